@@ -1,0 +1,2 @@
+// Stands in the bundle for packages that are never reached there; calling it makes a function that does nothing.
+module.exports = () => () => {}

@@ -1,0 +1,23 @@
+import type { Deletion } from '../operations/delete-several.ts'
+import type { OutcomesView } from '../terminal/view.ts'
+
+/** What has become of each of several that were to be deleted. */
+export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): OutcomesView<Deletion> {
+  return {
+    kind: 'outcomes',
+    data: outcomes,
+    columns: [
+      { title: 'REF', value: ({ ref }) => ref },
+      ...(withEnv ? [{ title: 'ENV', value: ({ env }: Deletion) => env }] : []),
+      { title: 'OUTCOME', value: ({ action }) => action, fixed: true },
+      { title: 'ERROR', value: ({ error }) => error?.message },
+    ],
+    summary: summaryOf(outcomes),
+  }
+}
+
+function summaryOf(outcomes: readonly Deletion[]): string {
+  const count = (wanted: Deletion['action']) => outcomes.filter(({ action }) => action === wanted).length
+  const missing = count('not found')
+  return `${count('deleted')} of ${outcomes.length} deleted${missing ? `, ${missing} were not there` : ''}.`
+}

@@ -1,0 +1,36 @@
+import { type Settings, shownSetting } from '../settings/settings.ts'
+import type { ListView } from '../terminal/view.ts'
+
+interface ShownSetting {
+  readonly key: string
+  readonly value: string | undefined
+  readonly source: string
+}
+
+/** What `config list` prints: each setting, and where it comes from. */
+export function settingsView({ all, home }: Settings): ListView<ShownSetting> {
+  const settings = all.map(({ key, value, source }) => ({ key, value: shownSetting(key, value), source }))
+  return {
+    kind: 'list',
+    data: [...settings, ...(home ? [{ key: 'DSCTL_HOME', ...home }] : [])],
+    empty: '',
+    columns: [
+      { title: 'KEY', value: setting => setting.key, fixed: true },
+      { title: 'VALUE', value: setting => setting.value },
+      { title: 'FROM', value: setting => setting.source },
+    ],
+  }
+}
+
+/** What `config profiles` prints. */
+export function profilesView({ file, profile }: Settings): ListView<{ name: string; current: boolean }> {
+  return {
+    kind: 'list',
+    data: Object.keys(file.profiles).map(name => ({ name, current: name === profile })),
+    empty: 'No profiles yet: dsctl init makes one.',
+    columns: [
+      { title: 'PROFILE', value: each => each.name },
+      { title: 'IN USE', value: each => (each.current ? 'yes' : 'no') },
+    ],
+  }
+}

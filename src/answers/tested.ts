@@ -1,0 +1,39 @@
+import type { ConnectionVerdict } from '../ports/connection-test.ts'
+import type { OutcomesView } from '../terminal/view.ts'
+
+/** What `test` prints of one data source; of a REF that led nowhere only its name is known. */
+export interface TestOutcome {
+  readonly id: string | null
+  readonly name: string
+  readonly type: string | null
+  readonly ok: boolean
+  readonly stage: string
+  readonly code: string
+  readonly message: string
+  readonly latency_ms: number
+  readonly server_version: string | null
+}
+
+export function testOutcome(
+  { id, name, type }: { id: string | null; name: string; type: string | null },
+  { ok, stage, code, message, latencyMs, serverVersion }: ConnectionVerdict,
+): TestOutcome {
+  return { id, name, type, ok, stage, code, message, latency_ms: latencyMs, server_version: serverVersion }
+}
+
+export function testedView(outcomes: readonly TestOutcome[]): OutcomesView<TestOutcome> {
+  return {
+    kind: 'outcomes',
+    data: outcomes,
+    columns: [
+      { title: 'NAME', value: ({ name }) => name },
+      { title: 'TYPE', value: ({ type }) => type, fixed: true },
+      { title: 'STAGE', value: ({ stage }) => stage, fixed: true },
+      { title: 'RESULT', value: ({ ok, code }) => ({ text: code, tone: ok ? 'good' : 'bad' }), fixed: true },
+      { title: 'MS', value: ({ latency_ms }) => latency_ms, fixed: true },
+      { title: 'MESSAGE', value: ({ message }) => message },
+    ],
+    // Where some do not, the error counts them.
+    summary: outcomes.every(({ ok }) => ok) ? `${outcomes.length} of ${outcomes.length} connect.` : undefined,
+  }
+}

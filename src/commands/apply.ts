@@ -1,0 +1,81 @@
+import { type Command, Option } from 'commander'
+import { appliedView, differencesOf, differencesView } from '../answers/batch.ts'
+import type { Context } from '../context.ts'
+import { DsctlError } from '../errors.ts'
+import { type Applied, type Applying, applyAll, pruneAll } from '../operations/apply.ts'
+import { inParallel, keyOf } from '../operations/batch.ts'
+import { plan } from '../operations/plan.ts'
+import { type PreparedBatch, parallelOf, prepareBatch } from '../requests/batch-request.ts'
+import { confirm } from '../requests/confirm.ts'
+import { allowFrom, fileOption } from '../requests/field-options.ts'
+import { verifying } from '../requests/verifying.ts'
+import { withProgress } from '../terminal/progress.ts'
+
+/** `dsctl apply -f FILE...`. */
+export function define(command: Command, context: Context, args: readonly string[]): void {
+  command
+    .addOption(fileOption('requests in JSON or YAML: files, folders, - for standard input', true).makeOptionMandatory())
+    .option('--prune', 'delete what is in no file, within --env (which may be given several times)')
+    .option('--prune-all', 'the same in every env')
+    .option('--prune-max <n>', 'delete no more than so many (default: 10)')
+    .addOption(new Option('--yes', 'do not ask before a prune'))
+    .option('--parallel <n>', 'how many at a time (default: 16)')
+    .option('--verify', 'test each connection first, and write nothing that does not pass')
+    .option('--accept-host-key', 'with --verify: take and store the key of a jump host that has none stored')
+    .option('--dry-run', 'show what would be done, as diff does, and write nothing')
+    .addOption(allowFrom())
+    .addHelpText('after', EXAMPLES)
+    .action(() => run(context, args))
+}
+
+async function run(context: Context, args: readonly string[]): Promise<void> {
+  const dryRun = context.flags.dryRun === true
+  const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
+  const parallel = parallelOf(context)
+  if (dryRun) return preview(context, batch, parallel)
+  if (batch.superfluous.length) {
+    const names = batch.superfluous.map(({ name, env }) => `${name} (${env})`).join(', ')
+    await confirm(context, `Delete ${names}?`, `A delete is for good, and nobody can be asked here: ${names}.`)
+  }
+  const { stores, items, existing, superfluous } = batch
+  const testing = await verifying(context)
+  const all = items.length + superfluous.length
+  const applied = await withProgress(context.streams, `Applying ${all}`, progress =>
+    context.unbroken(async () => {
+      const told = (before: number) => (done: number) => progress.update(`Applied ${before + done} of ${all}`)
+      const how: Applying = { existing, parallel, testing, told: told(0) }
+      const done = await applyAll(stores, items, how)
+      if (done.some(failed) || stores.interrupted()) return done
+      return [...done, ...(await pruneAll(stores, superfluous, { parallel, told: told(items.length) }))]
+    }),
+  )
+  await context.print(appliedView(applied))
+  const count = applied.filter(failed).length
+  const stopped = stores.interrupted()
+  if (stopped && count) throw new DsctlError(stopped, 'Interrupted: run it again to go on.')
+  if (count === 0) return
+  if (superfluous.length) context.warn('Nothing was pruned after a failed item.')
+  throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to go on.' })
+}
+
+async function preview(context: Context, batch: PreparedBatch, parallel: number): Promise<void> {
+  const { stores, items, existing, superfluous } = batch
+  const plans = await inParallel(items, parallel, item => plan(stores, item, existing.get(keyOf(item))))
+  const differences = differencesOf(items, plans, superfluous)
+  if (differences.length === 0) context.note('Nothing would change.')
+  await context.print(differencesView(differences))
+}
+
+function failed({ action }: Applied): boolean {
+  return action === 'failed'
+}
+
+const EXAMPLES = `
+Creates what is missing, changes what differs, leaves the rest. A field that a
+request leaves out stays as it is. Run it again to go on after a failure.
+
+Examples:
+  dsctl apply -f sources/ --env production
+  dsctl apply -f sources.yaml --dry-run
+  dsctl apply -f sources/ --env production --prune --yes
+`

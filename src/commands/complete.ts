@@ -1,0 +1,32 @@
+import type { Command } from 'commander'
+import { complete } from '../completion/complete.ts'
+import { wordsToComplete } from '../completion/words.ts'
+import type { Context } from '../context.ts'
+import { profilesPath, readProfiles } from '../settings/profiles.ts'
+import { EMBEDDED } from '../settings/settings.ts'
+import { printable } from '../terminal/printable.ts'
+import { type Streams, writeData } from '../terminal/streams.ts'
+
+/** `dsctl __complete -- WORD...`, or `--line LINE`: what the scripts of `dsctl completion` ask. */
+export function define(command: Command, { streams }: Context, args: readonly string[]): void {
+  command
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      const { candidates, files } = complete(root(command), wordsToComplete(args) ?? [], () => profilesIn(streams))
+      for (const { value, about } of candidates) writeData(streams, `${printable(value)}\t${printable(about)}\n`)
+      if (files) writeData(streams, ':files\n')
+    })
+}
+
+function root(command: Command): Command {
+  return command.parent ?? command
+}
+
+function profilesIn({ env }: Streams): readonly string[] {
+  try {
+    return [...Object.keys(readProfiles(profilesPath(env)).profiles), EMBEDDED]
+  } catch {
+    return [EMBEDDED] // a damaged settings file is told by the command itself
+  }
+}

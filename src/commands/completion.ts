@@ -1,0 +1,23 @@
+import { Argument, type Command } from 'commander'
+import { SCRIPTS, SHELLS } from '../completion/scripts.ts'
+import type { Context } from '../context.ts'
+import { writeData } from '../terminal/streams.ts'
+
+/** `dsctl completion SHELL`. */
+export function define(command: Command, { streams }: Context): void {
+  command
+    .addArgument(new Argument('<shell>', 'the shell to write it for').choices(SHELLS))
+    .addHelpText('after', EXAMPLES)
+    .action((shell: string) => writeData(streams, SCRIPTS[shell] ?? ''))
+}
+
+const EXAMPLES = `
+Completes commands, flags, types, statuses, formats and profiles. It asks no
+server: names of data sources are not completed.
+
+Examples:
+  dsctl completion bash > ~/.local/share/bash-completion/completions/dsctl
+  dsctl completion zsh > "\${fpath[1]}/_dsctl"
+  dsctl completion fish > ~/.config/fish/completions/dsctl.fish
+  source <(dsctl completion bash)     # for this shell alone
+`

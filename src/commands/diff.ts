@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { differencesOf, differencesView } from '../answers/batch.ts'
+import type { Context } from '../context.ts'
+import { DsctlError } from '../errors.ts'
+import { inParallel, keyOf } from '../operations/batch.ts'
+import { plan } from '../operations/plan.ts'
+import { parallelOf, prepareBatch } from '../requests/batch-request.ts'
+import { allowFrom, fileOption } from '../requests/field-options.ts'
+
+/** `dsctl diff -f FILE...`. */
+export function define(command: Command, context: Context, args: readonly string[]): void {
+  command
+    .addOption(fileOption('requests in JSON or YAML: files, folders, - for standard input', true).makeOptionMandatory())
+    .option('--prune', 'also what is in no file, within --env (which may be given several times)')
+    .option('--prune-all', 'the same in every env')
+    .option('--prune-max <n>', 'no more than so many (default: 10)')
+    .option('--parallel <n>', 'how many at a time (default: 16)')
+    .addOption(allowFrom())
+    .addHelpText('after', EXAMPLES)
+    .action(() => run(context, args))
+}
+
+async function run(context: Context, args: readonly string[]): Promise<void> {
+  const { stores, items, existing, superfluous } = await prepareBatch(context, args, 'diff')
+  const plans = await inParallel(items, parallelOf(context), item => plan(stores, item, existing.get(keyOf(item))))
+  const differences = differencesOf(items, plans, superfluous)
+  await context.print(differencesView(differences))
+  if (differences.length === 0) return context.note('No difference.')
+  throw new DsctlError('different', `${differences.length} of ${items.length + superfluous.length} differ.`)
+}
+
+const EXAMPLES = `
+Shows field by field what apply would do; of a secret only that it differs.
+Exits 9 where anything does.
+
+Examples:
+  dsctl diff -f sources/ --env production
+  dsctl diff -f sources.yaml -o json
+`

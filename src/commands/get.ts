@@ -1,0 +1,69 @@
+import type { Command } from 'commander'
+import { dataSourceAnswer } from '../answers/data-source.ts'
+import type { Context } from '../context.ts'
+import { DsctlError } from '../errors.ts'
+import { MAY } from '../operations/authorize.ts'
+import type { WithCredentials } from '../operations/credentials.ts'
+import { get } from '../operations/get.ts'
+import type { Stores } from '../operations/stores.ts'
+
+/** `dsctl get REF...`. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument('<ref...>', 'the UUIDs or names of data sources')
+    .addHelpText('after', EXAMPLES)
+    .action((refs: string[]) => run(context, refs))
+}
+
+async function run(context: Context, refs: readonly string[]): Promise<void> {
+  const stores = await context.stores(MAY.read)
+  const [only = '', ...others] = refs
+  if (others.length) return showSeveral(context, stores, refs)
+  await context.print(dataSourceAnswer(await read(context, stores, only)))
+}
+
+async function read(context: Context, stores: Stores, text: string): Promise<WithCredentials> {
+  const settings = context.settings()
+  const audit = settings.get('audit.reads') !== 'off'
+  const answer = await get(stores, { text, env: settings.get('env') }, audit)
+  for (const warning of answer.warnings) context.warn(warning)
+  return answer
+}
+
+/** What is not there does not keep the others from being shown: it is told, and the command exits 8. */
+async function showSeveral(context: Context, stores: Stores, refs: readonly string[]): Promise<void> {
+  const found: WithCredentials[] = []
+  for (const ref of refs) {
+    try {
+      found.push(await read(context, stores, ref))
+    } catch (error) {
+      if (!(error instanceof DsctlError) || !['not_found', 'invalid'].includes(error.code)) throw error
+      context.warn(error.message)
+    }
+  }
+  await context.print({
+    kind: 'list',
+    data: found.map(({ record }) => ({ id: record.id, name: record.name, record })),
+    document: found.map(each => dataSourceAnswer(each).data),
+    empty: 'None of them is there.',
+    columns: [
+      { title: 'NAME', value: ({ record }) => record.name },
+      { title: 'TYPE', value: ({ record }) => record.type, fixed: true },
+      { title: 'ENV', value: ({ record }) => record.env },
+      { title: 'ONBOARDING', value: ({ record }) => record.onboardingStatus, fixed: true },
+      { title: 'UPDATED', value: ({ record }) => ({ time: record.updatedAt }), fixed: true },
+      { title: 'ID', value: ({ record }) => record.id, fixed: true },
+    ],
+  })
+  const missing = refs.length - found.length
+  if (missing) throw new DsctlError('unhealthy', `${missing} of ${refs.length} could not be shown.`)
+}
+
+const EXAMPLES = `
+Secrets are always shown as [REDACTED].
+
+Examples:
+  dsctl get Sales --env production
+  dsctl get Sales Orders --env production -o json
+  dsctl get 123e4567-e89b-12d3-a456-426614174000 -o json
+`

@@ -1,0 +1,84 @@
+import type { Command } from 'commander'
+import type { Context, Flags } from '../context.ts'
+import { init, type Plan, planInit } from '../operations/init.ts'
+import type { FirstOrganization } from '../ports/setup.ts'
+import { askForFirst, askForServers, nextCommand } from '../requests/init-wizard.ts'
+import { saveServers } from '../requests/save-servers.ts'
+import { EMBEDDED } from '../settings/settings.ts'
+
+/** `dsctl init`. */
+export function define(command: Command, context: Context): void {
+  command
+    .option('--database-url <url>', 'the application’s Postgres, without a password in it')
+    .option('--vault-addr <url>', 'the address of Vault')
+    .option('--vault-mount <mount>', 'a KV version 2 mount (default: secret)')
+    .option('--vault-path <path>', 'where in it (default: data-sources/{id})')
+    .option('--admin <email>', 'the workspace_admin of the first organization, which --org names')
+    .option('--admin-name <name>', 'their name')
+    .option('--check', 'report, and change nothing')
+    .option('--yes', 'do not ask')
+    .addHelpText('after', EXAMPLES)
+    .action(() => run(context))
+}
+
+async function run(context: Context): Promise<void> {
+  context.flags = { ...context.flags, profileMayBeNew: true }
+  const prompter = context.flags.yes === true ? undefined : await context.prompter()
+  const asks = prompter && context.settings().profile !== EMBEDDED
+  const servers = asks ? await askForServers(context, prompter) : context.flags
+  if (servers === EMBEDDED) return useEmbedded(context)
+  context.flags = servers
+  const setup = await context.setup()
+  const first = firstOrganization(context.flags)
+  const [plan, vault] = await Promise.all([planInit(setup, first.organization), context.checkVault()])
+  for (const { path, capabilities } of vault.missing) {
+    context.warn(`The Vault token lacks ${capabilities.join(', ')} on ${path}: see the README, "Vault policies".`)
+  }
+  if (context.flags.check === true) return report(context, plan)
+  const whole = prompter && plan.needsOrganization ? await askForFirst(prompter, first) : first
+  context.flags = { ...context.flags, org: whole.organization }
+  const done = await init(setup, plan, whole)
+  for (const line of done) context.note(line)
+  const saved = await saveServers(context)
+  if (done.length === 0 && !saved) context.note('All is as it should be already: nothing was changed.')
+  if (prompter) context.note(`Next: ${await nextCommand(context, whole.email)}`)
+  else if (done.length || saved) context.note('Next: dsctl create')
+}
+
+async function useEmbedded(context: Context): Promise<void> {
+  await context.useProfile(EMBEDDED)
+  context.note('Using profile embedded from now on; dsctl config use NAME names another.')
+  context.note('Next: dsctl create')
+}
+
+function report(context: Context, { way, needsOrganization }: Plan): void {
+  context.note(WAYS[way])
+  if (needsOrganization) context.note('There is no organization yet: --org NAME and --admin EMAIL make the first.')
+  context.note('Vault answers, and the mount is KV version 2. Nothing was changed.')
+}
+
+const WAYS = {
+  create: 'The database is empty: init would make all tables.',
+  adopt: 'The application’s tables are there: init would add dsctl’s own in schema dsctl.',
+  done: 'The database is prepared.',
+} as const
+
+function firstOrganization({ org, admin, adminName }: Flags): Partial<FirstOrganization> {
+  return {
+    ...(typeof org === 'string' && { organization: org }),
+    ...(typeof admin === 'string' && { email: admin }),
+    ...(typeof adminName === 'string' && { name: adminName }),
+  }
+}
+
+const EXAMPLES = `
+Makes what is missing and changes nothing that is there. On a database whose
+tables an application made it adds only dsctl's own, in schema dsctl.
+
+Examples:
+  dsctl init
+  dsctl init --database-url postgres://dsctl@db.example.com/app \\
+    --vault-addr https://vault.example.com:8200 \\
+    --org Acme --admin you@example.com
+  dsctl init --check
+`

@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander'
+import type { Context, Flags } from '../context.ts'
+import type { ListedDataSource } from '../data-source.ts'
+import { ONBOARDING_STATUSES } from '../data-source.ts'
+import { MAY } from '../operations/authorize.ts'
+import { list, listAll } from '../operations/list.ts'
+import type { ListFilter } from '../ports/records.ts'
+import { typeOption } from '../requests/field-options.ts'
+import { readPaging } from '../requests/paging.ts'
+import { getSourceType } from '../source-types/index.ts'
+import type { Column, Take } from '../terminal/view.ts'
+
+/** `dsctl list`. */
+export function define(command: Command, context: Context): void {
+  command
+    .option('--page <n>', 'which page, from 0 (default: 0)')
+    .option('--page-size <n>', 'how many to a page, 1 to 1000 (default: 25)')
+    .option('--all', 'every page')
+    .addOption(typeOption('only those of this type'))
+    .addOption(new Option('--status <status>', 'only those with this onboarding status').choices(ONBOARDING_STATUSES))
+    .option('--search <text>', 'only those whose name has this in it')
+    .addHelpText('after', EXAMPLES)
+    .action(() => run(context))
+}
+
+async function run(context: Context): Promise<void> {
+  const paging = readPaging(context.flags)
+  const filter = filters(context.flags, context.settings().get('env'))
+  const stores = await context.records(MAY.read)
+  if (paging.all) {
+    const each = (take: Take<Shown>) => listAll(stores, filter, page => take(page.map(shown)))
+    return context.print({ kind: 'pages', each, columns: COLUMNS, empty: EMPTY })
+  }
+  const { items, more } = await list(stores, { ...filter, ...paging })
+  if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
+  await context.print({ kind: 'list', data: items.map(shown), columns: COLUMNS, empty: EMPTY })
+}
+
+function filters(flags: Flags, env: string | undefined): ListFilter {
+  const type = typeof flags.type === 'string' ? getSourceType(flags.type).name : undefined
+  const status = ONBOARDING_STATUSES.find(known => known === flags.status)
+  const search = typeof flags.search === 'string' ? flags.search : undefined
+  return { type, env, status, search }
+}
+
+type Shown = ReturnType<typeof shown>
+
+function shown({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
+  return { id, name, type, updated_at: updatedAt, env, onboarding_status: onboardingStatus }
+}
+
+const EMPTY = 'No data sources.'
+const COLUMNS: readonly Column<Shown>[] = [
+  { title: 'NAME', value: item => item.name },
+  { title: 'TYPE', value: item => item.type, fixed: true },
+  { title: 'ENV', value: item => item.env },
+  { title: 'ONBOARDING', value: item => item.onboarding_status, fixed: true },
+  { title: 'UPDATED', value: item => ({ time: item.updated_at }), fixed: true },
+  { title: 'ID', value: item => item.id, fixed: true },
+]
+
+const EXAMPLES = `
+Examples:
+  dsctl list --env production
+  dsctl list --type snowflake --all -o json
+  dsctl list --search sales -o id
+`

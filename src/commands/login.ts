@@ -1,0 +1,45 @@
+import { type Command, Option } from 'commander'
+import type { Context } from '../context.ts'
+import { offering } from '../offers.ts'
+import { LOGIN_METHODS } from '../ports/logins.ts'
+import { loginRequest } from '../requests/login-request.ts'
+
+const METHODS = Object.keys(LOGIN_METHODS)
+
+/** `dsctl login`. */
+export function define(command: Command, context: Context): void {
+  command
+    .addOption(offering(new Option('--method <method>', `${METHODS.join(', ')} (default: token)`), METHODS))
+    .option('--username <name>', 'for userpass and ldap')
+    .option('--role <role>', 'for jwt and kubernetes; for approle its RoleID (or VAULT_ROLE_ID)')
+    .option('--auth-mount <mount>', 'where the method is mounted (default: its name)')
+    .option('--token <source>', 'for token')
+    .option('--password <source>', 'for userpass and ldap')
+    .option('--secret-id <source>', 'for approle, also response-wrapped (or VAULT_SECRET_ID)')
+    .option('--jwt <source>', 'for jwt and kubernetes, there by default the pod’s own')
+    .addHelpText('after', EXAMPLES)
+    .action(() => run(context))
+}
+
+async function run(context: Context): Promise<void> {
+  const request = await loginRequest(context)
+  const { ttl, file } = await (await context.logins()).logIn(request)
+  const time = ttl === undefined ? 'does not expire' : `is good for ${ttl} seconds`
+  context.note(`Logged in. The token ${time} and is kept in ${file}.`)
+  if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set, and goes before the token just kept.')
+  context.note('Next: dsctl whoami')
+}
+
+const EXAMPLES = `
+A secret's flag takes a source, never the secret: - (standard input), @FILE,
+env:NAME or vault:MOUNT/PATH#FIELD. At a terminal what is missing is asked for.
+The token is kept in ~/.vault-token, as the vault command does.
+
+A pipeline needs no login: with VAULT_ROLE_ID and VAULT_SECRET_ID set, each
+command logs in by itself and revokes its token when it ends.
+
+Examples:
+  dsctl login --method userpass --username alice
+  dsctl login --method jwt --role ci --jwt env:CI_JOB_TOKEN
+  dsctl login --method kubernetes --role dsctl
+`

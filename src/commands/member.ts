@@ -1,0 +1,66 @@
+import { Argument, type Command, Option } from 'commander'
+import type { Context } from '../context.ts'
+import { offering } from '../offers.ts'
+import { MAY } from '../operations/authorize.ts'
+import { changeMember, listMembers, readChange } from '../operations/member.ts'
+import { ROLES } from '../ports/caller.ts'
+import type { ListedMember, MemberChange } from '../ports/members.ts'
+
+/** `dsctl member list|add|set-role|remove`. */
+export function define(command: Command, context: Context): void {
+  const sub = (name: string, summary: string) =>
+    command.command(name).summary(summary).description(summary).copyInheritedSettings(command)
+  const change = (name: string, summary: string) =>
+    sub(name, summary).argument('<email>').option('--force', 'even where an application made the tables')
+  sub('list', 'list the members of the organization').action(() => list(context))
+  change('add', 'make somebody a member')
+    .addOption(offering(new Option('--role <role>', `one of ${ROLES.join(', ')}`), ROLES).makeOptionMandatory())
+    .option('--name <name>', 'the name of a person that is new to the application')
+    .action((email: string) => alter(context, 'add', email))
+  change('set-role', 'give a member another role')
+    .addArgument(offering(new Argument('<role>', `one of ${ROLES.join(', ')}`), ROLES))
+    .action((email: string, role: string) => alter(context, 'set-role', email, role))
+  change('remove', 'end a membership').action((email: string) => alter(context, 'remove', email))
+  command.addHelpText('afterAll', EXAMPLES)
+}
+
+async function list(context: Context): Promise<void> {
+  await show(context, await listMembers(await context.members(MAY.read)))
+}
+
+async function alter(context: Context, kind: MemberChange['kind'], email: string, role?: string): Promise<void> {
+  const { flags } = context
+  const name = typeof flags.name === 'string' ? flags.name : undefined
+  const change = readChange(kind, { email, role: role ?? flags.role, name })
+  const { kind: outcome, member } = await changeMember(
+    await context.members(MAY.administer),
+    change,
+    flags.force === true,
+  )
+  if (outcome === 'unchanged') context.note('Nothing changed: it is so already.')
+  if (kind === 'remove') return context.note(`Removed ${member.email}.`)
+  await context.print({ kind: 'record', data: member, rows: COLUMNS.map(({ title, of }) => [title, of(member)]) })
+}
+
+async function show(context: Context, data: readonly ListedMember[]): Promise<void> {
+  const columns = COLUMNS.map(({ title, of }) => ({ title: title.toUpperCase(), value: of }))
+  await context.print({ kind: 'list', data, columns, empty: 'No members.' })
+}
+
+const COLUMNS = [
+  { title: 'Email', of: ({ email }: ListedMember) => email },
+  { title: 'Name', of: ({ name }: ListedMember) => name },
+  { title: 'Role', of: ({ role }: ListedMember) => role },
+  { title: 'Status', of: ({ status }: ListedMember) => status },
+  { title: 'ID', of: ({ id }: ListedMember) => id },
+]
+
+const EXAMPLES = `
+Where an application made the tables, its members are its own business.
+
+Examples:
+  dsctl member list
+  dsctl member add bob@example.com --role viewer --name Bob
+  dsctl member set-role bob@example.com data_admin
+  dsctl member remove bob@example.com
+`

@@ -1,0 +1,34 @@
+import { Argument, type Command } from 'commander'
+import { dataSourceAnswer } from '../answers/data-source.ts'
+import type { Context } from '../context.ts'
+import { ONBOARDING_STATUSES } from '../data-source.ts'
+import { offering } from '../offers.ts'
+import { MAY } from '../operations/authorize.ts'
+import { moveOnboarding, readMove } from '../operations/onboarding.ts'
+
+/** `dsctl onboarding REF STATUS`. */
+export function define(command: Command, context: Context): void {
+  command
+    .argument('<ref>', 'the UUID or the name of a data source')
+    .addArgument(offering(new Argument('<status>', 'notStarted, inProgress, completed or failed'), ONBOARDING_STATUSES))
+    .option('--error <text>', 'with failed: why, for everybody to read')
+    .addHelpText('after', EXAMPLES)
+    .action((ref: string, status: string) => run(context, ref, status))
+}
+
+async function run(context: Context, text: string, status: string): Promise<void> {
+  const move = readMove({ text, env: context.settings().get('env') }, { status, error: context.flags.error })
+  const [stores, onboarding] = await Promise.all([context.stores(MAY.change), context.onboarding()])
+  const answer = await context.unbroken(() => moveOnboarding(stores, onboarding, move))
+  for (const warning of answer.warnings) context.warn(warning)
+  await context.print(dataSourceAnswer(answer))
+}
+
+const EXAMPLES = `
+notStarted can become inProgress, inProgress completed or failed, failed
+inProgress, and each notStarted again.
+
+Examples:
+  dsctl onboarding Sales inProgress
+  dsctl onboarding Sales failed --error "The warehouse is not there yet."
+`

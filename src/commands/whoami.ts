@@ -1,0 +1,35 @@
+import type { Command } from 'commander'
+import type { Context } from '../context.ts'
+import { MAY } from '../operations/authorize.ts'
+import { duration, whoami } from '../operations/whoami.ts'
+
+/** `dsctl whoami`. */
+export function define(command: Command, context: Context): void {
+  command.addHelpText('after', EXAMPLES).action(() => run(context))
+}
+
+async function run(context: Context): Promise<void> {
+  const members = await context.members(MAY.read)
+  const { user, organization, role } = await whoami(members)
+  const { source, ttl } = await context.identity()
+  await context.print({
+    kind: 'record',
+    data: { user, organization, role, identity_source: source, token_ttl_seconds: ttl ?? null },
+    rows: [
+      ['User', user.email],
+      ['Name', user.name ?? undefined],
+      ['User ID', user.id],
+      ['Organization', organization.name],
+      ['Role', role],
+      ['Profile', context.settings().profile],
+      ['Known from', source],
+      ['Token', ttl === undefined ? 'does not expire' : `good for ${duration(ttl)}`],
+    ],
+  })
+}
+
+const EXAMPLES = `
+Examples:
+  dsctl whoami
+  dsctl whoami -o json
+`

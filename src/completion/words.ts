@@ -1,0 +1,26 @@
+/** The words that `dsctl __complete` is to complete, the last as far as it is typed; undefined for other commands. */
+export function wordsToComplete(args: readonly string[]): readonly string[] | undefined {
+  const [command, form, ...rest] = args
+  if (command !== '__complete') return undefined
+  return form === '--line' ? wordsIn(rest[0] ?? '') : rest
+}
+
+/**
+ * The words of a command line up to the cursor, without the command's own; the last is the one that is being typed,
+ * empty after a space. Quotes and backslashes are taken away as a shell would, nothing is expanded.
+ */
+export function wordsIn(line: string): readonly string[] {
+  const words = ['']
+  let quote = ''
+  for (let at = 0; at < line.length; at++) {
+    const character = line.charAt(at)
+    const last = words.length - 1
+    if (character === '\\' && quote !== "'") words[last] += line.charAt(++at)
+    else if (character === quote) quote = ''
+    else if (quote === '' && /["']/.test(character)) quote = character
+    else if (quote !== '' || !/\s/.test(character)) words[last] += character
+    else if (words[last] !== '') words.push('')
+  }
+  const command = words.findIndex(word => !/^\w+=/.test(word))
+  return words.slice(command + 1)
+}

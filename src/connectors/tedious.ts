@@ -1,0 +1,143 @@
+import type { Duplex } from 'node:stream'
+import { ConnectionFailure, codeOf, told } from './failure.ts'
+import { type Address, address, type Job, optional, shown, text } from './job.ts'
+import { importOptional } from './optional-driver.ts'
+import { tlsFailure } from './tls.ts'
+import { watchPrelogin } from './watch-prelogin.ts'
+
+/** What is used of the package, which is not there when this is built. */
+interface Tedious {
+  Connection: new (config: object) => Connection
+  Request: new (sql: string, done: (error?: Error | null) => void) => NodeJS.EventEmitter
+}
+
+interface Connection extends NodeJS.EventEmitter {
+  connect(): void
+  execSql(request: NodeJS.EventEmitter): void
+  close(): void
+}
+
+/** SQL Server. */
+export async function testTedious(job: Job): Promise<string | null> {
+  const { credentials } = job
+  const module = await importOptional<Tedious & { default?: Tedious }>('tedious', 19)
+  const tedious = module.default ?? module
+  const seen: Seen = { failure: undefined, number: undefined }
+  const connection = new tedious.Connection(configOf(job, seen))
+  job.closing(() => connection.close())
+  // The number stands in this event alone.
+  connection.on('errorMessage', ({ number }: { number?: unknown }) => {
+    if (typeof number === 'number') seen.number ??= number
+  })
+  connection.on('secure', () => job.enter('authenticate'))
+  connection.on('error', () => {}) // what it concerns hears of it
+  try {
+    await new Promise<void>((resolve, reject) => {
+      connection.once('connect', (error?: Error) => (error ? reject(error) : resolve()))
+      connection.connect()
+    })
+    job.enter('database')
+    await checkSchema(tedious, connection, optional(credentials, 'default_schema'))
+    job.enter('query')
+    const version = await firstValue(tedious, connection, 'select @@version')
+    return /^[\w ]+(?: - [\d.]+)?/.exec(String(version ?? ''))?.[0]?.trim() || null
+  } catch (error) {
+    throw error instanceof ConnectionFailure ? error : (seen.failure ?? failure(job, error, seen.number))
+  }
+}
+
+/** What came by while tedious was connecting. */
+interface Seen {
+  failure: ConnectionFailure | undefined
+  number: number | undefined
+}
+
+function configOf(job: Job, seen: Seen): object {
+  const { credentials } = job
+  const { host, port } = address(credentials)
+  const domain = optional(credentials, 'domain')
+  const login = { userName: text(credentials, 'username'), password: text(credentials, 'password') }
+  const encrypt = text(credentials, 'encrypt') !== 'false'
+  const instance = optional(credentials, 'instance')
+  // The service that tells an instance's port answers datagrams, for which there is no tunnel.
+  const where = instance && !optional(credentials, 'jump_host') ? { instanceName: instance } : { port }
+  const failed = (error: ConnectionFailure) => {
+    seen.failure ??= error
+  }
+  return {
+    server: host,
+    authentication: domain ? { type: 'ntlm', options: { ...login, domain } } : { type: 'default', options: login },
+    options: {
+      ...{ ...where, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
+      trustServerCertificate: text(credentials, 'trust_server_certificate') === 'true',
+      ...{ connectTimeout: job.left(), requestTimeout: job.left(), maxRetriesOnTransientErrors: 0 },
+      connector: (at: Address) => open(job, at, { encrypt, failed }),
+    },
+  }
+}
+
+async function open(
+  job: Job,
+  at: Address,
+  { encrypt, failed }: { encrypt: boolean; failed: (error: ConnectionFailure) => void },
+): Promise<Duplex> {
+  try {
+    const stream = await job.open({ host: at.host, port: at.port })
+    job.enter(encrypt ? 'tls' : 'authenticate')
+    job.awaiting(`${shown(at)} takes the connection and says nothing: it may not be a SQL Server`)
+    return watchPrelogin(stream, { at, encrypt, failed })
+  } catch (error) {
+    if (error instanceof ConnectionFailure) failed(error)
+    throw error
+  }
+}
+
+function firstValue(tedious: Tedious, connection: Connection, sql: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let value: unknown
+    const request = new tedious.Request(sql, error => (error ? reject(error) : resolve(value)))
+    request.on('row', (columns: readonly { value: unknown }[]) => {
+      value ??= columns[0]?.value
+    })
+    connection.execSql(request)
+  })
+}
+
+async function checkSchema(tedious: Tedious, connection: Connection, schema: string | undefined): Promise<void> {
+  if (schema === undefined) return
+  const sql = `select schema_id(N'${schema.replaceAll("'", "''")}')`
+  if ((await firstValue(tedious, connection, sql)) !== null) return
+  throw new ConnectionFailure('database_not_found', `The database has no schema ${schema}.`)
+}
+
+/** By number. Source: SQL Server documentation, "Database engine events and errors". */
+function failure(job: Job, error: unknown, number: number | undefined): ConnectionFailure {
+  const user = text(job.credentials, 'username')
+  const database = text(job.credentials, 'default_database')
+  const code = codeOf(error)
+  if (number === 18456 || number === 18452 || number === 18470 || number === 18486 || number === 18487) {
+    job.enter('authenticate')
+    return new ConnectionFailure('auth_failed', `The server refuses the login of ${user}${told(number)}.`)
+  }
+  if (number === 4060 || number === 911) {
+    job.enter('database')
+    const message = `The server has no database ${database}, or ${user} may not use it${told(number)}.`
+    return new ConnectionFailure('database_not_found', message)
+  }
+  if (number === 229 || number === 916 || number === 230) {
+    return new ConnectionFailure('permission_denied', `${user} lacks a privilege on ${database}${told(number)}.`)
+  }
+  if (code === 'EINSTLOOKUP') {
+    job.enter('resolve')
+    return new ConnectionFailure('unreachable', `The server tells no port of that instance: leave it out, or check it.`)
+  }
+  if (code === 'EENCRYPT') {
+    job.enter('tls')
+    return new ConnectionFailure('tls_failed', 'The server asks for TLS, and encrypt is false.')
+  }
+  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) {
+    job.enter('tls')
+    return tlsFailure(code, text(job.credentials, 'host'))
+  }
+  return new ConnectionFailure('failed', `The server refused, or ended the connection${told(number ?? code)}.`)
+}

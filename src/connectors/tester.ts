@@ -1,0 +1,103 @@
+import type { ConnectionTester, ConnectionVerdict, Stage } from '../ports/connection-test.ts'
+import type { Credentials } from '../secret.ts'
+import type { SourceType } from '../source-types/define.ts'
+import { loadDriver } from './drivers.ts'
+import { ConnectionFailure, codeOf, told } from './failure.ts'
+import { type Address, type Job, optional, text } from './job.ts'
+import { reach } from './network.ts'
+import type { Tunnel } from './ssh.ts'
+
+export interface TesterOptions {
+  /** For the whole of one test. */
+  readonly timeoutMs: number
+  /** Aborted where the program ends: whatever is open then is closed at once. */
+  readonly signal: AbortSignal
+  readonly trace: (call: string, ms: number) => void
+}
+
+/** Tests connections over the network. A driver is loaded when a source needs it. */
+export function connectionTester(options: TesterOptions): ConnectionTester {
+  return {
+    async test(type, credentials) {
+      const began = performance.now()
+      const verdict = await runTest(type, credentials, options)
+      const latencyMs = Math.round(performance.now() - began)
+      options.trace(`test ${type.name}`, latencyMs)
+      return { ...verdict, latencyMs }
+    },
+  }
+}
+
+type Verdict = Omit<ConnectionVerdict, 'latencyMs'>
+
+async function runTest(type: SourceType, credentials: Credentials, options: TesterOptions): Promise<Verdict> {
+  const end = performance.now() + options.timeoutMs
+  const late = AbortSignal.timeout(options.timeoutMs)
+  const signal = AbortSignal.any([late, options.signal])
+  const closing: (() => unknown)[] = []
+  let stage: Stage = 'resolve'
+  let awaited = 'the server does not answer'
+  const job: Job = {
+    credentials,
+    signal,
+    left: () => Math.max(1, Math.ceil(end - performance.now())),
+    enter: next => {
+      stage = next
+    },
+    awaiting: what => {
+      awaited = what
+    },
+    open: opener(() => job),
+    // What comes too late to be of use is closed at once.
+    closing: close => void (signal.aborted ? close() : closing.push(close)),
+  }
+  try {
+    const driver = await loadDriver(type.driver)
+    const serverVersion = await untilAborted(driver(job), signal)
+    const message = serverVersion === null ? 'It connects.' : `It connects: ${serverVersion}.`
+    return { ok: true, stage: 'query', code: 'ok', message, serverVersion, unknownHostKey: null }
+  } catch (error) {
+    const {
+      code,
+      message,
+      unknownHostKey = null,
+    } = signal.aborted
+      ? new ConnectionFailure('timeout', `No end within ${options.timeoutMs / 1000} s: ${awaited}.`)
+      : asFailure(error)
+    return { ok: false, stage, code, message, serverVersion: null, unknownHostKey }
+  } finally {
+    for (const close of closing.reverse()) close()
+  }
+}
+
+/** Straight to the server, or through the source's jump host, to which there is one connection. */
+function opener(job: () => Job): Job['open'] {
+  let tunnel: Promise<Tunnel> | undefined
+  return async address => {
+    const { credentials } = job()
+    const host = optional(credentials, 'jump_host')
+    if (host === undefined) return reach(job(), address)
+    tunnel ??= throughJumpHost(job(), { host, port: Number(text(credentials, 'ssh_port') || 22) })
+    return (await tunnel).open(address)
+  }
+}
+
+async function throughJumpHost(job: Job, jumpHost: Address): Promise<Tunnel> {
+  const [socket, { openTunnel }] = await Promise.all([reach(job, jumpHost), import('./ssh.ts')])
+  return openTunnel(job, jumpHost, socket)
+}
+
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new ConnectionFailure('timeout', 'The time is up.'))
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject)
+  })
+}
+
+/** What is no failure of our own is told by its code alone. */
+function asFailure(error: unknown): ConnectionFailure {
+  if (error instanceof ConnectionFailure) return error
+  return new ConnectionFailure('failed', `It failed for a reason that dsctl does not know${told(codeOf(error))}.`)
+}

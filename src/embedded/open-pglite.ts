@@ -1,0 +1,102 @@
+import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
+import { PGlite } from '@electric-sql/pglite'
+import { DsctlError } from '../errors.ts'
+import { FORMAT_VERSION, type Home, homeFailure, newer, readFormat } from './home.ts'
+import { writeFileSafely } from './write-file.ts'
+
+/** An open database, and whether this is its first use: then tables and members are still to be made. */
+export interface OpenPglite {
+  readonly database: PGlite
+  readonly isNew: boolean
+  /** Says that all is made; until then a next opening begins anew. */
+  finish(): Promise<void>
+}
+
+/**
+ * Opens the database of a home that this process has locked. A first use starts from the data directory in the package,
+ * which takes a fraction of what initdb would; one that was cut off left nothing of worth, and begins again.
+ */
+export async function openPglite(home: Home, v8: string): Promise<OpenPglite> {
+  const format = readFormat(home)
+  if (!format) await clearUnfinished(home)
+  else refuseNewer(home)
+  compileOnce(v8)
+  try {
+    const database = await PGlite.create(format ? { dataDir: home.data } : await firstOpening(home))
+    const finish = async () => {
+      const postgres = readFileSync(join(home.data, 'PG_VERSION'), 'utf8').trim()
+      await writeFileSafely(home.format, `${JSON.stringify({ version: FORMAT_VERSION, postgres })}\n`)
+    }
+    return { database, isNew: format === undefined, finish }
+  } catch (error) {
+    throw cannotOpen(home, error)
+  }
+}
+
+// V8 goes on to compile Postgres a second time, for speed that a command does not live to see: half of its time.
+function compileOnce(v8: string): void {
+  // A V8 that does not know the flag would say so on standard error.
+  if (FIRST_V8 <= Number.parseInt(v8, 10) && Number.parseInt(v8, 10) <= LAST_V8) setFlagsFromString('--liftoff-only')
+}
+
+/** Of Node 20 and of Node 26, the majors that this was tried with. */
+const [FIRST_V8, LAST_V8] = [11, 14]
+
+const PREPARED = fileURLToPath(new URL('./embedded-data.tar.gz', import.meta.url))
+
+async function firstOpening(home: Home): Promise<{ dataDir: string; loadDataDir?: Blob }> {
+  if (!existsSync(PREPARED)) return { dataDir: home.data }
+  return { dataDir: home.data, loadDataDir: new Blob([await readFile(PREPARED)]) }
+}
+
+async function clearUnfinished(home: Home): Promise<void> {
+  const secrets = await readdir(home.secrets)
+  if (secrets.some(name => name.endsWith('.age'))) {
+    throw new DsctlError('unavailable', `${home.format} is missing, though there are secrets in ${home.secrets}.`, {
+      outcome: 'none',
+      hint: 'Restore it from a backup, or set DSCTL_HOME to another folder.',
+    })
+  }
+  try {
+    rmSync(home.data, { recursive: true, force: true })
+  } catch (error) {
+    throw homeFailure(home.data, error)
+  }
+}
+
+/** PGlite would try, and fail in words of its own. */
+function refuseNewer(home: Home): void {
+  const path = join(home.data, 'PG_VERSION')
+  if (!existsSync(path)) {
+    throw new DsctlError('unavailable', `The embedded database ${home.data} is missing.`, {
+      outcome: 'none',
+      hint: `Restore it from a backup, with all of ${home.folder}, or set DSCTL_HOME to another folder.`,
+    })
+  }
+  if (Number(readFileSync(path, 'utf8').trim()) > POSTGRES_VERSION) throw newer(home)
+}
+
+/** Of the PGlite in package.json. */
+const POSTGRES_VERSION = 18
+
+function cannotOpen(home: Home, error: unknown): DsctlError {
+  if (error instanceof DsctlError) return error
+  const { code } = error as { code?: unknown }
+  if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return homeFailure(home.data, error)
+  // PGlite does not say what it lacks.
+  if (isFull(home.folder)) return homeFailure(home.data, { code: 'ENOSPC' })
+  return new DsctlError('unavailable', `The embedded database ${home.data} cannot be opened: it is damaged.`, {
+    outcome: 'none',
+    hint: `Restore it from a backup, with all of ${home.folder}, or set DSCTL_HOME to another folder.`,
+  })
+}
+
+/** Less is free than Postgres writes in starting. */
+function isFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize < 1024 * 1024
+}

@@ -1,0 +1,19 @@
+import type { Kysely } from 'kysely'
+import type { Backend } from '../ports/backend.ts'
+import { openDatabase } from '../postgres/database.ts'
+import type { Database } from '../postgres/schema.ts'
+import { postgresSetup } from '../postgres/setup.ts'
+import type { OpenPglite } from './open-pglite.ts'
+import { pglitePool } from './pglite-pool.ts'
+
+/** Kysely on an open PGlite; at first use with all tables, the organization `local` and its one workspace_admin. */
+export async function prepareEmbedded(opened: OpenPglite, backend: Backend, email: string): Promise<Kysely<Database>> {
+  const db = openDatabase(pglitePool(opened.database, backend))
+  const setup = postgresSetup(db)
+  if (opened.isNew) {
+    await setup.prepare('create')
+    await setup.addFirst({ organization: 'local', email, name: undefined })
+    await opened.finish()
+  }
+  return db
+}

@@ -1,0 +1,120 @@
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DsctlError, invalid } from '../errors.ts'
+import type { SecretsHealth } from '../ports/health.ts'
+import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
+import { type Credentials, Secret } from '../secret.ts'
+import { type AgeKeys, openAgeKeys } from './age.ts'
+import { type Home, homeFailure } from './home.ts'
+import { syncFolder, writeFileSafely } from './write-file.ts'
+
+/** What an age file holds: its versions by number, null where one is soft-deleted. The latest is the current one. */
+interface SecretFile {
+  readonly current: number
+  readonly versions: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
+}
+
+/** As many as Vault keeps unless it is told otherwise. */
+const VERSIONS_KEPT = 10
+
+/**
+ * The credentials as files, `secrets/<id>.age`, with versions and check-and-set as Vault has them. The home's lock
+ * makes what is read here and then written one step.
+ */
+export function ageSecrets(home: Home): Secrets & SecretsHealth {
+  let opened: Promise<AgeKeys> | undefined
+  const keys = () => {
+    opened ??= hasSecrets(home).then(some => openAgeKeys(home, !some))
+    return opened
+  }
+  const load = (at: SecretLocation) => readSecretFile(pathOf(home, at), keys)
+  const save = async (at: SecretLocation, file: SecretFile) => {
+    await writeFileSafely(pathOf(home, at), await (await keys()).encrypt(JSON.stringify(file)))
+  }
+  return {
+    read: async at => currentVersion(await load(at)),
+    readVersion: async (at, version) => versionOf(await load(at), version),
+    write: async (at, data, cas) => {
+      const file = await load(at)
+      if (file.current !== cas) return 'conflict'
+      await save(at, withVersion(file, plain(data)))
+      return 'ok'
+    },
+    softDelete: async (at, version) => {
+      const file = await load(at)
+      if (file.versions[version]) await save(at, { ...file, versions: { ...file.versions, [version]: null } })
+    },
+    remove: at => removeSecretFile(home, at),
+    organizationInPath: false,
+    mayRemove: async () => true,
+    list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
+    versionsKept: async () => VERSIONS_KEPT,
+    // There is no mount, but a request file names a secret in the same words, so that it can be kept.
+    pathOf: ({ secretId }) => `secret/data-sources/${secretId}`,
+    lookUp: async () => {
+      throw invalid('The embedded profile has no Vault to fetch a secret from.', [], 'Use -, @FILE or env:NAME.')
+    },
+  }
+}
+
+const NONE: SecretFile = { current: 0, versions: {} }
+
+async function readSecretFile(path: string, keys: () => Promise<AgeKeys>): Promise<SecretFile> {
+  let bytes: Buffer
+  try {
+    bytes = await readFile(path)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'ENOENT') return NONE
+    throw homeFailure(path, error)
+  }
+  const age = await keys()
+  try {
+    return JSON.parse(await age.decrypt(bytes))
+  } catch {
+    throw new DsctlError('unavailable', `The secret file ${path} cannot be decrypted: it is damaged.`, {
+      outcome: 'none',
+      hint: 'Restore it from a backup, or from the identity file that it was written with.',
+    })
+  }
+}
+
+async function removeSecretFile(home: Home, at: SecretLocation): Promise<void> {
+  const path = pathOf(home, at)
+  try {
+    await rm(path, { force: true })
+    await syncFolder(home.secrets)
+  } catch (error) {
+    throw homeFailure(path, error)
+  }
+}
+
+function currentVersion({ current, versions }: SecretFile): SecretVersion {
+  return { version: current, data: sealed(versions[current]) }
+}
+
+function versionOf({ versions }: SecretFile, version: number): Credentials | null | 'gone' {
+  const data = versions[version]
+  return data === undefined ? 'gone' : sealed(data)
+}
+
+function withVersion({ current, versions }: SecretFile, data: Readonly<Record<string, unknown>>): SecretFile {
+  const kept = Object.entries(versions).filter(([version]) => Number(version) > current + 1 - VERSIONS_KEPT)
+  return { current: current + 1, versions: { ...Object.fromEntries(kept), [current + 1]: data } }
+}
+
+function plain(data: Credentials): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value.reveal()]))
+}
+
+function sealed(data: Readonly<Record<string, unknown>> | null | undefined): Credentials | null {
+  if (!data) return null
+  return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, new Secret(value)]))
+}
+
+function pathOf({ secrets }: Home, { secretId }: SecretLocation): string {
+  return join(secrets, `${secretId}.age`)
+}
+
+async function hasSecrets({ secrets }: Home): Promise<boolean> {
+  return (await readdir(secrets)).some(name => name.endsWith('.age'))
+}

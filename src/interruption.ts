@@ -1,0 +1,74 @@
+import { constants } from 'node:os'
+import { DsctlError } from './errors.ts'
+
+type Code = 'interrupted' | 'terminated'
+
+/** SIGINT and SIGTERM. An operation on both stores comes to a step's end first; anything else ends at once. */
+export interface Interruption {
+  requested(): Code | undefined
+  /** Whether the program is ending on that account: what is still under way has nothing more to say. */
+  ending(): boolean
+  unbroken<T>(operation: () => Promise<T>): Promise<T>
+  /** Within an unbroken operation: work that has changed nothing yet, and may be cut off at once. */
+  breakable<T>(work: () => Promise<T>): Promise<T>
+  /** Rejects when the program is to end now. */
+  readonly stopped: Promise<never>
+}
+
+/** The part of a process that this needs. */
+export interface Signals {
+  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  exit(code: number): never
+}
+
+/** How long an operation may take to finish or undo the step in hand, and all else to end, in milliseconds. */
+const GRACE = { operation: 5_000, rest: 1_000 }
+
+/** Listens for both signals. A second one leaves at once, and what is open then is settled by whoever meets it. */
+export function listenForInterruption(signals: Signals): Interruption {
+  let code: Code | undefined
+  let running = 0
+  let ending = false
+  let stop: (error: DsctlError) => void = () => {}
+  const stopped = new Promise<never>((_, reject) => {
+    stop = reject
+  })
+  stopped.catch(() => {}) // nobody may be listening yet
+  const receive = (received: Code, signal: 'SIGINT' | 'SIGTERM') => {
+    const exitCode = 128 + constants.signals[signal]
+    if (code) signals.exit(exitCode)
+    code = received
+    setTimeout(() => signals.exit(exitCode), running ? GRACE.operation : GRACE.rest).unref()
+    if (running > 0) return
+    ending = true
+    stop(interrupted(received))
+  }
+  signals.on('SIGINT', () => receive('interrupted', 'SIGINT'))
+  signals.on('SIGTERM', () => receive('terminated', 'SIGTERM'))
+  return {
+    requested: () => code,
+    ending: () => ending,
+    stopped,
+    async unbroken(operation) {
+      if (code) throw interrupted(code)
+      running++
+      try {
+        return await operation()
+      } finally {
+        running--
+      }
+    },
+    async breakable(work) {
+      running--
+      try {
+        return await work()
+      } finally {
+        running++
+      }
+    },
+  }
+}
+
+function interrupted(code: Code): DsctlError {
+  return new DsctlError(code, code === 'interrupted' ? 'Interrupted.' : 'Terminated.')
+}

@@ -1,0 +1,59 @@
+import type { Host } from './run.ts'
+
+declare const DSCTL_VERSION: string
+
+/** What this needs of a process: Node's own modules by name, which is quicker than to import them. */
+export interface Starter extends Host {
+  readonly env: Record<string, string | undefined>
+  getBuiltinModule: NodeJS.Process['getBuiltinModule']
+}
+
+/**
+ * Runs dsctl in a process and answers its exit code. Whoever asks for the version or the general help waits for nothing
+ * else: even Node's stdout takes longer to open than both take to print.
+ */
+export async function main(host: Starter): Promise<number> {
+  const args = host.argv.slice(2)
+  const text = args.length < 2 ? WORDS[args[0] ?? ''] : undefined
+  const fs = host.getBuiltinModule('node:fs')
+  if (text) return printAtOnce(fs, text(fs))
+  // Newer than the oldest Node that this runs on, and so than the types.
+  const module = host.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown }
+  module.enableCompileCache?.() // Node 22 and later: starts after the first are quicker
+  giveHome(host)
+  const { run } = await import('./run.js')
+  return run(host, DSCTL_VERSION)
+}
+
+/** A user whom the machine does not know (a container's, say) has no home folder, for which Node and packages throw. */
+function giveHome({ env, getBuiltinModule }: Starter): void {
+  if (env.HOME === '') delete env.HOME
+  try {
+    getBuiltinModule('node:os').homedir()
+  } catch {
+    env.HOME = '/'
+  }
+}
+
+type FileSystem = typeof import('node:fs')
+
+const version = () => `${DSCTL_VERSION}\n`
+const help = (fs: FileSystem) => fs.readFileSync(new URL('./help.txt', import.meta.url), 'utf8')
+const WORDS: Readonly<Record<string, (fs: FileSystem) => string>> = {
+  '--version': version,
+  '-V': version,
+  '': help,
+  help,
+  '--help': help,
+  '-h': help,
+}
+
+function printAtOnce({ writeSync }: FileSystem, text: string): number {
+  try {
+    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(1, rest))
+  } catch (error) {
+    // A reader that went away, as `| head -1` does, is no failure.
+    if ((error as { code?: unknown }).code !== 'EPIPE') throw error
+  }
+  return 0
+}

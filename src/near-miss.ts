@@ -1,0 +1,49 @@
+const LONGEST_WORD = 64
+
+/**
+ * The candidate that was probably meant by a mistyped word, if any is near enough: case and the choice between `-` and
+ * `_` don't count, and a third of the letters may be wrong (three at most).
+ */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST_WORD) return undefined
+  const plainWord = plain(word)
+  let best: { candidate: string; distance: number } | undefined
+  for (const candidate of candidates) {
+    const distance = editDistance(plainWord, plain(candidate))
+    const allowed = Math.min(3, Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3)))
+    if (distance <= allowed && (!best || distance < best.distance)) best = { candidate, distance }
+  }
+  return best?.candidate
+}
+
+/** The end of a message about a mistyped word: `; did you mean "x"?`, or nothing where none is near. */
+export function didYouMean(word: string, candidates: readonly string[]): string {
+  const near = nearest(word, candidates)
+  return near === undefined ? '' : `; did you mean "${near}"?`
+}
+
+function plain(word: string): string {
+  return word.toLowerCase().replaceAll('-', '_')
+}
+
+/** Damerau-Levenshtein in its restricted form: insert, delete, replace, or swap two neighbours. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = at(last, column - 1) + (a[row - 1] === b[column - 1] ? 0 : 1)
+      const swaps = row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]
+      const swapped = swaps ? at(beforeLast, column - 2) + 1 : Number.POSITIVE_INFINITY
+      current.push(Math.min(replaced, at(last, column) + 1, at(current, column - 1) + 1, swapped))
+    }
+    beforeLast = last
+    last = current
+  }
+  return at(last, b.length)
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY
+}

@@ -1,0 +1,179 @@
+import type { NameInEnv } from '../data-source.ts'
+import { DsctlError, ERROR_CODES, type FieldProblem } from '../errors.ts'
+import { complete } from '../source-types/complete.ts'
+import { getSourceType } from '../source-types/index.ts'
+import { type BatchItem, type Existing, findAll, inParallel, keyOf } from './batch.ts'
+import { createOr } from './create-or.ts'
+import { remove } from './delete.ts'
+import { inHand } from './in-hand.ts'
+import { plan } from './plan.ts'
+import { interruption, type Stores } from './stores.ts'
+import type { Testing } from './test-connection.ts'
+import { update } from './update.ts'
+import { verifiedUpdate } from './verify.ts'
+
+/** What has become of one data source of a batch. */
+export interface Applied {
+  readonly name: string
+  readonly env: string
+  readonly action: 'created' | 'updated' | 'unchanged' | 'deleted' | 'failed'
+  readonly id: string | null
+  readonly error: AppliedError | null
+}
+
+export interface AppliedError {
+  readonly code: string
+  readonly exit_code: number
+  readonly message: string
+  readonly hint: string | undefined
+  readonly outcome: string | undefined
+  readonly fields: readonly FieldProblem[] | undefined
+}
+
+export interface Applying {
+  /** The records that are there already, by `keyOf`. */
+  readonly existing: ReadonlyMap<string, Existing>
+  readonly parallel: number
+  /** Where nothing may be written that does not connect. */
+  readonly testing: Testing | undefined
+  readonly told: (done: number) => void
+}
+
+/**
+ * Makes data sources be as the items say, each by itself as create and update would: what fails does not keep the
+ * others from being done. Where the stores stay away, or someone interrupts, the rest is not begun.
+ */
+export async function applyAll(
+  stores: Stores,
+  items: readonly BatchItem[],
+  how: Applying,
+): Promise<readonly Applied[]> {
+  const applied = await applyOnce(stores, items, how)
+  let again: Awaited<ReturnType<typeof begunMeanwhile>>
+  try {
+    again = await begunMeanwhile(stores, items, applied)
+  } catch (error) {
+    if (!(error instanceof DsctlError)) throw error
+    const why = toldError(error)
+    return applied.map(each => (each.action === 'unchanged' ? { ...each, action: 'failed', error: why } : each))
+  }
+  if (again.length === 0) return applied
+  const existing = new Map(again.map(({ record }) => [keyOf(record), record]))
+  const redone = await applyOnce(
+    stores,
+    again.map(({ item }) => item),
+    { ...how, existing, told: () => {} },
+  )
+  return applied.map((each, at) => redone[again.findIndex(({ item }) => item === items[at])] ?? each)
+}
+
+/** What was found unchanged while someone else's update was under way, which may have been what was read. */
+async function begunMeanwhile(stores: Stores, items: readonly BatchItem[], applied: readonly Applied[]) {
+  const unchanged = items.filter((_, at) => applied[at]?.action === 'unchanged')
+  if (unchanged.length === 0 || stores.interrupted()) return []
+  const now = await findAll(stores, unchanged)
+  return unchanged.flatMap(item => {
+    const record = now.get(keyOf(item))
+    return record?.unsettled ? [{ item, record }] : []
+  })
+}
+
+function applyOnce(stores: Stores, items: readonly BatchItem[], how: Applying): Promise<readonly Applied[]> {
+  return each(stores, items, how, async (stores, item) => {
+    const existing = how.existing.get(keyOf(item))
+    return existing ? change(stores, item, { existing, how }) : make(stores, item, how)
+  })
+}
+
+/** Deletes what is in no file any more, likewise. */
+export function pruneAll(
+  stores: Stores,
+  records: readonly (NameInEnv & { readonly id: string })[],
+  how: Omit<Applying, 'existing' | 'testing'>,
+): Promise<readonly Applied[]> {
+  return each(stores, records, { ...how, testing: undefined }, async (stores, { id }) => {
+    await remove(stores, { text: id, env: undefined })
+    return { action: 'deleted', id }
+  })
+}
+
+type Done = Pick<Applied, 'action' | 'id'>
+
+async function make(stores: Stores, item: BatchItem, { testing }: Applying): Promise<Done> {
+  const { name, env, type } = item
+  const request = { name, env, type, credentials: complete(getSourceType(type), item.fields) }
+  // Another apply may have created it meanwhile.
+  const { action, record } = await createOr(stores, request, { ifExists: 'update', dryRun: false, testing })
+  return { action: action === 'created' || action === 'updated' ? action : 'unchanged', id: record.id }
+}
+
+async function change(
+  stores: Stores,
+  item: BatchItem,
+  { existing, how }: { existing: Existing; how: Applying },
+): Promise<Done> {
+  const { id } = existing
+  // What is unfinished is settled first, which an update does: what it has written may yet be taken back.
+  const settled = !existing.unsettled
+  const { testing } = how
+  if (!settled && testing) throw unfinished(existing)
+  if (settled && (await plan(stores, item, existing)).action === 'none') return { action: 'unchanged', id }
+  const expected = { id: undefined, type: settled ? undefined : item.type } // plan has seen the type
+  const none = { name: undefined, env: undefined, unset: [], expected }
+  const request = { ...none, ref: { text: id, env: undefined }, fields: item.fields }
+  const { changed } = await (testing
+    ? verifiedUpdate(stores, request, { testing, preview: false, wanted: false })
+    : update(stores, request, false))
+  return { action: changed.length ? 'updated' : 'unchanged', id }
+}
+
+function unfinished({ id }: Existing): DsctlError {
+  return new DsctlError('conflict', 'Another change of it is unfinished, so what would be tested is not known yet.', {
+    hint: 'Run it again in a moment; dsctl doctor --fix settles what was left unfinished.',
+    id,
+  })
+}
+
+async function each<T extends { readonly name: string; readonly env: string; readonly id?: string }>(
+  stores: Stores,
+  items: readonly T[],
+  { parallel, testing, told }: Pick<Applying, 'parallel' | 'testing' | 'told'>,
+  work: (stores: Stores, item: T) => Promise<Done>,
+): Promise<readonly Applied[]> {
+  let done = 0
+  let away = 0
+  let why: DsctlError | undefined
+  const one = async (stores: Stores, item: T): Promise<Applied> => {
+    const { name, env } = item
+    try {
+      const stopped = stores.interrupted()
+      if (stopped) throw interruption(stopped)
+      if (why && away >= parallel) throw notBegun(why)
+      const ended = await work(stores, item)
+      away = 0
+      return { name, env, ...ended, error: null }
+    } catch (error) {
+      if (!(error instanceof DsctlError)) throw error
+      if (error.code === 'unavailable') {
+        away++
+        why ??= error
+      }
+      return { name, env, action: 'failed' as const, id: item.id ?? error.details.id ?? null, error: toldError(error) }
+    } finally {
+      told(++done)
+    }
+  }
+  // A test of a connection takes as long as it takes, and a person counts on how many there are at a time.
+  if (testing) return inParallel(items, parallel, item => one(stores, item))
+  return inHand(stores, items, { parallel, work: one })
+}
+
+// Each waits as long as the time-out says: a thousand that all wait in vain would take hours.
+function notBegun(why: DsctlError): DsctlError {
+  return new DsctlError('unavailable', `Not begun, since the stores do not answer: ${why.message}`, { outcome: 'none' })
+}
+
+function toldError({ code, message, details }: DsctlError): AppliedError {
+  const { hint, outcome, fields } = details
+  return { code, exit_code: ERROR_CODES[code].exit, message, hint, outcome, fields }
+}

@@ -1,0 +1,69 @@
+import { DsctlError, invalid } from '../errors.ts'
+import type { Denied, Role } from '../ports/caller.ts'
+import { ROLES } from '../ports/caller.ts'
+import type { NotOne } from '../ports/records.ts'
+
+/** Which roles may do what. Every operation names one of these, and the statement it runs enforces it. */
+export const MAY = {
+  read: ROLES,
+  change: ['workspace_admin', 'data_admin'],
+  administer: ['workspace_admin'],
+} as const satisfies Record<string, readonly Role[]>
+
+/** Throws where a statement was denied or its REF did not lead to one record; else its answer without those. */
+export function permitted<A extends { readonly kind: string }>(
+  answer: A | Denied | NotOne,
+  ref?: string,
+): Exclude<A, Denied | NotOne> {
+  if (answer.kind === 'denied') throw denial(answer as Denied)
+  if (answer.kind === 'not found') throw notFound(ref ?? '')
+  if (answer.kind === 'ambiguous') throw ambiguous(ref ?? '', answer as Extract<NotOne, { kind: 'ambiguous' }>)
+  return answer as Exclude<A, Denied | NotOne>
+}
+
+/** The same words for what is deleted, what is another organization's and what never was. */
+export function notFound(ref: string): DsctlError {
+  return new DsctlError('not_found', `There is no data source ${ref}.`, {
+    hint: 'dsctl list shows those there are.',
+    unknownName: ref,
+  })
+}
+
+function ambiguous(ref: string, { candidates }: Extract<NotOne, { kind: 'ambiguous' }>): DsctlError {
+  return invalid(
+    `${ref} stands in several envs.`,
+    candidates.map(({ id, env }) => ({ field: 'env', message: `${env}: ${id}` })),
+    'Say which: --env ENV, or its UUID.',
+  )
+}
+
+function denial({ reason, email, organizations, role }: Denied): DsctlError {
+  switch (reason) {
+    case 'unknown user':
+      return new DsctlError('forbidden', `The application has no user ${email}.`, {
+        hint: 'dsctl whoami shows how that address was found; a workspace_admin adds members.',
+      })
+    case 'ambiguous user':
+      return new DsctlError('forbidden', `Several users have the address ${email} but for its case.`, {
+        hint: 'Set the address in Vault exactly as the application has it.',
+      })
+    case 'no membership':
+      return new DsctlError('forbidden', `${email} is an active member of no organization.`, {
+        hint: 'A workspace_admin adds members.',
+      })
+    case 'no such organization':
+      return new DsctlError('not_found', 'There is no such organization.', {
+        hint: organizations.length ? `Yours: ${organizations.join(', ')}.` : undefined,
+      })
+    case 'several organizations':
+      return invalid(
+        'You are a member of several organizations.',
+        organizations.map(message => ({ field: 'org', message })),
+        'Say which: --org NAME, or dsctl config set org NAME.',
+      )
+    case 'role':
+      return new DsctlError('forbidden', `Your role ${role ?? ''} may not do this.`, {
+        hint: 'It takes a workspace_admin or a data_admin of the organization.',
+      })
+  }
+}

@@ -1,0 +1,59 @@
+import type { DataSource } from '../data-source.ts'
+import type { NewCreate } from '../ports/records.ts'
+import type { Credentials } from '../secret.ts'
+import { attempt, first } from './attempts.ts'
+import { permitted } from './authorize.ts'
+import { abandon, undone } from './give-up.ts'
+import { finish, nameTaken, nameTakenBySomebody, tooLate } from './last-step.ts'
+import { interruption, lease, type Stores } from './stores.ts'
+
+export interface CreateRequest {
+  readonly name: string
+  readonly env: string
+  readonly type: string
+  /** Complete and valid. */
+  readonly credentials: Credentials
+}
+
+/**
+ * Creates a data source: S1, V1, S2. Throws `conflict` where the name is taken, which is a failure in the audit trail
+ * unless the caller goes on from there. Nothing is left where it fails.
+ */
+export async function create(stores: Stores, request: CreateRequest, failsIfTaken = true): Promise<DataSource> {
+  const intentId = crypto.randomUUID()
+  const id = crypto.randomUUID()
+  const at = { organizationId: await begin(stores, request, { intentId, id, failsIfTaken }), secretId: id }
+
+  const stopped = stores.interrupted()
+  if (stopped) throw await abandon(stores, intentId, interruption(stopped))
+  const v1 = await attempt(stores, () => stores.secrets.write(at, request.credentials, 0))
+  if (v1.kind === 'refused' && !v1.lost) throw await abandon(stores, intentId, v1.error)
+  // Answered is ours: a conflict can only be with an earlier try of this very write, since the id is new.
+  if (v1.kind !== 'answered') throw await undone(stores, intentId, v1.error)
+
+  const stoppedLate = stores.interrupted()
+  if (stoppedLate) throw await undone(stores, intentId, interruption(stoppedLate))
+  return finish(stores, id, {
+    intentId,
+    send: () => stores.records.finishCreate(intentId, request.type),
+    taken: () => nameTakenBySomebody(stores, request),
+  })
+}
+
+async function begin(
+  stores: Stores,
+  { name, env, type, credentials }: CreateRequest,
+  how: Pick<NewCreate, 'intentId' | 'id' | 'failsIfTaken'>,
+): Promise<string> {
+  const create = { ...how, name, env, type, fields: fieldsOf(credentials), lease: lease(stores) }
+  const begun = permitted(await first(stores, false, () => stores.records.beginCreate(stores.caller, create)))
+  if (begun.kind === 'taken') throw nameTaken(begun)
+  if (begun.kind === 'begun') return begun.organizationId
+  // What others undo or have undone is no place to write a secret to.
+  if (begun.intent.state !== 'open') throw await undone(stores, how.intentId, tooLate(how.id))
+  return begun.intent.organizationId
+}
+
+function fieldsOf(credentials: Credentials): string[] {
+  return Object.keys(credentials).filter(name => name !== 'type')
+}

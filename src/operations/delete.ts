@@ -1,0 +1,75 @@
+import { DsctlError, UnavailableError, withDetails } from '../errors.ts'
+import type { Intent } from '../ports/intent.ts'
+import type { Ref } from '../ports/records.ts'
+import type { SecretLocation } from '../ports/secrets.ts'
+import { attempt, first } from './attempts.ts'
+import { permitted } from './authorize.ts'
+import { look } from './settle.ts'
+import { lease, type Stores } from './stores.ts'
+
+/**
+ * Deletes a data source: S1 soft-deletes the row, V1 removes the secret with all its versions, S2 closes. Where an
+ * earlier delete of the same REF still owes the secret's removal, pays it. Throws UnavailableError, outcome `owed`,
+ * where the record is gone and the secret could not be removed.
+ */
+export async function remove(stores: Stores, ref: Ref): Promise<void> {
+  await checkInOrganization(stores, ref)
+  const intentId = crypto.randomUUID()
+  const begun = permitted(
+    await first(stores, true, () => stores.records.beginDelete(stores.caller, { intentId, ref, lease: lease(stores) })),
+    ref.text,
+  )
+  if (begun.kind === 'owed') return pay(stores, begun.intent)
+  if (begun.kind === 'own') return finish(stores, { intentId, id: begun.intent.dataSourceId, at: begun.intent })
+  return finish(stores, { intentId, id: begun.id, at: begun })
+}
+
+/** Refuses before anything is written where this token could not remove the secret afterwards. */
+export async function checkMayRemove({ secrets }: Pick<Stores, 'secrets'>): Promise<void> {
+  if (!secrets.organizationInPath && !(await secrets.mayRemove())) throw mayNotRemove()
+}
+
+/** The same where it depends on the organization, which has to be looked up: one statement more. */
+async function checkInOrganization({ secrets, records, caller }: Stores, ref: Ref): Promise<void> {
+  if (!secrets.organizationInPath) return
+  try {
+    const found = await records.find(caller, ref, false)
+    if (found.kind === 'found' && !(await secrets.mayRemove(found.record.organizationId))) throw mayNotRemove()
+  } catch (error) {
+    throw error instanceof UnavailableError ? withDetails(error, { outcome: 'none' }) : error
+  }
+}
+
+function mayNotRemove(): DsctlError {
+  return new DsctlError('forbidden', 'The Vault token may not delete secrets, so nothing was deleted.', {
+    hint: 'Its policy needs delete on the metadata path: see the README, "Vault policies".',
+  })
+}
+
+async function finish(
+  stores: Stores,
+  { intentId, id, at }: { intentId: string; id: string; at: SecretLocation },
+): Promise<void> {
+  const v1 = await attempt(stores, () => stores.secrets.remove(at))
+  if (v1.kind !== 'answered') throw owed(v1.error, id)
+  const closing = { id: intentId, state: 'open', outcome: 'done', audit: false, settledBy: undefined } as const
+  // Both stores are as they should be; an intent that is left open is closed by whoever meets it.
+  await attempt(stores, () => stores.records.close(closing))
+}
+
+async function pay(stores: Stores, intent: Intent): Promise<void> {
+  const paid = await attempt(stores, () => look(stores, intent.id, stores.process))
+  if (paid.kind !== 'answered') throw owed(paid.error, intent.dataSourceId)
+}
+
+function owed(error: DsctlError, id: string): DsctlError {
+  const unavailable = new UnavailableError(
+    'maybe',
+    `The data source is deleted, but its secret is still in Vault. ${error.message}`,
+  )
+  return withDetails(unavailable, {
+    outcome: 'owed',
+    hint: `The removal is owed: run dsctl delete ${id} again, or dsctl doctor --fix, once Vault answers.`,
+    id,
+  })
+}

@@ -1,0 +1,9 @@
+import type { DataSource } from '../data-source.ts'
+import type { FindAudit, Ref } from '../ports/records.ts'
+import { permitted } from './authorize.ts'
+import type { Stores } from './stores.ts'
+
+/** The data source that REF leads to. Throws where the caller may not change it. */
+export async function findToChange(stores: Stores, ref: Ref, audit: FindAudit = false): Promise<DataSource> {
+  return permitted(await stores.records.find(stores.caller, ref, audit), ref.text).record
+}

@@ -1,0 +1,71 @@
+import { DsctlError, invalid } from '../errors.ts'
+import { didYouMean } from '../near-miss.ts'
+import type { Caller } from '../ports/caller.ts'
+import { ROLES, type Role } from '../ports/caller.ts'
+import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
+import { permitted } from './authorize.ts'
+import { sendOnce } from './send-once.ts'
+
+export interface Administration {
+  readonly caller: Caller
+  readonly members: Members
+}
+
+/** Everybody who was not removed from the organization, by address. */
+export async function listMembers({ caller, members }: Administration): Promise<readonly ListedMember[]> {
+  return permitted(await members.list(caller)).members
+}
+
+const SEE = 'dsctl member list shows whether it has been done.'
+
+/** Makes one change. `unchanged` where it is so already; throws where it is refused. */
+export async function changeMember(
+  { caller, members }: Administration,
+  change: MemberChange,
+  force: boolean,
+): Promise<{ kind: 'done' | 'unchanged'; member: ListedMember }> {
+  const answer = permitted(await sendOnce(() => members.change(caller, change, force), SEE))
+  if (answer.kind === 'refused') throw REFUSALS[answer.reason](change.email)
+  return answer
+}
+
+/** A change as it was asked for; throws `invalid`, with every problem, where it is none. */
+export function readChange(kind: MemberChange['kind'], { email, role, name }: Asked): MemberChange {
+  const known = ROLES.find(each => each === role)
+  const problems = [
+    ...(isAddress(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }]),
+    ...(kind === 'remove' || known
+      ? []
+      : [{ field: 'role', message: `must be one of ${ROLES.join(', ')}${didYouMean(String(role), ROLES)}` }]),
+  ]
+  if (problems.length) throw invalid('The members cannot be changed like this.', problems)
+  return { kind, email, role: known as Role, name }
+}
+
+interface Asked {
+  readonly email: string
+  readonly role: unknown
+  readonly name: string | undefined
+}
+
+function isAddress(text: string): boolean {
+  return /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 320
+}
+
+const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> = {
+  'not ours': () =>
+    new DsctlError('forbidden', 'An application made these tables, and its members are its own business.', {
+      hint: 'Change them in the application, or say --force.',
+    }),
+  'last admin': email =>
+    new DsctlError('conflict', `${email} is the last workspace_admin of the organization.`, {
+      hint: 'Make somebody else one first: dsctl member set-role EMAIL workspace_admin.',
+    }),
+  'no member': email =>
+    new DsctlError('not_found', `There is no member ${email}.`, { hint: 'dsctl member list shows those there are.' }),
+  member: email =>
+    new DsctlError('conflict', `${email} is a member already.`, {
+      hint: `To change the role: dsctl member set-role ${email} ROLE.`,
+    }),
+  ambiguous: email => invalid(`Several users have the address ${email} but for its case.`, [], 'Write it exactly.'),
+}

@@ -1,0 +1,81 @@
+import { DsctlError, invalid } from '../errors.ts'
+import { nearest } from '../near-miss.ts'
+import type { Caller } from '../ports/caller.ts'
+import type { Attempt } from '../ports/records.ts'
+import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
+import { getSourceType } from '../source-types/index.ts'
+import { readPreset } from '../source-types/preset.ts'
+import { permitted } from './authorize.ts'
+import { sendOnce } from './send-once.ts'
+
+export interface TemplateStore {
+  readonly caller: Caller
+  readonly templates: Templates
+}
+
+const AGAIN = 'It can simply be run again.'
+
+/** All templates of the organization, by name. */
+export async function listTemplates({ caller, templates }: TemplateStore): Promise<readonly Template[]> {
+  return permitted(await templates.list(caller)).templates
+}
+
+/**
+ * One template; throws `not_found`, with the one that was probably meant. Where it is denied, the audit trail tells that of
+ * `action`, if it is for one.
+ */
+export async function getTemplate(
+  { caller, templates }: TemplateStore,
+  name: string,
+  action?: Attempt['action'],
+): Promise<Template> {
+  const { templates: found, names } = permitted(await templates.find(caller, [name], attempted(action)))
+  const [template] = found
+  if (!template) throw noTemplate(name, names)
+  return template
+}
+
+/** Likewise those of these names that there are, by name; `near` tells of another name which was probably meant. */
+export async function findTemplates(
+  { caller, templates }: TemplateStore,
+  wanted: readonly string[],
+  action?: Attempt['action'],
+): Promise<{ found: ReadonlyMap<string, Template>; near: (name: string) => string | undefined }> {
+  const { templates: found, names } = permitted(await templates.find(caller, wanted, attempted(action)))
+  return { found: new Map(found.map(each => [each.name, each])), near: name => nearest(name, names) }
+}
+
+/** Makes a template, or puts it in the place of the one that has its name. */
+export async function setTemplate(
+  { caller, templates }: TemplateStore,
+  template: NewTemplate,
+): Promise<{ kind: 'created' | 'replaced' | 'unchanged'; template: Template }> {
+  return permitted(await sendOnce(() => templates.set(caller, template), AGAIN))
+}
+
+/** Deletes a template; throws `not_found` where there is none. */
+export async function deleteTemplate({ caller, templates }: TemplateStore, name: string): Promise<void> {
+  const answer = permitted(await sendOnce(() => templates.remove(caller, name), AGAIN))
+  if (answer.kind === 'missing') throw noTemplate(name, answer.names)
+}
+
+/**
+ * The fields that a template gives to a request. Throws `invalid` where it holds what no template may: whoever writes
+ * into the table by other means can have put a secret there.
+ */
+export function fieldsOfTemplate({ name, type, fields }: Template): Readonly<Record<string, unknown>> {
+  const { problems } = readPreset(getSourceType(type), fields)
+  if (problems.length === 0) return fields
+  throw invalid(`The template ${name} cannot be used.`, problems, `Put it right: dsctl template set "${name}" …`)
+}
+
+function attempted(action: Attempt['action'] | undefined): Attempt | undefined {
+  return action && { eventId: crypto.randomUUID(), action }
+}
+
+function noTemplate(name: string, names: readonly string[]): DsctlError {
+  const near = nearest(name, names)
+  return new DsctlError('not_found', `There is no template ${name}.`, {
+    hint: near === undefined ? 'dsctl template list shows those there are.' : `Did you mean ${near}?`,
+  })
+}

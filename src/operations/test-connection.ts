@@ -1,0 +1,116 @@
+import { type DataSource, ONBOARDING_FROM } from '../data-source.ts'
+import type { ConnectionTester, ConnectionVerdict } from '../ports/connection-test.ts'
+import type { Onboarding } from '../ports/onboarding.ts'
+import type { Ref } from '../ports/records.ts'
+import { type Credentials, Secret } from '../secret.ts'
+import { checkStored } from '../source-types/check-stored.ts'
+import { findSourceType } from '../source-types/index.ts'
+import { normalised } from '../source-types/stored.ts'
+import { attempt } from './attempts.ts'
+import { permitted } from './authorize.ts'
+import { sendMove } from './onboarding.ts'
+import { interruption, type Stores } from './stores.ts'
+import { update } from './update.ts'
+
+export interface Testing {
+  readonly tester: ConnectionTester
+  /** Whether a jump host's key that nothing says anything about may be taken, and kept, as the right one. */
+  acceptHostKey(jumpHost: string, fingerprint: string): Promise<boolean>
+}
+
+/** A verdict, and the credentials that it is about: with the host key that was accepted, if one was. */
+export interface Tested {
+  readonly verdict: ConnectionVerdict
+  readonly credentials: Credentials
+  readonly acceptedHostKey: string | undefined
+}
+
+/** Tests credentials as they are or would be stored. Never throws for what is wrong with them. */
+export async function testCredentials(
+  typeName: string,
+  stored: Credentials | null,
+  { tester, acceptHostKey }: Testing,
+): Promise<Tested> {
+  const type = findSourceType(typeName)
+  const none = { credentials: stored ?? {}, acceptedHostKey: undefined }
+  if (!type) return { ...none, verdict: notTested(`dsctl does not know the type ${typeName}.`) }
+  if (!stored) return { ...none, verdict: notTested('It has no credentials in Vault.') }
+  const problems = checkStored(type, stored).map(({ field, message }) => `${field} ${message}`)
+  if (problems.length) {
+    return { ...none, verdict: notTested(`Its credentials cannot be used: ${problems.join('; ')}.`) }
+  }
+  const credentials = normalised(type, stored)
+  const verdict = await tester.test(type, credentials)
+  const found = verdict.unknownHostKey
+  const jumpHost = String(credentials.jump_host?.reveal() ?? '')
+  if (found === null || !(await acceptHostKey(jumpHost, found))) return { ...none, credentials, verdict }
+  const accepted = normalised(type, { ...credentials, ssh_host_key: new Secret<unknown>(found) })
+  return { verdict: await tester.test(type, accepted), credentials: accepted, acceptedHostKey: found }
+}
+
+export interface StoredTest extends Testing {
+  /** Where the onboarding status is to follow the test. */
+  readonly onboarding: Onboarding | undefined
+  readonly warn: (text: string) => void
+  /** Runs what must not be cut off half way. */
+  unbroken<T>(operation: () => Promise<T>): Promise<T>
+}
+
+export const UNAUDITED = 'This test is not in the audit trail: Postgres takes no write of this role here.'
+
+/** Tests a data source. The test is audited; a host key that was accepted is stored. */
+export async function testStored(
+  stores: Stores,
+  ref: Ref,
+  how: StoredTest,
+): Promise<{ record: DataSource; verdict: ConnectionVerdict }> {
+  const found = permitted(await stores.records.find(stores.caller, ref, 'test'), ref.text)
+  const { record } = found
+  if (found.unaudited) how.warn(UNAUDITED)
+  const read = await attempt(stores, () => stores.secrets.read(record))
+  if (read.kind !== 'answered') throw read.error
+  if (how.onboarding) await begin(stores, how.onboarding, record)
+  const { verdict, acceptedHostKey } = await testCredentials(record.type, read.answer.data, how)
+  const stopped = stores.interrupted()
+  if (stopped) throw interruption(stopped)
+  if (acceptedHostKey !== undefined) await how.unbroken(() => keepHostKey(stores, record, acceptedHostKey))
+  if (how.onboarding) await end(stores, how.onboarding, { record, verdict, warn: how.warn })
+  return { record, verdict }
+}
+
+/** The verdict where there was nothing to connect with. */
+export function notTested(message: string): ConnectionVerdict {
+  const none = { latencyMs: 0, serverVersion: null, unknownHostKey: null }
+  return { ok: false, stage: 'resolve', code: 'failed', message, ...none }
+}
+
+async function keepHostKey(stores: Stores, { id }: DataSource, fingerprint: string): Promise<void> {
+  const ref = { text: id, env: undefined }
+  const expected = { id: undefined, type: undefined }
+  await update(stores, {
+    ...{ ref, name: undefined, env: undefined, unset: [], expected },
+    fields: { ssh_host_key: fingerprint },
+  })
+}
+
+/** Where the status can't become inProgress, it is so already, or completed. */
+async function begin(stores: Stores, onboarding: Onboarding, record: DataSource): Promise<void> {
+  if (!ONBOARDING_FROM.inProgress.includes(record.onboardingStatus)) return
+  const ref = { text: record.id, env: undefined }
+  await sendMove(stores, onboarding, { ref, status: 'inProgress', error: undefined })
+}
+
+async function end(
+  stores: Stores,
+  onboarding: Onboarding,
+  { record, verdict, warn }: { record: DataSource; verdict: ConnectionVerdict; warn: (text: string) => void },
+): Promise<void> {
+  if (record.onboardingStatus === 'completed') {
+    if (!verdict.ok) warn(`${record.name} stays completed: dsctl onboarding can set it back to notStarted.`)
+    return
+  }
+  const status = verdict.ok ? 'completed' : 'failed'
+  const error = verdict.ok ? undefined : `${verdict.stage}, ${verdict.code}: ${verdict.message}`.slice(0, 1000)
+  const moved = await sendMove(stores, onboarding, { ref: { text: record.id, env: undefined }, status, error })
+  if (moved.kind === 'refused') warn(`Somebody else has moved ${record.name} to ${moved.from} meanwhile.`)
+}

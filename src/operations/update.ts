@@ -1,0 +1,199 @@
+import type { DataSource } from '../data-source.ts'
+import { DsctlError, invalid, UnavailableError } from '../errors.ts'
+import type { FindAudit, Ref } from '../ports/records.ts'
+import type { Credentials } from '../secret.ts'
+import { attempt, first } from './attempts.ts'
+import { permitted } from './authorize.ts'
+import { readCredentials, type WithCredentials } from './credentials.ts'
+import { findToChange } from './find-to-change.ts'
+import { abandon, closeUntouched, ended, undone } from './give-up.ts'
+import { finish, nameTaken, nameTakenBySomebody, tooLate } from './last-step.ts'
+import { merge } from './merge-request.ts'
+import { sameCredentials } from './settle.ts'
+import { interruption, lease, type Stores } from './stores.ts'
+
+export interface UpdateRequest {
+  readonly ref: Ref
+  readonly name: string | undefined
+  readonly env: string | undefined
+  /** As given, under any of their names, with every secret fetched: they are judged by the type that is found. */
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly unset: readonly string[]
+  /** What the request itself says it is of, as an edited answer does; it must be what REF leads to. */
+  readonly expected: { readonly id: unknown; readonly type: unknown }
+  /** What was seen to connect: nothing else may be stored. Undefined where that was not asked for. */
+  readonly verified?: Credentials
+}
+
+/** What has become of a data source, and the names of what changed: none where all was so already. */
+export interface Updated extends WithCredentials {
+  readonly changed: readonly string[]
+}
+
+/**
+ * Changes what is given and leaves the rest: in one statement where only name or env are, else S1, V1, S2, V2, S3. The
+ * answer of the former may lack its credentials where they are not `wanted`, which spares reading them.
+ */
+export async function update(stores: Stores, request: UpdateRequest, wanted = true): Promise<Updated> {
+  if (request.expected.id !== undefined || request.expected.type !== undefined)
+    await checkExpected(stores, request, 'update, if refused')
+  const plain = Object.keys(request.fields).length === 0 && request.unset.length === 0
+  return plain ? updatePlain(stores, request, wanted) : updateCredentials(stores, request)
+}
+
+/** What an update would come to, with nothing written. */
+export async function previewUpdate(stores: Stores, request: UpdateRequest): Promise<Updated> {
+  const { record } = await checkExpected(stores, request)
+  const { data: stored } = await stores.secrets.read(record)
+  const { merged, changed } = merge(request, record.type, stored)
+  const fields = [...plainFields(request, record), ...changed]
+  const name = request.name ?? record.name
+  const env = request.env ?? record.env
+  if (name !== record.name || env !== record.env) {
+    const free = permitted(await stores.records.findName(stores.caller, name, env))
+    if (free.kind === 'taken' && free.id !== record.id) throw nameTaken(free)
+  }
+  return { record: { ...record, name, env }, credentials: merged, warnings: [], changed: fields }
+}
+
+async function checkExpected(
+  stores: Stores,
+  { ref, expected }: UpdateRequest,
+  audit: FindAudit = false,
+): Promise<{ record: DataSource }> {
+  const record = await findToChange(stores, ref, audit)
+  const problems = [
+    ...(expected.id === undefined || expected.id === record.id
+      ? []
+      : [{ field: 'id', message: `is not ${record.id}` }]),
+    ...(expected.type === undefined || expected.type === record.type
+      ? []
+      : [{ field: 'type', message: `is ${record.type} and cannot be changed` }]),
+  ]
+  if (problems.length) throw invalid('The request is of another data source.', problems)
+  return { record }
+}
+
+async function updatePlain(stores: Stores, { ref, name, env }: UpdateRequest, wanted: boolean): Promise<Updated> {
+  const change = { eventId: crypto.randomUUID(), ref, name, env }
+  const answer = permitted(await first(stores, true, () => stores.records.updatePlain(stores.caller, change)), ref.text)
+  if (answer.kind === 'taken' && answer.id === undefined) {
+    throw await takenBySomebody(stores, { name, env }, await findToChange(stores, ref))
+  }
+  if (answer.kind === 'taken') throw nameTaken(answer)
+  const changed = answer.kind === 'unchanged' ? [] : answer.fields
+  if (!wanted) return { record: answer.record, credentials: null, warnings: [], changed }
+  return { ...(await readCredentials(stores, answer.record)), changed }
+}
+
+function takenBySomebody(
+  stores: Stores,
+  { name, env }: Pick<UpdateRequest, 'name' | 'env'>,
+  record: DataSource,
+): Promise<DsctlError> {
+  return nameTakenBySomebody(stores, { name: name ?? record.name, env: env ?? record.env })
+}
+
+async function updateCredentials(stores: Stores, request: UpdateRequest): Promise<Updated> {
+  const intentId = crypto.randomUUID()
+  const record = await begin(stores, intentId, request)
+  const stopped = stores.interrupted()
+  if (stopped) throw await abandon(stores, intentId, interruption(stopped))
+
+  const v1 = await attempt(stores, () => stores.secrets.read(record))
+  if (v1.kind !== 'answered') throw await abandon(stores, intentId, v1.error)
+  const { merged, changed } = await judged(stores, intentId, { request, record, stored: v1.answer.data })
+  const fields = [...plainFields(request, record), ...changed]
+  if (fields.length === 0) {
+    await closeUntouched(stores, intentId, false)
+    return { record, credentials: merged, warnings: [], changed: [] }
+  }
+  await write(stores, intentId, { record, merged, base: v1.answer.version })
+  const updated = await finish(stores, record.id, {
+    intentId,
+    send: () => stores.records.finishUpdate(intentId, fields),
+    taken: () => takenBySomebody(stores, request, record),
+  })
+  return { record: updated, credentials: merged, warnings: [], changed: fields }
+}
+
+/** S1. */
+async function begin(stores: Stores, intentId: string, request: UpdateRequest): Promise<DataSource> {
+  const { ref, name, env, fields, unset } = request
+  const names = [...new Set([...Object.keys(fields), ...unset])]
+  const update = { intentId, ref, name, env, fields: names, lease: lease(stores) }
+  const begun = permitted(await first(stores, false, () => stores.records.beginUpdate(stores.caller, update)), ref.text)
+  if (begun.kind === 'taken') throw nameTaken(begun)
+  if (begun.record === null)
+    throw await undone(stores, intentId, new DsctlError('conflict', 'It was deleted meanwhile.'))
+  return begun.record
+}
+
+/** Merges and validates what was read; where that is no good, the intent is closed and nothing is written. */
+async function judged(
+  stores: Stores,
+  intentId: string,
+  { request, record, stored }: { request: UpdateRequest; record: DataSource; stored: Credentials | null },
+): Promise<{ merged: Credentials; changed: readonly string[] }> {
+  try {
+    const change = merge(request, record.type, stored)
+    if (request.verified && !sameCredentials(change.merged, request.verified)) throw changedSinceVerified()
+    return change
+  } catch (error) {
+    throw error instanceof DsctlError ? await abandon(stores, intentId, error) : error
+  }
+}
+
+/** S2 and V2. Returns where the new version is written; throws, with nothing left, where it can't be. */
+async function write(
+  stores: Stores,
+  intentId: string,
+  { record, merged, base }: { record: DataSource; merged: Credentials; base: number },
+): Promise<void> {
+  const s2 = await attempt(stores, () => stores.records.setBaseVersion(intentId, base))
+  if (s2.kind !== 'answered') throw await undone(stores, intentId, s2.error)
+  if (s2.answer !== 'ok') throw await undone(stores, intentId, tooLate(record.id))
+  const stopped = stores.interrupted()
+  if (stopped) throw await undone(stores, intentId, interruption(stopped))
+
+  const v2 = await attempt(stores, () => stores.secrets.write(record, merged, base))
+  if (v2.kind === 'answered' && v2.answer === 'ok') return
+  if (v2.kind !== 'answered') {
+    throw await (v2.kind === 'refused' && !v2.lost ? abandon : undone)(stores, intentId, v2.error)
+  }
+  if (!v2.lost) throw await conflict(stores, intentId, record)
+  // An earlier try of the same write may have caused the conflict: then the next version holds what was sent.
+  const found = await attempt(stores, () => stores.secrets.readVersion(record, base + 1))
+  if (found.kind !== 'answered') throw await undone(stores, intentId, found.error)
+  // Something is there, or it were no conflict: a node that does not show it yet says nothing about whose it is.
+  if (found.answer === 'gone') throw await undone(stores, intentId, notShown(record))
+  if (sameCredentials(found.answer, merged)) return
+  throw await conflict(stores, intentId, record)
+}
+
+function notShown({ id }: DataSource): DsctlError {
+  return new UnavailableError('maybe', 'Vault does not show what it was last sent, so the change was taken back.', {
+    hint: 'Run it again. Where standbys answer reads, a node that lags may have been asked.',
+    id,
+  })
+}
+
+function changedSinceVerified(): DsctlError {
+  return new DsctlError('conflict', 'Someone else has changed the credentials since they were seen to connect.', {
+    hint: 'Repeat the update.',
+  })
+}
+
+/** Someone outside wrote, unless it was the fence of whoever has settled this. */
+async function conflict(stores: Stores, intentId: string, { id }: DataSource): Promise<DsctlError> {
+  if (!(await closeUntouched(stores, intentId, true))) return ended(tooLate(id), 'none')
+  return new DsctlError('conflict', 'Someone else has changed the credentials meanwhile.', {
+    hint: 'Look at it again (dsctl get) and repeat the update.',
+    id,
+  })
+}
+
+function plainFields({ name, env }: { name: string | undefined; env: string | undefined }, now: DataSource): string[] {
+  const changes = (given: string | undefined, present: string | undefined) => given !== undefined && given !== present
+  return [...(changes(name, now.name) ? ['name'] : []), ...(changes(env, now.env) ? ['env'] : [])]
+}

@@ -1,0 +1,33 @@
+// The ports through which `init` and `doctor` look at a database and at Vault as such, beside any data source.
+
+/** How a database stands, before anything is changed. */
+export interface Preparation {
+  /** `create`: nothing is there, so all is made; `adopt`: the application's tables are there; `done`: all is there. */
+  readonly way: 'create' | 'adopt' | 'done'
+  readonly organizations: number
+  /** Whether the organization that was asked about is among them. */
+  readonly named: boolean
+}
+
+/** The organization that `init` makes where there is none, and its workspace_admin. */
+export interface FirstOrganization {
+  readonly organization: string
+  readonly email: string
+  readonly name: string | undefined
+}
+
+export interface DatabaseSetup {
+  /** Throws `invalid`, with every difference, where the tables are neither absent nor as they must be. */
+  inspect(organization?: string): Promise<Preparation>
+  /** Makes what is missing; nothing where nothing is. */
+  prepare(way: Preparation['way']): Promise<void>
+  /** In one statement; 'exists' where there is an organization already. */
+  addFirst(first: FirstOrganization): Promise<'added' | 'exists'>
+}
+
+/** What the token may do in Vault: `missing` is what dsctl needs and it may not; empty where it may do all. */
+export interface VaultCheck {
+  readonly missing: readonly { readonly path: string; readonly capabilities: readonly string[] }[]
+  /** The seconds that it is still good for, undefined where it does not expire; absent where no token is needed. */
+  readonly token?: { readonly ttl: number | undefined }
+}

@@ -1,0 +1,138 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Caller } from '../ports/caller.ts'
+import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
+import { doneEvent, refusedEvent } from './audit.ts'
+import { type Authorization, authorization, authorized, denied, usersByEmail } from './authorize.ts'
+import { UniqueViolation } from './failure.ts'
+import { only } from './row.ts'
+import type { Database } from './schema.ts'
+
+interface Changed {
+  authorization: Authorization
+  acting: boolean
+  ours: boolean
+  targets: number
+  last: boolean
+  membership: ListedMember | null
+  written: ListedMember | null
+}
+
+/**
+ * One change in one statement. It locks the organization's admins first, so that of two at once the second sees what
+ * the first has done: neither the last admin goes, nor does one act who is none any more.
+ */
+export async function changeMember(
+  db: Kysely<Database>,
+  client: string,
+  { caller, change, force }: { caller: Caller; change: MemberChange; force: boolean },
+): ReturnType<Members['change']> {
+  const event = { eventId: crypto.randomUUID(), action: `member ${change.kind}`, caller, client }
+  const statement = sql<Changed>`/* dsctl member */ with ${authorized(caller)},
+    ours as (select from dsctl.migrations where name = '0000_application_tables'),
+    admins as materialized (
+      select m.user_id from users_to_organizations m join permitted p using (organization_id)
+      where m.role = 'workspace_admin' and m.status = 'active' and m.deleted_at is null
+      order by m.user_id for update of m),
+    acting as (select p.* from permitted p join admins a on a.user_id = p.user_id),
+    allowed as (select * from acting where ${force} or exists (select from ours)),
+    targets as (${usersByEmail(change.email)}),
+    target as (select * from targets where (select count(*) from targets) = 1),
+    membership as materialized (
+      select t.id, t.email, t.name, m.role, m.status, m.organization_id
+      from target t join users_to_organizations m on m.user_id = t.id join acting using (organization_id)
+      where m.deleted_at is null for update of m),
+    last_admin as (
+      select from membership m join admins a on a.user_id = m.id where (select count(*) from admins) = 1),
+    ${writtenBy(change)},
+    audited as (${doneEvent({ ...event, from: sql`written w`, before: PRESENT, after: wanted(change) })}),
+    refused as (${refusedEvent(
+      { ...event, before: PRESENT, after: wanted(change) },
+      sql`not exists (select from written) and not (${isSo(change)})`,
+      null,
+    )})
+    select ${authorization}, exists (select from acting) as acting, exists (select from ours) as ours,
+      (select count(*) from targets)::int as targets, exists (select from last_admin) as last,
+      ${memberIn('membership')} as membership, ${memberIn('written')} as written`
+  try {
+    return resultOf(only(await statement.execute(db)), change, force)
+  } catch (error) {
+    // Somebody else has just added the same person.
+    if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'member' }
+    throw error
+  }
+}
+
+/** The CTE `written`: the member as it then is, where the change was made. */
+function writtenBy(change: MemberChange): RawBuilder<unknown> {
+  if (change.kind === 'add') return added(change)
+  const isAdmin = change.kind === 'set-role' && change.role === 'workspace_admin'
+  const set = change.kind === 'remove' ? sql`deleted_at = now()` : sql`role = ${sql.lit(change.role)}`
+  return sql`written as (
+      update users_to_organizations m set ${set}, updated_at = now(), updated_by = a.user_id
+      from membership x, allowed a
+      where m.user_id = x.id and m.organization_id = x.organization_id and not (${isSo(change)})
+        and (${isAdmin} or not exists (select from last_admin))
+      returning x.id, x.email, x.name, m.role, m.status)`
+}
+
+// Who was a member once, or is one who does not count at present, becomes an active one.
+function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): RawBuilder<unknown> {
+  return sql`new_user as (
+      insert into users (id, email, name, created_at, updated_at)
+      select gen_random_uuid(), ${email}, ${name ?? null}::text, now(), now() from allowed
+      where not exists (select from targets)
+      returning id, email, name),
+    person as (select id, email, name from target union all select id, email, name from new_user),
+    joined as (
+      insert into users_to_organizations as m
+        (user_id, organization_id, role, status, created_at, updated_at, created_by, updated_by)
+      select person.id, a.organization_id, ${sql.lit(role)}, 'active', now(), now(), a.user_id, a.user_id
+      from person, allowed a
+      on conflict (user_id, organization_id) do update
+        set role = excluded.role, status = 'active', deleted_at = null, updated_at = now(),
+          updated_by = excluded.updated_by
+        where m.deleted_at is not null or m.status <> 'active'
+      returning user_id, role, status),
+    written as (select p.id, p.email, p.name, j.role, j.status from joined j join person p on p.id = j.user_id)`
+}
+
+/** Whether it is so already. */
+function isSo(change: MemberChange): RawBuilder<boolean> {
+  if (change.kind !== 'set-role') return sql`false`
+  return sql`exists (select from membership where role::text = ${change.role})`
+}
+
+const PRESENT = sql`(select jsonb_build_object('email', email, 'role', role) from membership)`
+
+function wanted(change: MemberChange): RawBuilder<unknown> {
+  return change.kind === 'remove'
+    ? sql`jsonb_build_object('email', ${change.email}::text)`
+    : sql`jsonb_build_object('email', ${change.email}::text, 'role', ${change.role}::text)`
+}
+
+function memberIn(table: string): RawBuilder<ListedMember | null> {
+  return sql`(select json_build_object('id', id, 'email', email, 'name', name, 'role', role, 'status', status)
+        from ${sql.table(table)})`
+}
+
+function resultOf(row: Changed, change: MemberChange, force: boolean): Awaited<ReturnType<Members['change']>> {
+  const no =
+    denied(row.authorization) ?? (row.acting ? undefined : { ...NO_ADMIN_ANY_MORE, email: row.authorization.email })
+  if (no) return no
+  if (row.written) return { kind: 'done', member: row.written }
+  const reason = refusalOf(row, change, force)
+  if (reason) return { kind: 'refused', reason }
+  if (row.membership === null) throw new Error('A change of no member was neither made nor refused.')
+  return { kind: 'unchanged', member: row.membership }
+}
+
+function refusalOf(row: Changed, change: MemberChange, force: boolean): MemberRefusal | undefined {
+  if (!row.ours && !force) return 'not ours'
+  if (row.targets > 1) return 'ambiguous'
+  if (change.kind === 'add') return 'member'
+  if (row.membership === null) return 'no member'
+  if (change.kind === 'set-role' && change.role === row.membership.role) return undefined
+  return row.last ? 'last admin' : 'no member'
+}
+
+const NO_ADMIN_ANY_MORE = { kind: 'denied', reason: 'role', organizations: [], role: undefined } as const

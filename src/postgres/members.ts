@@ -1,0 +1,55 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller, Role } from '../ports/caller.ts'
+import type { ListedMember, Member, Members } from '../ports/members.ts'
+import { type Authorization, authorization, authorized, denied } from './authorize.ts'
+import { changeMember } from './change-member.ts'
+import { only } from './row.ts'
+import type { Database } from './schema.ts'
+
+/** The memberships in Postgres. */
+export function postgresMembers(db: Kysely<Database>, client: string): Members {
+  return {
+    whoami: caller => whoami(db, caller),
+    list: caller => list(db, caller),
+    change: (caller, change, force) => changeMember(db, client, { caller, change, force }),
+  }
+}
+
+interface Found {
+  authorization: Authorization
+  user: Member['user'] | null
+  organization: Member['organization']
+  role: Role
+}
+
+async function whoami(db: Kysely<Database>, caller: Caller): ReturnType<Members['whoami']> {
+  const {
+    authorization: found,
+    user,
+    ...where
+  } = only(
+    await sql<Found>`/* dsctl whoami */ with ${authorized(caller)}
+    select ${authorization},
+      (select json_build_object('id', c.id, 'email', c.email, 'name', c.name)
+        from callers c join permitted p on p.user_id = c.id) as "user",
+      (select json_build_object('id', organization_id, 'name', organization) from permitted) as organization,
+      (select role from permitted) as role`.execute(db),
+  )
+  const refused = denied(found)
+  if (refused) return refused
+  if (user === null) throw new Error('A permitted caller is no user.')
+  return { kind: 'found', member: { user, ...where } }
+}
+
+async function list(db: Kysely<Database>, caller: Caller): ReturnType<Members['list']> {
+  const row = only(
+    await sql<{ authorization: Authorization; members: ListedMember[] }>`/* dsctl member list */ with
+    ${authorized(caller)}
+    select ${authorization}, (select coalesce(json_agg(m), '[]') from (
+      select u.id, u.email, u.name, m.role, m.status
+      from users_to_organizations m join users u on u.id = m.user_id
+      where m.organization_id = (select organization_id from permitted) and m.deleted_at is null
+      order by u.email, u.id) m) as members`.execute(db),
+  )
+  return denied(row.authorization) ?? { kind: 'listed', members: row.members }
+}

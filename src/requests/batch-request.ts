@@ -1,0 +1,91 @@
+import type { Context } from '../context.ts'
+import type { DataSource } from '../data-source.ts'
+import { type FieldProblem, invalid } from '../errors.ts'
+import { MAY } from '../operations/authorize.ts'
+import { type BatchItem, type Existing, findAll, keyOf } from '../operations/batch.ts'
+import { checkMayRemove } from '../operations/delete.ts'
+import { type LiveRecord, liveRecords } from '../operations/export.ts'
+import type { Stores } from '../operations/stores.ts'
+import { fetchBatch, readBatch } from './batch.ts'
+
+/** A batch that is valid, permitted and complete, and what it is to be compared with. */
+export interface PreparedBatch {
+  readonly stores: Stores
+  readonly items: readonly BatchItem[]
+  /** By `keyOf`. */
+  readonly existing: ReadonlyMap<string, Existing>
+  /** What is in no file and is to go. */
+  readonly superfluous: readonly LiveRecord[]
+}
+
+/**
+ * Reads, judges and completes the batch that the command line names. Throws `invalid` with every problem; where the caller
+ * may not, the audit trail tells that of `action`.
+ */
+export async function prepareBatch(
+  context: Context,
+  args: readonly string[],
+  action: 'apply' | 'diff',
+): Promise<PreparedBatch> {
+  const { flags } = context
+  const files = Array.isArray(flags.file) ? flags.file.map(String) : []
+  const envs = envsIn(args)
+  const prune = flags.prune === true || flags.pruneAll === true
+  checkPrune(context, { prune, envs })
+  const env = envs.length > 1 ? undefined : context.settings().get('env')
+  const requests = await readBatch(context, files, { env, envs, action })
+  if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
+  const stores = await context.stores(MAY.change, prune ? checkMayRemove : undefined)
+  const existing = await findAll(stores, requests, action)
+  const pathOf = (record: DataSource) => stores.secrets.pathOf(record)
+  const items = await fetchBatch(context, requests, { existing, pathOf })
+  const superfluous = prune ? await superfluousOf(stores, { requests, envs }) : []
+  const most = wholeNumber('prune-max', flags.pruneMax ?? 10, 1_000_000)
+  if (superfluous.length > most) {
+    throw invalid(`${superfluous.length} data sources are in no file, more than --prune-max ${most}.`, [], MORE)
+  }
+  return { stores, items, existing, superfluous }
+}
+
+const MORE = 'Nothing was written. dsctl diff --prune shows them; raise --prune-max if they may all go.'
+
+/** How many items are worked on at a time. */
+export function parallelOf(context: Context): number {
+  return Math.max(1, wholeNumber('parallel', context.flags.parallel ?? 16, 128))
+}
+
+async function superfluousOf(
+  stores: Stores,
+  { requests, envs }: { requests: readonly { name: string; env: string }[]; envs: readonly string[] },
+): Promise<readonly LiveRecord[]> {
+  const wanted = new Set(requests.map(keyOf))
+  const inEnvs = envs.length ? envs : [undefined]
+  const found = (await Promise.all(inEnvs.map(env => liveRecords(stores, { env, type: undefined })))).flat()
+  return found.filter(record => !wanted.has(keyOf(record)))
+}
+
+function checkPrune({ flags }: Context, { prune, envs }: { prune: boolean; envs: readonly string[] }): void {
+  const problems: FieldProblem[] = []
+  if (flags.prune === true && flags.pruneAll !== true && envs.length === 0) {
+    problems.push({ field: 'prune', message: 'needs --env ENV, within which it deletes, or --prune-all' })
+  }
+  if (!prune && flags.pruneMax !== undefined) problems.push({ field: 'prune-max', message: 'makes sense with --prune' })
+  if (problems.length) throw invalid('The command line cannot be used like this.', problems)
+}
+
+/** Every `--env` of the command line: here it may be given several times. */
+function envsIn(args: readonly string[]): readonly string[] {
+  const envs = args.flatMap((arg, at) => {
+    const value = arg === '--env' ? args[at + 1] : /^--env=(.*)$/s.exec(arg)?.[1]
+    return value === undefined ? [] : [value]
+  })
+  return [...new Set(envs)]
+}
+
+function wholeNumber(field: string, value: unknown, most: number): number {
+  const number = /^\d{1,7}$/.test(String(value)) ? Number(value) : -1
+  if (number >= 0 && number <= most) return number
+  throw invalid('The command line cannot be used like this.', [
+    { field, message: `must be a whole number up to ${most}` },
+  ])
+}

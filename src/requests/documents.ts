@@ -1,0 +1,111 @@
+import { extname } from 'node:path'
+import { type DsctlError, invalid } from '../errors.ts'
+import { duplicateKey } from './duplicate-keys.ts'
+
+// What a document is made of takes many times its size in memory, in YAML most of all. No batch has so much.
+const MOST_JSON = { mebibytes: 64, parts: 2_000_000 }
+const MOST_YAML = { mebibytes: 16, parts: 1_000_000 }
+
+/** A text of bytes; throws `invalid` where they are no UTF-8. */
+export function decode(bytes: Buffer, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw unreadable(`${where} is not UTF-8 text`)
+  }
+}
+
+/** By its name, or else by how it begins: whoever pipes a broken JSON object wants to hear of JSON. */
+export function isJson(file: string, text: string): boolean {
+  const extension = extname(file).toLowerCase()
+  if (extension === '.json') return true
+  return extension !== '.yaml' && extension !== '.yml' && /^\s*[{[]/.test(text)
+}
+
+/** Throws `invalid` without quoting a word of it: it may hold secrets. */
+export function parseJson(text: string, where: string): unknown {
+  checkSize(text, where, { ...MOST_JSON, part: /[,[{]/g })
+  const value = readJson(text, where)
+  const twice = duplicateKey(text)
+  if (twice >= 0) throw unreadable(`${where} has a key twice in one object (line ${lineAt(text, twice)})`)
+  return value
+}
+
+function readJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const position = /position (\d+)/.exec(String(error))?.[1]
+    const line = position === undefined ? '' : ` (line ${lineAt(text, Number(position))})`
+    throw unreadable(`${where} is not valid JSON${line}`)
+  }
+}
+
+/** The documents of a YAML file, as plain values. Throws `invalid`, likewise. */
+export async function parseYaml(text: string, where: string): Promise<unknown[]> {
+  checkSize(text, where, { ...MOST_YAML, part: /[\n,[{]|[-?:] /g })
+  const { isSeq, parseAllDocuments, visit } = await import('../yaml.ts')
+  // Its warnings, which go to stderr, quote the document.
+  const quiet = { logLevel: 'error' } as const
+  const documents = parseAllDocuments(text, {
+    version: '1.2',
+    schema: 'core',
+    uniqueKeys: true,
+    merge: false,
+    ...quiet,
+  })
+  const list = Array.isArray(documents) ? documents : []
+  const [error] = list.flatMap(document => document.errors)
+  if (error) throw unreadable(`${where} is not valid YAML${error.linePos ? ` (line ${error.linePos[0].line})` : ''}`)
+  return list.map(document => {
+    // A field stands in the one map of a request, which may stand in a list.
+    const depth = isSeq(document.contents) ? 3 : 2
+    visit(document, {
+      Pair(_, { key }, path) {
+        // A field's name that is no text would be told as an unknown one, with all that stands in it.
+        if (path.length === depth && !isText(key)) throw unreadable(`${where} has a key that is no text`)
+      },
+      Scalar(_, { tag }) {
+        if (tag !== undefined && tag !== 'tag:yaml.org,2002:str') throw unreadable(`${where} has YAML tags`)
+      },
+      Alias(_, alias) {
+        if (!alias.resolve(document)) throw unreadable(`${where} has a YAML alias without its anchor`)
+      },
+    })
+    try {
+      return document.toJS({ maxAliasCount: 100 })
+    } catch {
+      throw unreadable(`${where} has more YAML aliases than a request needs`)
+    }
+  })
+}
+
+/** What cannot be read as a request, in words that quote nothing of it. */
+export function unreadable(message: string): DsctlError {
+  return invalid(`${message}.`, [], 'A request is one JSON or YAML object: see dsctl types TYPE for its fields.')
+}
+
+interface Most {
+  readonly mebibytes: number
+  readonly parts: number
+  /** What begins a part, for instance a comma; global. */
+  readonly part: RegExp
+}
+
+function checkSize(text: string, where: string, { mebibytes, parts, part }: Most): void {
+  if (text.length > mebibytes * 1024 * 1024) {
+    throw unreadable(`${where} is larger than the ${mebibytes} MiB that YAML may have: write it as JSON, or in several`)
+  }
+  // Fewer bytes cannot have so many.
+  if (text.length <= parts) return
+  let count = 0
+  while (part.test(text)) if (++count > parts) throw unreadable(`${where} has more parts than a batch can have`)
+}
+
+function lineAt(text: string, position: number): number {
+  return text.slice(0, position).split('\n').length
+}
+
+function isText(key: unknown): boolean {
+  return typeof key === 'object' && key !== null && 'value' in key && typeof key.value === 'string'
+}

@@ -1,0 +1,41 @@
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const BACKSLASH = 0x5c
+const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
+
+/**
+ * Where in a text that is valid JSON a key begins that its object has already; -1 where there is none. JSON.parse takes
+ * the last of both without a word.
+ */
+export function duplicateKey(text: string): number {
+  // The keys of each object around, undefined for a list.
+  const around: (Set<string> | undefined)[] = []
+  let isKey = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      const end = endOfString(text, at)
+      const keys = isKey ? around.at(-1) : undefined
+      const key = keys && keyIn(text.slice(at, end + 1))
+      if (key !== undefined && keys?.has(key)) return at
+      if (key !== undefined) keys?.add(key)
+      at = end
+    } else if (code === OBJECT || code === LIST) around.push(code === OBJECT ? new Set() : undefined)
+    else if (code === OBJECT_END || code === LIST_END) around.pop()
+    if (code === OBJECT || code === COMMA) isKey = around.at(-1) !== undefined
+    else if (code === COLON || code === LIST) isKey = false
+  }
+  return -1
+}
+
+/** Where the string ends that begins here: at its closing quote. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1
+  while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+  return at
+}
+
+function keyIn(quoted: string): string {
+  return quoted.includes('\\') ? String(JSON.parse(quoted)) : quoted.slice(1, -1)
+}

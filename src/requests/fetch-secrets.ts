@@ -1,0 +1,136 @@
+import { dirname, resolve } from 'node:path'
+import type { Context } from '../context.ts'
+import type { FieldProblem } from '../errors.ts'
+import { REDACTED, Secret, SecretSource } from '../secret.ts'
+import { MULTI_LINE_KINDS } from '../source-types/define.ts'
+import { findField } from '../source-types/field-names.ts'
+import { sourceTypes } from '../source-types/index.ts'
+import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
+import { type ParsedSource, parseSecretSource, sourceProblem } from '../source-types/secret-source.ts'
+import { outOfReach, type Reach, reachOf } from './reach.ts'
+import { readAtMost } from './read-at-most.ts'
+import { utf8 } from './utf8.ts'
+import { whyUnreadable } from './why-unreadable.ts'
+
+/** From where secrets can be fetched, and how far a request file may reach. */
+export interface SourceReaders {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readStdin(): Promise<Buffer>
+  lookUp(path: string, field: string): Promise<string>
+  /** Undefined where there is no request file. */
+  readonly reach: Reach | undefined
+  /** Where in Vault the secret of the data source concerned is, which a request file may name: it means, keep it. */
+  readonly own?: string | undefined
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** The real readers; `own` is known once the record is. */
+export function sourceReaders(context: Context, requestFile: string | undefined, own?: string): SourceReaders {
+  const { readStdin, lookUp, streams } = context
+  const reach = requestFile === undefined ? undefined : reachOf(context, requestFile)
+  return { env: streams.env, readStdin, lookUp, reach, own }
+}
+
+/** Whether anything is still to be fetched. */
+export function hasSources(given: Fields): boolean {
+  return Object.values(given).some(value => value instanceof SecretSource)
+}
+
+/** What is wrong with the sources as such. Nothing is fetched: first everything has to be valid and permitted. */
+export function checkSources(given: Fields, readers: SourceReaders): readonly FieldProblem[] {
+  const isRequest = readers.reach?.requestFile === '-'
+  const tooMany = usersOfStdin(given).slice(isRequest ? 0 : 1)
+  const why = isRequest ? 'the request itself comes from there' : 'only one secret of a call can'
+  return Object.entries(given).flatMap(([field, value]) => {
+    if (tooMany.includes(field)) return [{ field, message: `cannot come from standard input too: ${why}` }]
+    const message = value instanceof SecretSource ? problemOf(field, value, readers) : undefined
+    return message === undefined ? [] : [{ field, message }]
+  })
+}
+
+/**
+ * Fetches every secret from its source; what is none stays as it is. Call it last, once `checkSources` has found
+ * nothing. Problems name fields, never values; a failure of Vault is thrown.
+ */
+export async function fetchSecrets(
+  given: Fields,
+  readers: SourceReaders,
+): Promise<{ fields: Fields; problems: readonly FieldProblem[] }> {
+  const problems: FieldProblem[] = []
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(given)) {
+    const fetched = value instanceof SecretSource ? await fetchOne(name, value, readers) : { value }
+    if ('value' in fetched) fields[name] = fetched.value
+    else problems.push({ field: name, message: fetched.message })
+  }
+  return { fields, problems }
+}
+
+function problemOf(name: string, { text, origin }: SecretSource, readers: SourceReaders): string | undefined {
+  const parsed = parseSecretSource(text)
+  if (!parsed) return sourceProblem(text, origin) ?? ''
+  const { reach } = readers
+  return origin === 'flag' || !reach || isOwn(name, parsed, readers) ? undefined : outOfReach(parsed, reach)
+}
+
+/** Whether it is the field's own secret of the data source concerned: there is nothing to fetch. */
+function isOwn(name: string, source: ParsedSource, { own }: SourceReaders): boolean {
+  if (source.kind !== 'vault' || source.path !== own) return false
+  return sourceTypes.some(type => {
+    const field = findField(type, name)
+    return field !== undefined && findField(type, source.field)?.name === field.name
+  })
+}
+
+async function fetchOne(
+  name: string,
+  source: SecretSource,
+  readers: SourceReaders,
+): Promise<{ value: Secret } | { message: string }> {
+  const parsed = parseSecretSource(source.text)
+  if (!parsed) return { message: sourceProblem(source.text, source.origin) ?? '' }
+  // The mask that an answer shows: what is stored stays.
+  if (source.origin === 'file' && isOwn(name, parsed, readers)) return { value: new Secret(REDACTED) }
+  const bytes = await read(parsed, source.origin, readers)
+  if (typeof bytes === 'string') return { message: bytes }
+  const text = utf8(bytes)
+  if (text === undefined) return { message: 'is not UTF-8 text' }
+  return { value: new Secret(hasLines(name) ? text : text.replace(/\r?\n$/, '')) }
+}
+
+/** Whether a field, which means the same in every type that has it, keeps its line breaks. */
+function hasLines(name: string): boolean {
+  return sourceTypes.some(type => {
+    const field = findField(type, name)?.field
+    return field !== undefined && MULTI_LINE_KINDS.includes(field.kind)
+  })
+}
+
+/** The secret's bytes, or what is wrong with its source. */
+async function read(
+  source: ParsedSource,
+  origin: SecretSource['origin'],
+  { env, readStdin, lookUp, reach }: SourceReaders,
+): Promise<Buffer | string> {
+  if (source.kind === 'stdin') return readStdin()
+  if (source.kind === 'vault') return Buffer.from(await lookUp(source.path, source.field))
+  if (source.kind === 'env') {
+    const value = env[source.name]
+    if (value === undefined || value === '') return `comes from ${source.name}, which is not set`
+    // Node has put U+FFFD in the place of what is no UTF-8.
+    return value.includes('\ufffd') ? 'is not UTF-8 text' : Buffer.from(value)
+  }
+  const path = origin === 'file' && reach ? resolve(dirname(reach.requestFile), source.path) : source.path
+  try {
+    return await readAtMost(path, MAX_REQUEST_BYTES)
+  } catch (error) {
+    return `comes from ${path}, which ${whyUnreadable(error)}`
+  }
+}
+
+function usersOfStdin(given: Fields): string[] {
+  return Object.entries(given).flatMap(([name, value]) =>
+    value instanceof SecretSource && value.text === '-' ? [name] : [],
+  )
+}

@@ -1,0 +1,93 @@
+import type { Context, Flags } from '../context.ts'
+import { DsctlError } from '../errors.ts'
+import type { FirstOrganization } from '../ports/setup.ts'
+import { EMBEDDED, settingProblem, shownSetting, tokenSource } from '../settings/settings.ts'
+import type { Prompter } from '../terminal/prompter.ts'
+
+/**
+ * Tells a person at a terminal what is there already, asks for the servers that are missing, and logs in where there is
+ * no token. Answers the flags that say all this, or that they would rather have no server.
+ */
+export async function askForServers(context: Context, prompter: Prompter): Promise<Flags | typeof EMBEDDED> {
+  const found = tellFound(context)
+  if (!found.database && !found.vault && !(await wantsServers(prompter))) return EMBEDDED
+  const asked = {
+    ...(!found.database && { databaseUrl: await ask(prompter, 'Database URL', 'database.url') }),
+    ...(!found.vault && { vaultAddr: await ask(prompter, 'Vault address', 'vault.addr') }),
+    ...(isDefault(context, 'vault.mount') && { vaultMount: await askMount(context, prompter) }),
+  }
+  context.flags = { ...context.flags, ...asked }
+  if (!found.token) await logIn(context, prompter)
+  return context.flags
+}
+
+/** Asks who the first organization is to belong to, as far as that is not given. */
+export async function askForFirst(
+  prompter: Prompter,
+  first: Partial<FirstOrganization>,
+): Promise<Partial<FirstOrganization>> {
+  const organization = first.organization ?? (await prompter.askText('Name of the first organization'))
+  const check = (text: string) => (/^[^\s@]+@[^\s@]+$/.test(text) ? undefined : 'must be an e-mail address')
+  const email = first.email ?? (await prompter.askText('E-mail address of its workspace_admin', { check }))
+  return { ...first, organization, email }
+}
+
+/** The command to type next: who has a token that belongs to nobody has to say who they are. */
+export async function nextCommand(context: Context, email: string | undefined): Promise<string> {
+  const { profile, file } = context.settings()
+  const isUsed = [file.current ?? 'default', context.streams.env.DSCTL_PROFILE].includes(profile)
+  const named = isUsed ? '' : ` --profile ${profile}`
+  try {
+    await context.identity()
+    return `dsctl create${named}`
+  } catch (error) {
+    if (!(error instanceof DsctlError) || error.code !== 'forbidden') throw error
+    context.warn(`${error.message} ${error.details.hint ?? ''}`)
+    return `dsctl config set user ${email ?? 'EMAIL'}${named}`
+  }
+}
+
+type Server = 'database.url' | 'vault.addr' | 'vault.mount'
+
+function tellFound(context: Context): { database: boolean; vault: boolean; token: boolean } {
+  const { env } = context.streams
+  const libpq = ['PGHOST', 'PGSERVICE', 'PGDATABASE', 'PGUSER'].filter(name => env[name])
+  const database = of(context, 'database.url') ?? (libpq.length ? `${libpq.join(', ')} (environment)` : undefined)
+  const vault = of(context, 'vault.addr')
+  const token = tokenSource(env)
+  context.note(`Postgres: ${database ?? 'nothing says where it is'}`)
+  context.note(`Vault: ${vault ?? 'nothing says where it is'}`)
+  context.note(`Vault token: ${token ?? 'there is none'}`)
+  return { database: database !== undefined, vault: vault !== undefined, token: token !== undefined }
+}
+
+/** A setting's value, as it may be shown, and where it comes from. */
+function of(context: Context, key: Server): string | undefined {
+  const setting = context.settings().all.find(each => each.key === key)
+  return setting?.value === undefined ? undefined : `${shownSetting(key, setting.value)} (${setting.source})`
+}
+
+function isDefault(context: Context, key: Server): boolean {
+  return context.settings().all.find(each => each.key === key)?.source === 'default'
+}
+
+async function wantsServers(prompter: Prompter): Promise<boolean> {
+  return prompter.askChoice('Where are data sources to be kept?', [
+    { value: true, name: 'On servers: the application’s Postgres, and Vault' },
+    { value: false, name: 'On this machine alone, without a server (embedded)' },
+  ])
+}
+
+function ask(prompter: Prompter, label: string, key: Server, preset?: string): Promise<string> {
+  return prompter.askText(label, { check: text => settingProblem(key, text), default: preset })
+}
+
+function askMount(context: Context, prompter: Prompter): Promise<string> {
+  return ask(prompter, 'Vault mount (KV version 2)', 'vault.mount', context.settings().get('vault.mount'))
+}
+
+async function logIn(context: Context, prompter: Prompter): Promise<void> {
+  const secret = await prompter.askSecret('Vault token (or Ctrl-C, and dsctl login in another way)')
+  const { file } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
+  context.note(`Logged in. The token is kept in ${file}.`)
+}

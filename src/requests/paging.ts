@@ -1,0 +1,40 @@
+import type { FieldProblem } from '../errors.ts'
+import { invalid } from '../errors.ts'
+
+type Flags = Readonly<Record<string, unknown>>
+
+export interface Paging {
+  readonly page: number
+  readonly pageSize: number
+  /** Whether every page is wanted; they are then as long as they may be. */
+  readonly all: boolean
+}
+
+/** Reads `--page`, `--page-size` and `--all`. Throws `invalid`, with every problem. */
+export function readPaging(flags: Flags): Paging {
+  const problems: FieldProblem[] = []
+  const whole = (field: string, value: unknown, [least, most]: [number, number]) => {
+    const number = /^\d{1,9}$/.test(String(value)) ? Number(value) : -1
+    if (number >= least && number <= most) return number
+    problems.push({ field, message: `must be a whole number from ${least} to ${most}` })
+    return least
+  }
+  const page = whole('page', flags.page ?? 0, [0, 1_000_000])
+  const pageSize = whole('page-size', flags.pageSize ?? 25, [1, 1000])
+  if (problems.length) throw invalid('The list cannot be shown like this.', problems)
+  const all = flags.all === true
+  return all ? { page: 0, pageSize: 1000, all } : { page, pageSize, all }
+}
+
+/** Reads the pages that are wanted. `more` is whether there are others. */
+export async function readPages<T>(
+  { page, all }: Paging,
+  read: (page: number) => Promise<{ items: readonly T[]; more: boolean }>,
+): Promise<{ items: T[]; more: boolean }> {
+  const items: T[] = []
+  for (let at = page; ; at++) {
+    const found = await read(at)
+    items.push(...found.items)
+    if (!found.more || !all) return { items, more: found.more }
+  }
+}

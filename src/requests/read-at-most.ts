@@ -1,0 +1,41 @@
+import { constants, createReadStream, openSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+
+/**
+ * A file's bytes, or, where it has more than `most`, more than that: enough to see that it is too large, also where it
+ * has no end, as a device.
+ */
+export async function readAtMost(path: string, most: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of (await isPipe(path)) ? openPipe(path) : createReadStream(path, { end: most })) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > most) break
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Whether it is a named pipe, or what a shell makes of `<(command)`. */
+async function isPipe(path: string): Promise<boolean> {
+  return (await stat(path)).isFIFO()
+}
+
+// To open a pipe that nobody writes to blocks a thread, without which Node cannot exit, not even at a signal.
+function openPipe(path: string): Socket {
+  // Not a FileHandle, which closes when it is collected: the socket owns it.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
+}
+
+/** The same, or undefined where somebody wrote into the file meanwhile: it may hold the half of two. */
+export async function readUnchanged(path: string, most: number): Promise<Buffer | undefined> {
+  const before = await stat(path)
+  const content = await readAtMost(path, most)
+  const after = await stat(path)
+  // Of a pipe these times tell only that it was written to.
+  if (!before.isFile()) return content
+  const isSame = before.mtimeMs === after.mtimeMs && before.size === after.size && before.ino === after.ino
+  return isSame ? content : undefined
+}

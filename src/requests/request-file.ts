@@ -1,0 +1,33 @@
+import { invalid } from '../errors.ts'
+import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
+import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
+import { readUnchanged } from './read-at-most.ts'
+import { whyUnreadable } from './why-unreadable.ts'
+
+/** One request as a document holds it: an object, whose keys are judged later. */
+export type RawRequest = Readonly<Record<string, unknown>>
+
+/**
+ * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid` without quoting a word
+ * of it: it may hold secrets.
+ */
+export async function readRequestFile(file: string, readStdin: () => Promise<Buffer>): Promise<RawRequest> {
+  const bytes = file === '-' ? await readStdin() : await readBytes(file)
+  const where = file === '-' ? 'Standard input' : file
+  if (bytes.length > MAX_REQUEST_BYTES) throw unreadable(`${where} is larger than 1 MiB`)
+  const text = decode(bytes, where)
+  if (text.trim() === '') throw unreadable(`${where} is empty`)
+  const documents = isJson(file, text) ? [parseJson(text, where)] : await parseYaml(text, where)
+  if (documents.length !== 1) throw unreadable(`${where} holds ${documents.length} documents, not one`)
+  const [document] = documents
+  if (typeof document === 'object' && document !== null && !Array.isArray(document)) return { ...document }
+  throw unreadable(`${where} holds no object`)
+}
+
+async function readBytes(file: string): Promise<Buffer> {
+  const bytes = await readUnchanged(file, MAX_REQUEST_BYTES).catch(error => {
+    throw invalid(`${file} ${whyUnreadable(error)}.`, [], '-f takes a file with a request, or - for standard input.')
+  })
+  if (bytes) return bytes
+  throw unreadable(`${file} has changed while it was read`)
+}

@@ -1,0 +1,85 @@
+import { PassThrough } from 'node:stream'
+import type { Context } from './context.ts'
+import { DsctlError, ERROR_CODES } from './errors.ts'
+import { listenForInterruption, type Signals } from './interruption.ts'
+import { openContext } from './open-context.ts'
+import { buildProgram, errorFormat, fromCommander } from './program.ts'
+import { printError } from './terminal/messages.ts'
+import { quietPipes } from './terminal/quiet-pipes.ts'
+import type { Streams } from './terminal/streams.ts'
+
+/** What the program needs of the process that it runs in. */
+export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
+  readonly argv: readonly string[]
+}
+
+/** Runs a command line to its end and answers the exit code. The one place where an error ends the program. */
+export async function run(host: Host, version: string): Promise<number> {
+  const args = host.argv.slice(2)
+  const { stdin, stdout, stderr, env } = host
+  const streams = { stdin, stdout, stderr, env, flags: {} }
+  const interruption = listenForInterruption(host)
+  const context = openContext(streams, version, interruption)
+  const tell = (error: unknown) =>
+    printError(
+      streams,
+      errorFormat(args, env, () => storedFormat(context)),
+      error,
+    )
+  quietPipes(streams, error => {
+    tell(new DsctlError('bug', `The output cannot be written: ${codeOf(error)}.`))
+    host.exit(ERROR_CODES.bug.exit)
+  })
+  try {
+    const program = await buildProgram(context, args)
+    await Promise.race([program.parseAsync(args, { from: 'user' }), interruption.stopped])
+    return 0
+  } catch (thrown) {
+    const error = await asMeant(fromCommander(thrown, args), context)
+    if (error === undefined) return 0
+    tell(error)
+    return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
+  } finally {
+    await context.close()
+  }
+}
+
+async function asMeant(error: unknown, context: Context): Promise<unknown> {
+  if (!(error instanceof DsctlError) || error.details.unknownName === undefined) return error
+  const [{ withNearMiss }, { MAY }] = await Promise.all([
+    import('./operations/near-names.ts'),
+    import('./operations/authorize.ts'),
+  ])
+  return withNearMiss(error, () => context.records(MAY.read))
+}
+
+function storedFormat(context: Context): string | undefined {
+  try {
+    return context.settings().get('output')
+  } catch {
+    return undefined
+  }
+}
+
+function codeOf(error: Error): string {
+  return String((error as { code?: unknown }).code ?? 'unknown reason')
+}
+
+/** What `dsctl --help` prints; the build keeps it in a file. */
+export async function helpText(version: string): Promise<string> {
+  const nowhere = new PassThrough()
+  const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, flags: {} }
+  const stopped = new Promise<never>(() => {})
+  const never = {
+    requested: () => undefined,
+    ending: () => false,
+    stopped,
+    unbroken: runUnguarded,
+    breakable: runUnguarded,
+  }
+  return (await buildProgram(openContext(streams, version, never), [])).helpInformation()
+}
+
+function runUnguarded<T>(operation: () => Promise<T>): Promise<T> {
+  return operation()
+}

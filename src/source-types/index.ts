@@ -1,0 +1,39 @@
+import { invalid } from '../errors.ts'
+import { didYouMean } from '../near-miss.ts'
+import { bigquery } from './bigquery.ts'
+import { databricks } from './databricks.ts'
+import type { SourceType } from './define.ts'
+import { mariadb } from './mariadb.ts'
+import { mysql } from './mysql.ts'
+import { postgres } from './postgres.ts'
+import { redshift } from './redshift.ts'
+import { snowflake } from './snowflake.ts'
+import { sqlserver } from './sqlserver.ts'
+import { supabase } from './supabase.ts'
+
+/** The registry: a new type is one file, named here. */
+export const sourceTypes: readonly SourceType[] = [
+  postgres,
+  mysql,
+  sqlserver,
+  redshift,
+  databricks,
+  snowflake,
+  bigquery,
+  mariadb,
+  supabase,
+]
+
+export function findSourceType(name: string): SourceType | undefined {
+  return sourceTypes.find(type => type.name === name)
+}
+
+/** The type of that name; throws `invalid`, naming the types there are and the one that was probably meant. */
+export function getSourceType(name: string): SourceType {
+  const type = findSourceType(name)
+  if (type) return type
+  const names = sourceTypes.map(({ name }) => name)
+  throw invalid(`There is no type ${JSON.stringify(name)}.`, [
+    { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
+  ])
+}

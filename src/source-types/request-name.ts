@@ -1,0 +1,32 @@
+import type { FieldProblem } from '../errors.ts'
+import { lineProblem } from './limits.ts'
+
+/** In characters, once trimmed. */
+export const MAX_NAME = 255
+export const ENV_PATTERN = '^[A-Za-z0-9._-]{1,64}$'
+
+type Checked = { readonly value: string } | { readonly problem: FieldProblem }
+
+/** Checks the name of a data source and trims it. */
+export function checkName(raw: unknown): Checked {
+  if (typeof raw !== 'string') return problem('name', notString(raw))
+  const value = raw.trim()
+  const message = lineProblem(value, MAX_NAME)
+  return message ? problem('name', message) : { value }
+}
+
+/** Checks the env of a data source. */
+export function checkEnv(raw: unknown): Checked {
+  if (typeof raw !== 'string') return problem('env', notString(raw))
+  if (new RegExp(ENV_PATTERN).test(raw)) return { value: raw }
+  return problem('env', 'must have 1 to 64 characters, of letters, digits, ".", "_" and "-"')
+}
+
+function notString(raw: unknown): string {
+  if (raw === undefined || raw === null) return 'is required'
+  return typeof raw === 'object' ? 'must be a string' : 'must be a string: quote it'
+}
+
+function problem(field: string, message: string): Checked {
+  return { problem: { field, message } }
+}

@@ -1,0 +1,126 @@
+import type { Field, Kind, Rule, SourceType } from './define.ts'
+import { namesOf } from './field-names.ts'
+import { boundsOf, MAX_HOST, MAX_KEY_BYTES, MAX_TEXT } from './limits.ts'
+import { ENV_PATTERN, MAX_NAME } from './request-name.ts'
+
+/** A JSON Schema, or part of one. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+export const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
+
+/** The JSON Schema (draft 2020-12) of a request that creates a data source of this type. */
+export function requestSchema(type: SourceType): JsonSchema {
+  const fields = Object.entries(type.fields)
+  const required = fields.filter(([, field]) => field.required).map(([name]) => name)
+  const hasAlias = (name: string) => allNames(type, name).length > 1
+  const whole = [
+    { required: ['type', ...required.filter(name => !hasAlias(name))] },
+    ...required.filter(hasAlias).map(name => isGiven(type, name)),
+    ...type.rules.flatMap(rule => ruleSchemas(type, rule)),
+  ]
+  return {
+    $schema: DIALECT,
+    title: `A request for a ${type.label} data source`,
+    type: 'object',
+    properties: {
+      name: { ...line(MAX_NAME), description: 'Name of the data source.' },
+      env: { type: 'string', pattern: ENV_PATTERN, description: 'Environment that it belongs to.' },
+      type: { const: type.name },
+      template: { ...line(MAX_NAME), description: 'Template that gives what is left out here.' },
+      ...Object.fromEntries(fields.flatMap(([name, field]) => properties(name, field))),
+    },
+    required: ['name', 'env'],
+    // What a template gives is known when it is looked up.
+    anyOf: [{ required: ['template'] }, { allOf: whole }],
+    additionalProperties: false,
+  }
+}
+
+function properties(name: string, field: Field): [string, JsonSchema][] {
+  const schema = field.secret ? { anyOf: [FIELD_SCHEMAS[field.kind](field), SOURCE] } : FIELD_SCHEMAS[field.kind](field)
+  const same = `The same as ${name}.`
+  const about = field.default === undefined ? {} : { default: field.default }
+  return [
+    [name, { title: field.label, description: field.description ?? field.label, ...about, ...schema }],
+    ...(field.aliases ?? []).map((alias): [string, JsonSchema] => [alias, { description: same, ...schema }]),
+    ...(field.listAliases ?? []).map((alias): [string, JsonSchema] => [
+      alias,
+      { description: `${same} A list of one.`, type: 'array', items: schema, minItems: 1, maxItems: 1 },
+    ]),
+  ]
+}
+
+/** Under any of its names. */
+function isGiven(type: SourceType, name: string): JsonSchema {
+  const [own, ...others] = allNames(type, name).map(key => ({ required: [key] }))
+  return others.length ? { anyOf: [own, ...others] } : { ...own }
+}
+
+function allNames(type: SourceType, name: string): readonly string[] {
+  const field = type.fields[name]
+  return field ? namesOf(name, field) : [name]
+}
+
+function ruleSchemas(type: SourceType, rule: Rule): readonly JsonSchema[] {
+  if (rule.kind === 'one-of') return [{ oneOf: rule.fields.map(name => isGiven(type, name)) }]
+  if (rule.kind === 'needs') return [{ anyOf: [{ not: isGiven(type, rule.field) }, isGiven(type, rule.needs)] }]
+  if (rule.kind === 'derived') return []
+  const all = rule.fields.map(name => isGiven(type, name))
+  return [{ anyOf: [{ not: { anyOf: all } }, { allOf: all }] }]
+}
+
+const SOURCE: JsonSchema = {
+  type: 'object',
+  description: 'Where the secret is fetched from.',
+  properties: { from: { type: 'string', pattern: '^(-|@.+|env:[A-Za-z_][A-Za-z0-9_]*|vault:[^#]+/[^#]+#[^#]+)$' } },
+  required: ['from'],
+  additionalProperties: false,
+}
+
+const KEY_FORM = '-----BEGIN [A-Z ]*PRIVATE KEY-----'
+
+const FIELD_SCHEMAS: Readonly<Record<Kind, (field: Field) => JsonSchema>> = {
+  text: () => line(MAX_TEXT),
+  host: () => ({ type: 'string', minLength: 1, maxLength: MAX_HOST, pattern: '^[A-Za-z0-9_.:%-]+$' }),
+  integer: field => {
+    const { min, max } = boundsOf(field)
+    return {
+      anyOf: [
+        { type: 'integer', minimum: min, maximum: max },
+        { type: 'string', pattern: '^[0-9]+$' },
+      ],
+    }
+  },
+  boolean: () => ({ enum: [true, false, 'true', 'false'] }),
+  choice: field => ({ enum: field.choices ?? [] }),
+  password: () => ({ type: 'string', minLength: 1, maxLength: MAX_TEXT, pattern: '^[^\\r\\n\\u0000]+$' }),
+  token: () => ({ type: 'string', maxLength: MAX_TEXT, pattern: '^[\\x21-\\x7e]+$' }),
+  'private-key': () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: KEY_FORM }),
+  certificates: () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: '-----BEGIN CERTIFICATE-----' }),
+  'service-account-key': () => ({
+    anyOf: [
+      {
+        type: 'object',
+        properties: {
+          type: { const: 'service_account' },
+          project_id: line(MAX_TEXT),
+          client_email: line(MAX_TEXT),
+          private_key: { type: 'string', pattern: KEY_FORM },
+        },
+        required: ['type', 'project_id', 'client_email', 'private_key'],
+      },
+      { type: 'string', description: 'The same object as JSON text.', maxLength: MAX_KEY_BYTES, pattern: '^\\s*\\{' },
+    ],
+  }),
+  'host-key-fingerprint': () => ({ type: 'string', pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$' }),
+}
+
+/** One line that is not blank. */
+function line(max: number): JsonSchema {
+  return {
+    type: 'string',
+    minLength: 1,
+    maxLength: max,
+    pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*\\S[^\\u0000-\\u001f\\u007f-\\u009f]*$',
+  }
+}

@@ -1,0 +1,90 @@
+import type { FieldProblem } from '../errors.ts'
+import type { SourceType } from '../source-types/define.ts'
+import { type Answer, askField } from './ask-field.ts'
+import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-plan.ts'
+import { printWarning } from './messages.ts'
+import { promptConfirm, promptSelect } from './prompts.ts'
+import type { Streams } from './streams.ts'
+
+/** What a person is to complete. */
+export interface FieldsQuestion {
+  readonly type: SourceType
+  /** The fields that have a value already, under their own names. They are not asked for. */
+  readonly given: Readonly<Record<string, unknown>>
+  /** In an update, the present values: shown as defaults, unless secret or sealed; Enter keeps them. */
+  readonly stored?: Readonly<Record<string, unknown>> | undefined
+  /** Ask for these alone, even where they are given, for instance because they are wrong. */
+  readonly only?: readonly string[] | undefined
+  /** Told first, one line each. */
+  readonly problems?: readonly FieldProblem[] | undefined
+  /** The message that the field's flag would give for this text; it must not repeat a secret. */
+  readonly check: (field: string, text: string) => string | undefined
+}
+
+export type Answers = Readonly<Record<string, Answer>>
+
+/**
+ * Asks for the fields that are missing, with the optional ones and the groups if the person wants them. Asks nothing
+ * where nothing necessary is missing, unless it is an update or `only` says what to ask. What is left out, or kept,
+ * is not among the answers. Throws `interrupted`.
+ */
+export async function askFields(streams: Streams, question: FieldsQuestion): Promise<Answers> {
+  const { only, stored, problems = [] } = question
+  for (const { field, message } of problems) printWarning(streams, `${field}: ${message}`)
+  const known: Known = { type: question.type, given: withoutOnly(question), stored: stored ?? {} }
+  if (!only && !stored && !lacksSomething(known)) return {}
+  const asking = { streams, question, known, answers: new Map<string, Answer>() }
+  for (const step of only ? stepsOf(known, only) : planSteps(known)) await take(asking, step)
+  return Object.fromEntries(asking.answers)
+}
+
+interface Asking {
+  readonly streams: Streams
+  readonly question: FieldsQuestion
+  readonly known: Known
+  readonly answers: Map<string, Answer>
+}
+
+async function take(asking: Asking, step: Step): Promise<void> {
+  if (step.kind === 'field') return askOne(asking, step.name, false)
+  if (step.kind === 'one-of') return askAlternative(asking, step.names)
+  if (!(await promptConfirm(asking.streams, step.question, false))) return
+  for (const name of step.names) await askOne(asking, name, true)
+}
+
+async function askAlternative(asking: Asking, names: readonly string[]): Promise<void> {
+  const { streams, known } = asking
+  const present = names.find(name => name in known.stored)
+  const choices: { value: string | undefined; name: string }[] = names.map(value => ({
+    value,
+    name: known.type.fields[value]?.label ?? value,
+  }))
+  if (present !== undefined) choices.unshift({ value: undefined, name: 'Keep what is stored' })
+  const preset = present === undefined ? names[0] : undefined
+  const picked = await promptSelect(streams, 'Which one?', { choices, preset })
+  if (picked !== undefined) await askOne(asking, picked, true, true)
+}
+
+async function askOne(asking: Asking, name: string, inGroup: boolean, chosen = false): Promise<void> {
+  const { streams, question, known, answers } = asking
+  const field = known.type.fields[name]
+  if (!field || !isSensible(asking, name)) return
+  const partners = together(known.type, name)
+  const owed = inGroup ? partners.length > 0 : partners.some(partner => partner in known.given)
+  const answer = await askField(streams, {
+    field,
+    required: chosen || field.required || owed,
+    present: chosen ? undefined : known.stored[name],
+    check: text => question.check(name, text),
+  })
+  if (answer !== undefined) answers.set(name, answer)
+}
+
+function isSensible({ known, answers }: Asking, name: string): boolean {
+  const needs = neededBy(known.type, name)
+  return needs === undefined || answers.has(needs) || needs in known.given || needs in known.stored
+}
+
+function withoutOnly({ given, only }: FieldsQuestion): Readonly<Record<string, unknown>> {
+  return only ? Object.fromEntries(Object.entries(given).filter(([name]) => !only.includes(name))) : given
+}

@@ -1,0 +1,93 @@
+import type { Field, Rule, SourceType } from '../source-types/define.ts'
+
+/** One thing that the wizard does, in order. */
+export type Step =
+  | { readonly kind: 'field'; readonly name: string }
+  /** One of several fields, to be chosen first. */
+  | { readonly kind: 'one-of'; readonly names: readonly string[] }
+  /** Fields that are asked for only if the person wants them. */
+  | { readonly kind: 'group'; readonly question: string; readonly names: readonly string[] }
+
+/** A type, and what is known of its fields already: those that are given, and an existing source's stored ones. */
+export interface Known {
+  readonly type: SourceType
+  readonly given: Readonly<Record<string, unknown>>
+  readonly stored: Readonly<Record<string, unknown>>
+}
+
+const GROUPS: readonly { of: readonly (Field['group'] & string)[]; question: string; change: string }[] = [
+  { of: ['ssh'], question: 'Connect through an SSH jump host?', change: 'Change the SSH jump host?' },
+  { of: ['tls', 'pool'], question: 'More settings?', change: 'Change more settings?' },
+]
+
+/** What to ask for, so that the fields given become a whole data source. */
+export function planSteps(known: Known): Step[] {
+  const ungrouped = names(known).filter(name => fieldOf(known, name).group === undefined)
+  return [...stepsOf(known, ungrouped), ...GROUPS.flatMap(group => groupSteps(known, group))]
+}
+
+/** Whether something is missing without which there is no data source: only then is there reason to ask. */
+export function lacksSomething({ type, given, stored }: Known): boolean {
+  const has = (name: string) => name in given || name in stored
+  const needed = Object.entries(type.fields).some(
+    ([name, field]) => field.required && field.default === undefined && !has(name) && !isDerived(type, name),
+  )
+  return needed || type.rules.some(rule => isBroken(rule, has))
+}
+
+/** The steps for these fields alone, in the type's order: alternatives become a choice. */
+export function stepsOf(known: Known, wanted: readonly string[]): Step[] {
+  const { type, given } = known
+  return wanted.flatMap((name): Step[] => {
+    if (name in given || isDerived(type, name)) return []
+    const others = oneOf(type, name)
+    if (!others) return [{ kind: 'field', name }]
+    const first = others.find(other => wanted.includes(other))
+    return name === first && !others.some(other => other in given) ? [{ kind: 'one-of', names: others }] : []
+  })
+}
+
+/** The field without which this one makes no sense. */
+export function neededBy(type: SourceType, name: string): string | undefined {
+  return type.rules.filter(rule => rule.kind === 'needs').find(rule => rule.field === name)?.needs
+}
+
+/** The fields that must come with this one. */
+export function together(type: SourceType, name: string): readonly string[] {
+  return type.rules.flatMap(rule => (rule.kind === 'together' && rule.fields.includes(name) ? rule.fields : []))
+}
+
+function groupSteps(known: Known, group: (typeof GROUPS)[number]): Step[] {
+  const { type, given, stored } = known
+  const members = names(known).filter(name => group.of.some(each => each === fieldOf(known, name).group))
+  if (members.length === 0) return []
+  if (members.some(name => name in given)) {
+    const owed = members.filter(name => together(type, name).some(other => other in given) && !(name in stored))
+    return stepsOf(known, owed)
+  }
+  const question = members.some(name => name in stored) ? group.change : group.question
+  return [{ kind: 'group', question, names: members }]
+}
+
+function isBroken(rule: Rule, has: (name: string) => boolean): boolean {
+  if (rule.kind === 'one-of') return !rule.fields.some(has)
+  return rule.kind === 'together' && rule.fields.some(has) && !rule.fields.every(has)
+}
+
+function oneOf(type: SourceType, name: string): readonly string[] | undefined {
+  return type.rules.filter(rule => rule.kind === 'one-of').find(rule => rule.fields.includes(name))?.fields
+}
+
+function isDerived(type: SourceType, name: string): boolean {
+  return type.rules.some(rule => rule.kind === 'derived' && rule.field === name)
+}
+
+function names({ type }: Known): string[] {
+  return Object.keys(type.fields)
+}
+
+function fieldOf({ type }: Known, name: string): Field {
+  const field = type.fields[name]
+  if (!field) throw new Error(`${type.name} has no field ${name}`)
+  return field
+}

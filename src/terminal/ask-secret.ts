@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Secret } from '../secret.ts'
+import { printWarning } from './messages.ts'
+import { type Check, promptHidden, promptLine } from './prompts.ts'
+import { discardInput, readPasted } from './raw-input.ts'
+import { type Streams, writeMessage } from './streams.ts'
+
+/** What to ask for, and what an empty answer means: `leave` and `keep` give undefined. */
+export interface SecretQuestion {
+  readonly label: string
+  readonly check: Check
+  readonly empty: 'refuse' | 'leave' | 'keep'
+}
+
+const ENDINGS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the present one)' }
+
+/** Asks for a one-line secret, which is never shown; sealed as it comes in. */
+export async function askOneLineSecret(
+  streams: Streams,
+  question: SecretQuestion,
+): Promise<Secret<string> | undefined> {
+  const { label, check, empty } = question
+  for (;;) {
+    const watch = watchForLines(streams)
+    const text = await promptHidden(streams, label + ENDINGS[empty], answer => {
+      if (answer !== '') return check(answer)
+      return empty === 'refuse' ? 'a value is needed' : undefined
+    }).finally(watch.stop)
+    // The rest of a paste of several lines would be taken, and shown, as the answer to the next question.
+    const more = await discardInput(streams)
+    if (!more && !watch.severalLines()) return text === '' ? undefined : new Secret(text)
+    printWarning(streams, 'several lines came at once, and this secret is a single line; nothing of it was kept')
+  }
+}
+
+/** Asks for a secret of several lines: from a file, or pasted unseen. */
+export async function askLongSecret(streams: Streams, question: SecretQuestion): Promise<Secret<string> | undefined> {
+  for (;;) {
+    const { path, spilled } = await promptPath(streams, question)
+    if (spilled) {
+      await discardInput(streams)
+      continue
+    }
+    if (path === '' && question.empty !== 'refuse') return undefined
+    const got = path === '' || path === '-' ? await pasted(streams) : await fileText(path, streams.env.HOME)
+    const problem = 'problem' in got ? got.problem : question.check(got.text)
+    if (problem === undefined && 'text' in got) return new Secret(got.text)
+    printWarning(streams, `${question.label}: ${problem}`)
+  }
+}
+
+const WAYS = {
+  refuse: 'Enter to paste it',
+  leave: '- to paste it, Enter for none',
+  keep: '- to paste it, Enter keeps it',
+}
+
+async function promptPath(streams: Streams, { label, empty }: SecretQuestion) {
+  let spilled = false
+  // Whoever pastes the key itself here must not see it on the screen: from its first sign on, nothing is shown.
+  const shown = (text: string) => {
+    spilled ||= looksLikeContent(text)
+    return spilled ? '(not shown)' : text
+  }
+  const check = (text: string) =>
+    text !== '' && (spilled || looksLikeContent(text))
+      ? 'this is no path, and nothing of it is kept: press Ctrl-U, then Enter, to start again'
+      : undefined
+  const path = await promptLine(streams, { message: `${label}: path to a file, ${WAYS[empty]}:`, check, shown })
+  return { path, spilled }
+}
+
+function looksLikeContent(text: string): boolean {
+  return /----|^\s*[{[]/.test(text) || text.length > 512
+}
+
+async function pasted(streams: Streams): Promise<{ text: string }> {
+  writeMessage(streams, 'Paste it now: it is not shown. End with Ctrl-D, or with a line that is only a dot.\n')
+  return { text: await readPasted(streams) }
+}
+
+async function fileText(path: string, home: string | undefined): Promise<{ text: string } | { problem: string }> {
+  const full = home && path.startsWith('~/') ? join(home, path.slice(2)) : path
+  try {
+    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(full)) }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    return { problem: PROBLEMS[code] ?? `the file cannot be read (${code || 'unknown reason'})` }
+  }
+}
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'that is a folder, not a file',
+  EACCES: 'this user may not read that file',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'the file is not valid UTF-8',
+}
+
+function watchForLines({ stdin }: Streams): { stop: () => void; severalLines: () => boolean } {
+  let several = false
+  const onData = (chunk: Buffer | string) => {
+    several ||= /[\r\n]+[^\r\n]/.test(chunk.toString())
+  }
+  stdin.on('data', onData)
+  return { stop: () => stdin.removeListener('data', onData), severalLines: () => several }
+}

@@ -1,0 +1,50 @@
+import type { Tone } from './colour.ts'
+import { printable } from './printable.ts'
+
+/** One value of a table. A time is ISO 8601; what is not there is shown as `-`. */
+export type Cell =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | { readonly time: string | null | undefined }
+  | { readonly text: string; readonly tone: Tone }
+
+/** A cell as it is shown. */
+export interface ShownCell {
+  readonly text: string
+  readonly tone: Tone | undefined
+}
+
+/** A cell's text, safe to show; a time is relative to `now`, or as it stands where there is no `now`. */
+export function showCell(cell: Cell, now: Date | undefined): ShownCell {
+  if (typeof cell !== 'object' || cell === null) return { text: shown(cell), tone: undefined }
+  if ('text' in cell) return { text: shown(cell.text), tone: cell.tone }
+  return { text: shown(cell.time && now ? timeAgo(cell.time, now) : cell.time), tone: undefined }
+}
+
+/** How long ago (or ahead) a time is, for instance `3 hours ago`; a text that is no time stays as it is. */
+export function timeAgo(time: string, now: Date): string {
+  const seconds = (now.getTime() - Date.parse(time)) / 1000
+  if (Number.isNaN(seconds)) return time
+  const distance = Math.abs(seconds)
+  const unit = UNITS.find(each => distance >= each.seconds)
+  if (!unit) return 'just now'
+  const count = Math.floor(distance / unit.seconds)
+  const text = `${count} ${unit.name}${count === 1 ? '' : 's'}`
+  return seconds < 0 ? `in ${text}` : `${text} ago`
+}
+
+const UNITS = [
+  { name: 'year', seconds: 365 * 86_400 },
+  { name: 'month', seconds: 30 * 86_400 },
+  { name: 'day', seconds: 86_400 },
+  { name: 'hour', seconds: 3_600 },
+  { name: 'minute', seconds: 60 },
+]
+
+function shown(value: string | number | boolean | null | undefined): string {
+  const text = printable(String(value ?? ''))
+  return text === '' ? '-' : text
+}

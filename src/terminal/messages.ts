@@ -1,0 +1,63 @@
+import { DsctlError, ERROR_CODES } from '../errors.ts'
+import type { OutputFormat } from '../output-format.ts'
+import { bugMessage, bugStack } from './bug.ts'
+import { printable, printableDocument } from './printable.ts'
+import { type Streams, writeMessage } from './streams.ts'
+
+const REPORT = 'This is a bug in dsctl: please report it, with the command and this stack.'
+
+/**
+ * Tells on stderr why the program fails: with `json` as one JSON document, else as text. Anything but a DsctlError is
+ * a bug, and shows its stack. An interruption first ends the line that the terminal's ^C stands in.
+ */
+export function printError(streams: Streams, format: OutputFormat, error: unknown): void {
+  if (format === 'json') writeMessage(streams, errorDocument(error))
+  else if (!(error instanceof DsctlError)) printBug(streams, error)
+  else if (error.code === 'interrupted' && streams.stderr.isTTY) writeMessage(streams, `\n${errorText(error)}`)
+  else writeMessage(streams, errorText(error))
+}
+
+/** Something that is not as it should be, though the command goes on. */
+export function printWarning(streams: Streams, text: string): void {
+  writeMessage(streams, `dsctl: warning: ${printable(text)}\n`)
+}
+
+/** What has been done, for a person; silent with `--quiet`. */
+export function printNote(streams: Streams, text: string): void {
+  if (!streams.flags?.quiet) writeMessage(streams, `${printable(text)}\n`)
+}
+
+/** What goes on behind; only with `--verbose`. */
+export function printVerbose(streams: Streams, text: string): void {
+  if (streams.flags?.verbose) writeMessage(streams, `${printable(text)}\n`)
+}
+
+function errorDocument(error: unknown): string {
+  const body = error instanceof DsctlError ? errorBody(error) : bugBody(error)
+  return `${printableDocument(JSON.stringify({ error: body }, null, 2))}\n`
+}
+
+function errorBody(error: DsctlError): object {
+  const { exit, status } = ERROR_CODES[error.code]
+  const { hint, fields, id } = error.details
+  // An operation that has begun says what has become of it; before that, nothing has.
+  const outcome = error.details.outcome ?? (error.code === 'unavailable' ? 'none' : undefined)
+  return { code: error.code, status, exit_code: exit, message: error.message, hint, fields, outcome, id }
+}
+
+function bugBody(error: unknown): object {
+  const { exit, status } = ERROR_CODES.bug
+  return { code: 'bug', status, exit_code: exit, message: bugMessage(error), hint: REPORT, stack: bugStack(error) }
+}
+
+function errorText(error: DsctlError): string {
+  const { fields = [], hint } = error.details
+  const problems = fields.map(({ field, message }) => `  ${field}: ${message}`)
+  const lines = [`dsctl: ${error.message}`, ...problems, ...(hint ? hint.split('\n') : [])]
+  return lines.map(line => `${printable(line)}\n`).join('')
+}
+
+function printBug(streams: Streams, error: unknown): void {
+  const lines = [`dsctl: ${bugMessage(error)}`, ...bugStack(error).map(frame => `    ${frame}`), REPORT]
+  writeMessage(streams, lines.map(line => `${printable(line)}\n`).join(''))
+}

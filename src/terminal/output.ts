@@ -1,0 +1,91 @@
+import type { OutputFormat } from '../output-format.ts'
+import { type ShownCell, showCell } from './cell.ts'
+import { paintFor } from './colour.ts'
+import { jsonDocument, yamlDocument } from './documents.ts'
+import { printNote } from './messages.ts'
+import { printable } from './printable.ts'
+import { type Output, type Streams, writeData } from './streams.ts'
+import type { Frame } from './table.ts'
+import type { Column, LinesView, ListView, OutcomesView, RecordView, WholeView } from './view.ts'
+
+/** Prints on stdout what a command found as a whole, in the format asked for. */
+export async function print<T extends object>(
+  streams: Streams,
+  format: OutputFormat,
+  view: WholeView<T>,
+): Promise<void> {
+  if (format === 'json') writeData(streams, jsonDocument(documentOf(view)))
+  else if (format === 'yaml') writeData(streams, await yamlDocument(documentOf(view)))
+  else if (format === 'table') await printText(streams, view)
+  else writeData(streams, namesOf([view.data].flat(), format))
+}
+
+function documentOf<T extends object>(view: WholeView<T>): unknown {
+  return view.kind === 'list' && view.document !== undefined ? view.document : view.data
+}
+
+/** One name or id a line; what has none is left out. */
+export function namesOf(items: readonly unknown[], key: 'name' | 'id'): string {
+  return items
+    .map(item => Object(item)[key])
+    .map(value => (typeof value === 'string' ? `${printable(value)}\n` : ''))
+    .join('')
+}
+
+function printText<T extends object>(streams: Streams, view: WholeView<T>): Promise<void> {
+  if (view.kind === 'record') return printRecord(streams, view)
+  if (view.kind === 'lines') return printLines(streams, view)
+  return printList(streams, view)
+}
+
+async function printRecord(streams: Streams, view: RecordView): Promise<void> {
+  const { renderTable } = await import('./table.ts')
+  const paint = await paintFor(streams, streams.stdout)
+  const now = clockFor(streams.stdout)
+  const rows = view.rows
+    .filter(([, value]) => value !== undefined)
+    .map(([label, value]) => [{ text: printable(label), tone: 'strong' as const }, showCell(value, now)])
+  // Values are not cut: whoever looks at one record wants all of it.
+  writeData(streams, renderTable({ head: undefined, rows, fixed: [true, true], width: undefined, paint }))
+}
+
+async function printLines(streams: Streams, view: LinesView): Promise<void> {
+  const paint = await paintFor(streams, streams.stdout)
+  for (const line of view.lines) {
+    const { text, tone } = typeof line === 'string' ? { text: line, tone: undefined } : line
+    writeData(streams, `${paint(printable(text), tone)}\n`)
+  }
+}
+
+async function printList<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
+  if (view.data.length > 0) await printTable(streams, view)
+  else if (view.kind === 'list') printNote(streams, view.empty)
+  if (view.kind === 'outcomes' && view.summary !== undefined) printNote(streams, view.summary)
+}
+
+async function printTable<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
+  const { growingTable, renderBlocks } = await import('./table.ts')
+  const { frame, rowOf } = await tableOf(streams, view.columns)
+  const rows = view.data.map(rowOf)
+  const blocks = view.kind === 'list' && view.blocks ? renderBlocks({ ...frame, rows }) : undefined
+  writeData(streams, blocks ?? growingTable(frame)(rows))
+}
+
+/** A table for stdout, and how an item becomes one of its rows. */
+export async function tableOf<T>(
+  streams: Streams,
+  columns: readonly Column<T>[],
+): Promise<{ frame: Frame; rowOf: (item: T) => ShownCell[] }> {
+  const now = clockFor(streams.stdout)
+  const frame = {
+    head: columns.map(column => printable(column.title)),
+    fixed: columns.map(column => column.fixed === true),
+    width: streams.stdout.isTTY ? (streams.stdout.columns ?? 80) : undefined,
+    paint: await paintFor(streams, streams.stdout),
+  }
+  return { frame, rowOf: item => columns.map(column => showCell(column.value(item), now)) }
+}
+
+function clockFor(output: Output): Date | undefined {
+  return output.isTTY ? new Date() : undefined
+}

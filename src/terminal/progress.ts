@@ -1,0 +1,93 @@
+import { printable } from './printable.ts'
+import { type Drawing, type Streams, setDrawing } from './streams.ts'
+
+/** Work under way. */
+export interface Progress {
+  /** Says what it is at, for instance `Applying 3 of 20`; a share of the whole, from 0 to 1, is drawn as a bar. */
+  update(text: string, share?: number): void
+  /** Ends it and leaves nothing on the screen. */
+  stop(): void
+}
+
+const PATIENCE = 1_000
+const PACE = 100
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const CLEAR_LINE = '\r\u001b[2K'
+
+/** Shows a spinner on a terminal's stderr once work has taken a second; elsewhere it does nothing. */
+export function startProgress(streams: Streams, text: string): Progress {
+  const { stderr, env, flags } = streams
+  if (!stderr.isTTY || env.TERM === 'dumb' || flags?.quiet) return { update() {}, stop() {} }
+  const spinner = spin(streams, text)
+  setDrawing(streams, spinner)
+  return spinner
+}
+
+/** Does the work under a spinner. */
+export async function withProgress<T>(
+  streams: Streams,
+  text: string,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress(streams, text)
+  try {
+    return await work(progress)
+  } finally {
+    progress.stop()
+  }
+}
+
+const WIDTH = 20
+
+function barOf(share: number): string {
+  const done = Math.round(Math.min(1, Math.max(0, share)) * WIDTH)
+  return `${'█'.repeat(done)}${'░'.repeat(WIDTH - done)} `
+}
+
+function spin(streams: Streams, first: string): Progress & Drawing {
+  const { stderr } = streams
+  let text = first
+  let bar = ''
+  let frame = 0
+  let drawn = false
+  let held = 0
+  let timer = setTimeout(draw, PATIENCE)
+  timer.unref()
+
+  function draw(): void {
+    if (held === 0) {
+      const room = (stderr.columns ?? 80) - 4
+      stderr.write(
+        `${CLEAR_LINE}${FRAMES[frame++ % FRAMES.length]} ${[...bar, ...printable(text)].slice(0, room).join('')}`,
+      )
+      drawn = true
+    }
+    timer = setTimeout(draw, PACE)
+    timer.unref()
+  }
+
+  function clear(): void {
+    if (drawn) stderr.write(CLEAR_LINE)
+    drawn = false
+  }
+
+  return {
+    clear,
+    update(next, share) {
+      text = next
+      bar = share === undefined ? '' : barOf(share)
+    },
+    stop() {
+      clearTimeout(timer)
+      clear()
+      setDrawing(streams, undefined)
+    },
+    hold() {
+      clear()
+      held++
+    },
+    release() {
+      held--
+    },
+  }
+}

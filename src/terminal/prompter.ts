@@ -1,0 +1,69 @@
+import type { Secret } from '../secret.ts'
+import type { SourceType } from '../source-types/define.ts'
+import { type Answers, askFields, type FieldsQuestion } from './ask-fields.ts'
+import { askOneLineSecret } from './ask-secret.ts'
+import { printable } from './printable.ts'
+import { type Check, type Choice, promptConfirm, promptLine, promptSearch, promptSelect } from './prompts.ts'
+import { type Decision, type ReviewRow, reviewSummary } from './review.ts'
+import type { Streams } from './streams.ts'
+
+/** How an answer in text is judged; an empty one is refused, unless it is optional or there is a default. */
+export interface TextOptions {
+  readonly default?: string | undefined
+  readonly optional?: boolean | undefined
+  readonly check?: Check | undefined
+}
+
+/** Asks a person. Only where `canAsk`. Every method throws `interrupted` on Ctrl-C, with the terminal restored. */
+export interface Prompter {
+  askType(types: readonly SourceType[]): Promise<SourceType>
+  askFields(question: FieldsQuestion): Promise<Answers>
+  /** A line of text, trimmed; empty where it is optional. */
+  askText(label: string, options?: TextOptions): Promise<string>
+  /** A one-line secret that belongs to no field, such as a login's password. */
+  askSecret(label: string, check?: Check): Promise<Secret<string>>
+  askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
+  confirm(question: string, preset: boolean): Promise<boolean>
+  /** Has the name typed, to confirm that it may go; comes back only once it is. */
+  askName(expected: string): Promise<void>
+  reviewSummary(rows: readonly ReviewRow[], question: string): Promise<Decision>
+}
+
+export function prompter(streams: Streams): Prompter {
+  return {
+    askType: types => askType(streams, types),
+    askFields: question => askFields(streams, question),
+    askText: (label, options = {}) => askText(streams, label, options),
+    askSecret: (label, check = () => undefined) => askSecret(streams, label, check),
+    askChoice: (label, choices) => promptSelect(streams, label, { choices }),
+    confirm: (question, preset) => promptConfirm(streams, question, preset),
+    askName: expected => askName(streams, expected),
+    reviewSummary: (rows, question) => reviewSummary(streams, rows, question),
+  }
+}
+
+function askType(streams: Streams, types: readonly SourceType[]): Promise<SourceType> {
+  const choices = types.map(type => ({ value: type, name: `${type.label} (${type.name})` }))
+  return promptSearch(streams, 'Type', choices)
+}
+
+function askText(streams: Streams, label: string, options: TextOptions): Promise<string> {
+  const check = (text: string) => {
+    if (text !== '') return options.check?.(text)
+    return options.optional ? undefined : 'a value is needed'
+  }
+  const ending = options.optional && options.default === undefined ? ' (optional)' : ''
+  return promptLine(streams, { message: `${label}${ending}:`, default: options.default, check })
+}
+
+async function askSecret(streams: Streams, label: string, check: Check): Promise<Secret<string>> {
+  const secret = await askOneLineSecret(streams, { label, check, empty: 'refuse' })
+  if (!secret) throw new Error('an empty secret was accepted')
+  return secret
+}
+
+async function askName(streams: Streams, expected: string): Promise<void> {
+  const wanted = printable(expected).trim()
+  const check = (text: string) => (text === wanted ? undefined : 'that is not the name; Ctrl-C leaves it as it is')
+  await promptLine(streams, { message: `Type ${wanted} to confirm:`, check })
+}

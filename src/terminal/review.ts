@@ -1,0 +1,47 @@
+import { paintFor } from './colour.ts'
+import { printable } from './printable.ts'
+import { type Choice, promptSelect } from './prompts.ts'
+import { type Streams, writeMessage } from './streams.ts'
+
+/** One line of the summary. A secret must come sealed: it shows as `[REDACTED]`. */
+export interface ReviewRow {
+  readonly field: string
+  readonly label: string
+  readonly value: unknown
+}
+
+/** What a person decided. */
+export type Decision = { readonly kind: 'save' | 'test' | 'cancel' } | { readonly kind: 'edit'; readonly field: string }
+
+/** Shows what is about to be saved, and asks whether to save it, to edit a field of it, to test it, or to cancel. */
+export async function reviewSummary(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
+  const { renderTable } = await import('./table.ts')
+  const paint = await paintFor(streams, streams.stderr)
+  const cells = rows.map(({ label, value }) => [
+    { text: printable(label), tone: 'strong' as const },
+    { text: printable(String(value)), tone: undefined },
+  ])
+  const summary = renderTable({
+    head: undefined,
+    rows: cells,
+    fixed: [true, false],
+    width: streams.stderr.columns ?? 80,
+    paint,
+  })
+  writeMessage(streams, `\n${summary}\n`)
+  return decide(streams, rows, question)
+}
+
+async function decide(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
+  const choices: Choice<Decision['kind']>[] = [
+    { value: 'save', name: 'Save' },
+    { value: 'edit', name: 'Edit a field' },
+    { value: 'test', name: 'Test the connection' },
+    { value: 'cancel', name: 'Cancel' },
+  ]
+  const kind = await promptSelect<Decision['kind']>(streams, question, { choices, preset: 'save' })
+  if (kind !== 'edit') return { kind }
+  const fields = rows.map(({ field, label }) => ({ value: field, name: label }))
+  const field = await promptSelect<string>(streams, 'Which field?', { choices: fields })
+  return { kind: 'edit', field }
+}

@@ -1,0 +1,75 @@
+/** Where input comes from, and whether a person is there. */
+export interface Input extends NodeJS.ReadableStream {
+  readonly isTTY?: boolean | undefined
+  setRawMode?(raw: boolean): unknown
+}
+
+/** Where text goes; `columns` is the width of a terminal. */
+export interface Output extends NodeJS.WritableStream {
+  readonly isTTY?: boolean | undefined
+  readonly columns?: number | undefined
+  readonly rows?: number | undefined
+}
+
+/** The global options that say how to talk. */
+export interface TalkFlags {
+  readonly noColor?: boolean | undefined
+  readonly noInput?: boolean | undefined
+  readonly quiet?: boolean | undefined
+  readonly verbose?: boolean | undefined
+}
+
+/** The outer world as this folder sees it: nothing here reads `process`. */
+export interface Streams {
+  readonly stdin: Input
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly flags?: TalkFlags | undefined
+}
+
+/** Something that draws on the terminal and makes room while others write. */
+export interface Drawing {
+  clear(): void
+  hold(): void
+  release(): void
+}
+
+const drawings = new WeakMap<Output, Drawing>()
+
+/** Names what draws on stderr at present, or that nothing does. */
+export function setDrawing(streams: Streams, drawing: Drawing | undefined): void {
+  if (drawing) drawings.set(streams.stderr, drawing)
+  else drawings.delete(streams.stderr)
+}
+
+/** Writes data to stdout. */
+export function writeData(streams: Streams, text: string): void {
+  drawings.get(streams.stderr)?.clear()
+  streams.stdout.write(text)
+}
+
+/** Writes data to stdout and waits until it is written: false where nobody reads it any more. */
+export function sendData(streams: Streams, text: string): Promise<boolean> {
+  drawings.get(streams.stderr)?.clear()
+  return new Promise(resolve => {
+    streams.stdout.write(text, error => resolve(!error))
+  })
+}
+
+/** Writes a message to stderr. */
+export function writeMessage(streams: Streams, text: string): void {
+  drawings.get(streams.stderr)?.clear()
+  streams.stderr.write(text)
+}
+
+/** Does something with the terminal to itself: no spinner draws meanwhile. */
+export async function withTerminal<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
+  const drawing = drawings.get(streams.stderr)
+  drawing?.hold()
+  try {
+    return await work()
+  } finally {
+    drawing?.release()
+  }
+}

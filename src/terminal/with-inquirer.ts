@@ -1,0 +1,76 @@
+import { Writable } from 'node:stream'
+import { DsctlError } from '../errors.ts'
+import { coloursOn } from './colour.ts'
+import { type Input, type Streams, withTerminal } from './streams.ts'
+
+type Inquirer = typeof import('./inquirer.ts')
+
+/** What each prompt is given: where to read, where to draw, and when to give up. */
+export interface PromptContext {
+  readonly input: Input
+  readonly output: Writable
+  readonly signal: AbortSignal
+}
+
+/**
+ * Shows one prompt of inquirer on stderr, where colours are as elsewhere. Throws `interrupted` where the person leaves:
+ * by Ctrl-C, by Ctrl-D on an empty line, or with the terminal.
+ */
+export async function withInquirer<T>(
+  streams: Streams,
+  show: (inquirer: Inquirer, context: PromptContext) => Promise<T>,
+): Promise<T> {
+  const inquirer = await import('./inquirer.ts')
+  return withTerminal(streams, async () => {
+    const ended = new AbortController()
+    const unwatch = watchForEnd(streams.stdin, () => ended.abort())
+    try {
+      return await show(inquirer, { input: streams.stdin, output: promptOutput(streams), signal: ended.signal })
+    } catch (error) {
+      throw isLeaving(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
+    } finally {
+      unwatch()
+    }
+  })
+}
+
+function isLeaving(error: unknown): boolean {
+  return error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')
+}
+
+// Ctrl-D on an empty line, or a terminal that goes away, closes readline, and then a prompt would never be answered.
+function watchForEnd(stdin: Input, ended: () => void): () => void {
+  const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
+    if (key?.ctrl && key.name === 'd') setImmediate(() => stdin.isPaused() && ended())
+  }
+  stdin.on('keypress', onKey)
+  stdin.on('end', ended)
+  return () => {
+    stdin.removeListener('keypress', onKey)
+    stdin.removeListener('end', ended)
+  }
+}
+
+// Prompts go to stderr, since stdout is for data. inquirer colours in any case, so what it writes is filtered here.
+function promptOutput(streams: Streams): Writable {
+  const { stderr } = streams
+  const plain = !coloursOn(streams, stderr)
+  const output = new Writable({
+    decodeStrings: false,
+    write(chunk: unknown, _, done) {
+      const text = String(chunk)
+      stderr.write(plain ? withoutColours(text) : text)
+      done()
+    },
+  })
+  return Object.defineProperties(output, {
+    isTTY: { get: () => stderr.isTTY },
+    columns: { get: () => stderr.columns },
+    rows: { get: () => stderr.rows },
+  })
+}
+
+function withoutColours(text: string): string {
+  const [first = '', ...rest] = text.split('\u001b[')
+  return first + rest.map(part => (/^[\d;]*m/.test(part) ? part.replace(/^[\d;]*m/, '') : `\u001b[${part}`)).join('')
+}

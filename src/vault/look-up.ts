@@ -1,0 +1,21 @@
+import { invalid } from '../errors.ts'
+import type { VaultClient } from './client.ts'
+import { refused } from './failure.ts'
+import { mountOf } from './mount.ts'
+import { property } from './property.ts'
+
+/** One field of a KV version 2 secret at MOUNT/PATH. Throws `invalid` where there is none, never with a value. */
+export async function lookUp(client: VaultClient, path: string, field: string): Promise<string> {
+  const source = `vault:${path}#${field}`
+  // A %2e%2e in it would be taken for dots that climb, and a ? for a query.
+  const encoded = path.split('/').map(encodeURIComponent).join('/')
+  const mount = await mountOf(client, encoded)
+  if (mount === undefined) throw invalid(`${source}: Vault has no such mount that this token can use.`)
+  const answer = await client.read(`${mount}/data/${encoded.slice(mount.length + 1)}`)
+  if (!answer.ok && answer.status === 404) throw invalid(`${source}: Vault has no such secret.`)
+  if (!answer.ok) throw refused(answer, `read ${source}`)
+  const value = property(property(property(answer.body, 'data'), 'data'), field)
+  if (value === undefined) throw invalid(`${source}: the secret has no such field.`)
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)
+  return String(value)
+}

@@ -1,0 +1,139 @@
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import type { Backend } from '../ports/backend.ts'
+import { NoAnswer } from './failure.ts'
+
+interface Options {
+  readonly uri: string
+  readonly method: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly json?: unknown
+}
+
+export interface Answer {
+  readonly statusCode: number
+  readonly body: unknown
+  /** node-vault puts it into its own error's message: method and path are all it needs. */
+  readonly request: { readonly method: string; readonly path: string }
+}
+
+/**
+ * How node-vault sends its requests: on node:http with connections kept alive, in place of its axios, whose errors
+ * hold the token and the body. Follows a standby's redirect. Throws NoAnswer; every status is an answer.
+ */
+export function transport(backend: Backend, caCert: string | undefined) {
+  const agents = {
+    http: new Agent({ keepAlive: true }),
+    https: new HttpsAgent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }),
+  }
+  const send = async (options: Options): Promise<Answer> => {
+    const began = performance.now()
+    const url = new URL(options.uri)
+    const told = (what: number | string) =>
+      backend.trace(`vault ${options.method} ${url.pathname} ${what}`, performance.now() - began)
+    try {
+      const answer = await exchange({ ...options, url }, agents, backend)
+      told(answer.statusCode)
+      return answer
+    } catch (error) {
+      told('no answer')
+      throw error
+    }
+  }
+  const close = () => {
+    agents.http.destroy()
+    agents.https.destroy()
+  }
+  return { requestPromise: { defaults: () => send }, close }
+}
+
+const MOST_REDIRECTS = 3
+
+async function exchange(
+  options: Options & { readonly url: URL },
+  agents: { http: Agent; https: HttpsAgent },
+  backend: Backend,
+): Promise<Answer> {
+  let { url } = options
+  const deadline = performance.now() + backend.timeoutMs
+  for (let hop = 0; ; hop++) {
+    const { message, text } = await once({ ...options, url }, agents, deadline - performance.now())
+    const next = redirection(message, url)
+    if (!next || hop === MOST_REDIRECTS) {
+      const request = { method: options.method, path: url.pathname }
+      return { statusCode: message.statusCode ?? 0, body: parse(text), request }
+    }
+    url = next
+  }
+}
+
+/** Where a standby sends its clients; never from TLS to a connection without, on which the token would be read. */
+function redirection({ statusCode = 0, headers: { location } }: IncomingMessage, from: URL): URL | undefined {
+  if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return undefined
+  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined
+  return next && [from.protocol, 'https:'].includes(next.protocol) ? next : undefined
+}
+
+function once(
+  { url, method, headers, json }: Options & { readonly url: URL },
+  agents: { http: Agent; https: HttpsAgent },
+  timeout: number,
+): Promise<{ message: IncomingMessage; text: string }> {
+  const body = json !== null && typeof json === 'object' ? JSON.stringify(json) : undefined
+  const secure = url.protocol === 'https:'
+  return new Promise((resolve, reject) => {
+    let sent = false
+    const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', url.host, error))
+    const request = (secure ? httpsRequest : httpRequest)({
+      ...placeOf(url),
+      method,
+      agent: agents[secure ? 'https' : 'http'],
+    })
+    request.on('error', fail)
+    // Not among the options, which Node prints where NODE_DEBUG says so, and with them the token.
+    for (const [name, value] of Object.entries({ ...headers, ...loginIn(url) })) request.setHeader(name, value)
+    if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body))
+    const timer = setTimeout(() => request.destroy(new Error('time-out')), Math.max(timeout, 1))
+    request.on('socket', socket => {
+      const sending = () => {
+        sent = true
+      }
+      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', sending)
+      else sending()
+    })
+    request.on('close', () => clearTimeout(timer))
+    request.on('response', message => collect(message).then(text => resolve({ message, text }), fail))
+    request.end(body)
+  })
+}
+
+function placeOf({ protocol, hostname, port, pathname, search }: URL) {
+  return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, path: `${pathname}${search}` }
+}
+
+/** What a proxy in front of Vault may ask for, where the address holds it. */
+function loginIn({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === '') return {}
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` }
+}
+
+// By its events: an iterator costs as much as the rest of a request, and a batch has thousands.
+function collect(message: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    message.on('data', (chunk: Buffer) => void chunks.push(chunk))
+    message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
+    message.on('error', reject)
+    message.on('close', () => message.complete || reject(new Error('The answer was cut.')))
+  })
+}
+
+// What is no JSON comes from something that is not Vault (a proxy's page): its text is of no use and may be anything.
+function parse(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,132 @@
+import type { NameInEnv } from '../../../src/data-source.ts'
+import type { Caller } from '../../../src/ports/caller.ts'
+import type {
+  Attempt,
+  CreateAttempt,
+  FindAudit,
+  ListFilter,
+  ListQuery,
+  LocatedDataSource,
+  NotOne,
+  Records,
+  Ref,
+} from '../../../src/ports/records.ts'
+import { tellDone, tellRefused } from './audit.ts'
+import { standing } from './authorize.ts'
+import {
+  isReferredTo,
+  liveRows,
+  type MemoryDatabase,
+  type MemoryRow,
+  nameHolder,
+  toDataSource,
+  unclosed,
+} from './database.ts'
+
+type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
+
+export function find(db: MemoryDatabase, client: string, asked: { caller: Caller; ref: Ref; audit: FindAudit }) {
+  const { caller, ref, audit } = asked
+  const who = standing(db, caller)
+  const target = one(db, who.denied ? null : who.organizationId, ref)
+  const action = typeof audit === 'string' ? audit.replace(', if refused', '') : 'get'
+  const event = { eventId: crypto.randomUUID(), action, caller, client, fields: [] }
+  if (audit && !('row' in target)) tellRefused(db, event, who, ref.text)
+  else if (audit && 'row' in target && audit !== 'update, if refused') {
+    tellDone(db, event, who, { dataSourceId: target.row.id, dataSourceName: target.row.name })
+  }
+  const answer = 'row' in target ? ({ kind: 'found', record: toDataSource(db, target.row) } as const) : target
+  return (who.denied ?? answer) satisfies Answer<'find'>
+}
+
+/** The one live row that REF means, or why there is none. */
+export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref): { row: MemoryRow } | NotOne {
+  const targets = organizationId === null ? [] : liveRows(db, organizationId).filter(row => isReferredTo(row, ref))
+  const [row] = targets
+  if (!row) return { kind: 'not found' }
+  if (targets.length === 1) return { row }
+  const candidates = targets.map(({ id, name, env }) => ({ id, name, env }))
+  return { kind: 'ambiguous', candidates: candidates.sort((a, b) => (a.env < b.env ? -1 : 1)) }
+}
+
+export function findName(
+  db: MemoryDatabase,
+  client: string,
+  asked: { caller: Caller; name: string; env: string; attempt: CreateAttempt | undefined },
+) {
+  const { caller, name, env, attempt } = asked
+  const who = standing(db, caller)
+  const { denied, organizationId } = who
+  const holder = organizationId === null ? undefined : nameHolder(db, { organizationId, name, env })
+  const event = attempt && { ...attempt, caller, client, fields: [] }
+  if (event && (denied || (holder && event.failsIfTaken))) tellRefused(db, event, who, name)
+  else if (event?.isWhole) tellDone(db, event, who, { dataSourceName: name })
+  if (denied) return denied
+  const answer = holder ? ({ kind: 'taken', id: holder.id, name, env } as const) : ({ kind: 'free' } as const)
+  return answer satisfies Answer<'findName'>
+}
+
+export function findNamed(
+  db: MemoryDatabase,
+  client: string,
+  { caller, names, attempt }: { caller: Caller; names: readonly NameInEnv[]; attempt: Attempt | undefined },
+) {
+  const who = standing(db, caller)
+  const { denied, organizationId } = who
+  if (denied && attempt) tellRefused(db, { ...attempt, caller, client, fields: [] }, who, null)
+  if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [] } as const)
+  const rows = liveRows(db, organizationId).filter(row =>
+    names.some(({ name, env }) => row.name === name && row.env === env),
+  )
+  const unsettled = rows.flatMap(({ id }) => (unclosed(db, intent => intent.dataSourceId === id) ? [id] : []))
+  return {
+    kind: 'found',
+    records: rows.map(row => toDataSource(db, row)),
+    unsettled,
+  } as const satisfies Answer<'findNamed'>
+}
+
+export function list(
+  db: MemoryDatabase,
+  client: string,
+  { caller, query, attempt }: { caller: Caller; query: ListQuery; attempt: Attempt | undefined },
+) {
+  const who = standing(db, caller)
+  const { denied, organizationId } = who
+  if (denied && attempt) tellRefused(db, { ...attempt, caller, client, fields: [] }, who, null)
+  const found = organizationId === null ? [] : liveRows(db, organizationId).filter(row => matches(row, query))
+  const begin = query.page * query.pageSize
+  const items = found
+    .slice(begin, begin + query.pageSize)
+    .map(({ id, name, type, env, onboardingStatus, updatedAt }) => {
+      return { id, name, type, env, onboardingStatus, updatedAt: new Date(updatedAt).toISOString() }
+    })
+  const page = { kind: 'page' as const, items, more: found.length > begin + query.pageSize }
+  return (denied ?? page) satisfies Answer<'list'>
+}
+
+/** Copied before any page is taken: a snapshot. */
+export async function listAll(
+  db: MemoryDatabase,
+  {
+    caller,
+    filter,
+    take,
+  }: { caller: Caller; filter: ListFilter; take: (page: LocatedDataSource[]) => Promise<boolean> },
+) {
+  const { denied, organizationId } = standing(db, caller)
+  if (denied || organizationId === null) return denied ?? ({ kind: 'listed' } as const)
+  const found = liveRows(db, organizationId).filter(row => matches(row, filter))
+  const items = found.map(({ id, secretId, name, type, env, onboardingStatus, updatedAt }) => ({
+    ...{ id, secretId, organizationId, name, type, env, onboardingStatus },
+    updatedAt: new Date(updatedAt).toISOString(),
+  }))
+  while (items.length && (await take(items.splice(0, 500)))) {}
+  return { kind: 'listed' } as const satisfies Answer<'listAll'>
+}
+
+function matches(row: MemoryRow, { type, env, status, search }: ListFilter): boolean {
+  const isAsked = (asked: string | undefined, value: string) => asked === undefined || asked === value
+  const named = search === undefined || row.name.toLowerCase().includes(search.toLowerCase())
+  return named && isAsked(type, row.type) && isAsked(env, row.env) && isAsked(status, row.onboardingStatus)
+}

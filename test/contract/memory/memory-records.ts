@@ -1,0 +1,72 @@
+import type { ClosingIntent } from '../../../src/ports/intent.ts'
+import type { NewCreate, NewDelete, NewUpdate, RecordBatches, Records } from '../../../src/ports/records.ts'
+import { tellEnd } from './audit.ts'
+import { beginCreate, finishCreate } from './create.ts'
+import { type MemoryDatabase, toIntent } from './database.ts'
+import { beginDelete } from './delete.ts'
+import { find, findName, findNamed, list, listAll } from './find.ts'
+import { beginUpdate, finishUpdate, setBaseVersion, updatePlain } from './update.ts'
+
+/** Records and intents in plain data: what Postgres does with each statement, one at a time. */
+export function memoryRecords(db: MemoryDatabase, client: string): Records {
+  const statement = async <T>(run: () => T): Promise<T> => {
+    db.now += db.tick
+    return run()
+  }
+  const each =
+    <I, A>(one: (item: I) => A) =>
+    (items: readonly I[]) =>
+      statement(() => items.map(one))
+  const several: RecordBatches = {
+    beginCreates: (caller, creates) =>
+      each((create: NewCreate) => beginCreate(db, client, { caller, create }))(creates),
+    finishCreates: each(row => finishCreate(db, row)),
+    beginUpdates: (caller, updates) =>
+      each((update: NewUpdate) => beginUpdate(db, client, { caller, update }))(updates),
+    setBaseVersions: each(version => setBaseVersion(db, version)),
+    finishUpdates: each(update => finishUpdate(db, update)),
+    beginDeletes: (caller, removes) =>
+      each((remove: NewDelete) => beginDelete(db, client, { caller, remove }))(removes),
+    closeAll: each(intent => close(db, intent)),
+  }
+  return {
+    ...several,
+    list: (caller, query, attempt) => statement(() => list(db, client, { caller, query, attempt })),
+    listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
+    find: (caller, ref, audit) => statement(() => find(db, client, { caller, ref, audit })),
+    findName: (caller, name, env, attempt) => statement(() => findName(db, client, { caller, name, env, attempt })),
+    findNamed: (caller, names, attempt) => statement(() => findNamed(db, client, { caller, names, attempt })),
+    beginCreate: (caller, create) => statement(() => beginCreate(db, client, { caller, create })),
+    finishCreate: (intentId, type) => statement(() => finishCreate(db, { intentId, type })),
+    updatePlain: (caller, update) => statement(() => updatePlain(db, client, { caller, update })),
+    beginUpdate: (caller, update) => statement(() => beginUpdate(db, client, { caller, update })),
+    setBaseVersion: (intentId, version) => statement(() => setBaseVersion(db, { intentId, version })),
+    finishUpdate: (intentId, fields) => statement(() => finishUpdate(db, { intentId, fields })),
+    beginDelete: (caller, remove) => statement(() => beginDelete(db, client, { caller, remove })),
+    getIntent: id => statement(() => getIntent(db, id)),
+    moveToUndoing: id => statement(() => moveToUndoing(db, id)),
+    close: intent => statement(() => close(db, intent)),
+  }
+}
+
+function getIntent(db: MemoryDatabase, id: string) {
+  const intent = db.intents.find(known => known.id === id)
+  return intent && toIntent(db, intent)
+}
+
+function moveToUndoing(db: MemoryDatabase, id: string): 'ok' | 'changed' {
+  const intent = db.intents.find(known => known.id === id && known.state === 'open')
+  if (!intent) return 'changed'
+  Object.assign(intent, { state: 'undoing', expiresAt: db.now })
+  return 'ok'
+}
+
+function close(db: MemoryDatabase, { id, state, outcome, audit, settledBy }: ClosingIntent): 'ok' | 'changed' {
+  const intent = db.intents.find(known => known.id === id && known.state === state)
+  if (!intent) return 'changed'
+  Object.assign(intent, { state: 'closed', outcome })
+  if (audit && intent.kind !== 'delete' && outcome !== 'done') {
+    tellEnd(db, intent, { outcome: outcome === 'none' ? 'failed' : 'unknown', settledBy: settledBy ?? null })
+  }
+  return 'ok'
+}

@@ -1,0 +1,18 @@
+import type { LookUpBed } from '../secrets.ts'
+import { memorySecrets } from './memory-secrets.ts'
+
+/** Secrets in memory. */
+export async function memorySecretsBed(): Promise<LookUpBed> {
+  const kept = 3
+  const others: Record<string, Readonly<Record<string, unknown>>> = {}
+  return {
+    secrets: memorySecrets({ kept, secrets: {}, others }),
+    kept,
+    async addOther(data) {
+      const path = `secret/other-${Object.keys(others).length}`
+      others[path] = data
+      return path
+    },
+    drop: async () => {},
+  }
+}

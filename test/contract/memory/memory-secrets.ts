@@ -1,0 +1,72 @@
+import { invalid } from '../../../src/errors.ts'
+import type { SecretLocation, Secrets } from '../../../src/ports/secrets.ts'
+import { type Credentials, Secret } from '../../../src/secret.ts'
+
+/** Secrets as plain data. */
+export interface MemoryVault {
+  /** How many versions of a secret are kept. */
+  readonly kept: number
+  /** By organization and secret id. */
+  readonly secrets: Record<string, MemorySecret>
+  /** What `vault:MOUNT/PATH#FIELD` reaches. */
+  readonly others: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+}
+
+export interface MemorySecret {
+  current: number
+  /** A soft-deleted version is null; a pruned or destroyed one is not there. */
+  readonly versions: Record<string, Readonly<Record<string, unknown>> | null>
+}
+
+/** Where a secret stands in a MemoryVault. */
+export function keyOf({ organizationId, secretId }: SecretLocation): string {
+  return `${organizationId}/${secretId}`
+}
+
+/** What KV version 2 does with each request, one at a time. */
+export function memorySecrets(vault: MemoryVault): Secrets {
+  return {
+    read: async at => {
+      const secret = vault.secrets[keyOf(at)]
+      return { version: secret?.current ?? 0, data: sealed(secret?.versions[secret.current]) }
+    },
+    readVersion: async (at, version) => {
+      const data = vault.secrets[keyOf(at)]?.versions[version]
+      return data === undefined ? 'gone' : sealed(data)
+    },
+    write: async (at, data, cas) => write(vault, keyOf(at), { data, cas }),
+    softDelete: async (at, version) => {
+      const secret = vault.secrets[keyOf(at)]
+      if (secret?.versions[version]) secret.versions[version] = null
+    },
+    remove: async at => {
+      delete vault.secrets[keyOf(at)]
+    },
+    organizationInPath: false,
+    mayRemove: async () => true,
+    lookUp: async (path, field) => lookUp(vault, path, field),
+    pathOf: at => `memory/${keyOf(at)}`,
+  }
+}
+
+function write(vault: MemoryVault, key: string, { data, cas }: { data: Credentials; cas: number }): 'ok' | 'conflict' {
+  if (cas !== (vault.secrets[key]?.current ?? 0)) return 'conflict'
+  vault.secrets[key] ??= { current: 0, versions: {} }
+  const secret = vault.secrets[key]
+  secret.current++
+  secret.versions[secret.current] = Object.fromEntries(Object.entries(data).map(([name, v]) => [name, v.reveal()]))
+  delete secret.versions[secret.current - vault.kept]
+  return 'ok'
+}
+
+function lookUp(vault: MemoryVault, path: string, field: string): string {
+  const secret = vault.others[path]
+  if (!secret) throw invalid(`vault:${path}#${field}: there is no such secret.`)
+  const value = secret[field]
+  if (value === undefined) throw invalid(`vault:${path}#${field}: the secret has no such field.`)
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function sealed(data: Readonly<Record<string, unknown>> | null | undefined): Credentials | null {
+  return data ? Object.fromEntries(Object.entries(data).map(([name, value]) => [name, new Secret(value)])) : null
+}

@@ -1,0 +1,310 @@
+import { randomUUID } from 'node:crypto'
+import { openAsBlob } from 'node:fs'
+import { PGlite } from '@electric-sql/pglite'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { pglitePool } from '../../src/embedded/pglite-pool.ts'
+import type { Caller } from '../../src/ports/caller.ts'
+import { openDatabase } from '../../src/postgres/database.ts'
+import { postgresPool } from '../../src/postgres/pool.ts'
+import { postgresRecords } from '../../src/postgres/records.ts'
+import { postgresSetup } from '../../src/postgres/setup.ts'
+import { preparedDataDir } from '../support/pglite-data.ts'
+import { REAL_POSTGRES, type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
+import { memoryRecordsBed } from './memory/memory-records-bed.ts'
+import { type RecordsBed, recordsContract } from './records.ts'
+
+recordsContract('memory', memoryRecordsBed)
+recordsContract('Postgres', postgresRecordsBed)
+recordsContract('the embedded Postgres', embeddedRecordsBed)
+// What a statement checks it saw in its snapshot; the embedded Postgres has one session, so nothing comes in between.
+if (REAL_POSTGRES) races()
+
+function races(): void {
+  describe('what another transaction commits while a statement waits', () => {
+    let bed: RecordsBed & { database: ScratchDatabase }
+    let organizationId: string
+    let caller: Caller
+    const names = { name: undefined, env: undefined }
+
+    beforeAll(async () => {
+      bed = await postgresRecordsBed()
+    })
+    afterAll(() => bed?.drop())
+    beforeEach(async () => {
+      const email = `${randomUUID()}@example.com`
+      organizationId = await bed.addOrganization(email)
+      await bed.addMember({ userId: await bed.addUser(email), organizationId, role: 'data_admin' })
+      caller = { email, identitySource: 'a test', organization: undefined, roles: ['data_admin'] }
+    })
+
+    const newCreate = (name: string) => ({
+      ...{ intentId: randomUUID(), id: randomUUID(), name, env: 'dev', type: 'postgres', fields: [], lease: 1000 },
+      failsIfTaken: true,
+    })
+    const beginUpdate = async (id: string, name?: string) => {
+      const update = {
+        ...names,
+        intentId: randomUUID(),
+        ref: { text: id, env: undefined },
+        name,
+        fields: [],
+        lease: 1000,
+      }
+      expect(await bed.records.beginUpdate(caller, update)).toMatchObject({ kind: 'begun' })
+      return update.intentId
+    }
+    const take = (name: string) => ({
+      sql: `INSERT INTO data_sources (id, secret_id, organization_id, name, type, env) VALUES ($1, $1, $2, $3, 'mysql', 'dev')`,
+      params: [randomUUID(), organizationId, name],
+    })
+    const change = (id: string, what: string) => ({
+      sql: `UPDATE data_sources SET ${what} WHERE id = $1`,
+      params: [id],
+    })
+    const add = (name: string) => bed.addRecord({ organizationId, name })
+
+    test('a name taken under the last step of a create leaves its intent open', async () => {
+      const create = newCreate('wanted')
+      await bed.records.beginCreate(caller, create)
+      const finish = () => bed.records.finishCreate(create.intentId, 'postgres')
+      expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
+      expect(await bed.records.getIntent(create.intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.readRecord(create.id)).toBe(undefined)
+      expect(await bed.events(caller.email)).toEqual([])
+    })
+
+    test('a name taken under the last steps of several creates undoes all, and by itself each is done or taken', async () => {
+      const creates = ['one', 'wanted', 'two'].map(newCreate)
+      await bed.records.beginCreates(caller, creates)
+      const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
+      expect(await meanwhile(bed.database, take('wanted'), () => bed.records.finishCreates(rows))).toBe('none')
+      for (const { id } of creates) expect(await bed.readRecord(id)).toBe(undefined)
+      const alone = await Promise.all(rows.map(row => bed.records.finishCreates([row])))
+      expect(alone).toMatchObject([[{ kind: 'done' }], [{ kind: 'taken' }], [{ kind: 'done' }]])
+    })
+
+    test('a rule of the application’s that refuses one of several undoes all, and is told of that one alone', async () => {
+      await bed.database.query(`ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> 'evil')`)
+      const creates = ['good', 'evil'].map(newCreate)
+      await bed.records.beginCreates(caller, creates)
+      const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
+      expect(await bed.records.finishCreates(rows)).toBe('none')
+      expect(await bed.records.finishCreates(rows.slice(0, 1))).toMatchObject([{ kind: 'done' }])
+      await expect(bed.records.finishCreates(rows.slice(1))).rejects.toMatchObject({ code: 'invalid' })
+      await bed.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
+    })
+
+    test('two lists of the same names at once, in whatever order, never wait for each other for ever', async () => {
+      const names = Array.from({ length: 40 }, (_, at) => `n${at}`)
+      const lists = [names, [...names].reverse(), names].map(list => list.map(newCreate))
+      const answers = await Promise.all(lists.map(creates => bed.records.beginCreates(caller, creates)))
+      const kinds = answers.flatMap(answer => (answer === 'none' ? ['none'] : answer.map(({ kind }) => kind)))
+      expect(kinds.filter(kind => kind === 'begun')).toHaveLength(40)
+      expect(kinds.every(kind => ['begun', 'busy', 'none'].includes(kind))).toBe(true)
+    })
+
+    test('a name taken under the last step of an update leaves its intent open and the row as it was', async () => {
+      const id = await add('old')
+      const intentId = await beginUpdate(id, 'wanted')
+      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
+      expect(await bed.records.getIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
+    })
+
+    test('a name taken under a plain update is taken', async () => {
+      const id = await add('old')
+      const update = { eventId: randomUUID(), ref: { text: id, env: undefined }, name: 'wanted', env: undefined }
+      const rename = () => bed.records.updatePlain(caller, update)
+      const taken = { kind: 'taken', id: undefined, name: 'wanted', env: undefined }
+      expect(await meanwhile(bed.database, take('wanted'), rename)).toEqual(taken)
+      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
+      expect(await bed.events(caller.email)).toEqual([])
+    })
+
+    test('a row deleted under the last step is gone, and its intent is left open', async () => {
+      const id = await add('old')
+      const intentId = await beginUpdate(id, 'wanted')
+      const drop = change(id, 'deleted_at = now()')
+      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      expect(await meanwhile(bed.database, drop, finish)).toEqual({ kind: 'gone' })
+      expect(await bed.records.getIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.readRecord(id)).toMatchObject({ name: 'old', deleted: true })
+    })
+
+    test('a rename under the last step of an update of credentials stays', async () => {
+      const id = await add('old')
+      const intentId = await beginUpdate(id)
+      const rename = change(id, "name = 'by the application'")
+      const answer = await meanwhile(bed.database, rename, () => bed.records.finishUpdate(intentId, ['port']))
+      expect(answer).toMatchObject({ kind: 'done', record: { name: 'by the application' } })
+      expect(await bed.readRecord(id)).toMatchObject({ name: 'by the application' })
+    })
+
+    test('an intent moved to undoing under the last step is changed, and the row as it was', async () => {
+      const id = await add('old')
+      const intentId = await beginUpdate(id, 'wanted')
+      const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
+      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      expect(await meanwhile(bed.database, undo, finish)).toEqual({ kind: 'changed' })
+      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
+      expect(await bed.events(caller.email)).toEqual([])
+    })
+
+    test('an intent moved to undoing under S2 keeps its base version', async () => {
+      const intentId = await beginUpdate(await add('old'))
+      const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
+      expect(await meanwhile(bed.database, undo, () => bed.records.setBaseVersion(intentId, 3))).toBe('changed')
+      expect(await bed.records.getIntent(intentId)).toMatchObject({ baseVersion: null })
+    })
+
+    test('an intent recorded under a first step is in its way, and nothing is deleted', async () => {
+      const id = await add('old')
+      const record = {
+        sql: `INSERT INTO dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id,
+            actor_id, actor_email, actor_source, client, expires_at)
+          SELECT $1, 'update', 'open', $2, $2, $3, u.id, u.email, '', '', now() + interval '1 hour'
+          FROM users u WHERE u.email = $4`,
+        params: [randomUUID(), id, organizationId, caller.email],
+      }
+      const remove = { intentId: randomUUID(), ref: { text: id, env: undefined }, lease: 1000 }
+      const answer = await meanwhile(bed.database, record, () => bed.records.beginDelete(caller, remove))
+      expect(answer).toEqual({ kind: 'busy', intent: undefined })
+      expect(await bed.readRecord(id)).toMatchObject({ deleted: false })
+      expect(await bed.events(caller.email)).toEqual([])
+    })
+
+    test('of many creates of one name at once one begins, and the others find it in their way', async () => {
+      const creates = Array.from({ length: 8 }, () => bed.records.beginCreate(caller, newCreate('wanted')))
+      const kinds = (await Promise.all(creates)).map(({ kind }) => kind).sort()
+      expect(kinds).toEqual(['begun', ...Array(7).fill('busy')].sort())
+    })
+
+    test('a first step sent twice at once records one intent, and its second try finds it or waits', async () => {
+      const create = newCreate('wanted')
+      const tries = Array.from({ length: 4 }, () => bed.records.beginCreate(caller, create))
+      const kinds = (await Promise.all(tries)).map(({ kind }) => kind)
+      expect(kinds.filter(kind => kind === 'begun')).toHaveLength(1)
+      expect(kinds.every(kind => ['begun', 'own', 'busy'].includes(kind))).toBe(true)
+      expect(await bed.records.beginCreate(caller, create)).toMatchObject({ kind: 'own' })
+    })
+
+    test('a plain update sent twice at once is done and told once', async () => {
+      const id = await add('old')
+      const update = { eventId: randomUUID(), ref: { text: id, env: undefined }, name: 'new', env: undefined }
+      const tries = Array.from({ length: 4 }, () => bed.records.updatePlain(caller, update))
+      const kinds = (await Promise.all(tries)).map(({ kind }) => kind)
+      expect(kinds).toContain('done')
+      expect(await bed.records.updatePlain(caller, update)).toMatchObject({ kind: 'done', record: { name: 'new' } })
+      expect((await bed.events(caller.email)).map(({ outcome }) => outcome)).toEqual(['done'])
+    })
+  })
+}
+
+/** Runs a statement that has to wait for another transaction, which commits as soon as it does. */
+async function meanwhile<T>(
+  database: ScratchDatabase,
+  other: { sql: string; params: readonly unknown[] },
+  run: () => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  try {
+    await client.query('BEGIN')
+    await client.query(other.sql, [...other.params])
+    const answer = run()
+    const waiting = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    await expect.poll(() => database.query(waiting), { timeout: 20_000 }).toHaveLength(1)
+    await client.query('COMMIT')
+    return await answer
+  } finally {
+    await client.end()
+  }
+}
+
+async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDatabase }> {
+  const database = await scratchDatabase()
+  const { hostname, port, username, password, pathname } = new URL(database.url)
+  const server = { host: hostname, port: Number(port || 5432), user: username, database: pathname.slice(1), ssl: false }
+  const connection = { ...server, ...(password && { password: decodeURIComponent(password) }) }
+  const pool = postgresPool(connection, { timeoutMs: 30_000, trace: () => {} })
+  const db = openDatabase(pool)
+  await postgresSetup(db).prepare('create')
+  return {
+    database,
+    records: postgresRecords(db, 'dsctl'),
+    ...around(database),
+    async drop() {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
+
+async function embeddedRecordsBed(): Promise<RecordsBed> {
+  const pglite = await PGlite.create({ loadDataDir: await openAsBlob(await preparedDataDir()) })
+  const db = openDatabase(pglitePool(pglite, { timeoutMs: 30_000, trace: () => {} }))
+  await postgresSetup(db).prepare('create')
+  // biome-ignore lint/suspicious/noExplicitAny: the suite looks into rows of its own statements
+  const query = async (sql: string, params: readonly unknown[] = []) => (await pglite.query<any>(sql, [...params])).rows
+  return { records: postgresRecords(db, 'dsctl'), ...around({ query }), drop: () => pglite.close() }
+}
+
+/** What others do, and a look inside, in plain SQL. */
+function around({ query }: Pick<ScratchDatabase, 'query'>): Omit<RecordsBed, 'records' | 'drop'> {
+  return {
+    async addOrganization(name) {
+      return (await query('INSERT INTO organizations (name) VALUES ($1) RETURNING id', [name]))[0].id
+    },
+    async deleteOrganization(id) {
+      await query('UPDATE organizations SET deleted_at = now() WHERE id = $1', [id])
+    },
+    async addUser(email) {
+      return (await query('INSERT INTO users (email) VALUES ($1) RETURNING id', [email]))[0].id
+    },
+    async addMember({ userId, organizationId, role, status = 'active', deleted = false }) {
+      await query(
+        `INSERT INTO users_to_organizations (user_id, organization_id, role, status, deleted_at)
+         VALUES ($1, $2, $3, $4, CASE WHEN $5 THEN now() END)`,
+        [userId, organizationId, role, status, deleted],
+      )
+    },
+    async addRecord(record) {
+      const id = randomUUID()
+      const { organizationId, name, env = 'dev', type = 'postgres', secretId = id, createdBy = null } = record
+      await query(
+        `INSERT INTO data_sources (id, secret_id, organization_id, name, env, type, created_by, updated_at, onboarding_status)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, coalesce($8, now()), $9)`,
+        [
+          ...[id, secretId, organizationId, name, env, type, createdBy],
+          ...[record.updatedAt ?? null, record.onboardingStatus ?? 'notStarted'],
+        ],
+      )
+      return id
+    },
+    async addDataSet({ dataSourceId, organizationId, name, deleted }) {
+      await query(
+        `INSERT INTO datasets (data_source_id, organization_id, name, deleted_at)
+         VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)`,
+        [dataSourceId, organizationId, name, deleted],
+      )
+    },
+    async changeRecord(id, { name, deleted }) {
+      if (name !== undefined) await query('UPDATE data_sources SET name = $2 WHERE id = $1', [id, name])
+      if (deleted) await query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
+    },
+    async readRecord(id) {
+      const read = 'SELECT name, env, deleted_at IS NOT NULL AS deleted FROM data_sources WHERE id = $1'
+      return (await query(read, [id]))[0]
+    },
+    events: actorEmail =>
+      query(
+        `SELECT organization_id AS "organizationId", actor_id AS "actorId", actor_source AS "actorSource", action,
+           data_source_id AS "dataSourceId", data_source_name AS "dataSourceName", outcome, fields, before, after,
+           settled_by AS "settledBy"
+         FROM dsctl.audit_events WHERE actor_email = $1 ORDER BY at`,
+        [actorEmail],
+      ),
+  }
+}

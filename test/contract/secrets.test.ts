@@ -1,0 +1,247 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { openHome } from '../../src/embedded/home.ts'
+import { ageSecrets } from '../../src/embedded/secrets.ts'
+import type { SecretLocation, Secrets } from '../../src/ports/secrets.ts'
+import { vaultClient } from '../../src/vault/client.ts'
+import { vaultSecrets } from '../../src/vault/secrets.ts'
+import { temporaryFolder } from '../support/run.ts'
+import { scratchVault } from '../support/servers.ts'
+import { adminPolicy } from '../support/site.ts'
+import type { ScratchVault } from '../support/vault.ts'
+import { memorySecretsBed } from './memory/memory-secrets-bed.ts'
+import {
+  type LookUpBed,
+  lookUpContract,
+  newLocation,
+  opened,
+  type SecretsBed,
+  sealed,
+  secretsContract,
+} from './secrets.ts'
+
+secretsContract('memory', memorySecretsBed)
+secretsContract('Vault', vaultSecretsBed)
+secretsContract('age files', ageSecretsBed)
+lookUpContract('memory', memorySecretsBed)
+lookUpContract('Vault', vaultSecretsBed)
+
+async function vaultSecretsBed(): Promise<LookUpBed> {
+  const kept = 3
+  const vault = await scratchVault()
+  await vault.request('POST', `${vault.mount}/config`, { body: { max_versions: kept } })
+  const { secrets, close } = secretsOn(vault, {})
+  return {
+    secrets,
+    kept,
+    async addOther(data) {
+      const path = `other/${randomUUID()}`
+      await vault.writeSecret(path, { ...data })
+      return `${vault.mount}/${path}`
+    },
+    async drop() {
+      close()
+      await vault.drop()
+    },
+  }
+}
+
+async function ageSecretsBed(): Promise<SecretsBed> {
+  const secrets = ageSecrets(openHome(temporaryFolder(), process.getuid?.()))
+  return { secrets: oneAtATime(secrets), kept: 10, drop: async () => {} }
+}
+
+// One process has the home for itself and does one thing after the other.
+function oneAtATime(secrets: Secrets): Secrets {
+  let turn: Promise<unknown> = Promise.resolve()
+  const write: Secrets['write'] = (at, data, cas) => {
+    const written = turn.then(() => secrets.write(at, data, cas))
+    turn = written
+    return written
+  }
+  return { ...secrets, write }
+}
+
+interface On {
+  readonly token?: string
+  readonly mount?: string
+  readonly path?: string
+}
+
+function secretsOn(
+  vault: ScratchVault,
+  { token = vault.rootToken, mount = vault.mount, path = 'data-sources/{id}' }: On,
+) {
+  const backend = { timeoutMs: 30_000, trace: () => {} }
+  const client = vaultClient({ addr: vault.addr, token, namespace: undefined, caCert: undefined }, backend)
+  return { secrets: vaultSecrets({ client, mount, path }), close: client.close }
+}
+
+describe('the secrets in Vault, beside others', () => {
+  let vault: ScratchVault
+  let secrets: Secrets
+  let at: SecretLocation
+  const closing: (() => void)[] = []
+
+  const on = (options: On) => {
+    const { secrets, close } = secretsOn(vault, options)
+    closing.push(close)
+    return secrets
+  }
+  const pathOf = ({ secretId }: SecretLocation) => `data-sources/${secretId}`
+  const others = (verb: string, versions: number[]) =>
+    vault.request('POST', `${vault.mount}/${verb}/${pathOf(at)}`, { body: { versions } })
+  const read = async () => {
+    const { version, data } = await secrets.read(at)
+    return { version, data: opened(data) }
+  }
+  const failure = (call: () => Promise<unknown>) =>
+    call().then(
+      () => 'no failure',
+      (error: unknown) => error,
+    )
+
+  beforeAll(async () => {
+    vault = await scratchVault()
+    secrets = on({})
+  })
+  afterAll(async () => {
+    for (const close of closing) close()
+    await vault?.drop()
+  })
+  beforeEach(() => {
+    at = newLocation()
+  })
+
+  test('a secret stands under its id, as one JSON object that the application reads', async () => {
+    await secrets.write(at, sealed({ type: 'postgres', port: 5432 }), 0)
+    expect(await vault.readSecret(pathOf(at))).toEqual({ version: 1, data: { type: 'postgres', port: 5432 } })
+  })
+
+  test('the organization may stand in the path, and keeps the same id apart', async () => {
+    const inOrganization = on({ path: 'orgs/{organization_id}/{id}' })
+    await inOrganization.write(at, sealed({ n: 1 }), 0)
+    expect(await vault.readSecret(`orgs/${at.organizationId}/${at.secretId}`)).toMatchObject({ data: { n: 1 } })
+    expect(await inOrganization.read({ ...newLocation(), secretId: at.secretId })).toEqual({ version: 0, data: null })
+  })
+
+  test('what others write moves the version on', async () => {
+    await secrets.write(at, sealed({ n: 1 }), 0)
+    await vault.writeSecret(pathOf(at), { n: 2 })
+    expect(await read()).toEqual({ version: 2, data: { n: 2 } })
+    expect(await secrets.write(at, sealed({ n: 3 }), 1)).toBe('conflict')
+  })
+
+  test('what others soft-delete is there without data, and what they undelete has it again', async () => {
+    await secrets.write(at, sealed({ n: 1 }), 0)
+    await vault.request('DELETE', `${vault.mount}/data/${pathOf(at)}`)
+    expect(await read()).toEqual({ version: 1, data: null })
+    expect(await secrets.readVersion(at, 1)).toBe(null)
+    await others('undelete', [1])
+    expect(await read()).toEqual({ version: 1, data: { n: 1 } })
+  })
+
+  test('what others destroy is gone, though its number still counts', async () => {
+    await secrets.write(at, sealed({ n: 1 }), 0)
+    await secrets.write(at, sealed({ n: 2 }), 1)
+    await others('destroy', [1, 2])
+    expect(await secrets.readVersion(at, 1)).toBe('gone')
+    expect(await secrets.readVersion(at, 2)).toBe('gone')
+    expect(await read()).toEqual({ version: 2, data: null })
+    expect(await secrets.write(at, sealed({ n: 3 }), 2)).toBe('ok')
+  })
+
+  test('a mount that is not there is named by every call that would touch it, and nothing is told as done', async () => {
+    const nowhere = on({ mount: 'no-such-mount' })
+    const calls = [
+      () => nowhere.read(at),
+      () => nowhere.write(at, sealed({ password: 'hunter2' }), 0),
+      () => nowhere.remove(at),
+      () => nowhere.softDelete(at, 1),
+      () => nowhere.readVersion(at, 1),
+    ]
+    for (const call of calls) {
+      const error = await failure(call)
+      expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('no-such-mount') })
+      expect(String(error)).not.toContain('hunter2')
+    }
+  })
+
+  test('a KV version 1 mount is refused by its version, and nothing stays in it', async () => {
+    const mount = `${vault.mount}-kv1`
+    await vault.request('POST', `sys/mounts/${mount}`, { body: { type: 'kv' } })
+    const old = on({ mount })
+    for (const call of [() => old.read(at), () => old.write(at, sealed({ password: 'hunter2' }), 0)]) {
+      const error = await failure(call)
+      expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('KV version 1') })
+      expect(String(error)).not.toContain('hunter2')
+    }
+    expect((await vault.request('GET', `${mount}?list=true`)).status).toBe(404)
+    await vault.request('DELETE', `sys/mounts/${mount}`)
+  })
+
+  test('a token that may not is forbidden to, changes nothing, and is told nowhere', async () => {
+    await secrets.write(at, sealed({ n: 1 }), 0)
+    const token = await vault.createToken({})
+    const denied = on({ token })
+    const calls = [
+      () => denied.read(at),
+      () => denied.readVersion(at, 1),
+      () => denied.write(at, sealed({ password: 'hunter2' }), 1),
+      () => denied.softDelete(at, 1),
+      () => denied.remove(at),
+    ]
+    for (const call of calls) {
+      const error = await failure(call)
+      expect(error).toMatchObject({ code: 'forbidden' })
+      for (const secret of [token, 'hunter2']) expect(String((error as Error).stack)).not.toContain(secret)
+    }
+    expect(await read()).toEqual({ version: 1, data: { n: 1 } })
+  })
+
+  test('whether secrets may be removed is asked for the path, before any is', async () => {
+    const may = async (hcl: string) =>
+      on({ token: await vault.createToken({ policies: ['default', await vault.createPolicy('p', hcl)] }) }).mayRemove()
+    expect(await may(adminPolicy(vault.mount))).toBe(true)
+    expect(await may(`path "${vault.mount}/metadata/*" { capabilities = ["read", "list"] }`)).toBe(false)
+    expect(await may(`path "${vault.mount}/metadata/other/*" { capabilities = ["delete"] }`)).toBe(false)
+  })
+
+  test('the least a policy has to allow is enough for every call', async () => {
+    const policy = await vault.createPolicy('admin', adminPolicy(vault.mount))
+    const admin = on({ token: await vault.createToken({ policies: ['default', policy] }) })
+    expect(await admin.read(at)).toEqual({ version: 0, data: null })
+    expect(await admin.write(at, sealed({ n: 1 }), 0)).toBe('ok')
+    expect(opened(await admin.readVersion(at, 1))).toEqual({ n: 1 })
+    await admin.softDelete(at, 1)
+    expect(await admin.read(at)).toEqual({ version: 1, data: null })
+    await admin.remove(at)
+    expect(await admin.read(at)).toEqual({ version: 0, data: null })
+  })
+
+  test('a server that is not there has certainly done nothing', async () => {
+    const away = secretsOn({ ...vault, addr: 'http://127.0.0.1:1' }, {})
+    closing.push(away.close)
+    const calls = [
+      () => away.secrets.read(at),
+      () => away.secrets.write(at, sealed({}), 0),
+      () => away.secrets.remove(at),
+    ]
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'unavailable', delivered: 'no' })
+  })
+
+  test('a mount with slashes in its name is found when a field is looked up', async () => {
+    const mount = `${vault.mount}-nested/kv`
+    await vault.addMount(mount)
+    await vault.request('POST', `${mount}/data/a/b`, { body: { data: { password: 'x' } } })
+    expect(await secrets.lookUp(`${mount}/a/b`, 'password')).toBe('x')
+    await vault.request('DELETE', `sys/mounts/${mount}`)
+  })
+
+  test('looking up in a mount that the token cannot use is invalid', async () => {
+    const stranger = on({ token: await vault.createToken({}) })
+    await vault.writeSecret('other', { password: 'hunter2' })
+    const error = await failure(() => stranger.lookUp(`${vault.mount}/other`, 'password'))
+    expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('no such mount') })
+  })
+})

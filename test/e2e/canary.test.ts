@@ -1,0 +1,525 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CUT_AFTER, CUT_BEFORE, hold } from '../support/faults.ts'
+import { json, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
+import { CANARIES, canariesIn, canaryAccount, canaryKey, expectNoCanary, filesWithCanary } from './support/canaries.ts'
+import { type Proxied, proxied } from './support/proxied.ts'
+import { folderWith } from './support/requests.ts'
+import { rowsIn } from './support/schema.ts'
+import { STEPS } from './support/steps.ts'
+
+let here: Site
+let through: Proxied
+let home: string
+let cwd: string
+let secrets: string
+let token: string
+/** One source of each kind of secret, all with canaries. */
+const ids: string[] = []
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+  token = here.env.VAULT_TOKEN ?? ''
+  home = temporaryFolder()
+  cwd = temporaryFolder()
+  mkdirSync(join(cwd, 'tmp'))
+  secrets = folderWith({ password: CANARIES.file, key: canaryKey, account: JSON.stringify(canaryAccount) })
+  for (const request of REQUESTS) {
+    const result = await run(['create', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(named(request)) })
+    expect(result.code, result.stderr).toBe(0)
+    ids.push(json(result).id)
+  }
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through.close()
+  await here.drop()
+})
+
+const postgres = {
+  type: 'postgres',
+  host: 'db.example.com',
+  username: 'u',
+  default_database: 'd',
+  password: CANARIES.request,
+}
+const tunnel = {
+  jump_host: 'j',
+  ssh_username: 'u',
+  ssh_private_key: canaryKey,
+  ssh_private_key_passphrase: CANARIES.passphrase,
+}
+const REQUESTS = [
+  { ...postgres, ...tunnel },
+  { type: 'databricks', host: 'h', api_key: CANARIES.apiKey, warehouse_id: 'w', default_catalog: 'c' },
+  { type: 'bigquery', service_account_key: canaryAccount, default_dataset: 'd' },
+  {
+    type: 'snowflake',
+    account_id: 'a',
+    warehouse_id: 'w',
+    username: 'u',
+    private_key: canaryKey,
+    private_key_passphrase: CANARIES.passphrase,
+    default_database: 'd',
+  },
+]
+const named = (request: object) => ({ name: randomUUID(), env: 'dev', ...request })
+
+/** The database's URL with a password that no server asks for. */
+function withPassword(url: string): string {
+  const secret = new URL(url)
+  secret.password = CANARIES.database
+  return secret.href
+}
+
+/** Runs dsctl where everything secret is a canary, and looks at all it has printed. */
+async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const env = {
+    ...through.env,
+    DSCTL_DATABASE_URL: withPassword(through.postgres.url),
+    TMPDIR: join(cwd, 'tmp'),
+    SECRET: CANARIES.variable,
+    DSCTL_SECRET_P: CANARIES.variable,
+    PGPASSWORD: CANARIES.database,
+    ...options.env,
+  }
+  const result = await here.dsctl(args, { home, cwd, timeout: 60_000, ...options, env })
+  expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
+  return result
+}
+
+interface Call {
+  readonly args: readonly string[]
+  readonly stdin?: string
+}
+
+const flags = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
+const create = (...more: string[]): Call => ({
+  args: ['create', randomUUID(), ...flags, ...more],
+  stdin: CANARIES.stdin,
+})
+const [one, two, three] = [() => ids[0] ?? '', () => ids[1] ?? '', () => ids[2] ?? '']
+
+/** Every command that reads, and what it is asked. */
+const READS = (): Call[] => [
+  { args: ['list'] },
+  { args: ['list', '--all', '--search', 'x'] },
+  ...ids.map(id => ({ args: ['get', id] })),
+  { args: ['get', randomUUID()] },
+  { args: ['types'] },
+  { args: ['types', 'snowflake'] },
+  { args: ['types', '--schema', 'answer'] },
+  { args: ['config', 'list'] },
+  { args: ['config', 'get', 'database.url'] },
+  { args: ['config', 'profiles'] },
+  { args: ['config', 'path'] },
+  { args: ['init', '--check'] },
+  { args: ['whoami'] },
+  { args: ['doctor'] },
+  { args: ['doctor', '--deep'] },
+  { args: ['member', 'list'] },
+  { args: ['audit', '--all'] },
+  { args: ['get', one(), two()] },
+  { args: ['export'] },
+  { args: ['export', '--to-env', 'next'] },
+  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named(postgres), named(REQUESTS[3] ?? {})]) },
+  { args: ['test', one(), two(), '--timeout', '1'] },
+  { args: ['test', '-f', '-', '--timeout', '1'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+]
+
+/** Every command that changes something, with a secret from each source there is. */
+const CHANGES = (): Call[] => [
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+  { args: ['create', '-f', '-', '--dry-run'], stdin: JSON.stringify(named(postgres)) },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, password: { from: 'env:DSCTL_SECRET_P' } })),
+  },
+  create('--password', '-'),
+  create('--password', `@${secrets}/password`),
+  create('--password', 'env:SECRET'),
+  create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/key`),
+  {
+    args: [
+      'create',
+      randomUUID(),
+      '--env',
+      'dev',
+      '--type',
+      'bigquery',
+      '--service-account-key',
+      `@${secrets}/account`,
+      '--default-dataset',
+      'd',
+    ],
+  },
+  { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+  { args: ['update', one(), '--password', '-', '--dry-run'], stdin: CANARIES.stdin },
+  { args: ['update', two(), '--api-key', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+  {
+    args: ['update', three(), '-f', '-'],
+    stdin: JSON.stringify({ service_account_key: { ...canaryAccount, client_id: randomUUID() } }),
+  },
+  { args: ['update', one(), '--set-env', randomUUID()] },
+  { args: ['update', one(), '--unset', 'default_schema'] },
+  { args: ['delete', randomUUID(), randomUUID(), '--yes'] },
+  { args: ['doctor', '--fix'] },
+  { args: ['apply', '-f', '-'], stdin: JSON.stringify(REQUESTS.map(named)) },
+  { args: ['apply', '-f', '-', '--dry-run'], stdin: JSON.stringify(REQUESTS.map(named)) },
+  { args: ['create', '-f', '-', '--verify', '--timeout', '1'], stdin: JSON.stringify(named(postgres)) },
+  { args: ['onboarding', two(), 'inProgress'] },
+  { args: ['onboarding', two(), 'failed', '--error', 'It does not answer.'] },
+]
+
+/** Every command with a mistake in it, the secret itself being part of the mistake where that can be. */
+const MISTAKES = (): Call[] => [
+  create('--password', CANARIES.mistake),
+  create(`--password=${CANARIES.mistake}`),
+  create(`--pasword=${CANARIES.mistake}`),
+  create(`--pasword='${CANARIES.mistake}'`),
+  create(`-p${CANARIES.mistake}`),
+  create('--password', '-', '--port', CANARIES.mistake),
+  create('--password', '-', '--host', `postgres://u:${CANARIES.mistake}@h/d`),
+  create('--password', '-', '--jump-host', 'j'),
+  create('--password', `@${secrets}/key`),
+  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/password`),
+  { args: ['create', '-f', '-'], stdin: `{"password": "${CANARIES.mistake}` },
+  { args: ['create', '-f', '-'], stdin: `password: "${CANARIES.mistake}` },
+  { args: ['create', '-f', '-'], stdin: `password: {{ ${CANARIES.mistake} }}\n` },
+  { args: ['create', '-f', '-'], stdin: `? [${CANARIES.mistake}]\n: x\n` },
+  { args: ['create', '-f', '-'], stdin: `password: !vault ${CANARIES.mistake}\n` },
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, host: { from: CANARIES.mistake } })) },
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, password: `${CANARIES.mistake}\n${CANARIES.request}` })),
+  },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, port: CANARIES.mistake, ssl_ca: CANARIES.mistake })),
+  },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ type: 'bigquery', service_account_key: CANARIES.mistake })),
+  },
+  { args: ['update', one(), '--password', CANARIES.mistake] },
+  { args: ['update', one(), '-f', '-'], stdin: JSON.stringify({ ...tunnel, ssh_private_key: CANARIES.mistake }) },
+  {
+    args: ['update', one(), '-f', '-'],
+    stdin: JSON.stringify({ db_type: 'postgres', password: CANARIES.mistake, credentials: {} }),
+  },
+  { args: ['config', 'set', 'database.url', `postgres://u:${CANARIES.mistake}@h/d`] },
+  { args: ['init', '--database-url', `postgres://u:1/${CANARIES.mistake}@h/d`] },
+  { args: ['login', '--method', 'userpass', '--username', 'u', '--password', CANARIES.mistake] },
+  { args: ['login', '--token', CANARIES.mistake] },
+  { args: ['apply', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, port: CANARIES.mistake })]) },
+  { args: ['apply', '-f', '-'], stdin: `[{"password": "${CANARIES.mistake}` },
+  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, pasword: CANARIES.mistake })]) },
+  { args: ['test', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
+]
+
+async function runAll(calls: readonly Call[], formats: readonly string[], more: RunOptions & { args?: string[] } = {}) {
+  const codes: (number | null)[] = []
+  for (const { args, stdin } of calls) {
+    for (const format of formats) {
+      const options = { ...more, ...(stdin !== undefined && { stdin }) }
+      const { code } = await run([...args, '-o', format, ...(more.args ?? [])], options)
+      codes.push(code)
+    }
+  }
+  return codes
+}
+
+const FORMATS = ['table', 'json', 'yaml', 'name', 'id']
+
+describe('no secret is printed', () => {
+  test.each(FORMATS)('by any command that reads, as %s', async format => {
+    const codes = await runAll(READS(), [format])
+    // What is not there; then a difference, and two that do not connect.
+    expect(codes.filter(code => code !== 0)).toEqual([5, 9, 8, 8])
+  })
+
+  test.each(FORMATS)('by any command that changes something, as %s', async format => {
+    const codes = await runAll(CHANGES(), [format])
+    // The delete of what is not there, and the create of what does not connect.
+    expect(codes.filter(code => code !== 0)).toEqual([8, 8])
+  })
+
+  test.each(['table', 'json'])('about any mistake, as %s', async format => {
+    const codes = await runAll(MISTAKES(), [format])
+    expect(codes.filter(code => code !== 2)).toEqual([])
+  })
+
+  test.each([
+    ['-v', { args: ['-v'] }],
+    ['-v, DEBUG=* and NODE_DEBUG', { args: ['-v'], env: { DEBUG: '*', NODE_DEBUG: 'http,https,net,tls' } }],
+  ])('with %s', async (_, more) => {
+    await runAll([...READS(), ...CHANGES()], ['json'], more)
+    await runAll(MISTAKES(), ['table'], more)
+  })
+
+  test('by login, whose token goes to its file and nowhere else', async () => {
+    const own = temporaryFolder()
+    const mine = { home: own, env: { VAULT_TOKEN: undefined } }
+    for (const format of ['table', 'json']) {
+      await run(['login', '--method', 'userpass', '--username', 'nobody', '--password', '-', '-o', format], {
+        ...mine,
+        stdin: CANARIES.login,
+      })
+      const result = await run(['login', '--token', '-', '-o', format, '-v'], { ...mine, stdin: token })
+      expect(result.code, result.stderr).toBe(0)
+    }
+    expect(filesWithCanary(own, [token])).toEqual([join(own, '.vault-token')])
+    expect(canariesIn(readFileSync(join(own, '.vault-token'), 'utf8'))).toEqual([])
+  })
+
+  test('of credentials that others have stored in forms of their own', async () => {
+    const secret = CANARIES.extra
+    for (const data of [
+      { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
+      { type: 'postgres', host: `https://u:${secret}@h/`, port: { secret }, username: [secret], password: [secret] },
+      { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
+      { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
+      { type: 'mysql', password: secret },
+      {},
+    ]) {
+      for (const type of ['postgres', 'oracle']) {
+        const id = await here.addDataSource({ name: randomUUID(), type })
+        await here.vault.writeSecret(`data-sources/${id}`, data)
+        await runAll([{ args: ['get', id] }], ['table', 'json'])
+        await runAll([{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }], ['json'])
+        await run(['doctor', '--deep', '-o', 'json'])
+        await run(['delete', id, '--yes'])
+      }
+    }
+  })
+})
+
+describe('no secret is printed when', () => {
+  const some = (): Call[] => [
+    { args: ['list'] },
+    { args: ['get', one()] },
+    { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+    create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+    { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+    { args: ['update', one(), '--set-env', randomUUID()] },
+    { args: ['delete', two(), '--yes'] },
+    { args: ['init', '--check'] },
+    { args: ['whoami'] },
+    { args: ['doctor', '--deep'] },
+  ]
+  const loud = { args: ['-v', '--timeout', '1'], env: { DEBUG: '*', NODE_DEBUG: 'http' } }
+  const echo = {
+    errors: [CANARIES.request, `failed to parse {"password":"${CANARIES.request}"}`],
+    data: { password: CANARIES.request },
+  }
+  // Each call in one of the two formats that an error has, the next time in the other.
+  let tries = 0
+  const expectFailures = async (calls: readonly Call[], options: typeof loud & RunOptions = loud) => {
+    const codes: (number | null)[] = []
+    for (const [at, call] of calls.entries()) {
+      codes.push(...(await runAll([call], [(at + tries) % 2 ? 'json' : 'table'], options)))
+    }
+    tries++
+    // Neither killed nor a bug.
+    expect(codes.filter(code => code === null || code === 1)).toEqual([])
+    expect(codes.some(code => code !== 0)).toBe(true)
+  }
+
+  test('Vault is down', async () => {
+    await through.vault.down()
+    await expectFailures(some())
+    await through.vault.up()
+  })
+
+  test.each([400, 403, 404, 500, 503])('Vault answers %d and repeats what it was sent', async status => {
+    through.vault.at(/./, answerWith(status, echo))
+    await expectFailures(some())
+    await through.restore()
+    through.vault.at(/\/data\//, answerWith(status, echo))
+    await expectFailures(some())
+  })
+
+  test('Vault answers an error to what it has done', async () => {
+    through.vault.at(/^(POST|GET) .*\/data\//, answerAfterwardsWith(500, echo))
+    await expectFailures(some())
+  })
+
+  test.each([
+    ['a page of HTML', `<html>${CANARIES.request}</html>`],
+    ['a text where an object should be', { data: CANARIES.request }],
+    ['credentials that are a text', { data: { data: CANARIES.request, metadata: { version: 1 } } }],
+    ['nothing', undefined],
+  ])('Vault answers %s', async (_, body) => {
+    through.vault.at(/\/data\//, answerWith(200, body))
+    await expectFailures(some())
+    await through.restore()
+    through.vault.at(/./, answerWith(200, body))
+    await expectFailures(some())
+  })
+
+  test('Vault sends its clients elsewhere', async () => {
+    const location = `http://u:${CANARIES.request}@127.0.0.1:1/${CANARIES.request}`
+    through.vault.at(/./, answerWith(307, echo, { Location: location }))
+    await expectFailures(some())
+  })
+
+  test.each([
+    ['before', CUT_BEFORE],
+    ['after', CUT_AFTER],
+  ])('the connection to Vault breaks %s it has done what it was asked', async (_, fault) => {
+    through.vault.at(/\/(data|metadata)\//, fault)
+    await expectFailures(some())
+  })
+
+  test('Vault says nothing', async () => {
+    through.vault.freeze()
+    await expectFailures(some().slice(0, 5))
+  })
+
+  test('Postgres is down', async () => {
+    await through.postgres.down()
+    await expectFailures(some())
+    await through.postgres.up()
+  })
+
+  test('Postgres says nothing', async () => {
+    through.postgres.freeze()
+    await expectFailures(some().slice(0, 5))
+  })
+
+  test.each([
+    ['before', CUT_BEFORE],
+    ['after', CUT_AFTER],
+  ])('the connection to Postgres breaks %s it has done what it was asked', async (_, fault) => {
+    through.postgres.at(/./, fault)
+    await expectFailures(some())
+  })
+
+  test('Postgres refuses the user, the database, or a privilege', async () => {
+    const { role, url } = await here.database.createRole()
+    const other = new URL(here.database.url)
+    other.pathname = 'none'
+    for (const wrong of [url, other.href])
+      await expectFailures(some().slice(0, 6), {
+        ...loud,
+        env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(wrong) },
+      })
+    await here.database.query(`ALTER ROLE "${role}" NOLOGIN`)
+    await expectFailures(some().slice(0, 6), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(url) } })
+  })
+
+  test('the database’s URL is wrong in whichever way', async () => {
+    const secret = CANARIES.database
+    for (const url of [
+      secret,
+      `postgres://u:${secret}@127.0.0.1:1/d`,
+      `postgres://u:1/${secret}@127.0.0.1:1/d`,
+      `postgres://u:1?${secret}@127.0.0.1:1/d`,
+      `postgres://u:1#${secret}@127.0.0.1:1/d`,
+      `postgres://u:%${secret}@127.0.0.1:1/d`,
+      `postgres://127.0.0.1:1/d?password=${secret}`,
+      `postgres://127.0.0.1:1/d?passwrd=${secret}`,
+      `postgres://u:${secret}@127.0.0.1:1/d?sslmode=${'x'}`,
+      `mysql://u:${secret}@127.0.0.1/d`,
+    ])
+      await expectFailures(some().slice(0, 2), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: url } })
+  })
+
+  test('the token is wrong in whichever way', async () => {
+    for (const wrong of [
+      CANARIES.mistake,
+      `${CANARIES.mistake}\n${CANARIES.mistake}`,
+      `${CANARIES.mistake}é`,
+      ` ${CANARIES.mistake} x`,
+    ])
+      await expectFailures(some().slice(0, 4), { ...loud, env: { ...loud.env, VAULT_TOKEN: wrong } } as typeof loud)
+  })
+
+  test('the address of Vault holds a password', async () => {
+    const addr = `http://u:${CANARIES.login}@127.0.0.1:1`
+    await expectFailures(
+      [...some().slice(0, 3), { args: ['config', 'list'] }, { args: ['config', 'get', 'vault.addr'] }],
+      {
+        ...loud,
+        env: { ...loud.env, VAULT_ADDR: addr },
+      } as typeof loud,
+    )
+  })
+
+  test('it is interrupted', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGABRT'] as const) {
+      for (const { server, which } of STEPS.create) {
+        const held = hold()
+        if (server === 'vault') through.vault.at(which, held)
+        else through.postgres.at(which, held)
+        const stdin = JSON.stringify(named(postgres))
+        const running = through.start(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
+        const seen = () => (server === 'vault' ? through.vault.exchanges : through.postgres.statements)
+        const count = seen().length
+        await expect
+          .poll(
+            () =>
+              seen()
+                .slice(count)
+                .some(message => which.test('sql' in message ? message.sql : `${message.method} ${message.path}`)),
+            { timeout: 10_000 },
+          )
+          .toBe(true)
+        running.child.kill(signal)
+        setTimeout(held.release, 200)
+        expectNoCanary(await running.result, `${signal} ${String(which)}`, [token])
+        await through.restore()
+      }
+    }
+  })
+})
+
+test('no secret is in the command line or the title of the process', async () => {
+  const calls = [
+    create('--password', '-'),
+    create('--password', 'env:SECRET'),
+    create('--password', `@${secrets}/password`),
+  ]
+  for (const { args, stdin } of calls) {
+    const held = hold()
+    through.vault.at(STEPS.create[1].which, held)
+    const count = through.vault.exchanges.length
+    const running = through.start(args, { stdin, home, cwd, env: { SECRET: CANARIES.variable } })
+    const writing = () => through.vault.exchanges.slice(count).some(({ method }) => method === 'POST')
+    await expect.poll(writing, { timeout: 10_000 }).toBe(true)
+    // Where there is no /proc, what was started is all that anyone can see.
+    const seen = commandLineOf(running.child.pid) ?? running.child.spawnargs.join(' ')
+    expect(seen).toContain('create')
+    expect(canariesIn(seen, [token])).toEqual([])
+    held.release()
+    expect((await running.result).code).toBe(0)
+    await through.restore()
+  }
+})
+
+function commandLineOf(pid: number | undefined): string | undefined {
+  try {
+    return ['cmdline', 'comm'].map(name => readFileSync(`/proc/${pid}/${name}`, 'utf8').replaceAll('\0', ' ')).join(' ')
+  } catch {
+    return undefined
+  }
+}
+
+test('after all this no file and no row holds a secret, and the secrets are where they belong', async () => {
+  expect(filesWithCanary(home, [token])).toEqual([])
+  expect(filesWithCanary(cwd, [token])).toEqual([])
+  for (const schema of ['public', 'dsctl']) {
+    const rows = await rowsIn(here.database, schema)
+    for (const [table, all] of Object.entries(rows)) expect(canariesIn(JSON.stringify(all), [token]), table).toEqual([])
+    expect(Object.values(rows).flat().length).toBeGreaterThan(10)
+  }
+  const stored = JSON.stringify((await here.vault.readSecret(`data-sources/${one()}`))?.data)
+  expect(canariesIn(stored)).toEqual(expect.arrayContaining([CANARIES.passphrase]))
+})

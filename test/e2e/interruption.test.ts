@@ -1,0 +1,302 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { SWALLOW } from '../support/faults.ts'
+import { BIN, cleanEnvironment, json, jsonError, type RunOptions } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { mainRequest, mainStored, plainFields, plainStored } from './support/examples.ts'
+import { type Proxied, proxied } from './support/proxied.ts'
+import { atStep, moments, STEPS, type Step, type When } from './support/steps.ts'
+import { everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from './support/stored.ts'
+
+let here: Site
+let through: Proxied
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through.close()
+  await here.drop()
+})
+
+const SIGNALS = [
+  { signal: 'SIGINT', exit: 130, code: 'interrupted', stderr: 'dsctl: Interrupted.\n' },
+  { signal: 'SIGTERM', exit: 143, code: 'terminated', stderr: 'dsctl: Terminated.\n' },
+] as const
+type Signal = (typeof SIGNALS)[number]['signal']
+
+const IDENTITY: Step = { title: 'the identity', server: 'vault', which: /lookup-self/ }
+
+/** Runs a command and signals it at a step, whose answer then waits until the signal has surely arrived. */
+async function signalled(
+  { step, when = 'before', signal }: { step: Step; when?: When; signal: Signal },
+  args: readonly string[],
+  options: RunOptions = {},
+) {
+  let interrupt = () => {}
+  atStep(through, { step, when }, async () => {
+    interrupt()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    return undefined
+  })
+  const running = through.start(args, options)
+  interrupt = () => running.child.kill(signal)
+  const result = await running.result
+  await through.restore()
+  return result
+}
+
+const created = async (name: string) => {
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
+  return json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
+}
+const named = async (name: string) => (await livePairs(here)).filter(pair => pair.name === name)
+
+async function expectNothingOpen() {
+  expect(await openIntentsIn(here)).toEqual([])
+  expect(await strayIn(here)).toEqual([])
+}
+
+describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
+  test.each(moments('create'))(
+    '$at of a create: nothing, or the result once it is committed',
+    async ({ step, when }) => {
+      const name = randomUUID()
+      const stdin = JSON.stringify({ ...mainRequest, name })
+      const result = await signalled({ step, when, signal }, ['create', '-f', '-', '-o', 'json'], { stdin })
+      await expectNothingOpen()
+      if (step.title === 'S2') {
+        expect(result).toMatchObject({ code: 0, stderr: '' })
+        expect(json(result)).toMatchObject({ name, credentials: { password: '[REDACTED]' } })
+        expect(await named(name)).toEqual([{ name, env: 'production', type: 'postgres', secret: mainStored }])
+      } else {
+        expect(result).toMatchObject({ code: exit, signal: null, stdout: '' })
+        expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+        expect(await named(name)).toEqual([])
+      }
+    },
+  )
+
+  test.each(moments('update'))(
+    '$at of an update: nothing, or the result once it is committed',
+    async ({ step, when }) => {
+      const [name, renamed] = [randomUUID(), randomUUID()]
+      const id = await created(name)
+      const args = ['update', id, '--set-name', renamed, '--port', '7000', '-o', 'json']
+      const result = await signalled({ step, when, signal }, args)
+      await expectNothingOpen()
+      // With the new version written, going on is the shortest way to a state that is whole.
+      const done = ['V2', 'S3'].includes(step.title)
+      expect(result).toMatchObject({ code: done ? 0 : exit, signal: null })
+      if (done) expect(json(result)).toMatchObject({ id, name: renamed, credentials: { port: 7000 } })
+      else expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+      const secret = done ? { ...plainStored, port: 7000 } : plainStored
+      expect(await named(done ? renamed : name)).toMatchObject([{ secret }])
+    },
+  )
+
+  test.each(moments('delete'))(
+    '$at of a delete: it is finished, since its first step decides',
+    async ({ step, when }) => {
+      const name = randomUUID()
+      const id = await created(name)
+      const result = await signalled({ step, when, signal }, ['delete', id, '--yes'])
+      expect(result).toMatchObject({ code: 0, stdout: '' })
+      expect(await named(name)).toEqual([])
+      await expectNothingOpen()
+    },
+  )
+
+  test('at a plain update, which is one statement: its result', async () => {
+    const id = await created(randomUUID())
+    const step: Step = { title: 'update', server: 'postgres', which: /dsctl update \*/ }
+    const result = await signalled({ step, signal }, ['update', id, '--set-env', 'prod', '-o', 'json'])
+    expect(result).toMatchObject({ code: 0 })
+    expect(json(result)).toMatchObject({ id, env: 'prod' })
+  })
+
+  test('while it is asked who is calling: nothing at all', async () => {
+    const id = await created(randomUUID())
+    const before = await everythingIn(here)
+    for (const args of [
+      ['create', '-f', '-'],
+      ['update', id, '--port', '1'],
+      ['delete', id, '--yes'],
+      ['get', id],
+      ['list'],
+    ]) {
+      const stdin = JSON.stringify({ ...mainRequest, name: randomUUID() })
+      const result = await signalled({ step: IDENTITY, signal }, args, { stdin })
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr })
+    }
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('while a read is under way: it ends', async () => {
+    for (const [which, args] of [
+      [/dsctl list/, ['list']],
+      [/dsctl find/, ['get', randomUUID()]],
+    ] as const) {
+      const step: Step = { title: 'read', server: 'postgres', which }
+      expect(await signalled({ step, signal }, args)).toEqual({ code: exit, signal: null, stdout: '', stderr })
+    }
+  })
+
+  test('twice leaves at once, and what was begun is settled by the next', async () => {
+    const name = randomUUID()
+    const stdin = JSON.stringify({ ...mainRequest, name })
+    through.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = through.start(['create', '-f', '-'], { stdin })
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    running.child.kill(signal)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    running.child.kill(signal)
+    expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
+    await through.restore()
+    await expireLeases(here)
+    expect(await here.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
+    expect(await named(name)).toHaveLength(1)
+    await expectNothingOpen()
+  })
+})
+
+describe.each(SIGNALS)('$signal in an apply', ({ signal, exit, code }) => {
+  const COUNT = 9
+  const requests = (env: string) =>
+    JSON.stringify(
+      Array.from({ length: COUNT }, (_, at) => ({ name: `Source ${at}`, env, type: 'postgres', ...plainFields })),
+    )
+  const ARGS = ['apply', '-f', '-', '--parallel', '3', '-o', 'json']
+  const pairsIn = async (env: string) => (await livePairs(here)).filter(pair => pair.env === env)
+  const expectGoesOn = async (env: string) => {
+    await expireLeases(here)
+    expect(await here.dsctl(ARGS, { stdin: requests(env) })).toMatchObject({ code: 0 })
+    expect((await pairsIn(env)).map(pair => pair.secret)).toEqual(Array.from({ length: COUNT }, () => plainStored))
+    await expectNothingOpen()
+  }
+
+  test('ends what is in hand, begins no more, and tells what has become of each', async () => {
+    const env = `env-${randomUUID()}`
+    const write: Step = { title: 'a write', server: 'vault', which: /^POST .*\/data\// }
+    const result = await signalled({ step: write, signal }, ARGS, { stdin: requests(env) })
+    expect(result).toMatchObject({ code: exit, signal: null })
+    expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+    await expectNothingOpen()
+    const items: { name: string; action: string; error: { code: string } | null }[] = json(result)
+    const created = items.filter(({ action }) => action === 'created').map(({ name }) => name)
+    expect((await pairsIn(env)).map(({ name }) => name)).toEqual(created)
+    const others = items.filter(({ action }) => action !== 'created')
+    expect(others.length).toBeGreaterThan(0)
+    expect(new Set(others.map(({ error }) => error?.code))).toEqual(new Set([code]))
+    await expectGoesOn(env)
+  })
+
+  test('twice leaves at once, and the next apply goes on from there', async () => {
+    const env = `env-${randomUUID()}`
+    through.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = through.start([...ARGS, '--timeout', '60'], { stdin: requests(env) })
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBeGreaterThan(0)
+    running.child.kill(signal)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    running.child.kill(signal)
+    expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
+    await through.restore()
+    await expectGoesOn(env)
+  })
+})
+
+test('One signal is enough where a store never answers, however long the time-out: the intent is left', async () => {
+  const name = randomUUID()
+  const stdin = JSON.stringify({ ...mainRequest, name })
+  through.vault.at(STEPS.create[1].which, SWALLOW)
+  // Longer than this test's own patience, which would kill it.
+  const running = through.start(['create', '-f', '-', '--timeout', '600'], { stdin })
+  await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+  running.child.kill('SIGTERM')
+  expect(await running.result).toMatchObject({ code: 143, signal: null, stdout: '' })
+  expect(await openIntentsIn(here)).toMatchObject([{ kind: 'create', new_name: name }])
+  await through.restore()
+  await expireLeases(here)
+  expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  expect(await named(name)).toEqual([])
+  await expectNothingOpen()
+})
+
+/** Runs dsctl with an output of one's own. */
+async function withStdout(args: readonly string[], stdout: 'pipe' | number) {
+  const env = cleanEnvironment(here.env, here.home)
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', stdout, 'pipe'] })
+  // The reader goes away before anything has been written.
+  child.stdout?.destroy()
+  const stderr: Buffer[] = []
+  child.stderr?.on('data', chunk => stderr.push(chunk))
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, stderr: Buffer.concat(stderr).toString() }
+}
+
+describe('standard output', () => {
+  test('that nobody reads any more is a quiet end', async () => {
+    const name = randomUUID()
+    const id = await created(name)
+    for (const args of [
+      ['list'],
+      ['list', '--all', '-o', 'json'],
+      ['get', id],
+      ['get', id, '-o', 'yaml'],
+      ['types'],
+      ['--help'],
+      ['types', 'postgres', '-o', 'json'],
+      ['update', id, '--set-env', 'prod'],
+    ]) {
+      const { code, signal, stderr } = await withStdout(args, 'pipe')
+      expect({ code, signal }, args.join(' ')).toEqual({ code: 0, signal: null })
+      expect(stderr).not.toMatch(/EPIPE|Error/)
+    }
+    expect(await named(name)).toMatchObject([{ env: 'prod' }])
+  })
+
+  test('that takes only the first line is a quiet end', async () => {
+    const { code, stdout, stderr } = await piped(['types', 'postgres', '-o', 'json'], ['head', '-1'])
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{\n', stderr: '' })
+  })
+
+  test('on a full disk is an error that says so, once, without a stack; what was done stays done', async () => {
+    const id = await created(randomUUID())
+    for (const args of [
+      ['list', '-o', 'json'],
+      ['get', id],
+      ['types'],
+      ['update', id, '--port', '7000', '-o', 'json'],
+    ]) {
+      const full = openSync('/dev/full', 'w')
+      const result = await withStdout(args, full)
+      closeSync(full)
+      expect(result, args.join(' ')).toMatchObject({ code: 1, signal: null })
+      expect(result.stderr).toMatch(/The output cannot be written: ENOSPC/)
+      expect(result.stderr.match(/cannot be written/g)).toHaveLength(1)
+      expect(result.stderr).not.toMatch(/^ +at /m)
+    }
+    expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ port: 7000 })
+    await expectNothingOpen()
+  })
+})
+
+/** Runs `dsctl ARGS | COMMAND`. Gives dsctl's exit code and what came out at the end. */
+async function piped(args: readonly string[], [command = '', ...rest]: readonly string[]) {
+  const env = cleanEnvironment(here.env, here.home)
+  const reader = spawn(command, rest, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', reader.stdin, 'pipe'] })
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]
+  reader.stdout.on('data', chunk => stdout.push(chunk))
+  child.stderr?.on('data', chunk => stderr.push(chunk))
+  const ended = Promise.all([once(child, 'close'), once(reader, 'close')])
+  // The writing end is the child's now; the reader hears its end only when nobody else has it.
+  reader.stdin.destroy()
+  const [[code]] = await ended
+  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+}

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { jsonError, type RunResult } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
+import { plainStored } from './support/examples.ts'
+import { type Proxied, proxied } from './support/proxied.ts'
+import { eventsOf, expireLeases, openIntentsIn, strayIn } from './support/stored.ts'
+
+// A node of a cluster that answers reads itself may lag behind the one that takes the writes: what it shows is old, and
+// what was written is not there yet. Here the proxy gives such a node's answers.
+
+let here: Site
+let through: Proxied
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through?.close()
+  await here?.drop()
+})
+
+const NOT_THERE = answerWith(404, { errors: [] })
+const OLD = answerWith(200, { data: { data: plainStored, metadata: { version: 1, destroyed: false } } })
+
+async function stored(): Promise<string> {
+  const id = await here.addDataSource({ name: `lagging ${randomUUID()}` })
+  await here.vault.writeSecret(`data-sources/${id}`, plainStored)
+  return id
+}
+
+/** An update whose write is done and answered 500, so that it is sent again and meets itself. */
+function update(id: string): Promise<RunResult> {
+  let lost = false
+  through.vault.at(/^POST .*\/data\//, {
+    after() {
+      if (lost) return undefined
+      lost = true
+      return answerAfterwardsWith(500).after()
+    },
+  })
+  return through.dsctl(['update', id, '--port', '7000', '--timeout', '2', '-o', 'json'])
+}
+
+async function expectOld(id: string) {
+  expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
+  expect(await openIntentsIn(here)).toEqual([])
+  expect(await strayIn(here)).toEqual([])
+  const events = await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+  expect(events.map(({ outcome }) => outcome)).toEqual(['failed'])
+}
+
+test('an update that meets its own write, which is not shown yet, is taken back and not left half done', async () => {
+  const id = await stored()
+  through.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
+  const result = await update(id)
+  expect(result, result.stderr).toMatchObject({ code: 7, stdout: '' })
+  expect(jsonError(result)).toMatchObject({ outcome: 'none', message: expect.stringMatching(/does not show/) })
+  await expectOld(id)
+})
+
+test('a settler to whom only the old is shown ends within the time-out, and leaves the intent to another', async () => {
+  const id = await stored()
+  through.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
+  // Not the first read: that is the update's own.
+  let reads = 0
+  through.vault.at(/^GET .*\/data\//, { before: () => (++reads > 1 ? OLD.before() : undefined) })
+  const result = await update(id)
+  expect(result, result.stderr).toMatchObject({ code: 7, signal: null, stdout: '' })
+  expect(jsonError(result)).toMatchObject({
+    outcome: 'undoing',
+    hint: expect.stringMatching(/doctor --fix settles it/),
+  })
+  expect(await openIntentsIn(here)).toMatchObject([{ state: 'undoing', data_source_id: id }])
+  // The next writer, to whom it is not shown either, does not wait for ever.
+  const next = await through.dsctl(['update', id, '--username', 'other', '--timeout', '2', '-o', 'json'])
+  expect(next, next.stderr).toMatchObject({ code: 6, signal: null, stdout: '' })
+  await through.restore()
+  await expireLeases(here)
+  expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  await expectOld(id)
+})

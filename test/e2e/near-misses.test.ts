@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { jsonError } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+
+let here: Site
+
+beforeAll(async () => {
+  here = await site()
+  await here.addDataSource({ name: 'Sales Europe', env: 'production' })
+  await here.addDataSource({ name: 'Sales Europe', env: 'dev' })
+  await here.addDataSource({ name: 'Orders', env: 'dev' })
+  const other = await here.addOrganization('Others')
+  await here.addDataSource({ name: 'Warehouse', env: 'dev', organizationId: other })
+})
+afterAll(() => here.drop())
+
+describe('A name that is misspelt', () => {
+  test.each([
+    ['get', ['get', 'Sales Euorpe']],
+    ['get, in lower case', ['get', 'sales europe']],
+    ['get in an env', ['get', 'Sales Eurpe', '--env', 'production']],
+    ['update', ['update', 'Sales Eurpe', '--port', '1']],
+    ['update of its name', ['update', 'Sales Eurpe', '--set-name', 'x']],
+    ['delete', ['delete', 'Sales Eurpe', '--yes']],
+    ['test', ['test', 'Sales Eurpe']],
+    ['onboarding', ['onboarding', 'Sales Eurpe', 'inProgress']],
+  ])('is not found by %s, which asks whether another was meant', async (_, args) => {
+    const result = await here.dsctl([...args, '-o', 'json'])
+    expect(result).toMatchObject({ code: 5, stdout: '' })
+    expect(Object.keys(jsonError(result))).toEqual(['code', 'status', 'exit_code', 'message', 'hint'])
+    expect(jsonError(result).hint).toMatch(/^Did you mean Sales Europe \(env (dev, production|production, dev)\)\?$/)
+  })
+
+  test('is told where it stands in another env', async () => {
+    const result = await here.dsctl(['get', 'Orders', '--env', 'production'])
+    expect(result.stderr).toBe('dsctl: There is no data source Orders.\nDid you mean Orders (env dev)?\n')
+  })
+
+  test.each([
+    ['another organization’s', 'Warehose'],
+    ['nothing near', 'Invoices'],
+    ['a UUID', '00000000-0000-4000-8000-000000000000'],
+  ])('is told as before where it is near to %s', async (_, name) => {
+    const { code, stderr } = await here.dsctl(['get', name])
+    expect({ code, stderr }).toEqual({
+      code: 5,
+      stderr: `dsctl: There is no data source ${name}.\ndsctl list shows those there are.\n`,
+    })
+  })
+})
+
+describe('A word that is misspelt', () => {
+  test.each([
+    ['a command', ['lits'], 'Did you mean list?'],
+    ['a topic', ['help', 'exit-code'], 'Did you mean exit-codes?'],
+    ['a command of a command', ['config', 'profles'], 'Did you mean profiles?'],
+    ['a flag', ['list', '--serach', 'x'], 'Did you mean --search?'],
+    ['a global flag', ['list', '--profle', 'x'], 'Did you mean --profile?'],
+    ['a type', ['list', '--type', 'snowflak'], 'did you mean "snowflake"?'],
+    ['a status', ['list', '--status', 'complete'], 'did you mean "completed"?'],
+    ['a status to move to', ['onboarding', 'Orders', 'inprogess'], 'did you mean "inProgress"?'],
+    ['a format', ['list', '-o', 'jsn'], 'did you mean "json"?'],
+    ['a choice', ['create', '--if-exists', 'skp'], 'did you mean "skip"?'],
+    ['a role', ['member', 'add', 'bob@example.com', '--role', 'data_amdin'], 'did you mean "data_admin"?'],
+    ['a method', ['login', '--method', 'userpas'], 'did you mean "userpass"?'],
+    ['a setting', ['config', 'get', 'vault.mout'], 'Did you mean vault.mount?'],
+    ['a profile to use', ['config', 'use', 'embeded'], 'Did you mean embedded?'],
+    ['a profile', ['list', '--profile', 'embeded'], 'Did you mean embedded?'],
+    ['a shell', ['completion', 'zhs'], 'bash, zsh, fish'],
+  ])('%s', async (_, args, says) => {
+    const result = await here.dsctl(args)
+    expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(says) })
+  })
+
+  test('the type of a request in a batch', async () => {
+    const stdin = JSON.stringify([{ name: 'A', env: 'dev', type: 'postgrse' }])
+    const result = await here.dsctl(['apply', '-f', '-'], { stdin })
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain('(A), type: must be one of postgres, mysql')
+    expect(result.stderr).toContain('did you mean "postgres"?')
+  })
+})
+
+describe('What is empty or cannot be changed', () => {
+  test.each([
+    ['get of nothing', ['get', ''], 'ref: must not be empty'],
+    ['get of a space', ['get', ' '], 'There is no data source'],
+    ['list in no env', ['list', '--env', ''], 'env: must not be empty'],
+    [
+      'an update to another type',
+      ['update', 'Orders', '--type', 'mysql', '--port', '1'],
+      'type: is postgres and cannot be changed',
+    ],
+    [
+      'an update to a type there is none of',
+      ['update', 'Orders', '--type', 'msyql', '--port', '1'],
+      'type: is postgres and cannot be changed',
+    ],
+  ])('%s', async (_, args, says) => {
+    const result = await here.dsctl(args)
+    expect(result.stdout).toBe('')
+    expect(result.code).toBe(args[1] === ' ' ? 5 : 2)
+    expect(result.stderr).toContain(says)
+  })
+
+  test('an update that names the type it has', async () => {
+    const result = await here.dsctl(['update', 'Orders', '--type', 'postgres', '--set-env', 'test'])
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('Changed: env.') })
+  })
+})

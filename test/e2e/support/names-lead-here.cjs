@@ -1,0 +1,7 @@
+// Loaded into a dsctl under test with NODE_OPTIONS: the names of services lead to an address of this machine.
+const dns = require('node:dns/promises')
+
+const { lookup } = dns
+const address = process.env.DSCTL_TEST_ADDRESS
+const isService = name => name.endsWith('.googleapis.com') || name.endsWith('.services.test')
+dns.lookup = async (name, options) => (isService(name) ? [{ address, family: 4 }] : lookup(name, options))

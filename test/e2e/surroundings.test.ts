@@ -1,0 +1,162 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { RunResult } from '../support/run.ts'
+import { shell } from '../support/shell.ts'
+import { type Site, site } from '../support/site.ts'
+
+// Where scripts run: sh -e, cron, a container's made-up user, a file system that takes nothing.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const IS_ROOT = process.getuid?.() === 0
+const MAY_MOUNT = process.platform === 'linux' && IS_ROOT && spawnSync('unshare', ['-m', 'true']).status === 0
+
+let here: Site
+/** The program where everybody can read it. */
+let program: string
+
+beforeAll(async () => {
+  here = await site()
+  program = mkdtempSync(join(tmpdir(), 'dsctl-for-all-'))
+  chmodSync(program, 0o755)
+  for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(program, part), { recursive: true })
+})
+afterAll(async () => {
+  rmSync(program, { recursive: true, force: true })
+  await here?.drop()
+})
+
+interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>
+  readonly uid?: number
+  /** What starts Node, and its arguments before it. */
+  readonly by?: readonly string[]
+  readonly stdin?: string
+}
+
+/** Runs `dsctl ARGS` with nothing in its environment but Node's folder in the path and what is given. */
+async function bare(args: readonly string[], { env = {}, uid, by = [], stdin = '' }: Surroundings): Promise<RunResult> {
+  const [command = '', ...rest] = [...by, process.execPath, join(program, 'bin/dsctl.js'), ...args]
+  const child = spawn(command, rest, {
+    cwd: '/',
+    env: { PATH: by.length ? `${process.env.PATH}` : dirname(process.execPath), ...env },
+    ...(uid !== undefined && { uid, gid: uid }),
+  })
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', chunk => stdout.push(chunk))
+  child.stderr.on('data', chunk => stderr.push(chunk))
+  child.stdin.on('error', () => {})
+  child.stdin.end(stdin)
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
+  const [code, signal] = await once(child, 'close')
+  clearTimeout(timer)
+  return { code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+}
+
+const FIELDS = '--env dev --type mysql --host db.example.com --username u --default-database d'
+const creation = (name: string) => ['create', name, ...FIELDS.split(' '), '--password', '-', '-o', 'name']
+
+test('under sh -e a script goes on where it caught the code, and stops where it did not', async () => {
+  const bash = shell(here.env)
+  const said = await bash.run(`sh -e <<'EOF'
+    printf 'marker-pw' | dsctl create Job ${FIELDS} --password - -o name
+    dsctl create Job ${FIELDS} --password env:HOME --if-exists skip -o name -q
+    dsctl get Other --env dev -q 2>/dev/null || [ $? -eq 5 ]
+    if dsctl diff -f missing.yaml 2>/dev/null; then echo same; else echo "diff ended with $?"; fi
+    for id in $(dsctl list --all -o id); do dsctl get "$id" -o name; done
+    dsctl delete Job --env dev --yes -q
+    dsctl delete Job --env dev --yes --ignore-not-found -q
+    dsctl get Job --env dev
+    echo 'not reached'
+EOF`)
+  expect(said).toBe(
+    'Job\nJob\ndiff ended with 2\nJob\ndsctl: There is no data source Job.\ndsctl list shows those there are.\n',
+  )
+  expect(await bash.run('echo $?')).toBe('5\n')
+  bash.end()
+})
+
+/** Who runs it, and with which home: none, one that is not there, another's, one that is read-only. */
+const PEOPLE: readonly (readonly [string, () => Surroundings])[] = [
+  ['cron, without HOME and TERM', () => ({})],
+  ['HOME empty', () => ({ env: { HOME: '' } })],
+  ['TERM=dumb and no locale', () => ({ env: { TERM: 'dumb', LC_ALL: 'C', HOME: '/nonexistent' } })],
+  ...(IS_ROOT
+    ? ([
+        ['a user whom the machine does not know', () => ({ uid: 54321 })],
+        ['such a user, with HOME=/', () => ({ uid: 54321, env: { HOME: '/' } })],
+        ['nobody', () => ({ uid: 65534 })],
+      ] as const)
+    : []),
+]
+
+describe('On servers it works for', () => {
+  test.each(PEOPLE)('%s', async (name, from) => {
+    const as = { ...from(), stdin: 'marker-pw' }
+    const env = { ...here.env, ...as.env }
+    expect(await bare(['config', 'path'], as)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\//) })
+    expect(await bare(creation(name), { ...as, env })).toEqual({
+      code: 0,
+      signal: null,
+      stdout: `${name}\n`,
+      stderr: '',
+    })
+    expect(await bare(['get', name, '-o', 'id'], { ...as, env })).toMatchObject({ code: 0, stderr: '' })
+    expect(await bare(['delete', name, '--yes', '-q'], { ...as, env })).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test.skipIf(!MAY_MOUNT)('one who may write nothing anywhere', async () => {
+    const by = ['unshare', '-m', 'sh', '-ec', READ_ONLY, 'sh']
+    const as = { by, env: here.env, stdin: 'marker-pw' }
+    const probe = await bare(['-e', ''], {
+      by: ['unshare', '-m', 'sh', '-ec', `${READ_ONLY.split('\n')[0]}; touch /tmp/x`],
+    })
+    expect(probe.stderr).toMatch(/Read-only/)
+    expect(await bare(creation('Nowhere'), as)).toMatchObject({ code: 0, stdout: 'Nowhere\n', stderr: '' })
+    expect(await bare(['list', '-o', 'name'], as)).toMatchObject({ code: 0, stderr: '' })
+    expect(await bare(['delete', 'Nowhere', '--yes', '-q'], as)).toMatchObject({ code: 0, stderr: '' })
+    expect(await bare(['login', '--token', '-'], { ...as, stdin: here.env.VAULT_TOKEN ?? '' })).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/cannot be kept in .*EROFS/),
+    })
+  })
+})
+
+const READ_ONLY = `for mount in $(awk '{print $5}' /proc/self/mountinfo | sort -u); do mount -o remount,bind,ro "$mount" 2>/dev/null || true; done
+exec "$@"`
+
+describe('Where a folder cannot be used, it says which and what moves it:', () => {
+  test.skipIf(!IS_ROOT)('another’s home', async () => {
+    const as = { uid: 54321, env: { HOME: join(program, 'private') } }
+    mkdirSync(as.env.HOME, { mode: 0o700 })
+    for (const args of [['list'], ['config', 'set', 'env', 'dev']])
+      expect(await bare(args, as), args.join(' ')).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/settings file .*\/private\/.* cannot be read \(EACCES\)\.\n.*DSCTL_CONFIG_DIR/),
+      })
+  })
+
+  test.skipIf(!IS_ROOT)('a home that is not the user’s to write', async () => {
+    const as = { uid: 54321, env: { HOME: join(program, 'readable') } }
+    mkdirSync(as.env.HOME, { mode: 0o755 })
+    expect(await bare(['config', 'set', 'env', 'dev'], as)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('DSCTL_CONFIG_DIR'),
+    })
+    const login = {
+      ...as,
+      env: { ...as.env, VAULT_ADDR: here.env.VAULT_ADDR ?? '' },
+      stdin: here.env.VAULT_TOKEN ?? '',
+    }
+    expect(await bare(['login', '--token', '-'], login)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/cannot be kept in .*EACCES/),
+    })
+    expect(existsSync(join(as.env.HOME, '.vault-token'))).toBe(false)
+  })
+})

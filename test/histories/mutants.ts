@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Command, Event, History } from './history.ts'
+
+const UPDATE: Command = { kind: 'update', ref: '#a', fields: ['host'], name: undefined }
+const RENAME: Command = { kind: 'update', ref: '#a', fields: [], name: 'b' }
+const CREATE: Command = { kind: 'create', name: 'b' }
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A rule of the protocol left out of the program: `text`, which stands in `file` once, becomes `instead`. */
+export interface Mutant {
+  readonly rule: string
+  readonly file: string
+  readonly text: string
+  readonly instead: string
+  /** One in which that does harm. */
+  readonly history: History
+}
+
+// So many steps from the beginning of a command, and the message is held that...
+const TO_V2 = 4
+const TO_S3 = 5
+const TO_S2_OF_A_CREATE = 4
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    rule: 'a last step of an update that does not require the intent to be open',
+    file: 'postgres/update.ts',
+    text: "where i.state = 'open' and i.id",
+    instead: 'where i.id',
+    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_S3 }, { do: 'settle' }),
+  },
+  {
+    rule: 'a last step of a create that does not require the intent to be open',
+    file: 'postgres/create.ts',
+    text: "where i.state = 'open' and i.id",
+    instead: 'where i.id',
+    history: alone(CREATE, { do: 'run', pick: 0, steps: TO_S2_OF_A_CREATE }, { do: 'settle' }),
+  },
+  {
+    rule: 'no fence',
+    file: 'operations/settle.ts',
+    text: 'await secrets.write(at, before ?? {}, base) // the fence: a delayed V2 now fails\n    return undefined',
+    instead: "return 'none'",
+    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
+  },
+  {
+    rule: 'writes without check-and-set',
+    file: 'vault/secrets.ts',
+    text: '{ options: { cas }, data: plain }',
+    instead: '{ data: plain }',
+    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
+  },
+  {
+    rule: 'an update that is undone with its credentials left behind',
+    file: 'operations/settle.ts',
+    text: 'intent.baseVersion === null ?',
+    instead: 'intent.baseVersion !== undefined ?',
+    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'fault', pick: 0, fault: 'kill after' }),
+  },
+  {
+    rule: 'a conflict after a lost try taken for one’s own write',
+    file: 'operations/update.ts',
+    text: 'if (sameCredentials(found.answer, merged)) return',
+    instead: 'return',
+    history: alone(
+      UPDATE,
+      { do: 'run', pick: 0, steps: TO_V2 },
+      { do: 'fault', pick: 0, fault: 'cut before' },
+      { do: 'outside', pick: 0 },
+    ),
+  },
+  {
+    rule: 'a refused second try told as a failure of the first',
+    file: 'operations/attempts.ts',
+    text: 'if (lost && REFUSALS.has(sent.answer.kind) && decides)',
+    instead: 'if (lost && REFUSALS.has(sent.answer.kind) && !decides)',
+    history: {
+      present: ['a', 'b'],
+      programs: [[RENAME], [{ kind: 'delete', ref: 'b' }]],
+      events: [
+        { do: 'run', pick: 0, steps: 1 },
+        { do: 'fault', pick: 0, fault: 'hang up' },
+        { do: 'run', pick: 0, steps: 1 },
+        { do: 'run', pick: 1, steps: 8 },
+        { do: 'late', pick: 0 },
+      ],
+      late: [],
+    },
+  },
+]
+
+function alone(command: Command, ...events: readonly Event[]): History {
+  return { present: ['a'], programs: [[command]], events, late: [] }
+}
+
+/** Builds the program without the rule. Gives its run.js. */
+export async function builtWithout({ file, text, instead }: Mutant, folder: string): Promise<string> {
+  const source = join(ROOT, 'src', file)
+  const pieces = readFileSync(source, 'utf8').split(text)
+  if (pieces.length !== 2) throw new Error(`${file} has ${pieces.length - 1} times: ${text}`)
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ['src/run.ts'],
+    outfile: join(folder, 'run.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
+    define: { DSCTL_VERSION: '"0.0.0"' },
+    external: ['snowflake-sdk', 'tedious', '*.node'],
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+    alias: Object.fromEntries([...UNUSED, '@electric-sql/pglite'].map(name => [name, join(ROOT, '.ci/empty.cjs')])),
+    plugins: [
+      {
+        name: 'mutant',
+        setup: ({ onLoad }) =>
+          onLoad({ filter: /\.ts$/ }, ({ path }) =>
+            path === source ? { contents: pieces.join(instead), loader: 'ts' } : undefined,
+          ),
+      },
+    ],
+  })
+  return join(folder, 'run.js')
+}
+
+/** As in the build: what stands behind them is never reached. */
+const UNUSED = ['axios', 'tv4', 'mustache', 'debug', 'ajv/dist/2020.js', 'ajv-formats', 'pg-native', 'cpu-features']

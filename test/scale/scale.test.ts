@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { Caller } from '../../src/ports/caller.ts'
+import type { Records } from '../../src/ports/records.ts'
+import { postgresConnectionOf } from '../../src/postgres/connection.ts'
+import { openDatabase } from '../../src/postgres/database.ts'
+import { postgresHealth } from '../../src/postgres/health.ts'
+import { postgresPool } from '../../src/postgres/pool.ts'
+import { postgresRecords } from '../../src/postgres/records.ts'
+import { type Proxied, proxied } from '../e2e/support/proxied.ts'
+import { call } from '../support/faults.ts'
+import { json } from '../support/run.ts'
+import { REAL_POSTGRES } from '../support/servers.ts'
+import { ADMIN, type Site, site } from '../support/site.ts'
+import { costly, recording } from './plans.ts'
+
+// How much is read does not depend on how much there is. DSCTL_TEST_ROWS says how many data sources the database has.
+
+const ROWS = Number(process.env.DSCTL_TEST_ROWS ?? 100_000)
+/** Of them in the organization that is looked at: enough for Postgres to find reading it as a whole too dear. */
+const MINE = Math.max(60_000, ROWS / 10)
+const FILL = readFileSync(new URL('../support/many-rows.sql', import.meta.url), 'utf8')
+/** One record in each env. */
+const ONE = 5
+/** A thousand by the index, or as many as Postgres finds as cheap to sort: those of the last few pages. */
+const A_PAGE = 15_000
+
+let here: Site
+let through: Proxied
+let everything: string[]
+
+beforeAll(async () => {
+  if (!REAL_POSTGRES) return
+  here = await site()
+  await here.database.query(`SET fill.rows = ${ROWS}; SET fill.mine = ${MINE}; ${FILL}`)
+  everything = await listedIds()
+  through = await proxied(here)
+}, 300_000)
+afterEach(() => through?.restore())
+afterAll(async () => {
+  through?.close()
+  await here?.drop()
+})
+
+async function listedIds(): Promise<string[]> {
+  const sql = `SELECT id FROM data_sources WHERE organization_id = $1 AND deleted_at IS NULL ORDER BY updated_at DESC, id`
+  return (await here.database.query(sql, [here.organization.id])).map(({ id }) => id)
+}
+
+const inAcme = (args: readonly string[]) => [...args, '--org', 'Acme']
+const listStatements = () => through.postgres.statements.filter(({ sql }) => sql.includes('/* dsctl list */')).length
+
+describe.skipIf(!REAL_POSTGRES)('Among many', () => {
+  describe('no statement reads or sorts more than it answers:', () => {
+    let seen: ReturnType<typeof recording>
+    let records: Records
+    let end: () => Promise<void>
+    const caller = (): Caller => ({
+      ...{ email: ADMIN, identitySource: 'a test', organization: 'Acme' },
+      roles: ['workspace_admin', 'data_admin'],
+    })
+    const ref = (text: string, env?: string) => ({ text, env })
+    const all = { type: undefined, env: undefined, status: undefined, search: undefined }
+    const named = { name: undefined, env: undefined, lease: 1000, fields: ['port'] }
+
+    beforeAll(() => {
+      const url = String(here.env.DSCTL_DATABASE_URL)
+      seen = recording(postgresPool(postgresConnectionOf(url, {}), { timeoutMs: 60_000, trace: () => {} }))
+      records = postgresRecords(openDatabase(seen.pool), 'dsctl')
+      end = () => Promise.resolve(seen.pool.end())
+    })
+    afterAll(() => end?.())
+
+    /** What is costly in the statements that this sends. */
+    async function costs(send: () => Promise<unknown>, most: number): Promise<string[]> {
+      seen.statements.length = 0
+      await send()
+      expect(seen.statements.length).toBeGreaterThan(0)
+      const found: string[] = []
+      for (const statement of seen.statements) {
+        found.push(...(await costly(String(here.env.DSCTL_DATABASE_URL), statement, most)))
+      }
+      return found
+    }
+
+    test.each<[string, number, () => Promise<unknown>]>([
+      ['the first page', 200, () => records.list(caller(), { ...all, page: 0, pageSize: 25 })],
+      ['the longest page', A_PAGE, () => records.list(caller(), { ...all, page: 0, pageSize: 1000 })],
+      ['a page of a type', 200, () => records.list(caller(), { ...all, type: 'mysql', page: 0, pageSize: 25 })],
+      ['a page of an env', 200, () => records.list(caller(), { ...all, env: 'dev', page: 0, pageSize: 25 })],
+      ['a record by name', ONE, () => records.find(caller(), ref('Source 77'), true)],
+      ['a record by name and env', ONE, () => records.find(caller(), ref('Source 77', 'production'), true)],
+      ['a record by id', ONE, () => records.find(caller(), ref(String(everything[500])), true)],
+      ['none by a name that nobody has', ONE, () => records.find(caller(), ref('Nobody'), true)],
+      ['a free name', ONE, () => records.findName(caller(), 'Nobody', 'dev')],
+      [
+        '200 names of a batch',
+        450,
+        () =>
+          records.findNamed(
+            caller(),
+            Array.from({ length: 200 }, (_, n) => ({ name: `Source ${n}`, env: 'dev' })),
+          ),
+      ],
+      [
+        'the first step of an update',
+        ONE,
+        () => records.beginUpdate(caller(), { ...named, intentId: randomUUID(), ref: ref('Source 78') }),
+      ],
+      [
+        'a rename',
+        ONE,
+        () => {
+          const rename = { eventId: randomUUID(), ref: ref('Source 79'), name: 'Renamed', env: undefined }
+          return records.updatePlain(caller(), rename)
+        },
+      ],
+      [
+        'a delete',
+        ONE,
+        () => records.beginDelete(caller(), { intentId: randomUUID(), ref: ref('Source 80'), lease: 1000 }),
+      ],
+    ])('%s', async (_, most, send) => {
+      expect(await costs(send, most)).toEqual([])
+    })
+
+    // Two hundred are joined with two hundred, which may take their product; the organization has more.
+    test('each step of two hundred changes at once', async () => {
+      const pool = postgresPool(postgresConnectionOf(String(here.env.DSCTL_DATABASE_URL), {}), {
+        ...{ timeoutMs: 60_000, trace: () => {} },
+      })
+      const unseen = postgresRecords(openDatabase(pool), 'dsctl')
+      const creates = Array.from({ length: 200 }, (_, at) => ({
+        ...{
+          intentId: randomUUID(),
+          id: randomUUID(),
+          name: `New ${at}`,
+          env: 'dev',
+          type: 'postgres',
+          fields: ['host'],
+        },
+        ...{ lease: 1000, failsIfTaken: true },
+      }))
+      const some = everything.slice(1000, 1200)
+      const updates = some.map((id, at) => ({ ...named, intentId: randomUUID(), ref: ref(id), name: `Newer ${at}` }))
+      const removes = some.map(id => ({ intentId: randomUUID(), ref: ref(id), lease: 1000 }))
+      const ends = updates.map(({ intentId }) => ({ intentId, fields: ['port'], version: 1 }))
+      const closing = { state: 'open', outcome: 'none', audit: true, settledBy: undefined } as const
+      expect(await costs(() => records.beginCreates(caller(), creates), 50_000)).toEqual([])
+      expect(await costs(() => records.beginUpdates(caller(), updates), 50_000)).toEqual([])
+      expect(await costs(() => records.beginDeletes(caller(), removes), 50_000)).toEqual([])
+      await unseen.beginCreates(caller(), creates)
+      await unseen.beginUpdates(caller(), updates)
+      expect(await costs(() => records.finishCreates(creates), 50_000)).toEqual([])
+      expect(await costs(() => records.setBaseVersions(ends), 50_000)).toEqual([])
+      expect(await costs(() => records.finishUpdates(ends), 50_000)).toEqual([])
+      const closings = [...creates, ...updates].slice(0, 200).map(({ intentId }) => ({ ...closing, id: intentId }))
+      expect(await costs(() => records.closeAll(closings), 50_000)).toEqual([])
+      await unseen.closeAll(closings)
+      await unseen.closeAll(updates.map(({ intentId }) => ({ ...closing, id: intentId })))
+      await pool.end()
+    })
+
+    test('each page of the whole list', async () => {
+      let pages = 0
+      const send = () => records.listAll(caller(), all, async () => ++pages < 20)
+      expect(await costs(send, A_PAGE)).toEqual([])
+      expect(pages).toBe(20)
+    })
+
+    test('a search for what is nowhere reads its own organization, and no other', async () => {
+      const search = () => records.list(caller(), { ...all, search: 'nowhere', page: 0, pageSize: 25 })
+      expect(await costs(search, everything.length + 100)).toEqual([])
+    })
+
+    test('without its index a page would sort the organization: doctor tells, and how to make it', async () => {
+      const first = () => records.list(caller(), { ...all, page: 0, pageSize: 25 })
+      await here.database.query('DROP INDEX data_sources_list')
+      expect(await costs(first, 200)).not.toEqual([])
+      const [found, ...others] = await postgresHealth(openDatabase(seen.pool), 'dsctl').indexes()
+      expect(others).toEqual([])
+      await here.database.query(String(found?.fix))
+      expect(await costs(first, 200)).toEqual([])
+    })
+  })
+
+  test('list --all has each once, in order, in each format', async () => {
+    everything = await listedIds()
+    const ids = (await here.dsctl(inAcme(['list', '--all', '-o', 'id']))).stdout.trimEnd().split('\n')
+    expect(ids).toEqual(everything)
+    const listed: { id: string }[] = json(await here.dsctl(inAcme(['list', '--all', '-o', 'json'])))
+    expect(listed.map(({ id }) => id)).toEqual(everything)
+    const table = (await here.dsctl(inAcme(['list', '--all', '--search', '77']))).stdout.trimEnd().split('\n')
+    expect(table.filter(line => line.startsWith('NAME '))).toHaveLength(1)
+    expect(table.length).toBeGreaterThan(1000)
+  })
+
+  test('what is changed, made and deleted meanwhile is neither missing nor there twice', async () => {
+    everything = await listedIds()
+    const change = async () => {
+      const last = everything.at(-1)
+      await here.database.query('UPDATE data_sources SET updated_at = now() WHERE id = ANY($1)', [
+        [last, everything[0]],
+      ])
+      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [everything.at(-2)])
+      await here.addDataSource({ name: randomUUID() })
+    }
+    const third = { before: async () => (listStatements() === before + 3 ? change() : undefined) }
+    const before = listStatements()
+    through.postgres.at(/dsctl list/, { before: async () => void (await third.before()) })
+    const result = await through.dsctl(inAcme(['list', '--all', '-o', 'id']))
+    expect(result.stdout.trimEnd().split('\n')).toEqual(everything)
+    expect(await listedIds()).not.toEqual(everything)
+  })
+
+  test('no more is read than somebody takes, and who stops reading ends it', async () => {
+    const before = listStatements()
+    const { child, result, stderr } = through.start(inAcme(['list', '--all', '-o', 'json']))
+    child.stdout?.pause()
+    await expect.poll(() => listStatements() - before, { timeout: 20_000 }).toBeGreaterThan(1)
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    expect(listStatements() - before).toBeLessThan(5)
+    child.stdout?.destroy()
+    expect((await result).code).toBe(0)
+    expect(stderr()).toBe('')
+    expect(listStatements() - before).toBeLessThan(6)
+  })
+
+  test('an interruption ends it, and what was printed is no document', async () => {
+    const before = listStatements()
+    const signal = call('before', () => listStatements() === before + 4 && running.child.kill('SIGTERM'))
+    through.postgres.at(/dsctl list/, signal)
+    const running = through.start(inAcme(['list', '--all', '-o', 'json']))
+    const { code, stdout } = await running.result
+    expect(code).toBe(143)
+    expect(stdout).toMatch(/^\[\n/)
+    expect(() => JSON.parse(stdout)).toThrow()
+  })
+
+  test('a connection that breaks half way is told', async () => {
+    const before = listStatements()
+    through.postgres.at(/dsctl list/, { before: () => (listStatements() === before + 4 ? 'cut' : undefined) })
+    const { code, stdout, stderr } = await through.dsctl(inAcme(['list', '--all', '-o', 'json']))
+    expect([code, stderr]).toEqual([7, expect.stringContaining('The connection to Postgres was lost')])
+    expect(() => JSON.parse(stdout)).toThrow()
+  })
+})

@@ -1,0 +1,172 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { listen } from './listen.ts'
+
+// Servers of a suite's own, started from what the machine has installed. Each is its system user's: they refuse to run
+// as root.
+
+/** Undefined where the machine does not have it, or where this user may not become the server's. */
+export const POSTGRES_BIN = process.getuid?.() === 0 ? postgresBin() : undefined
+export const HAS_MARIADB = process.getuid?.() === 0 && existsSync('/usr/sbin/mariadbd')
+export const HAS_SSHD = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd')
+
+export interface OwnServer {
+  readonly port: number
+  /** Its folder, whose files belong to its user. */
+  readonly folder: string
+  /** Writes one of its files. */
+  write(name: string, text: string): void
+  /** Has it read its certificates anew. */
+  reload(): void
+  stop(): void
+}
+
+export interface Pair {
+  readonly cert: string
+  readonly key: string
+}
+
+function postgresBin(): string | undefined {
+  const folder = '/usr/lib/postgresql'
+  const version = existsSync(folder) ? readdirSync(folder).sort((a, b) => Number(b) - Number(a))[0] : undefined
+  return version && join(folder, version, 'bin')
+}
+
+/** A Postgres with passwords (scram) and TLS; its superuser is `app`. `access` stands before its own rules in pg_hba.conf. */
+export async function ownPostgres({ password, pair, access }: { password: string; pair: Pair; access: string }) {
+  const bin = POSTGRES_BIN ?? ''
+  const { folder, ids, write } = folderOf('postgres')
+  const run = (command: string, args: string[]) => {
+    const { status, stderr } = spawnSync(join(bin, command), args, { ...ids, encoding: 'utf8', cwd: folder })
+    if (status !== 0) throw new Error(`${command} failed: ${stderr}`)
+  }
+  write('pw', `${password}\n`)
+  const data = join(folder, 'data')
+  run('initdb', ['-D', data, '-A', 'scram-sha-256', '-U', 'app', `--pwfile=${join(folder, 'pw')}`, '--no-sync'])
+  write('data/server.crt', pair.cert)
+  write('data/server.key', pair.key)
+  write('data/pg_hba.conf', `${access}\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`)
+  const port = await freePort()
+  const options = `-p ${port} -k ${folder} -c ssl=on -c fsync=off -c listen_addresses=localhost`
+  run('pg_ctl', ['-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start'])
+  const stop = () => {
+    spawnSync(join(bin, 'pg_ctl'), ['-D', data, '-m', 'immediate', 'stop'], { ...ids, cwd: folder })
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { port, folder, write, reload: () => run('pg_ctl', ['-D', data, 'reload']), stop } satisfies OwnServer
+}
+
+/** A MariaDB; with a pair it has TLS. Its root has no password; `sql` is run at its start. */
+export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): Promise<OwnServer> {
+  const { folder, ids, write } = folderOf('mysql')
+  const data = join(folder, 'data')
+  const install = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+  const installed = spawnSync('mariadb-install-db', install, { ...ids, cwd: folder, encoding: 'utf8' })
+  if (installed.status !== 0) throw new Error(`mariadb-install-db failed: ${installed.stderr}`)
+  write('init.sql', sql)
+  if (pair) write('cert.pem', pair.cert)
+  if (pair) write('key.pem', pair.key)
+  const file = (name: string) => join(folder, name)
+  const tls = pair
+    ? [`--ssl-cert=${file('cert.pem')}`, `--ssl-key=${file('key.pem')}`, `--ssl-ca=${file('cert.pem')}`]
+    : []
+  const port = await freePort()
+  const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${file('s')}`]
+  const args = ['--no-defaults', ...where, `--init-file=${file('init.sql')}`, '--skip-log-bin', ...tls]
+  const child = spawn('/usr/sbin/mariadbd', args, { ...ids, cwd: folder, stdio: 'ignore' })
+  await answers(port)
+  const stop = () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  return { port, folder, write, reload: () => {}, stop }
+}
+
+export interface JumpHost extends OwnServer {
+  /** What ssh-keygen -l prints of its host key. */
+  readonly fingerprint: string
+}
+
+/** An OpenSSH server that lets root in with a public key, and forwards to `permitted` (`HOST:PORT`) alone. */
+export async function ownSshd({
+  publicKeys,
+  permitted,
+}: {
+  publicKeys: readonly string[]
+  permitted: readonly string[]
+}) {
+  const { folder, write } = folderOf('root')
+  mkdirSync('/run/sshd', { recursive: true })
+  const file = (name: string) => join(folder, name)
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file('host')])
+  const printed = execFileSync('ssh-keygen', ['-l', '-f', file('host.pub')], { encoding: 'utf8' })
+  write('keys', publicKeys.join('\n'))
+  const port = await freePort()
+  write(
+    'config',
+    [
+      ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${file('host')}`, `AuthorizedKeysFile ${file('keys')}`],
+      ...[`PidFile ${file('pid')}`, 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'PermitRootLogin yes'],
+      ...['AllowTcpForwarding local', `PermitOpen ${permitted.join(' ')}`, ''],
+    ].join('\n'),
+  )
+  const child = spawn('/usr/sbin/sshd', ['-D', '-f', file('config'), '-E', file('log')], { stdio: 'ignore' })
+  await answers(port)
+  const stop = () => {
+    child.kill('SIGTERM')
+    rmSync(folder, { recursive: true, force: true })
+  }
+  const fingerprint = printed.split(' ')[1] ?? ''
+  return { port, folder, write, reload: () => {}, stop, fingerprint } satisfies JumpHost
+}
+
+/** A new private key in a file's text, and its public part; `args` are ssh-keygen's. */
+export function sshKey(folder: string, name: string, args: readonly string[]): { path: string; publicKey: string } {
+  const path = join(folder, name)
+  execFileSync('ssh-keygen', ['-q', '-f', path, ...args])
+  return {
+    path,
+    publicKey: execFileSync('ssh-keygen', ['-y', '-P', passphraseIn(args), '-f', path], { encoding: 'utf8' }),
+  }
+}
+
+function passphraseIn(args: readonly string[]): string {
+  return args[args.indexOf('-N') + 1] ?? ''
+}
+
+/** A folder of a system user's own, and what starts a process as that user. */
+export function folderOf(user: string) {
+  const id = (kind: string) => Number(execFileSync('id', [kind, user], { encoding: 'utf8' }))
+  const ids = { uid: id('-u'), gid: id('-g') }
+  const folder = mkdtempSync(join(tmpdir(), `dsctl-${user}-`))
+  chownSync(folder, ids.uid, ids.gid)
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    chownSync(join(folder, name), ids.uid, ids.gid)
+  }
+  return { folder, ids, write }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  await new Promise(resolve => server.close(resolve))
+  return port
+}
+
+async function answers(port: number): Promise<void> {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    const open = await new Promise<boolean>(resolve => {
+      const socket = connect(port, '127.0.0.1')
+      socket.once('data', () => socket.destroy() && resolve(true))
+      socket.once('error', () => resolve(false))
+      socket.once('close', () => resolve(false))
+    })
+    if (open) return
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  throw new Error(`nothing answers on ${port}`)
+}

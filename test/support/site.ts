@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto'
+import { markedBlock } from './readme.ts'
+import { dsctl, type RunOptions, type RunResult, temporaryFolder } from './run.ts'
+import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
+import type { ScratchVault } from './vault.ts'
+
+/** A role in an organization, as the application's tables name it. */
+export type Role = 'workspace_admin' | 'data_admin' | 'querier' | 'restricted_querier' | 'viewer'
+
+export interface Site {
+  readonly database: ScratchDatabase
+  readonly vault: ScratchVault
+  /** The home folder of the admin, where `init` has saved its profile. */
+  readonly home: string
+  /** What the admin's dsctl needs to know: both servers, the mount and the token; with the least privileges in both. */
+  readonly env: Readonly<Record<string, string>>
+  /** `Acme`, made by `init`. */
+  readonly organization: { readonly id: string; readonly name: string }
+  readonly admin: { readonly id: string; readonly email: string }
+  /** Runs dsctl as the admin; `env` is added to the site's. */
+  dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  /** Another person: a user, a member of the organization (unless role is undefined), and the environment with their token. */
+  addPerson(person: { email: string; role?: Role | undefined; policies?: readonly string[] }): Promise<Person>
+  addUser(email: string): Promise<string>
+  addOrganization(name: string): Promise<string>
+  addMember(userId: string, organizationId: string, member: { role: Role; status?: string }): Promise<void>
+  /** What no statement of dsctl does: a live record as an application would have made it, without a secret. */
+  addDataSource(record: { name: string; env?: string; type?: string; organizationId?: string }): Promise<string>
+  drop(): Promise<void>
+}
+
+export interface Person {
+  readonly id: string
+  readonly email: string
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** What a suite's role may do beyond the README's grants for an admin. */
+type MoreGrants = 'members'
+
+export const ADMIN = 'admin@example.com'
+
+/** DSCTL_TEST_STORES=embedded has the suites that know no other person run on the embedded profile. */
+export const ON_EMBEDDED = process.env.DSCTL_TEST_STORES === 'embedded'
+
+/** A scratch database and a scratch mount that `dsctl init` has prepared, and an admin who logged in. */
+export async function site(more: readonly MoreGrants[] = []): Promise<Site> {
+  if (ON_EMBEDDED) return (await import('./embedded-site.ts')).embeddedSite()
+  const [database, vault] = await Promise.all([scratchDatabase(), scratchVault()])
+  return siteOn(database, vault, more)
+}
+
+/** The same on a database and a mount that are there already, and empty. */
+export async function siteOn(
+  database: ScratchDatabase,
+  vault: ScratchVault,
+  more: readonly MoreGrants[] = [],
+): Promise<Site> {
+  const home = temporaryFolder()
+  await initialize(database, vault, home)
+  const url = await grantedUrl(database, ['admin', ...more])
+  const servers = { DSCTL_DATABASE_URL: url, VAULT_ADDR: vault.addr, DSCTL_VAULT_MOUNT: vault.mount }
+  const policy = await vault.createPolicy('dsctl-admin', adminPolicy(vault.mount))
+  const token = await vault.userToken({ email: ADMIN, policies: [policy] })
+  const env = { ...servers, VAULT_TOKEN: token }
+  const [organization] = await database.query('SELECT id, name FROM organizations')
+  const [admin] = await database.query('SELECT id, email FROM users')
+  return {
+    database,
+    vault,
+    home,
+    env,
+    organization,
+    admin,
+    dsctl: (args, options) => dsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
+    async addPerson({ email, role, policies = [policy] }) {
+      const id = await addUser(database, email)
+      if (role) await addMember(database, { userId: id, organizationId: organization.id, role })
+      return { id, email, env: { ...servers, VAULT_TOKEN: await vault.userToken({ email, policies }) } }
+    },
+    ...writes(database, organization.id, admin.id),
+    async drop() {
+      await database.drop()
+      await vault.drop()
+    },
+  }
+}
+
+/** What a test writes as the application would have. */
+export function writes(
+  database: ScratchDatabase,
+  organizationId: string,
+  userId: string,
+): Pick<Site, 'addUser' | 'addOrganization' | 'addMember' | 'addDataSource'> {
+  return {
+    addUser: email => addUser(database, email),
+    addOrganization: name => addOrganization(database, name),
+    addMember: (user, organization, member) =>
+      addMember(database, { userId: user, organizationId: organization, ...member }),
+    addDataSource: record => addDataSource(database, { organizationId, userId, ...record }),
+  }
+}
+
+async function initialize(database: ScratchDatabase, vault: ScratchVault, home: string): Promise<void> {
+  const where = ['--database-url', database.url, '--vault-addr', vault.addr, '--vault-mount', vault.mount]
+  const args = ['init', ...where, '--org', 'Acme', '--admin', ADMIN, '--yes']
+  const result = await dsctl(args, { home, env: { VAULT_TOKEN: vault.rootToken } })
+  if (result.code !== 0) throw new Error(`dsctl init ended with ${result.code}:\n${result.stdout}${result.stderr}`)
+}
+
+/** The database's URL for a role that may do what the README's grants say, and no more. `init` alone is its owner's. */
+async function grantedUrl(database: ScratchDatabase, blocks: readonly string[]): Promise<string> {
+  const { role, url } = await database.createRole()
+  for (const block of blocks) await database.query(grants(block, role))
+  return url
+}
+
+/** A block of the README's grants, for this role. */
+export function grants(block: string, role: string): string {
+  return markedBlock(`grants: ${block}`).replaceAll(/dsctl_(admin|reader)/g, `"${role}"`)
+}
+
+/** What an admin of data sources needs in Vault, and no more: the policy of the README, for this mount and path. */
+export function adminPolicy(mount: string, path = 'data-sources'): string {
+  return markedBlock('policy: admin').replaceAll('"secret/', `"${mount}/`).replaceAll('/data-sources', `/${path}`)
+}
+
+async function addUser(database: ScratchDatabase, email: string): Promise<string> {
+  const id = randomUUID()
+  await database.query('INSERT INTO users (id, email, name) VALUES ($1, $2, $3)', [id, email, email.split('@')[0]])
+  return id
+}
+
+async function addOrganization(database: ScratchDatabase, name: string): Promise<string> {
+  const id = randomUUID()
+  await database.query('INSERT INTO organizations (id, name) VALUES ($1, $2)', [id, name])
+  return id
+}
+
+async function addMember(
+  database: ScratchDatabase,
+  member: { userId: string; organizationId: string; role: Role; status?: string },
+): Promise<void> {
+  await database.query(
+    `INSERT INTO users_to_organizations (user_id, organization_id, role, status, created_by, updated_by)
+     VALUES ($1, $2, $3, $4, $1, $1)`,
+    [member.userId, member.organizationId, member.role, member.status ?? 'active'],
+  )
+}
+
+async function addDataSource(
+  database: ScratchDatabase,
+  record: { name: string; env?: string; type?: string; organizationId: string; userId: string },
+): Promise<string> {
+  const id = randomUUID()
+  await database.query(
+    `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id, created_by, updated_by)
+     VALUES ($1, $1, $2, $3, $4, $5, $6, $6)`,
+    [id, record.name, record.type ?? 'postgres', record.env ?? 'dev', record.organizationId, record.userId],
+  )
+  return id
+}

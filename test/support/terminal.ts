@@ -1,0 +1,111 @@
+import { stripVTControlCharacters } from 'node:util'
+import { spawn } from '@lydell/node-pty'
+import { inject } from 'vitest'
+import { BIN, cleanEnvironment, type RunOptions, temporaryFolder } from './run.ts'
+
+export interface TerminalOptions extends Pick<RunOptions, 'env' | 'cwd' | 'home'> {
+  readonly columns?: number
+  readonly rows?: number
+}
+
+export interface Terminal {
+  /** Types text as it is; a new line is Enter. */
+  type(text: string): void
+  press(key: keyof typeof KEYS): void
+  /**
+   * Waits until this stands in what was written since the last wait that succeeded, and gives that part of the text.
+   * So a question that is asked again is waited for again.
+   */
+  waitFor(what: string | RegExp, timeout?: number): Promise<string>
+  /** All that was written, without escape codes. A line that is drawn again stands there again. */
+  text(): string
+  /** All that was written, as it came. */
+  raw(): string
+  resize(columns: number, rows: number): void
+  kill(signal: NodeJS.Signals): void
+  readonly pid: number
+  /** Killed after 30 seconds, which is then its signal. */
+  readonly exit: Promise<{ code: number; signal: number | undefined }>
+}
+
+export const KEYS = {
+  enter: '\r',
+  up: '\u001b[A',
+  down: '\u001b[B',
+  tab: '\t',
+  space: ' ',
+  backspace: '\u007f',
+  escape: '\u001b',
+  ctrlC: '\u0003',
+  ctrlD: '\u0004',
+}
+
+/** Runs `dsctl ARGS` in a real pseudo-terminal, as a person would. */
+export function terminal(args: readonly string[], options: TerminalOptions = {}): Terminal {
+  const build = inject('build')
+  if (build) throw new Error(`dsctl was not built:\n${build}`)
+  return openTerminal([BIN, ...args], options)
+}
+
+/** Runs a Node script as `terminal` runs the command. */
+export function openTerminal(nodeArgs: readonly string[], options: TerminalOptions = {}): Terminal {
+  return openProgram(process.execPath, nodeArgs, options)
+}
+
+/** Runs any program in a pseudo-terminal. */
+export function openProgram(file: string, args: readonly string[], options: TerminalOptions = {}): Terminal {
+  const pty = spawn(file, [...args], {
+    name: 'xterm-256color',
+    cols: options.columns ?? 100,
+    rows: options.rows ?? 40,
+    env: cleanEnvironment({ TERM: 'xterm-256color', ...options.env }, options.home ?? temporaryFolder()),
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  })
+  const screen = written()
+  pty.onData(screen.add)
+  const timer = setTimeout(() => pty.kill('SIGKILL'), 30_000)
+  const exit: Terminal['exit'] = new Promise(resolve => {
+    pty.onExit(({ exitCode, signal }) => {
+      clearTimeout(timer)
+      resolve({ code: exitCode, signal: signal || undefined })
+    })
+  })
+  return {
+    type: text => pty.write(text.replaceAll('\n', KEYS.enter)),
+    press: key => pty.write(KEYS[key]),
+    waitFor: screen.waitFor,
+    text: screen.text,
+    raw: screen.raw,
+    resize: (columns, rows) => pty.resize(columns, rows),
+    kill: signal => pty.kill(signal),
+    pid: pty.pid,
+    exit,
+  }
+}
+
+function written() {
+  let raw = ''
+  let read = 0
+  const text = () => stripVTControlCharacters(raw).replaceAll('\r', '')
+  const waitFor: Terminal['waitFor'] = async (what, timeout = 10_000) => {
+    const deadline = Date.now() + timeout
+    for (;;) {
+      const unread = text().slice(read)
+      const end = endOf(unread, what)
+      if (end !== undefined) read += end
+      if (end !== undefined) return unread.slice(0, end)
+      if (Date.now() >= deadline) throw new Error(`${what} did not appear. There is:\n${unread}`)
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+  }
+  const add = (data: string) => {
+    raw += data
+  }
+  return { add, text, waitFor, raw: () => raw }
+}
+
+function endOf(text: string, what: string | RegExp): number | undefined {
+  const found = typeof what === 'string' ? what : what.exec(text)?.[0]
+  const start = found === undefined ? -1 : typeof what === 'string' ? text.indexOf(what) : text.search(what)
+  return start === -1 ? undefined : start + (found ?? '').length
+}

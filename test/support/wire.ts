@@ -1,0 +1,59 @@
+/** One message of the Postgres protocol. Those before the session (startup, SSL and cancel requests) have type ''. */
+export interface WireMessage {
+  readonly type: string
+  readonly body: Buffer
+  /** The message as it stood on the wire. */
+  readonly raw: Buffer
+}
+
+export const SSL_REQUEST = 80877103
+export const GSS_REQUEST = 80877104
+export const CANCEL_REQUEST = 80877102
+
+/** Cuts a stream into messages: give it each chunk, it gives back those now complete. */
+export function wireReader(side: 'frontend' | 'backend'): (chunk: Buffer) => WireMessage[] {
+  let rest: Buffer = Buffer.alloc(0)
+  let typed = side === 'backend'
+  return chunk => {
+    rest = Buffer.concat([rest, chunk])
+    const messages: WireMessage[] = []
+    for (;;) {
+      const message = firstMessage(rest, typed)
+      if (!message) return messages
+      rest = rest.subarray(message.raw.length)
+      messages.push(message)
+      if (!typed) typed = ![SSL_REQUEST, GSS_REQUEST].includes(message.body.readInt32BE(0))
+    }
+  }
+}
+
+function firstMessage(buffer: Buffer, typed: boolean): WireMessage | undefined {
+  const header = typed ? 1 : 0
+  if (buffer.length < header + 4) return undefined
+  const end = header + buffer.readInt32BE(header)
+  if (buffer.length < end) return undefined
+  const type = typed ? String.fromCharCode(buffer.readUInt8(0)) : ''
+  return { type, body: buffer.subarray(header + 4, end), raw: buffer.subarray(0, end) }
+}
+
+/** A message to be sent, of a type and the parts of its body. */
+export function wireMessage(type: string, ...parts: Buffer[]): Buffer {
+  const body = Buffer.concat(parts)
+  return Buffer.concat([Buffer.from(type), int32(body.length + 4), body])
+}
+
+export function int32(value: number): Buffer {
+  const buffer = Buffer.alloc(4)
+  buffer.writeInt32BE(value)
+  return buffer
+}
+
+/** Text as the protocol has it, ended by a zero byte. */
+export function cstring(text: string): Buffer {
+  return Buffer.from(`${text}\0`)
+}
+
+/** The zero-ended texts with which a body begins. */
+export function cstrings(body: Buffer): string[] {
+  return body.toString().split('\0')
+}
