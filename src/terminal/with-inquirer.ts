@@ -25,13 +25,26 @@ export async function withInquirer<T>(
     const ended = new AbortController()
     const unwatch = watchForEnd(streams.stdin, () => ended.abort())
     try {
-      return await show(inquirer, { input: streams.stdin, output: promptOutput(streams), signal: ended.signal })
+      const context = { input: streams.stdin, output: promptOutput(streams), signal: ended.signal }
+      return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
       throw isLeaving(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
     } finally {
       unwatch()
     }
   })
+}
+
+// Where TERM=dumb, Node's readline takes Backspace for a character of the answer. It reads the variable as it begins.
+function withLineEditing<T>(env: NodeJS.ProcessEnv, begin: () => T): T {
+  const { TERM } = env
+  if (TERM !== 'dumb') return begin()
+  delete env.TERM
+  try {
+    return begin()
+  } finally {
+    env.TERM = TERM
+  }
 }
 
 function isLeaving(error: unknown): boolean {

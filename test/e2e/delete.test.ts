@@ -115,7 +115,7 @@ describe('delete -f', () => {
       'REFs and -f do not go together.',
       'There is nothing to delete.',
       'A delete is for good, and nobody can be asked here.',
-      expect.stringContaining('a.json.none cannot be read'),
+      expect.stringContaining('a.json.none does not exist.'),
     ])
     expect(await everythingIn(here)).toEqual(before)
   })

@@ -34,7 +34,7 @@ describe.each<[string, TerminalOptions]>([
 ])('At %s', (_, options) => {
   test('nothing is set: it asks for both servers, the token and the first organization, and ends with what to type', async () => {
     const token = await vault.userToken({ email: 'ada@example.com', policies: [await everything()] })
-    const screen = open([], { ...options.env }, { columns: options.columns ?? 80 })
+    const screen = open([], options.env, { columns: options.columns ?? 80 })
     await screen.waitFor('Postgres: nothing says where it is')
     await screen.waitFor('Vault: nothing says where it is')
     await screen.waitFor('Vault token: there is none')

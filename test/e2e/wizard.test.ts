@@ -34,8 +34,6 @@ const found = async (name: string) => json(await here.dsctl(['list', '--search',
 async function dialogue(screen: Terminal, ...turns: readonly (readonly [question: string | RegExp, keys: string])[]) {
   for (const [question, keys] of turns) {
     await screen.waitFor(question)
-    // inquirer does not hear what comes before it reads.
-    await new Promise(resolve => setTimeout(resolve, 100))
     screen.type(keys)
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { spawn } from '@lydell/node-pty'
 import { inject } from 'vitest'
@@ -9,7 +10,10 @@ export interface TerminalOptions extends Pick<RunOptions, 'env' | 'cwd' | 'home'
 }
 
 export interface Terminal {
-  /** Types text as it is; a new line is Enter. */
+  /**
+   * Types text as it is; a new line is Enter. Keys that come before a prompt reads are lost, so each call waits until
+   * nothing has been drawn for a moment, and types again what nothing answers.
+   */
   type(text: string): void
   press(key: keyof typeof KEYS): void
   /**
@@ -27,6 +31,11 @@ export interface Terminal {
   /** Killed after 30 seconds, which is then its signal. */
   readonly exit: Promise<{ code: number; signal: number | undefined }>
 }
+
+/** How long a prompt that has been drawn may take until it reads, in milliseconds; longer on a busy machine. */
+const STILL = 80
+/** How long what was typed may stand unanswered until it is typed again, in milliseconds. */
+const UNANSWERED = 3000
 
 export const KEYS = {
   enter: '\r',
@@ -55,24 +64,27 @@ export function openTerminal(nodeArgs: readonly string[], options: TerminalOptio
 /** Runs any program in a pseudo-terminal. */
 export function openProgram(file: string, args: readonly string[], options: TerminalOptions = {}): Terminal {
   const pty = spawn(file, [...args], {
-    name: 'xterm-256color',
+    // This is what the program finds as TERM, whatever `env` says.
+    name: options.env?.TERM ?? 'xterm-256color',
     cols: options.columns ?? 100,
     rows: options.rows ?? 40,
-    env: cleanEnvironment({ TERM: 'xterm-256color', ...options.env }, options.home ?? temporaryFolder()),
+    env: cleanEnvironment({ ...options.env }, options.home ?? temporaryFolder()),
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   })
   const screen = written()
   pty.onData(screen.add)
+  const keyboard = keyboardOf(screen, keys => pty.write(keys))
   const timer = setTimeout(() => pty.kill('SIGKILL'), 30_000)
   const exit: Terminal['exit'] = new Promise(resolve => {
     pty.onExit(({ exitCode, signal }) => {
       clearTimeout(timer)
+      keyboard.close()
       resolve({ code: exitCode, signal: signal || undefined })
     })
   })
   return {
-    type: text => pty.write(text.replaceAll('\n', KEYS.enter)),
-    press: key => pty.write(KEYS[key]),
+    type: text => keyboard.type(text.replaceAll('\n', KEYS.enter)),
+    press: key => keyboard.type(KEYS[key]),
     waitFor: screen.waitFor,
     text: screen.text,
     raw: screen.raw,
@@ -83,8 +95,37 @@ export function openProgram(file: string, args: readonly string[], options: Term
   }
 }
 
+/** Types one thing after the other. */
+function keyboardOf(screen: Pick<ReturnType<typeof written>, 'raw' | 'stillFor'>, write: (keys: string) => void) {
+  let open = true
+  let last: Promise<unknown> = Promise.resolve()
+  const until = async (condition: () => boolean, timeout: number) => {
+    for (const end = Date.now() + timeout; open && !condition() && Date.now() < end; ) await pause(10)
+  }
+  const typeOnce = async (keys: string) => {
+    // A spinner is never still.
+    await until(() => screen.stillFor() >= STILL, 1000)
+    const before = screen.raw().length
+    const isAnswered = () => screen.raw().length > before
+    // A second Ctrl-C means something else than the first.
+    for (let tries = keys === KEYS.ctrlC ? 1 : 3; open && tries > 0 && !isAnswered(); tries--) {
+      write(keys)
+      await until(isAnswered, UNANSWERED)
+    }
+  }
+  return {
+    type: (keys: string) => {
+      last = last.then(() => typeOnce(keys))
+    },
+    close: () => {
+      open = false
+    },
+  }
+}
+
 function written() {
   let raw = ''
+  let drawn = 0
   let read = 0
   const text = () => stripVTControlCharacters(raw).replaceAll('\r', '')
   const waitFor: Terminal['waitFor'] = async (what, timeout = 10_000) => {
@@ -95,13 +136,14 @@ function written() {
       if (end !== undefined) read += end
       if (end !== undefined) return unread.slice(0, end)
       if (Date.now() >= deadline) throw new Error(`${what} did not appear. There is:\n${unread}`)
-      await new Promise(resolve => setTimeout(resolve, 10))
+      await pause(10)
     }
   }
   const add = (data: string) => {
     raw += data
+    drawn = Date.now()
   }
-  return { add, text, waitFor, raw: () => raw }
+  return { add, text, waitFor, raw: () => raw, stillFor: () => Date.now() - drawn }
 }
 
 function endOf(text: string, what: string | RegExp): number | undefined {
