@@ -140,7 +140,7 @@ async function judged(
     if (request.verified && !sameCredentials(change.merged, request.verified)) throw changedSinceVerified()
     return change
   } catch (error) {
-    throw error instanceof DsctlError ? await abandon(stores, intentId, error) : error
+    throw error instanceof DsctlError ? await abandonedFor(stores, intentId, { why: error, id: record.id }) : error
   }
 }
 
@@ -185,12 +185,19 @@ function changedSinceVerified(): DsctlError {
 }
 
 /** Someone outside wrote, unless it was the fence of whoever has settled this. */
-async function conflict(stores: Stores, intentId: string, { id }: DataSource): Promise<DsctlError> {
-  if (!(await closeUntouched(stores, intentId, true))) return ended(tooLate(id), 'none')
-  return new DsctlError('conflict', 'Someone else has changed the credentials meanwhile.', {
-    hint: 'Look at it again (dsctl get) and repeat the update.',
-    id,
-  })
+function conflict(stores: Stores, intentId: string, { id }: DataSource): Promise<DsctlError> {
+  const hint = 'Look at it again (dsctl get) and repeat the update.'
+  const why = new DsctlError('conflict', 'Someone else has changed the credentials meanwhile.', { hint, id })
+  return abandonedFor(stores, intentId, { why, id })
+}
+
+/** The error of an update that what it found in Vault ends: whoever has settled it may have gone on to change that. */
+async function abandonedFor(
+  stores: Stores,
+  intentId: string,
+  { why, id }: { why: DsctlError; id: string },
+): Promise<DsctlError> {
+  return (await closeUntouched(stores, intentId, true)) ? why : ended(tooLate(id), 'none')
 }
 
 function plainFields({ name, env }: { name: string | undefined; env: string | undefined }, now: DataSource): string[] {

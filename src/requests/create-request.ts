@@ -12,7 +12,7 @@ import { checkEnv, checkName } from '../source-types/request-name.ts'
 import { askForMissing, isComplete } from './ask.ts'
 import { reviewAndSave, type Saving } from './create-wizard.ts'
 import type { Draft } from './draft.ts'
-import { checkSources, fetchSecrets, hasSources, sourceReaders } from './fetch-secrets.ts'
+import { checkSources, fetchSecrets, needsPermission, sourceReaders } from './fetch-secrets.ts'
 import { fieldsFromFlags, flagOf } from './field-options.ts'
 import { readRequestFile } from './request-file.ts'
 import { addTemplate, templateOf } from './template-request.ts'
@@ -20,7 +20,7 @@ import { addTemplate, templateOf } from './template-request.ts'
 /**
  * A create request from flags, then the request file, then its template, then (at a terminal) prompts and a last look,
  * to be saved by `save`. Throws `invalid` with every problem at once. Secrets are fetched only where there is none, and
- * once `permit` has not thrown.
+ * where that needs permission once `permit` has not thrown.
  */
 export async function createFrom<T>(
   context: Context,
@@ -61,7 +61,7 @@ export async function unsavedRequest(context: Context, flags: Flags): Promise<Cr
   return build(context, { ...draft, name: draft.name ?? file, env: draft.env ?? 'none' }, { file, permit })
 }
 
-/** Throws where the person may not create such a data source; asked only where a secret is to be fetched. */
+/** Throws where the person may not create such a data source; asked only where what is to be fetched needs it. */
 export type Permit = (request: { name: string; env: string; type: string }) => Promise<void>
 
 /** Judges a draft, fetches its secrets, and judges those. */
@@ -74,7 +74,7 @@ async function build(
   const readers = sourceReaders(context, file)
   const all = [...problems, ...checkSources(checked.given, readers)]
   if (all.length) throw refused(type, draft, all)
-  if (hasSources(checked.given)) await permit({ name: checked.name, env: checked.env, type: type.name })
+  if (needsPermission(checked.given)) await permit({ name: checked.name, env: checked.env, type: type.name })
   const fetched = await fetchSecrets(checked.given, readers)
   const read = readFields(type, fetched.fields, 'create')
   const wrong = [...fetched.problems, ...read.problems]

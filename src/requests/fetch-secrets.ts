@@ -37,6 +37,17 @@ export function hasSources(given: Fields): boolean {
   return Object.values(given).some(value => value instanceof SecretSource)
 }
 
+/**
+ * Whether something is to be fetched only once the work is permitted: what a request file names, since others may have
+ * written it, and what is in Vault. What the caller's own flags name on this machine costs nothing to look at.
+ */
+export function needsPermission(given: Fields): boolean {
+  return Object.values(given).some(
+    value =>
+      value instanceof SecretSource && (value.origin === 'file' || parseSecretSource(value.text)?.kind === 'vault'),
+  )
+}
+
 /** What is wrong with the sources as such. Nothing is fetched: first everything has to be valid and permitted. */
 export function checkSources(given: Fields, readers: SourceReaders): readonly FieldProblem[] {
   const isRequest = readers.reach?.requestFile === '-'

@@ -57,6 +57,22 @@ test('create takes two statements and one write', async () => {
   expect(counted).toMatchObject({ identity: WHO, vault: [data('POST')] })
 })
 
+test('so it does with a secret that a flag names; one that a file names, or that is in Vault, is permitted first', async () => {
+  const { password: _, ...plain } = mainRequest
+  const stdin = JSON.stringify({ ...plain, name: 'From a flag' })
+  const env = { DSCTL_SECRET_P: 'example-1' }
+  const flagged = await calls(['create', '-f', '-', '--password', 'env:DSCTL_SECRET_P', '-o', 'json'], { stdin, env })
+  expect(flagged.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
+  const named = { ...plain, name: 'From a file', password: { from: 'env:DSCTL_SECRET_P' } }
+  const filed = await calls(['create', '-f', '-'], { stdin: JSON.stringify(named), env })
+  const source = `vault:${here.vault.mount}/data-sources/${json(flagged.result).id}#password`
+  const args = ['create', '-f', '-', '--password', source]
+  const copied = await calls(args, { stdin: JSON.stringify({ ...plain, name: 'From Vault' }) })
+  for (const { postgres } of [filed, copied]) {
+    expect(postgres).toEqual(['find a name', 'create, 1 of 2', 'create, 2 of 2'])
+  }
+})
+
 test('get takes one statement and one read, by name and by id', async () => {
   const id = await create('To get')
   for (const ref of [id, 'To get']) {

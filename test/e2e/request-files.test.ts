@@ -110,10 +110,10 @@ describe('A data source’s own secret', () => {
   })
 })
 
-test('who may not create or update learns so before any secret is fetched', async () => {
+test('who may not create or update learns so before a secret is fetched from Vault', async () => {
   const viewer = await acme.addPerson({ email: 'viewer@example.com', role: 'viewer' })
   const args = ['--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
-  const missing = ['--password', 'env:NOT_SET', '-o', 'json']
+  const missing = ['--password', 'vault:none/none#password', '-o', 'json']
   const created = await dsctl(['create', 'X', '--env', 'dev', ...args, ...missing], { env: viewer.env })
   expect(jsonError(created)).toMatchObject({ exit_code: 4 })
   expect(jsonError(await dsctl(['update', other, ...missing], { env: viewer.env }))).toMatchObject({ exit_code: 4 })

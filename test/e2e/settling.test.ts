@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { hold } from '../support/faults.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
 import { mainRequest, mainStored, plainFields, plainStored } from './support/examples.ts'
@@ -170,6 +171,30 @@ describe('an update that was killed', () => {
     const events = await eventsOf(here, `outcome = 'unknown' AND settled_by IS NOT NULL AND action = 'update'`)
     expect(events).toHaveLength(1)
   })
+})
+
+test('an update that outlasted its lease is told so, and not that what was deleted since lacks fields', async () => {
+  const id = await created(randomUUID())
+  const held = hold()
+  through.vault.at(/^GET .*\/data\//, held)
+  const { result } = through.start(['update', id, '--port', '7000', '-o', 'json'])
+  await expect.poll(() => openIntentsIn(here)).toHaveLength(1)
+  await expireLeases(here)
+  expect(await here.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
+  held.release()
+  const late = jsonError(await result)
+  expect(late).toMatchObject({
+    exit_code: 7,
+    outcome: 'none',
+    message: expect.stringContaining('longer than its lease'),
+  })
+  await expectNothingOpen()
+  const events = await eventsOf(here, `data_source_id = $1`, [id])
+  expect(events.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+    'create done',
+    'update failed',
+    'delete done',
+  ])
 })
 
 describe('a delete that was killed', () => {
