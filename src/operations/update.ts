@@ -1,9 +1,10 @@
 import type { DataSource } from '../data-source.ts'
-import { DsctlError, invalid, UnavailableError } from '../errors.ts'
-import type { FindAudit, Ref } from '../ports/records.ts'
+import { DsctlError, UnavailableError } from '../errors.ts'
+import type { Ref } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
 import { permitted } from './authorize.ts'
+import { checkExpected, type Expected } from './check-expected.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import { findToChange } from './find-to-change.ts'
 import { abandon, closeUntouched, ended, undone } from './give-up.ts'
@@ -19,8 +20,8 @@ export interface UpdateRequest {
   /** As given, under any of their names, with every secret fetched: they are judged by the type that is found. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly unset: readonly string[]
-  /** What the request itself says it is of, as an edited answer does; it must be what REF leads to. */
-  readonly expected: { readonly id: unknown; readonly type: unknown }
+  /** It must be what REF leads to. */
+  readonly expected: Expected
   /** What was seen to connect: nothing else may be stored. Undefined where that was not asked for. */
   readonly verified?: Credentials
 }
@@ -54,24 +55,6 @@ export async function previewUpdate(stores: Stores, request: UpdateRequest): Pro
     if (free.kind === 'taken' && free.id !== record.id) throw nameTaken(free)
   }
   return { record: { ...record, name, env }, credentials: merged, warnings: [], changed: fields }
-}
-
-async function checkExpected(
-  stores: Stores,
-  { ref, expected }: UpdateRequest,
-  audit: FindAudit = false,
-): Promise<{ record: DataSource }> {
-  const record = await findToChange(stores, ref, audit)
-  const problems = [
-    ...(expected.id === undefined || expected.id === record.id
-      ? []
-      : [{ field: 'id', message: `is not ${record.id}` }]),
-    ...(expected.type === undefined || expected.type === record.type
-      ? []
-      : [{ field: 'type', message: `is ${record.type} and cannot be changed` }]),
-  ]
-  if (problems.length) throw invalid('The request is of another data source.', problems)
-  return { record }
 }
 
 async function updatePlain(stores: Stores, { ref, name, env }: UpdateRequest, wanted: boolean): Promise<Updated> {
