@@ -16,7 +16,7 @@ export async function main(host: Starter): Promise<number> {
   const args = host.argv.slice(2)
   const text = args.length < 2 ? WORDS[args[0] ?? ''] : undefined
   const fs = host.getBuiltinModule('node:fs')
-  if (text) return printAtOnce(fs, text(fs))
+  if (text) return printAtOnce(host, fs, text(fs))
   // Newer than the oldest Node that this runs on, and so than the types.
   const module = host.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown }
   module.enableCompileCache?.() // Node 22 and later: starts after the first are quicker
@@ -48,12 +48,20 @@ const WORDS: Readonly<Record<string, (fs: FileSystem) => string>> = {
   '-h': help,
 }
 
-function printAtOnce({ writeSync }: FileSystem, text: string): number {
+function printAtOnce({ stdout }: Starter, { writeSync }: FileSystem, text: string): number {
+  let rest = Buffer.from(text)
   try {
-    for (let rest = Buffer.from(text); rest.length > 0; ) rest = rest.subarray(writeSync(1, rest))
+    while (rest.length > 0) rest = rest.subarray(writeSync(1, rest))
   } catch (error) {
+    const { code } = error as { code?: unknown }
     // A reader that went away, as `| head -1` does, is no failure.
-    if ((error as { code?: unknown }).code !== 'EPIPE') throw error
+    if (code === 'EPIPE') return 0
+    if (code !== 'EAGAIN') {
+      writeSync(2, `dsctl: The output cannot be written: ${String(code)}.\n`)
+      return 1
+    }
+    // Somebody else has made the pipe one that does not wait, and it is full: Node's stream waits.
+    stdout.write(rest)
   }
   return 0
 }

@@ -3,6 +3,10 @@ import type { Streams } from './streams.ts'
 /**
  * Makes a reader that goes away (`| head -1`) an ordinary end; call it once, before anything is written. `failed` gets
  * any other failure of stdout, such as a full disk; one of stderr has nowhere to be told.
+ *
+ * An output that was closed before the start (`>&-`) does not come here: Node opens /dev/null in its place before any
+ * code runs, for reading and writing, just as a parent does that wants no output. The two can't be told apart, and
+ * programs in Go, such as gh and vault, have it likewise.
  */
 export function quietPipes(streams: Streams, failed: (error: Error) => void): void {
   streams.stdout.on('error', error => {
