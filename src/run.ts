@@ -4,6 +4,7 @@ import { DsctlError, ERROR_CODES } from './errors.ts'
 import { listenForInterruption, type Signals } from './interruption.ts'
 import { openContext } from './open-context.ts'
 import { buildProgram, errorFormat, fromCommander } from './program.ts'
+import { Uncaught } from './terminal/bug.ts'
 import { printError } from './terminal/messages.ts'
 import { quietPipes } from './terminal/quiet-pipes.ts'
 import type { Streams } from './terminal/streams.ts'
@@ -11,6 +12,8 @@ import type { Streams } from './terminal/streams.ts'
 /** What the program needs of the process that it runs in. */
 export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
   readonly argv: readonly string[]
+  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
 }
 
 /** Runs a command line to its end and answers the exit code. The one place where an error ends the program. */
@@ -26,10 +29,15 @@ export async function run(host: Host, version: string): Promise<number> {
       errorFormat(args, env, () => storedFormat(context)),
       error,
     )
-  quietPipes(streams, error => {
-    tell(new DsctlError('bug', `The output cannot be written: ${codeOf(error)}.`))
-    host.exit(ERROR_CODES.bug.exit)
-  })
+  const leave = (error: unknown) => {
+    tell(error)
+    host.exit(exitCode(error))
+  }
+  quietPipes(streams, error => leave(new DsctlError('bug', `The output cannot be written: ${codeOf(error)}.`)))
+  // Node would show all that the error holds. What is under way is left as if the process had been killed.
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    host.on(event, error => leave(error instanceof DsctlError ? error : new Uncaught(error)))
+  }
   try {
     const program = await buildProgram(context, args)
     await Promise.race([program.parseAsync(args, { from: 'user' }), interruption.stopped])
@@ -38,7 +46,7 @@ export async function run(host: Host, version: string): Promise<number> {
     const error = await asMeant(fromCommander(thrown, args), context)
     if (error === undefined) return 0
     tell(error)
-    return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
+    return exitCode(error)
   } finally {
     await context.close()
   }
@@ -51,6 +59,10 @@ async function asMeant(error: unknown, context: Context): Promise<unknown> {
     import('./operations/authorize.ts'),
   ])
   return withNearMiss(error, () => context.records(MAY.read))
+}
+
+function exitCode(error: unknown): number {
+  return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
 }
 
 function storedFormat(context: Context): string | undefined {

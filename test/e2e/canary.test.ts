@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { CUT_AFTER, CUT_BEFORE, hold } from '../support/faults.ts'
-import { json, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
+import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
+import { terminal } from '../support/terminal.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 import { CANARIES, canariesIn, canaryAccount, canaryKey, expectNoCanary, filesWithCanary } from './support/canaries.ts'
 import { type Proxied, proxied } from './support/proxied.ts'
@@ -479,35 +480,96 @@ describe('no secret is printed when', () => {
   })
 })
 
-test('no secret is in the command line or the title of the process', async () => {
-  const calls = [
-    create('--password', '-'),
-    create('--password', 'env:SECRET'),
-    create('--password', `@${secrets}/password`),
-  ]
-  for (const { args, stdin } of calls) {
-    const held = hold()
-    through.vault.at(STEPS.create[1].which, held)
-    const count = through.vault.exchanges.length
-    const running = through.start(args, { stdin, home, cwd, env: { SECRET: CANARIES.variable } })
-    const writing = () => through.vault.exchanges.slice(count).some(({ method }) => method === 'POST')
-    await expect.poll(writing, { timeout: 10_000 }).toBe(true)
-    // Where there is no /proc, what was started is all that anyone can see.
-    const seen = commandLineOf(running.child.pid) ?? running.child.spawnargs.join(' ')
-    expect(seen).toContain('create')
-    expect(canariesIn(seen, [token])).toEqual([])
-    held.release()
-    expect((await running.result).code).toBe(0)
-    await through.restore()
-  }
+// A signal has it throw, as a driver may in a callback.
+const THROWER = `process.on('SIGUSR2', () => new Function('secret', process.env.THROWN)(process.env.SECRET))`
+
+describe('no secret is printed, nor what Node would print, when nobody catches', () => {
+  test.each([
+    ['an error', "throw new Error('cannot use ' + secret)", 'json'],
+    ['an error of the engine, on several lines', "throw new TypeError(secret + '\\n    at ' + secret)", 'table'],
+    [
+      'an error that holds more',
+      'throw Object.assign(new Error(secret, { cause: secret }), { name: secret, code: secret, config: [secret] })',
+      'table',
+    ],
+    ['a rejection', 'Promise.reject(new Error(secret))', 'json'],
+    ['a text', 'throw secret', 'table'],
+    ['an object', 'Promise.reject({ password: secret })', 'json'],
+  ])('%s', async (_, THROWN, format) => {
+    const thrower = join(folderWith({ 'thrower.cjs': THROWER }), 'thrower.cjs')
+    const env = { SECRET: CANARIES.variable, THROWN, NODE_OPTIONS: `--require ${thrower}`, DEBUG: '*' }
+    const { running, release } = await holding(create('--password', 'env:SECRET', '-o', format), env)
+    running.child.kill('SIGUSR2')
+    const result = await running.result
+    release()
+    expect(result).toMatchObject({ code: 1, signal: null, stdout: '' })
+    expectNoCanary(result, THROWN, [token])
+    if (format === 'json') expect(jsonError(result)).toMatchObject({ code: 'bug', exit_code: 1 })
+    else expect(result.stderr).toMatch(/^dsctl: .*\n( {4}at .*\n)*This is a bug in dsctl/)
+  })
 })
 
-function commandLineOf(pid: number | undefined): string | undefined {
-  try {
-    return ['cmdline', 'comm'].map(name => readFileSync(`/proc/${pid}/${name}`, 'utf8').replaceAll('\0', ' ')).join(' ')
-  } catch {
-    return undefined
-  }
+test.skipIf(process.platform !== 'linux')(
+  'no secret is where others look while dsctl holds it: in names, command lines, files of its own, other processes',
+  async () => {
+    const env = { SECRET: CANARIES.variable, TMPDIR: join(cwd, 'tmp') }
+    for (const source of ['-', 'env:SECRET', `@${secrets}/password`]) {
+      const { running, release } = await holding(create('--password', source), env)
+      expectUnseen(running.child.pid)
+      release()
+      expect((await running.result).code).toBe(0)
+    }
+    const write = holdWrite()
+    const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
+    const screen = terminal(args, { home, cwd, env: { ...through.env, ...env } })
+    for (const [question, keys] of [
+      ['Password', `${CANARIES.stdin}\n`],
+      ['Connect through an SSH jump host?', '\n'],
+      ['Save this data source?', '\n'],
+    ] as const) {
+      await screen.waitFor(question)
+      screen.type(keys)
+    }
+    await write.seen()
+    expectUnseen(screen.pid)
+    write.release()
+    expect(await screen.exit).toMatchObject({ code: 0 })
+    expect(canariesIn(screen.raw(), [token])).toEqual([])
+  },
+)
+
+/** Starts a create and has it wait for Vault to answer its write: it has sent its secret, and still holds it. */
+async function holding({ args, stdin }: Call, env: Record<string, string>) {
+  const { seen, release } = holdWrite()
+  const running = through.start(args, { stdin, home, cwd, env })
+  await seen()
+  return { running, release }
+}
+
+function holdWrite() {
+  const { release, ...held } = hold()
+  through.vault.at(STEPS.create[1].which, held)
+  const before = through.vault.exchanges.length
+  const isThere = () => through.vault.exchanges.slice(before).some(({ method }) => method === 'POST')
+  const seen = () => expect.poll(isThere, { timeout: 10_000 }).toBe(true)
+  return { seen, release }
+}
+
+/** Stops a process and looks at it as another one could. */
+function expectUnseen(pid = 0): void {
+  process.kill(pid, 'SIGSTOP')
+  const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
+  const names = [`/proc/${pid}/cmdline`, ...threads.map(thread => `${thread}/comm`)].map(path => readFileSync(path))
+  expect(names.join(' ')).toContain('create')
+  expect(canariesIn(names.join(' '), [token])).toEqual([])
+  const children = threads.map(thread => `${thread}/children`).filter(path => existsSync(path))
+  expect(children.map(path => readFileSync(path, 'utf8')).join('')).toBe('')
+  // Also those that have no name any more.
+  const open = readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
+  const files = open.filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
+  expect(files.filter(path => canariesIn(readFileSync(path, 'latin1'), [token]).length > 0)).toEqual([])
+  for (const folder of [home, cwd]) expect(filesWithCanary(folder, [token])).toEqual([])
+  process.kill(pid, 'SIGCONT')
 }
 
 test('after all this no file and no row holds a secret, and the secrets are where they belong', async () => {

@@ -16,7 +16,7 @@ export async function inProcess(
     stdin: Readable.from([Buffer.from(stdin)], { objectMode: false }),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    on: (signal: string, listener: () => void) => signals.on(signal, listener),
+    on: (event: string, listener: (error: unknown) => void) => signals.on(event, listener),
     exit: (code: number): never => {
       throw new Error(`It left with ${code} at once.`)
     },
