@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'data-source': '',
   ports: 'ports data-source type:source-types type:secret',
   'make-folders': '',
+  files: '',
   'near-miss': '',
   'source-types': 'source-types near-miss secret errors',
 
@@ -26,15 +27,15 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   embedded: 'embedded postgres ports type:source-types secret make-folders errors',
   connectors: 'connectors type:source-types type:secret ports',
   settings: 'settings near-miss output-format make-folders errors',
-  terminal: 'terminal source-types output-format lazy:yaml secret errors',
+  terminal: 'terminal files source-types output-format lazy:yaml secret errors',
 
   // From a command line to an operation, and from its result to what is printed.
   context: 'type:ports type:operations type:settings type:terminal',
   offers: '',
   completion: 'offers',
-  answers: 'data-source errors ports type:operations settings source-types secret type:terminal',
+  answers: 'answers data-source errors ports type:operations settings source-types secret type:terminal',
   requests:
-    'settings near-miss requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret uuid errors',
+    'settings near-miss files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret uuid errors',
   commands:
     'answers completion offers type:context data-source ports operations requests settings source-types near-miss output-format terminal errors',
   'global-options': 'near-miss offers type:context type:settings output-format errors',

@@ -54,8 +54,8 @@ export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> 
       { title: 'NAME', value: ({ name }) => name },
       { title: 'ENV', value: ({ env }) => env },
       { title: 'OUTCOME', value: ({ action }) => action, fixed: true },
-      { title: 'ID', value: ({ id }) => id, fixed: true },
-      { title: 'ERROR', value: ({ error }) => error?.message },
+      { title: 'ID', value: ({ id }) => id, fixed: true, spare: true },
+      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],
     summary: `${counts.join(', ') || 'Nothing to do'}.`,
   }

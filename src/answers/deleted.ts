@@ -10,7 +10,7 @@ export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): Ou
       { title: 'REF', value: ({ ref }) => ref },
       ...(withEnv ? [{ title: 'ENV', value: ({ env }: Deletion) => env }] : []),
       { title: 'OUTCOME', value: ({ action }) => action, fixed: true },
-      { title: 'ERROR', value: ({ error }) => error?.message },
+      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],
     summary: summaryOf(outcomes),
   }

@@ -31,7 +31,7 @@ export function testedView(outcomes: readonly TestOutcome[]): OutcomesView<TestO
       { title: 'STAGE', value: ({ stage }) => stage, fixed: true },
       { title: 'RESULT', value: ({ ok, code }) => ({ text: code, tone: ok ? 'good' : 'bad' }), fixed: true },
       { title: 'MS', value: ({ latency_ms }) => latency_ms, fixed: true },
-      { title: 'MESSAGE', value: ({ message }) => message },
+      { title: 'MESSAGE', value: ({ message }) => message, wraps: true },
     ],
     // Where some do not, the error counts them.
     summary: outcomes.every(({ ok }) => ok) ? `${outcomes.length} of ${outcomes.length} connect.` : undefined,

@@ -2,10 +2,8 @@ import { type Command, Option } from 'commander'
 import { appliedView, differencesOf, differencesView } from '../answers/batch.ts'
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
-import { type Applied, type Applying, applyAll, pruneAll } from '../operations/apply.ts'
-import { inParallel, keyOf } from '../operations/batch.ts'
-import { plan } from '../operations/plan.ts'
-import { type PreparedBatch, parallelOf, prepareBatch } from '../requests/batch-request.ts'
+import { applyBatch, isFailed } from '../operations/apply.ts'
+import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { confirm } from '../requests/confirm.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
 import { verifying } from '../requests/verifying.ts'
@@ -31,8 +29,8 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, args: readonly string[]): Promise<void> {
   const dryRun = context.flags.dryRun === true
   const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
+  if (dryRun) return preview(context, batch)
   const parallel = parallelOf(context)
-  if (dryRun) return preview(context, batch, parallel)
   if (batch.superfluous.length) {
     const names = batch.superfluous.map(({ name, env }) => `${name} (${env})`).join(', ')
     await confirm(context, `Delete ${names}?`, `A delete is for good, and nobody can be asked here: ${names}.`)
@@ -41,16 +39,13 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   const testing = await verifying(context)
   const all = items.length + superfluous.length
   const applied = await withProgress(context.streams, `Applying ${all}`, progress =>
-    context.unbroken(async () => {
-      const told = (before: number) => (done: number) => progress.update(`Applied ${before + done} of ${all}`)
-      const how: Applying = { existing, parallel, testing, told: told(0) }
-      const done = await applyAll(stores, items, how)
-      if (done.some(failed) || stores.interrupted()) return done
-      return [...done, ...(await pruneAll(stores, superfluous, { parallel, told: told(items.length) }))]
+    context.unbroken(() => {
+      const told = (done: number) => progress.update(`Applied ${done} of ${all}`)
+      return applyBatch(stores, { items, superfluous }, { existing, parallel, testing, told })
     }),
   )
   await context.print(appliedView(applied))
-  const count = applied.filter(failed).length
+  const count = applied.filter(isFailed).length
   const stopped = stores.interrupted()
   if (stopped && count) throw new DsctlError(stopped, 'Interrupted: run it again to go on.')
   if (count === 0) return
@@ -58,16 +53,10 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to go on.' })
 }
 
-async function preview(context: Context, batch: PreparedBatch, parallel: number): Promise<void> {
-  const { stores, items, existing, superfluous } = batch
-  const plans = await inParallel(items, parallel, item => plan(stores, item, existing.get(keyOf(item))))
-  const differences = differencesOf(items, plans, superfluous)
+async function preview(context: Context, batch: PreparedBatch): Promise<void> {
+  const differences = differencesOf(batch.items, await plansOf(context, batch), batch.superfluous)
   if (differences.length === 0) context.note('Nothing would change.')
   await context.print(differencesView(differences))
-}
-
-function failed({ action }: Applied): boolean {
-  return action === 'failed'
 }
 
 const EXAMPLES = `

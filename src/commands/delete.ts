@@ -1,13 +1,13 @@
 import type { Command } from 'commander'
 import { deletedView } from '../answers/deleted.ts'
 import type { Context } from '../context.ts'
-import { DsctlError, invalid } from '../errors.ts'
+import { DsctlError } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { checkMayRemove, remove } from '../operations/delete.ts'
 import { isNotFound, removeSeveral } from '../operations/delete-several.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
-import { confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
+import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
 import { withProgress } from '../terminal/progress.ts'
 
@@ -24,10 +24,7 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context, given: readonly string[]): Promise<void> {
   const refs = await refsToDelete(context, given)
-  const prompter = context.flags.yes === true ? undefined : await context.prompter()
-  if (!prompter && context.flags.yes !== true) {
-    throw invalid('A delete is for good, and nobody can be asked here.', [], 'Say --yes.')
-  }
+  const prompter = await askerOfDeletes(context)
   const stores = await context.stores(MAY.change, checkMayRemove)
   const fromFile = given.length === 0
   if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })

@@ -2,9 +2,7 @@ import type { Command } from 'commander'
 import { differencesOf, differencesView } from '../answers/batch.ts'
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
-import { inParallel, keyOf } from '../operations/batch.ts'
-import { plan } from '../operations/plan.ts'
-import { parallelOf, prepareBatch } from '../requests/batch-request.ts'
+import { plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
 
 /** `dsctl diff -f FILE...`. */
@@ -21,9 +19,9 @@ export function define(command: Command, context: Context, args: readonly string
 }
 
 async function run(context: Context, args: readonly string[]): Promise<void> {
-  const { stores, items, existing, superfluous } = await prepareBatch(context, args, 'diff')
-  const plans = await inParallel(items, parallelOf(context), item => plan(stores, item, existing.get(keyOf(item))))
-  const differences = differencesOf(items, plans, superfluous)
+  const batch = await prepareBatch(context, args, 'diff')
+  const { items, superfluous } = batch
+  const differences = differencesOf(items, await plansOf(context, batch), superfluous)
   await context.print(differencesView(differences))
   if (differences.length === 0) return context.note('No difference.')
   throw new DsctlError('different', `${differences.length} of ${items.length + superfluous.length} differ.`)

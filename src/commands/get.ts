@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { dataSourceAnswer } from '../answers/data-source.ts'
+import { dataSourceAnswer, dataSourcesAnswer } from '../answers/data-source.ts'
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
@@ -41,20 +41,7 @@ async function showSeveral(context: Context, stores: Stores, refs: readonly stri
       context.warn(error.message)
     }
   }
-  await context.print({
-    kind: 'list',
-    data: found.map(({ record }) => ({ id: record.id, name: record.name, record })),
-    document: found.map(each => dataSourceAnswer(each).data),
-    empty: 'None of them is there.',
-    columns: [
-      { title: 'NAME', value: ({ record }) => record.name },
-      { title: 'TYPE', value: ({ record }) => record.type, fixed: true },
-      { title: 'ENV', value: ({ record }) => record.env },
-      { title: 'ONBOARDING', value: ({ record }) => record.onboardingStatus, fixed: true },
-      { title: 'UPDATED', value: ({ record }) => ({ time: record.updatedAt }), fixed: true },
-      { title: 'ID', value: ({ record }) => record.id, fixed: true },
-    ],
-  })
+  await context.print(dataSourcesAnswer(found))
   const missing = refs.length - found.length
   if (missing) throw new DsctlError('unhealthy', `${missing} of ${refs.length} could not be shown.`)
 }

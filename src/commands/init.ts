@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
-import type { Context, Flags } from '../context.ts'
+import type { Context } from '../context.ts'
 import { init, type Plan, planInit } from '../operations/init.ts'
-import type { FirstOrganization } from '../ports/setup.ts'
-import { askForFirst, askForServers, nextCommand } from '../requests/init-wizard.ts'
+import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/init-wizard.ts'
 import { saveServers } from '../requests/save-servers.ts'
 import { EMBEDDED } from '../settings/settings.ts'
 
@@ -62,14 +61,6 @@ const WAYS = {
   adopt: 'The application’s tables are there: init would add dsctl’s own in schema dsctl.',
   done: 'The database is prepared.',
 } as const
-
-function firstOrganization({ org, admin, adminName }: Flags): Partial<FirstOrganization> {
-  return {
-    ...(typeof org === 'string' && { organization: org }),
-    ...(typeof admin === 'string' && { email: admin }),
-    ...(typeof adminName === 'string' && { name: adminName }),
-  }
-}
 
 const EXAMPLES = `
 Makes what is missing and changes nothing that is there. On a database whose

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
+import { LISTED_COLUMNS, type Listed, listed, NONE_LISTED } from '../answers/listed.ts'
 import type { Context, Flags } from '../context.ts'
-import type { ListedDataSource } from '../data-source.ts'
 import { ONBOARDING_STATUSES } from '../data-source.ts'
 import { MAY } from '../operations/authorize.ts'
 import { list, listAll } from '../operations/list.ts'
@@ -8,7 +8,7 @@ import type { ListFilter } from '../ports/records.ts'
 import { typeOption } from '../requests/field-options.ts'
 import { readPaging } from '../requests/paging.ts'
 import { getSourceType } from '../source-types/index.ts'
-import type { Column, Take } from '../terminal/view.ts'
+import type { Take } from '../terminal/view.ts'
 
 /** `dsctl list`. */
 export function define(command: Command, context: Context): void {
@@ -28,12 +28,12 @@ async function run(context: Context): Promise<void> {
   const filter = filters(context.flags, context.settings().get('env'))
   const stores = await context.records(MAY.read)
   if (paging.all) {
-    const each = (take: Take<Shown>) => listAll(stores, filter, page => take(page.map(shown)))
-    return context.print({ kind: 'pages', each, columns: COLUMNS, empty: EMPTY })
+    const each = (take: Take<Listed>) => listAll(stores, filter, page => take(page.map(listed)))
+    return context.print({ kind: 'pages', each, columns: LISTED_COLUMNS, empty: NONE_LISTED })
   }
   const { items, more } = await list(stores, { ...filter, ...paging })
   if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
-  await context.print({ kind: 'list', data: items.map(shown), columns: COLUMNS, empty: EMPTY })
+  await context.print({ kind: 'list', data: items.map(listed), columns: LISTED_COLUMNS, empty: NONE_LISTED })
 }
 
 function filters(flags: Flags, env: string | undefined): ListFilter {
@@ -42,22 +42,6 @@ function filters(flags: Flags, env: string | undefined): ListFilter {
   const search = typeof flags.search === 'string' ? flags.search : undefined
   return { type, env, status, search }
 }
-
-type Shown = ReturnType<typeof shown>
-
-function shown({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
-  return { id, name, type, updated_at: updatedAt, env, onboarding_status: onboardingStatus }
-}
-
-const EMPTY = 'No data sources.'
-const COLUMNS: readonly Column<Shown>[] = [
-  { title: 'NAME', value: item => item.name },
-  { title: 'TYPE', value: item => item.type, fixed: true },
-  { title: 'ENV', value: item => item.env },
-  { title: 'ONBOARDING', value: item => item.onboarding_status, fixed: true },
-  { title: 'UPDATED', value: item => ({ time: item.updated_at }), fixed: true },
-  { title: 'ID', value: item => item.id, fixed: true },
-]
 
 const EXAMPLES = `
 Examples:

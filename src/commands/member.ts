@@ -1,10 +1,11 @@
 import { Argument, type Command, Option } from 'commander'
+import { membersView, memberView } from '../answers/member.ts'
 import type { Context } from '../context.ts'
 import { offering } from '../offers.ts'
 import { MAY } from '../operations/authorize.ts'
 import { changeMember, listMembers, readChange } from '../operations/member.ts'
 import { ROLES } from '../ports/caller.ts'
-import type { ListedMember, MemberChange } from '../ports/members.ts'
+import type { MemberChange } from '../ports/members.ts'
 
 /** `dsctl member list|add|set-role|remove`. */
 export function define(command: Command, context: Context): void {
@@ -25,7 +26,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function list(context: Context): Promise<void> {
-  await show(context, await listMembers(await context.members(MAY.read)))
+  await context.print(membersView(await listMembers(await context.members(MAY.read))))
 }
 
 async function alter(context: Context, kind: MemberChange['kind'], email: string, role?: string): Promise<void> {
@@ -39,21 +40,8 @@ async function alter(context: Context, kind: MemberChange['kind'], email: string
   )
   if (outcome === 'unchanged') context.note('Nothing changed: it is so already.')
   if (kind === 'remove') return context.note(`Removed ${member.email}.`)
-  await context.print({ kind: 'record', data: member, rows: COLUMNS.map(({ title, of }) => [title, of(member)]) })
+  await context.print(memberView(member))
 }
-
-async function show(context: Context, data: readonly ListedMember[]): Promise<void> {
-  const columns = COLUMNS.map(({ title, of }) => ({ title: title.toUpperCase(), value: of }))
-  await context.print({ kind: 'list', data, columns, empty: 'No members.' })
-}
-
-const COLUMNS = [
-  { title: 'Email', of: ({ email }: ListedMember) => email },
-  { title: 'Name', of: ({ name }: ListedMember) => name },
-  { title: 'Role', of: ({ role }: ListedMember) => role },
-  { title: 'Status', of: ({ status }: ListedMember) => status },
-  { title: 'ID', of: ({ id }: ListedMember) => id },
-]
 
 const EXAMPLES = `
 Where an application made the tables, its members are its own business.

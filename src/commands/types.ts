@@ -1,9 +1,9 @@
 import { Argument, type Command } from 'commander'
+import { fieldsView, typesView } from '../answers/types.ts'
 import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
 import { offering } from '../offers.ts'
-import { describeType } from '../source-types/describe.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
 
 /** `dsctl types [TYPE]`. */
@@ -25,37 +25,10 @@ const FIELDS = 'show the fields of this type; -o json gives the JSON Schema of i
 async function run(context: Context, name: string | undefined): Promise<void> {
   const types = name === undefined ? sourceTypes : [getSourceType(name)]
   if (context.flags.schema !== undefined) return printAnswerSchema(context, types)
-  if (name !== undefined) return printFields(context, getSourceType(name))
-  const data = sourceTypes.map(type => ({ name: type.name, label: type.label }))
-  await context.print({
-    kind: 'list',
-    data,
-    empty: '',
-    columns: [
-      { title: 'TYPE', value: type => type.name },
-      { title: 'LABEL', value: type => type.label },
-    ],
-  })
-}
-
-async function printFields(context: Context, type: (typeof sourceTypes)[number]): Promise<void> {
+  if (name === undefined) return context.print(typesView(types))
   const { requestSchema } = await import('../source-types/request-schema.ts')
-  await context.print({
-    kind: 'list',
-    data: describeType(type),
-    document: requestSchema(type),
-    empty: '',
-    blocks: true,
-    columns: [
-      { title: 'FIELD', value: row => row.field, fixed: true },
-      { title: 'LABEL', value: row => row.label },
-      { title: 'REQUIRED', value: row => row.required },
-      { title: 'SECRET', value: row => (row.secret ? 'yes' : 'no'), fixed: true },
-      { title: 'DEFAULT', value: row => row.default },
-      { title: 'LIMITS', value: row => row.limits },
-      { title: 'ALIASES', value: row => row.aliases.join(', ') },
-    ],
-  })
+  const type = getSourceType(name)
+  await context.print(fieldsView(type, requestSchema(type)))
 }
 
 async function printAnswerSchema(context: Context, types: typeof sourceTypes): Promise<void> {

@@ -39,15 +39,30 @@ export interface Applying {
   readonly told: (done: number) => void
 }
 
+type Superfluous = NameInEnv & { readonly id: string }
+
+/** Applies a batch, and then deletes what is in no file any more: not where an item failed, or someone interrupts. */
+export async function applyBatch(
+  stores: Stores,
+  { items, superfluous }: { items: readonly BatchItem[]; superfluous: readonly Superfluous[] },
+  how: Applying,
+): Promise<readonly Applied[]> {
+  const applied = await applyAll(stores, items, how)
+  if (applied.some(isFailed) || stores.interrupted()) return applied
+  const { parallel, told } = how
+  return [...applied, ...(await pruneAll(stores, superfluous, { parallel, told: done => told(items.length + done) }))]
+}
+
+/** Whether it is not as its item says. */
+export function isFailed({ action }: Applied): boolean {
+  return action === 'failed'
+}
+
 /**
  * Makes data sources be as the items say, each by itself as create and update would: what fails does not keep the
  * others from being done. Where the stores stay away, or someone interrupts, the rest is not begun.
  */
-export async function applyAll(
-  stores: Stores,
-  items: readonly BatchItem[],
-  how: Applying,
-): Promise<readonly Applied[]> {
+async function applyAll(stores: Stores, items: readonly BatchItem[], how: Applying): Promise<readonly Applied[]> {
   const applied = await applyOnce(stores, items, how)
   let again: Awaited<ReturnType<typeof begunMeanwhile>>
   try {
@@ -86,9 +101,9 @@ function applyOnce(stores: Stores, items: readonly BatchItem[], how: Applying): 
 }
 
 /** Deletes what is in no file any more, likewise. */
-export function pruneAll(
+function pruneAll(
   stores: Stores,
-  records: readonly (NameInEnv & { readonly id: string })[],
+  records: readonly Superfluous[],
   how: Omit<Applying, 'existing' | 'testing'>,
 ): Promise<readonly Applied[]> {
   return each(stores, records, { ...how, testing: undefined }, async (stores, { id }) => {

@@ -2,9 +2,10 @@ import type { Context } from '../context.ts'
 import type { DataSource } from '../data-source.ts'
 import { type FieldProblem, invalid } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
-import { type BatchItem, type Existing, findAll, keyOf } from '../operations/batch.ts'
+import { type BatchItem, type Existing, findAll, inParallel, keyOf } from '../operations/batch.ts'
 import { checkMayRemove } from '../operations/delete.ts'
 import { type LiveRecord, liveRecords } from '../operations/export.ts'
+import { type Plan, plan } from '../operations/plan.ts'
 import type { Stores } from '../operations/stores.ts'
 import { fetchBatch, readBatch } from './batch.ts'
 
@@ -45,6 +46,11 @@ export async function prepareBatch(
     throw invalid(`${superfluous.length} data sources are in no file, more than --prune-max ${most}.`, [], MORE)
   }
   return { stores, items, existing, superfluous }
+}
+
+/** What has to be done with each item; nothing is written. */
+export function plansOf(context: Context, { stores, items, existing }: PreparedBatch): Promise<readonly Plan[]> {
+  return inParallel(items, parallelOf(context), item => plan(stores, item, existing.get(keyOf(item))))
 }
 
 const MORE = 'Nothing was written. dsctl diff --prune shows them; raise --prune-max if they may all go.'

@@ -24,6 +24,14 @@ export async function refsToDelete(context: Context, refs: readonly string[]): P
   return read.map(({ ref }) => ref)
 }
 
+/** Who is to be asked whether these may go; nobody with `--yes`. Throws `invalid` where nobody can be. */
+export async function askerOfDeletes(context: Context): Promise<Prompter | undefined> {
+  if (context.flags.yes === true) return undefined
+  const prompter = await context.prompter()
+  if (prompter) return prompter
+  throw invalid('A delete is for good, and nobody can be asked here.', [], 'Say --yes.')
+}
+
 /** How many names are looked up and shown before one is asked whether they may go. */
 const MOST_SHOWN = 20
 

@@ -21,6 +21,15 @@ export async function askForServers(context: Context, prompter: Prompter): Promi
   return context.flags
 }
 
+/** The first organization, as far as flags say it. */
+export function firstOrganization({ org, admin, adminName }: Flags): Partial<FirstOrganization> {
+  return {
+    ...(typeof org === 'string' && { organization: org }),
+    ...(typeof admin === 'string' && { email: admin }),
+    ...(typeof adminName === 'string' && { name: adminName }),
+  }
+}
+
 /** Asks who the first organization is to belong to, as far as that is not given. */
 export async function askForFirst(
   prompter: Prompter,

@@ -80,6 +80,8 @@ export async function tableOf<T>(
   const frame = {
     head: columns.map(column => printable(column.title)),
     fixed: columns.map(column => column.fixed === true),
+    spare: columns.map(column => column.spare === true),
+    wraps: columns.map(column => column.wraps === true),
     width: streams.stdout.isTTY ? (streams.stdout.columns ?? 80) : undefined,
     paint: await paintFor(streams, streams.stdout),
   }

@@ -8,6 +8,10 @@ export interface Frame {
   readonly head: readonly string[] | undefined
   /** Which columns are never cut. */
   readonly fixed: readonly boolean[]
+  /** Which columns are left out where the others would have to be cut for them. */
+  readonly spare?: readonly boolean[]
+  /** Which columns go on in a further line where they would have to be cut. */
+  readonly wraps?: readonly boolean[]
   /** The terminal's width; undefined where nothing is cut. */
   readonly width: number | undefined
   readonly paint: Paint
@@ -22,6 +26,8 @@ export interface Grid extends Frame {
 
 const GAP = 2
 const NARROWEST = 6
+// What of a longer text has to be seen.
+const ENOUGH = 24
 // cli-table3's time grows with the square of the number of rows.
 const BATCH = 50
 const NO_LINES = Object.fromEntries(
@@ -35,8 +41,29 @@ export function renderTable(grid: Grid): string {
   return growingTable(grid)(grid.rows)
 }
 
-/** The same of which the rows come bit by bit: a column grows where a later row is wider. */
+/**
+ * The same of which the rows come bit by bit: a column grows where a later row is wider. Which columns there is room for
+ * is seen from the first.
+ */
 export function growingTable(frame: Frame): (rows: Rows) => string {
+  let table: ((rows: Rows) => string) | undefined
+  let leftOut: readonly boolean[] = []
+  return rows => {
+    if (!table) leftOut = spared(frame, rows)
+    const kept = <T>(row: readonly T[]) => row.filter((_, i) => !leftOut[i])
+    const { head, fixed, wraps = [] } = frame
+    table ??= tableOfAll({ ...frame, head: head && kept(head), fixed: kept(fixed), wraps: kept(wraps) })
+    return table(rows.map(kept))
+  }
+}
+
+/** Which columns are left out, which are none where there is room. */
+function spared({ head, fixed, spare = [], width }: Frame, rows: Rows): readonly boolean[] {
+  const needed = naturalWidths({ head, rows }).map((natural, i) => (fixed[i] ? natural : Math.min(natural, ENOUGH)))
+  return width === undefined || total(needed) <= width ? [] : spare
+}
+
+function tableOfAll(frame: Frame): (rows: Rows) => string {
   let head: Rows = frame.head ? [frame.head.map(text => ({ text, tone: 'strong' as const }))] : []
   let natural: readonly number[] = []
   return rows => {
@@ -55,7 +82,7 @@ export function growingTable(frame: Frame): (rows: Rows) => string {
 /** Each row as a block, with a line for every cell that says anything; undefined where the table is not too wide. */
 export function renderBlocks({ head = [], rows, width, paint }: Grid): string | undefined {
   const whole = naturalWidths({ head, rows })
-  if (width === undefined || whole.reduce((a, b) => a + b + GAP, -GAP) <= width) return undefined
+  if (width === undefined || total(whole) <= width) return undefined
   const indent = 2 + GAP + head.reduce((most, title) => Math.max(most, widthOf(title)), 0)
   const blocks = rows.map(([first, ...cells]) => {
     const lines = cells.flatMap(({ text, tone }, at) => {
@@ -82,13 +109,25 @@ function wrapped(text: string, width: number): string[] {
   return lines
 }
 
-function renderRows({ paint }: Frame, widths: readonly number[], rows: Rows): string {
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + GAP, -GAP)
+}
+
+function renderRows({ paint, wraps = [] }: Frame, widths: readonly number[], rows: Rows): string {
   const table = new Table({
     chars: NO_LINES,
     colWidths: widths.map(width => width + GAP),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': GAP },
   })
-  for (const row of rows) table.push(row.map((cell, i) => paint(cut(cell.text, widths[i] ?? 0), cell.tone)))
+  for (const row of rows) {
+    table.push(
+      row.map(({ text, tone }, i) => {
+        const width = widths[i] ?? 0
+        const lines = wraps[i] ? wrapped(text, width) : [text]
+        return lines.map(line => paint(cut(line, width), tone)).join('\n')
+      }),
+    )
+  }
   return table
     .toString()
     .split('\n')
@@ -105,7 +144,7 @@ function naturalWidths({ head = [], rows }: Pick<Grid, 'head' | 'rows'>): number
 
 function fittedWidths(frame: Frame, natural: readonly number[]): number[] {
   const widths = [...natural]
-  let excess = frame.width === undefined ? 0 : widths.reduce((a, b) => a + b + GAP, -GAP) - frame.width
+  let excess = frame.width === undefined ? 0 : total(widths) - frame.width
   for (; excess > 0; excess--) {
     const widest = widestFlexible(widths, frame.fixed)
     if (widest === undefined) break

@@ -8,11 +8,16 @@ export interface RecordView {
   readonly rows: readonly (readonly [label: string, value: Cell])[]
 }
 
-/** One column of a list. A fixed one (an id, a time) is never cut. */
+/** One column of a list. */
 export interface Column<T> {
   readonly title: string
   readonly value: (item: T) => Cell
+  /** Never cut: an id, a time. */
   readonly fixed?: boolean
+  /** Left out at a terminal where others would have to be cut for it. */
+  readonly spare?: boolean
+  /** Never cut either: what is too long for a terminal goes on in the next line. */
+  readonly wraps?: boolean
 }
 
 /** Several things. `empty` is told on stderr in place of a table without rows. */

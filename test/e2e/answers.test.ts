@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import stringWidth from 'string-width'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dsctl, json, type RunResult, temporaryFolder } from '../support/run.ts'
 import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { terminal } from '../support/terminal.ts'
 import { mainRequest, plainFields } from './support/examples.ts'
 import { folderWith } from './support/requests.ts'
 
@@ -192,3 +194,49 @@ test('a schema is printed as it is in every format, and for one type alone', asy
   const one = json(await dsctl(['types', 'mysql', '--schema', 'get', '-o', 'json']))
   expect(JSON.stringify(one)).not.toContain('snowflake')
 })
+
+test('At a terminal no table is wider than that, and its columns are straight, whatever stands in them', async () => {
+  const env = 'tables'
+  const names = [
+    '客户数据库',
+    'Ünïcödé 👩‍👩‍👧 familie',
+    'A name that is longer than most others, so long that it is cut',
+  ]
+  const batch = names.map(name => ({ name, env, type: 'mysql', ...plainFields, host: '127.0.0.1', port: 1 }))
+  const stdin = JSON.stringify(batch)
+  const ids: string[] = json(await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })).map(
+    ({ id }: { id: string }) => id,
+  )
+  for (const columns of [80, 200]) {
+    for (const args of [
+      ['list', '--env', env],
+      ['get', ...ids],
+      ['test', ...ids],
+      ['audit', '--source', ids[0] ?? ''],
+    ]) {
+      const screen = terminal(args, { home: here.home, env: here.env, columns })
+      expect((await screen.exit).code, screen.text()).toBe(args[0] === 'test' ? 8 : 0)
+      const [table = ''] = screen.text().split('\ndsctl: ')
+      const [head = '', ...rows] = table.trimEnd().split('\n')
+      const places = [...head.matchAll(/(?<= {2})\S/g)].map(({ index }) => index)
+      expect(places.length, table).toBeGreaterThan(3)
+      expect(rows.length, table).toBeGreaterThanOrEqual(args[0] === 'audit' ? 1 : names.length)
+      for (const row of rows) expect(stringWidth(row), table).toBeLessThanOrEqual(columns)
+      // What stands in a further line goes on from the one before it.
+      const apart = rows.filter(row => !row.startsWith(' ')).flatMap(row => places.map(at => gapBefore(row, at)))
+      expect(new Set(apart), table).toEqual(new Set(['  ']))
+      expect(head.includes('ID'), table).toBe(columns === 200 && ['list', 'get'].includes(args[0] ?? ''))
+      if (args[0] === 'test') expect(table).not.toMatch(/…$/m)
+    }
+  }
+})
+
+/** What stands in the two columns before a place. */
+function gapBefore(row: string, at: number): string {
+  let before = ''
+  for (const { segment } of new Intl.Segmenter().segment(row)) {
+    if (stringWidth(before) >= at) break
+    before += segment
+  }
+  return before.slice(-2)
+}

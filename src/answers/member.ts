@@ -1,0 +1,21 @@
+import type { ListedMember } from '../ports/members.ts'
+import type { ListView, RecordView } from '../terminal/view.ts'
+
+/** What `member list` prints. */
+export function membersView(members: readonly ListedMember[]): ListView<ListedMember> {
+  const columns = ROWS.map(({ label, value, ...how }) => ({ title: label.toUpperCase(), value, ...how }))
+  return { kind: 'list', data: members, columns, empty: 'No members.' }
+}
+
+/** What a change of a member prints. */
+export function memberView(member: ListedMember): RecordView {
+  return { kind: 'record', data: member, rows: ROWS.map(({ label, value }) => [label, value(member)]) }
+}
+
+const ROWS = [
+  { label: 'Email', value: ({ email }: ListedMember) => email },
+  { label: 'Name', value: ({ name }: ListedMember) => name },
+  { label: 'Role', value: ({ role }: ListedMember) => role },
+  { label: 'Status', value: ({ status }: ListedMember) => status },
+  { label: 'ID', value: ({ id }: ListedMember) => id, fixed: true, spare: true },
+]

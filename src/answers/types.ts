@@ -1,0 +1,36 @@
+import type { SourceType } from '../source-types/define.ts'
+import { describeType, type FieldRow } from '../source-types/describe.ts'
+import type { ListView } from '../terminal/view.ts'
+
+/** What `types` prints. */
+export function typesView(types: readonly SourceType[]): ListView<{ name: string; label: string }> {
+  return {
+    kind: 'list',
+    data: types.map(({ name, label }) => ({ name, label })),
+    empty: '',
+    columns: [
+      { title: 'TYPE', value: type => type.name },
+      { title: 'LABEL', value: type => type.label },
+    ],
+  }
+}
+
+/** What `types TYPE` prints: its fields, or as a document the JSON Schema of its request. */
+export function fieldsView(type: SourceType, schema: object): ListView<FieldRow> {
+  return {
+    kind: 'list',
+    data: describeType(type),
+    document: schema,
+    empty: '',
+    blocks: true,
+    columns: [
+      { title: 'FIELD', value: row => row.field, fixed: true },
+      { title: 'LABEL', value: row => row.label },
+      { title: 'REQUIRED', value: row => row.required },
+      { title: 'SECRET', value: row => (row.secret ? 'yes' : 'no'), fixed: true },
+      { title: 'DEFAULT', value: row => row.default },
+      { title: 'LIMITS', value: row => row.limits },
+      { title: 'ALIASES', value: row => row.aliases.join(', ') },
+    ],
+  }
+}
