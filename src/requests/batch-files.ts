@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { invalid } from '../errors.ts'
+import { readUnchanged } from '../files/read-at-most.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
-import { readUnchanged } from './read-at-most.ts'
 import type { RawRequest } from './request-file.ts'
-import { whyUnreadable } from './why-unreadable.ts'
 
 /** One request of a batch; `where` says which it is, for messages: a file, and its number there if it has several. */
 export interface BatchDocument {

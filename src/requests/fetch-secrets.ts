@@ -1,6 +1,9 @@
 import { dirname, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import type { FieldProblem } from '../errors.ts'
+import { readAtMost } from '../files/read-at-most.ts'
+import { utf8 } from '../files/utf8.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { REDACTED, Secret, SecretSource } from '../secret.ts'
 import { MULTI_LINE_KINDS } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -8,9 +11,6 @@ import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { type ParsedSource, parseSecretSource, sourceProblem } from '../source-types/secret-source.ts'
 import { outOfReach, type Reach, reachOf } from './reach.ts'
-import { readAtMost } from './read-at-most.ts'
-import { utf8 } from './utf8.ts'
-import { whyUnreadable } from './why-unreadable.ts'
 
 /** From where secrets can be fetched, and how far a request file may reach. */
 export interface SourceReaders {

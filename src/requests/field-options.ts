@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander'
 import type { Flags } from '../context.ts'
 import type { FieldProblem } from '../errors.ts'
+import { readAtMost } from '../files/read-at-most.ts'
+import { utf8 } from '../files/utf8.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { offering } from '../offers.ts'
 import { SecretSource } from '../secret.ts'
 import { type FieldFlag, fieldFlags } from '../source-types/flags.ts'
 import { findSourceType, sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { sourceProblem } from '../source-types/secret-source.ts'
-import { readAtMost } from './read-at-most.ts'
-import { utf8 } from './utf8.ts'
-import { whyUnreadable } from './why-unreadable.ts'
 
 /**
  * Adds a flag for every field of every type. Where `--type` names one, help shows that type's alone: the others are

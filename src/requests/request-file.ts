@@ -1,8 +1,8 @@
 import { invalid } from '../errors.ts'
+import { readUnchanged } from '../files/read-at-most.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
-import { readUnchanged } from './read-at-most.ts'
-import { whyUnreadable } from './why-unreadable.ts'
 
 /** One request as a document holds it: an object, whose keys are judged later. */
 export type RawRequest = Readonly<Record<string, unknown>>

@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readAtMost } from '../files/read-at-most.ts'
+import { utf8 } from '../files/utf8.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { Secret } from '../secret.ts'
+import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { printWarning } from './messages.ts'
 import { type Check, promptHidden, promptLine } from './prompts.ts'
 import { discardInput, readPasted } from './raw-input.ts'
@@ -83,18 +86,11 @@ async function pasted(streams: Streams): Promise<{ text: string }> {
 async function fileText(path: string, home: string | undefined): Promise<{ text: string } | { problem: string }> {
   const full = home && path.startsWith('~/') ? join(home, path.slice(2)) : path
   try {
-    return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(await readFile(full)) }
+    const text = utf8(await readAtMost(full, MAX_REQUEST_BYTES))
+    return text === undefined ? { problem: 'the file is not UTF-8 text' } : { text }
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    return { problem: PROBLEMS[code] ?? `the file cannot be read (${code || 'unknown reason'})` }
+    return { problem: `the file ${whyUnreadable(error)}` }
   }
-}
-
-const PROBLEMS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'that is a folder, not a file',
-  EACCES: 'this user may not read that file',
-  ERR_ENCODING_INVALID_ENCODED_DATA: 'the file is not valid UTF-8',
 }
 
 function watchForLines({ stdin }: Streams): { stop: () => void; severalLines: () => boolean } {

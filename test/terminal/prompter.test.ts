@@ -7,6 +7,9 @@ import { buildScenes, play } from './stage.ts'
 
 const ENTER = '\r'
 const DOWN = '\u001b[B'
+const UP = '\u001b[A'
+const LEFT = '\u001b[D'
+const BACKSPACE = '\u007f'
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
 const CTRL_T = '\u0014'
@@ -53,8 +56,10 @@ test('a group that is begun is completed: its key comes from a file', async () =
   const given = { ...POSTGRES, port: 1, default_schema: 's', jump_host: 'j', ssl_mode: 'require' }
   const scene = play('fields', { type: 'postgres', given })
   await scene.answer('SSH username:', `me${ENTER}`)
+  await scene.answer('SSH private key: path to a file', `/dev/zero${ENTER}`) // has no end
+  await scene.answer('must have at most 64 KiB', '')
   await scene.answer('SSH private key: path to a file', `${file}x${ENTER}`)
-  await scene.answer('there is no such file', '')
+  await scene.answer('the file does not exist', '')
   await scene.answer('SSH private key: path to a file', `${file}${ENTER}`)
   expect((await scene.ended()).answer).toEqual({ ssh_username: 'me', ssh_private_key: { sealed: KEY } })
   expect(scene.output()).not.toContain(KEY_BODY)
@@ -129,6 +134,23 @@ test('a type is found by typing', async () => {
   await scene.answer('snow', ENTER)
   expect((await scene.ended()).answer).toBe('snowflake')
 })
+
+test.each(['xterm-256color', 'dumb'])(
+  'at TERM=%s whatever is typed can be put right, at each kind of prompt',
+  async TERM => {
+    const scene = play('each', {}, { TERM })
+    await scene.answer('Type', `my${CTRL_U}snox${BACKSPACE}w`)
+    await scene.answer('Snowflake (snowflake)', '')
+    await scene.answer('Type snow', ENTER)
+    await scene.answer('Name:', `wrong${CTRL_U}rigth${BACKSPACE}${BACKSPACE}t${LEFT}h${ENTER}`)
+    await scene.answer('Token', `wrong${CTRL_U}hunter3${BACKSPACE}2${ENTER}`)
+    await scene.answer('Which?', `${DOWN}${DOWN}${UP}${ENTER}`)
+    await scene.answer('Go on?', `n${BACKSPACE}y${ENTER}`)
+    const answer = { type: 'snowflake', text: 'right', secret: { sealed: 'hunter2' }, choice: 'two', sure: true }
+    expect(await scene.ended()).toEqual({ answer, raw: false })
+    expect(scene.output()).not.toContain('hunter')
+  },
+)
 
 test('a name to confirm is shown without its control characters, and taken only as it is', async () => {
   const scene = play('name')

@@ -24,6 +24,16 @@ const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
   text: ask => ask.askText('Name', options),
   name: ask => ask.askName('prod\u001b[31m'),
   confirm: ask => ask.confirm('Go on?', false),
+  each: async ask => ({
+    type: (await ask.askType(sourceTypes)).name,
+    text: await ask.askText('Name', options),
+    secret: await ask.askSecret('Token'),
+    choice: await ask.askChoice(
+      'Which?',
+      ['one', 'two', 'three'].map(value => ({ value, name: value })),
+    ),
+    sure: await ask.confirm('Go on?', false),
+  }),
   review: ask =>
     ask.reviewSummary(
       [
