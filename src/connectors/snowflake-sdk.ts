@@ -1,4 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
+import { devNull } from 'node:os'
+import { join } from 'node:path'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Credentials } from '../secret.ts'
 import { ConnectionFailure, codeOf, told } from './failure.ts'
@@ -26,6 +28,16 @@ interface Connection {
 
 const CONTEXT =
   'select current_version() "version", current_warehouse() "warehouse", current_database() "database", current_schema() "schema"'
+
+/**
+ * All that the driver knows of the environment. When it is loaded it makes a folder for a cache in the user's home, asks
+ * AWS, Azure and Google who this machine and its user are, and runs native code of its own, unless it is told not to.
+ */
+const ENVIRONMENT = {
+  SF_OCSP_RESPONSE_CACHE_DIR: join(devNull, 'none'),
+  SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
+  SNOWFLAKE_DISABLE_MINICORE: 'true',
+}
 
 /** What is asked of the thread in which the driver runs. */
 interface Order {
@@ -61,7 +73,7 @@ export async function testSnowflakeSdk(job: Job): Promise<string | null> {
 
 function inThread(job: Job, order: Order): Promise<Readonly<Record<string, unknown>>> {
   const code = "import(require('node:worker_threads').workerData.url).then(file => file.connectInThread())"
-  const quiet = { stdout: true, stderr: true, env: {} }
+  const quiet = { stdout: true, stderr: true, env: ENVIRONMENT }
   const worker = new Worker(code, { eval: true, workerData: order, ...quiet })
   job.closing(() => worker.terminate())
   worker.stdout.resume()
@@ -85,7 +97,7 @@ export async function connectInThread(): Promise<void> {
   const say = (heard: Heard) => parentPort?.postMessage(heard)
   const refused = (error: unknown, at: 'login' | 'query') =>
     say({ kind: 'refused', number: String(Object(error).code ?? ''), code: codeOf(Object(error).cause), at })
-  const module = await importOptional<Sdk & { default?: Sdk }>('snowflake-sdk', 3).catch((error: Error) => error)
+  const module = await importOptional<Sdk & { default?: Sdk }>('snowflake-sdk').catch((error: Error) => error)
   if (module instanceof Error) return say({ kind: 'missing', message: module.message })
   const sdk = module.default ?? module
   // Else it writes what it does to a file in the working folder.

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionFailure, codeOf, told } from './failure.ts'
 import { type Address, address, type Job, optional, shown, text } from './job.ts'
@@ -20,7 +21,7 @@ interface Connection extends NodeJS.EventEmitter {
 /** SQL Server. */
 export async function testTedious(job: Job): Promise<string | null> {
   const { credentials } = job
-  const module = await importOptional<Tedious & { default?: Tedious }>('tedious', 19)
+  const module = await importOptional<Tedious & { default?: Tedious }>('tedious')
   const tedious = module.default ?? module
   const seen: Seen = { failure: undefined, number: undefined }
   const connection = new tedious.Connection(configOf(job, seen))
@@ -40,7 +41,7 @@ export async function testTedious(job: Job): Promise<string | null> {
     await checkSchema(tedious, connection, optional(credentials, 'default_schema'))
     job.enter('query')
     const version = await firstValue(tedious, connection, 'select @@version')
-    return /^[\w ]+(?: - [\d.]+)?/.exec(String(version ?? ''))?.[0]?.trim() || null
+    return versionIn(String(version ?? ''))
   } catch (error) {
     throw error instanceof ConnectionFailure ? error : (seen.failure ?? failure(job, error, seen.number))
   }
@@ -64,11 +65,13 @@ function configOf(job: Job, seen: Seen): object {
   const failed = (error: ConnectionFailure) => {
     seen.failure ??= error
   }
+  // Node warns on stderr of a name that is an IP address; it takes the dot away before it looks into the certificate.
+  const serverName = isIP(host) ? { serverName: `${host}.` } : {}
   return {
     server: host,
     authentication: domain ? { type: 'ntlm', options: { ...login, domain } } : { type: 'default', options: login },
     options: {
-      ...{ ...where, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
+      ...{ ...where, ...serverName, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
       trustServerCertificate: text(credentials, 'trust_server_certificate') === 'true',
       ...{ connectTimeout: job.left(), requestTimeout: job.left(), maxRetriesOnTransientErrors: 0 },
       connector: (at: Address) => open(job, at, { encrypt, failed }),
@@ -108,6 +111,13 @@ async function checkSchema(tedious: Tedious, connection: Connection, schema: str
   const sql = `select schema_id(N'${schema.replaceAll("'", "''")}')`
   if ((await firstValue(tedious, connection, sql)) !== null) return
   throw new ConnectionFailure('database_not_found', `The database has no schema ${schema}.`)
+}
+
+/** In `Microsoft SQL Server 2022 (RTM-CU12) (KB5033663) - 16.0.4115.5 (X64) …`: its name, and the number that tells the update. */
+function versionIn(text: string): string | null {
+  const [name] = /^\w[\w ]{0,80}\w/.exec(text) ?? []
+  const [, number] = / - (\d[\d.]{0,30})/.exec(text) ?? []
+  return name === undefined ? null : number === undefined ? name : `${name} (${number})`
 }
 
 /** By number. Source: SQL Server documentation, "Database engine events and errors". */

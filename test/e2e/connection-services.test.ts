@@ -1,4 +1,5 @@
-import { createVerify, generateKeyPairSync, randomInt } from 'node:crypto'
+import { generateKeyPairSync, randomInt } from 'node:crypto'
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -6,20 +7,23 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { watchPrelogin } from '../../src/connectors/watch-prelogin.ts'
 import { listen } from '../support/listen.ts'
-import { json } from '../support/run.ts'
+import { json, start, temporaryFolder } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
 import { certificateFor } from './support/certificate.ts'
+import { isSignedBy } from './support/google-token.ts'
 import { folderWith } from './support/requests.ts'
 
-// Services that no machine has: a stand-in on port 443 answers as their documents say. The drivers were also tried by
-// hand against others' emulators.
+// Services that no machine has: a stand-in on port 443 answers as their documents say. emulators.test.ts has those of
+// others.
 
 const SECRET = 'service-canary-0b6e'
 const WORKSPACE = 'workspace.services.test'
 /** One of this machine's own, so that two runs at a time do not meet. */
 const ADDRESS = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
 const TOKEN = 'dapi-right'
+const ACCOUNT = 'a@p.iam.gserviceaccount.com'
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PREPARE = fileURLToPath(new URL('support/names-lead-here.cjs', import.meta.url))
 /** Whether this user may listen on port 443. */
 const MAY_LISTEN = process.getuid?.() === 0
@@ -80,12 +84,7 @@ function databricks(call: string, token: string, body: { warehouse_id?: string; 
 }
 
 function bigquery(call: string, token: string): Answer {
-  const [head = '', claims = '', signature = ''] = token.split('.')
-  const { aud, sub } = JSON.parse(Buffer.from(claims, 'base64url').toString())
-  const signed = createVerify('RSA-SHA256').update(`${head}.${claims}`).verify(publicKey, signature, 'base64url')
-  if (!signed || aud !== 'https://bigquery.googleapis.com/' || sub !== 'a@p.iam.gserviceaccount.com') {
-    return [401, { error: { message: token } }]
-  }
+  if (!isSignedBy(publicKey, ACCOUNT, token)) return [401, { error: { message: token } }]
   if (call === 'POST /bigquery/v2/projects/p/queries') return [200, { jobComplete: true }]
   if (call === 'GET /bigquery/v2/projects/p/datasets/ds') return [200, {}]
   if (call === 'GET /bigquery/v2/projects/p/datasets/closed') return [403, {}]
@@ -120,7 +119,7 @@ describe.runIf(MAY_LISTEN)('Databricks', () => {
 
 describe.runIf(MAY_LISTEN)('BigQuery', () => {
   const key = (key: string) => ({
-    ...{ type: 'service_account', project_id: 'p', private_key_id: 'k', client_email: 'a@p.iam.gserviceaccount.com' },
+    ...{ type: 'service_account', project_id: 'p', private_key_id: 'k', client_email: ACCOUNT },
     private_key: key,
   })
   const pem = (key: typeof privateKey) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -140,8 +139,16 @@ describe.runIf(MAY_LISTEN)('BigQuery', () => {
 })
 
 describe('A driver that is not installed', () => {
+  const SQL_SERVER = {
+    type: 'sqlserver',
+    host: 'h.example.com',
+    username: 'u',
+    password: SECRET,
+    default_database: 'd',
+  }
+
   test.each([
-    ['tedious', { type: 'sqlserver', host: 'h.example.com', username: 'u', password: SECRET, default_database: 'd' }],
+    ['tedious', SQL_SERVER],
     [
       'snowflake-sdk',
       {
@@ -154,6 +161,23 @@ describe('A driver that is not installed', () => {
     const found = await verdict(request)
     expect(found).toMatchObject({ ok: false, code: 'driver_missing' })
     expect(found.message).toMatch(new RegExp(`^The driver ${name} is not installed: npm install .* ${name}@\\d+$`))
+  })
+
+  test.each([
+    ['', 'npm install --no-save --save-prod --prefix HERE tedious@19 snowflake-sdk@3'],
+    ['/_npx/1f', 'npx -p dsctl -p tedious@19 -p snowflake-sdk@3 dsctl test …'],
+    ['/lib', 'npm install --global tedious@19'],
+    ['/app', 'npm install --prefix HERE tedious@19'],
+  ])('and the other one, which that would take away: installed at %s', async (place, command) => {
+    const folder = temporaryFolder() + place
+    const dsctl = place === '' ? folder : join(folder, 'node_modules/dsctl')
+    for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(dsctl, part), { recursive: true })
+    mkdirSync(join(folder, 'node_modules/snowflake-sdk'), { recursive: true })
+    writeFileSync(join(folder, 'node_modules/snowflake-sdk/package.json'), '{}')
+    const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...SQL_SERVER })
+    const run = start([join(dsctl, 'bin/dsctl.js'), 'test', '-f', '-', '-o', 'json'], { stdin, env: acme.env })
+    const message = `The driver tedious is not installed: ${command.replace('HERE', folder)}`
+    expect(json(await run.result)).toMatchObject([{ code: 'driver_missing', message }])
   })
 })
 

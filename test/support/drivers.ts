@@ -1,60 +1,29 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const QUIET = ['--no-audit', '--no-fund', '--ignore-scripts']
+const INSTALL = fileURLToPath(new URL('../../.ci/install-drivers', import.meta.url))
 
-/** A project that depends on dsctl and on drivers, kept from one run to the next. */
-const PROJECT = join(process.env.DSCTL_CI_CACHE ?? join(tmpdir(), 'dsctl-ci'), 'drivers')
-const DSCTL = join(PROJECT, 'node_modules/dsctl')
-
-/** As a user has installed it, and therefore run from there. */
-export const INSTALLED_BIN = join(DSCTL, 'bin/dsctl.js')
+export interface Installed {
+  /** The command as a user has installed it, and therefore run from there. */
+  readonly bin: string
+  /** Of the project that depends on dsctl and on the drivers. */
+  readonly folder: string
+  /** The drivers that are there. */
+  readonly drivers: ReadonlySet<string>
+}
 
 /**
- * Installs the dsctl that is built here, without what only the embedded profile loads, and drivers; gives those that are
- * there then.
+ * Installs drivers, each with its version, beside the dsctl that is built here, unless they are there from an earlier
+ * run. Says so where one is not to be had.
  */
-export function install(drivers: Readonly<Record<string, number>>): ReadonlySet<string> {
-  mkdirSync(PROJECT, { recursive: true })
-  if (!existsSync(DSCTL)) installDsctl()
-  const there = Object.entries(drivers).filter(([name, version]) => installDriver(name, version))
-  // Last, since npm puts back what it has installed.
-  for (const part of ['bin', 'dist']) {
-    rmSync(join(DSCTL, part), { recursive: true, force: true })
-    cpSync(join(ROOT, part), join(DSCTL, part), { recursive: true })
-  }
-  return new Set(there.map(([name]) => name))
-}
-
-function installDsctl(): void {
-  const source = join(PROJECT, 'dsctl')
-  mkdirSync(source, { recursive: true })
-  const { dependencies, devDependencies, scripts, ...manifest } = JSON.parse(
-    readFileSync(join(ROOT, 'package.json'), 'utf8'),
-  )
-  writeFileSync(join(source, 'package.json'), JSON.stringify(manifest))
-  writeFileSync(join(PROJECT, 'package.json'), '{ "private": true }')
-  npm('pack', '--pack-destination', PROJECT, source)
-  npm('install', '--prefix', PROJECT, join(PROJECT, `dsctl-${manifest.version}.tgz`))
-}
-
-/** The command by which dsctl says that a driver is installed. */
-export function driverCommand(driver: string): string {
-  return `npm install --prefix ${PROJECT} ${driver}`
-}
-
-/** Whether a driver is there, after that command if it was not. Says so where it is not to be had. */
-function installDriver(name: string, version: number): boolean {
-  const there = () => existsSync(join(PROJECT, 'node_modules', name, 'package.json'))
-  if (!there()) npm(...driverCommand(`${name}@${version}`).split(' ').slice(1))
-  if (!there()) console.log(`Not to be had here, so not tested with: ${name}`)
-  return there()
-}
-
-function npm(...args: readonly string[]): void {
-  spawnSync('npm', [...args, ...QUIET], { timeout: 120_000, stdio: 'ignore' })
+export function install(...drivers: readonly string[]): Installed {
+  const { stdout } = spawnSync(INSTALL, drivers, { encoding: 'utf8', timeout: 240_000 })
+  const folder = stdout.trim()
+  const names = drivers.map(driver => driver.replace(/@\d+$/, ''))
+  const there = names.filter(name => folder && existsSync(join(folder, 'node_modules', name, 'package.json')))
+  for (const name of names.filter(name => !there.includes(name)))
+    console.log(`Not to be had here, so not tested with: ${name}`)
+  return { bin: join(folder, 'node_modules/dsctl/bin/dsctl.js'), folder, drivers: new Set(there) }
 }
