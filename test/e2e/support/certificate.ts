@@ -1,4 +1,5 @@
 import { createSign, generateKeyPairSync } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 
 export interface Certificate {
   /** PEM. */
@@ -8,28 +9,63 @@ export interface Certificate {
 
 /** A self-signed certificate for a DNS name, good until a UTCTime, as X.509 has it in DER: Node signs, but makes none. */
 export function certificateFor(name: string, until = '490101000000Z'): Certificate {
+  return made({ subject: name, extensions: [namesOf(name)], until })
+}
+
+/** What signs certificates. */
+export interface Authority extends Certificate {
+  /** A certificate for a DNS name or an IPv4 address, signed by this authority. */
+  certificateFor(name: string): Certificate
+}
+
+export function authority(): Authority {
+  const subject = 'An authority for tests'
+  const isAuthority = der(0x30, oid('551d13'), TRUE, der(0x04, der(0x30, TRUE)))
+  const pair = made({ subject, extensions: [isAuthority] })
+  const issuer = { subject, key: pair.key }
+  return { ...pair, certificateFor: name => made({ subject: name, extensions: [namesOf(name)], issuer }) }
+}
+
+interface Making {
+  readonly subject: string
+  readonly extensions: readonly Buffer[]
+  readonly until?: string
+  /** Itself, unless given. */
+  readonly issuer?: { readonly subject: string; readonly key: string }
+}
+
+function made({ subject, extensions, until = '490101000000Z', issuer }: Making): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const common = der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from(name)))))
-  const names = der(0x30, der(0x82, Buffer.from(name)))
-  const extensions = der(0x30, der(0x30, oid('551d11'), der(0x04, names)))
   const tbs = der(
     0x30,
     der(0xa0, der(0x02, Buffer.from([2]))),
-    der(0x02, Buffer.from([1])),
+    der(0x02, Buffer.from([issuer ? 2 : 1])),
     ECDSA_WITH_SHA256,
-    common,
+    common(issuer?.subject ?? subject),
     der(0x30, time('250101000000Z'), time(until)),
-    common,
+    common(subject),
     publicKey.export({ type: 'spki', format: 'der' }),
-    der(0xa3, extensions),
+    der(0xa3, der(0x30, ...extensions)),
   )
-  const signature = createSign('SHA256').update(tbs).sign(privateKey)
+  const signature = createSign('SHA256')
+    .update(tbs)
+    .sign(issuer?.key ?? privateKey)
   const whole = der(0x30, tbs, ECDSA_WITH_SHA256, der(0x03, Buffer.from([0]), signature))
   const lines = whole.toString('base64').replace(/.{64}/g, '$&\n')
   return {
     key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
   }
+}
+
+function common(name: string): Buffer {
+  return der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from(name)))))
+}
+
+/** The extension that says for which host a certificate is. */
+function namesOf(host: string): Buffer {
+  const name = isIPv4(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host))
+  return der(0x30, oid('551d11'), der(0x04, der(0x30, name)))
 }
 
 /** Tag, length and contents. */
@@ -48,4 +84,5 @@ function time(utc: string): Buffer {
   return der(0x17, Buffer.from(utc))
 }
 
+const TRUE = der(0x01, Buffer.from([0xff]))
 const ECDSA_WITH_SHA256 = der(0x30, oid('2a8648ce3d040302'))
