@@ -144,13 +144,13 @@ async function write(
   if (v2.kind !== 'answered') {
     throw await (v2.kind === 'refused' && !v2.lost ? abandon : undone)(stores, intentId, v2.error)
   }
-  if (!v2.lost) throw await conflict(stores, intentId, record)
-  // An earlier try of the same write may have caused the conflict: then the next version holds what was sent.
+  // An earlier try of the same write may have caused the conflict, even one that nothing was heard of (a standby passes it
+  // on, hears no more, and sends its client after it): then the next version holds what was sent.
   const found = await attempt(stores, () => stores.secrets.readVersion(record, base + 1))
   if (found.kind !== 'answered') throw await undone(stores, intentId, found.error)
   // Something is there, or it were no conflict: a node that does not show it yet says nothing about whose it is.
-  if (found.answer === 'gone') throw await undone(stores, intentId, notShown(record))
-  if (sameCredentials(found.answer, merged)) return
+  if (found.answer === 'gone' && v2.lost) throw await undone(stores, intentId, notShown(record))
+  if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return
   throw await conflict(stores, intentId, record)
 }
 

@@ -42,9 +42,14 @@ export function refusal(error: unknown): Refusal {
 export function refused({ status, errors }: Refusal, doing: string): DsctlError {
   if (status === 503) {
     const sealed = errors.some(text => /sealed/i.test(text))
-    return new UnavailableError('no', sealed ? 'Vault is sealed.' : 'Vault is not available (503).', {
-      hint: sealed ? 'Unseal it: vault operator unseal.' : AGAIN,
-    })
+    // A load balancer says so of a request, too, that it has passed on and lost.
+    return new UnavailableError(
+      sealed ? 'no' : 'maybe',
+      sealed ? 'Vault is sealed.' : 'Vault is not available (503).',
+      {
+        hint: sealed ? 'Unseal it: vault operator unseal.' : AGAIN,
+      },
+    )
   }
   if (status === 429)
     return new UnavailableError('no', 'Vault takes no more requests at the moment (429).', { hint: AGAIN })

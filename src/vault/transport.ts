@@ -57,7 +57,7 @@ async function exchange(
   let { url } = options
   const deadline = performance.now() + backend.timeoutMs
   for (let hop = 0; ; hop++) {
-    const { message, text } = await once({ ...options, url }, agents, deadline - performance.now())
+    const { message, text } = await once({ ...options, url, hop }, agents, deadline - performance.now())
     const next = redirection(message, url)
     if (!next || hop === MOST_REDIRECTS) {
       const request = { method: options.method, path: url.pathname }
@@ -75,14 +75,15 @@ function redirection({ statusCode = 0, headers: { location } }: IncomingMessage,
 }
 
 function once(
-  { url, method, headers, json }: Options & { readonly url: URL },
+  { url, method, headers, json, hop }: Options & { readonly url: URL; readonly hop: number },
   agents: { http: Agent; https: HttpsAgent },
   timeout: number,
 ): Promise<{ message: IncomingMessage; text: string }> {
   const body = json !== null && typeof json === 'object' ? JSON.stringify(json) : undefined
   const secure = url.protocol === 'https:'
   return new Promise((resolve, reject) => {
-    let sent = false
+    // A standby sends its clients on also where it has passed their request on and heard no more of it.
+    let sent = hop > 0
     const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', url.host, error))
     const request = (secure ? httpsRequest : httpRequest)({
       ...placeOf(url),

@@ -79,8 +79,8 @@ const VAULT: readonly (readonly [statuses: string, code: Code, delivered?: 'no' 
   ['400 404 405 413 307 422', 'invalid'],
   ['401', 'unauthenticated'],
   ['403', 'forbidden'],
-  ['412 429 503', 'unavailable', 'no'],
-  ['408 500 502 504', 'unavailable', 'maybe'],
+  ['412 429', 'unavailable', 'no'],
+  ['408 500 502 503 504', 'unavailable', 'maybe'],
 ]
 
 const named = ([states, code, delivered]: (typeof STATEMENTS)[number]) => ({ states, code, delivered })

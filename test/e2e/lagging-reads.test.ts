@@ -62,6 +62,30 @@ test('an update that meets its own write, which is not shown yet, is taken back 
   await expectOld(id)
 })
 
+// Vault has done what it was sent, and who answers for it does not know.
+test.each([
+  ['a standby that has passed it on sends its client after it', () => ({ Location: here.vault.addr }), 307],
+  ['a load balancer that has passed it on says 503', () => ({}), 503],
+])('an update whose write was done is done: %s', async (_, headers, status) => {
+  const id = await stored()
+  let met = false
+  through.vault.at(/^POST .*\/data\//, {
+    after({ path }) {
+      if (met) return undefined
+      met = true
+      const { Location } = headers() as { Location?: string }
+      return { status, ...(Location && { headers: { Location: `${Location}/v1/${path}` } }) }
+    },
+  })
+  const result = await through.dsctl(['update', id, '--port', '7000', '--set-env', 'prod', '-o', 'json'])
+  expect(result, result.stderr).toMatchObject({ code: 0 })
+  expect(met).toBe(true)
+  expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 7000 })
+  expect(await openIntentsIn(here)).toEqual([])
+  const events = await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+  expect(events).toMatchObject([{ outcome: 'done', after: { env: 'prod' } }])
+})
+
 test('a settler to whom only the old is shown ends within the time-out, and leaves the intent to another', async () => {
   const id = await stored()
   through.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
