@@ -51,8 +51,8 @@ export async function first<A extends { readonly kind: string }>(
       const again = sent.error instanceof UnavailableError && lost && !late
       if (!again) throw notBegun(sent.error, decides, lost)
     } else if (!isBusy(sent.answer)) {
-      // A refused second try says nothing about the first, which may still arrive.
-      if (lost && REFUSALS.has(sent.answer.kind) && decides) throw notBegun(lost, decides, lost)
+      // A second try that did nothing says nothing about the first, which may still arrive.
+      if (lost && IDLE.has(sent.answer.kind) && decides) throw notBegun(lost, decides, lost)
       return sent.answer as Exclude<A, Busy>
     } else {
       const { intent } = sent.answer
@@ -63,7 +63,8 @@ export async function first<A extends { readonly kind: string }>(
   }
 }
 
-const REFUSALS = new Set(['denied', 'not found', 'ambiguous', 'taken'])
+/** Answers of a statement that did nothing: it was refused, or found done what another did. */
+const IDLE = new Set(['denied', 'not found', 'ambiguous', 'taken', 'unchanged', 'owed'])
 
 /** Settles what stands in the way where its lease is over; throws `conflict` where there is no more time for it. */
 async function meet(stores: Stores, intent: Intent | undefined, over: boolean): Promise<void> {

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { MARKERS } from '../source-types/samples.ts'
-import { CUT_AFTER, CUT_BEFORE, SWALLOW } from '../support/faults.ts'
+import { CUT_AFTER, CUT_BEFORE, hold, SWALLOW } from '../support/faults.ts'
 import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
 import { type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
 import { adminPolicy, type Site, site } from '../support/site.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 import { mainRequest, plainFields, plainStored } from './support/examples.ts'
+import { addIntent } from './support/intents.ts'
 import { type Proxied, proxied } from './support/proxied.ts'
 import {
   type Everything,
@@ -416,6 +417,57 @@ describe('Postgres', () => {
     expect((await told()).map(({ outcome }) => outcome)).toEqual([...before.map(({ outcome }) => outcome), 'done'])
     expect(answers).toEqual([])
     await here.dsctl(['update', id, '--set-env', 'dev'])
+  })
+
+  describe('loses the first try of a change, and another does the same before the second', () => {
+    /** Breaks the connection at a statement when `meanwhile` has been done; the statement arrives when it is let go. */
+    function late(which: RegExp, meanwhile: () => Promise<unknown>) {
+      const { before, release } = hold()
+      let met = false
+      through.postgres.at(which, {
+        async before(statement) {
+          if (met) return undefined
+          met = true
+          await meanwhile()
+          statement.hangUp()
+          return before()
+        },
+      })
+      return release
+    }
+
+    const expectUnknown = (result: RunResult) => {
+      expect(result, result.stdout).toMatchObject({ code: 7, stdout: '' })
+      expect(jsonError(result)).toMatchObject({ outcome: 'unknown' })
+    }
+
+    test('of a plain update, which may yet come over a later one', async () => {
+      const env = async () => (await here.database.query('SELECT env FROM data_sources WHERE id = $1', [id]))[0].env
+      const release = late(/dsctl update \*/, () => here.dsctl(['update', id, '--set-env', 'prod']))
+      expectUnknown(await through.dsctl(['update', id, '--set-env', 'prod', '-o', 'json']))
+      expect(await here.dsctl(['update', id, '--set-env', 'dev'])).toMatchObject({ code: 0 })
+      release()
+      await expect.poll(env).toBe('prod')
+      await here.dsctl(['update', id, '--set-env', 'dev'])
+    })
+
+    test('of a delete by name, which may yet find a later source of that name', async () => {
+      const stdin = JSON.stringify({ name: 'Twice', env: 'dev', type: 'postgres', ...plainFields })
+      const make = async () => json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
+      const first = await make()
+      const owed = async () => {
+        await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [first])
+        await addIntent(here, { kind: 'delete', state: 'open', id: first, name: 'Twice' })
+      }
+      const release = late(/delete, 1 of 2/, owed)
+      expectUnknown(await through.dsctl(['delete', 'Twice', '--yes', '-o', 'json']))
+      await make()
+      release()
+      await expect.poll(async () => (await livePairs(here)).map(({ name }) => name)).toEqual(['Present'])
+      await expireLeases(here)
+      expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+      expect(await strayIn(here)).toEqual([])
+    })
   })
 
   test('refuses the role', async () => {

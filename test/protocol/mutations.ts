@@ -62,7 +62,8 @@ function revealed(data: Parameters<Secrets['write']>[1]): Record<string, unknown
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value.reveal()]))
 }
 
-const [create, rename] = [SINGLE.create ?? [], SINGLE['plain rename'] ?? []]
+const create = SINGLE.create ?? []
+const renames = PAIRS['plain rename + plain rename'] ?? []
 const update = SINGLE['update of credentials, renamed by the application'] ?? []
 const taken = SINGLE['update of credentials and name, which the application takes'] ?? []
 const dropped = SINGLE['update of credentials, deleted by the application'] ?? []
@@ -183,8 +184,8 @@ export const MUTATIONS: readonly MutationCase[] = [
         return updatePlain(caller, again ? { ...change, eventId: `${change.eventId} again` } : change)
       },
     })),
-    scenarios: rename,
-    shows: /told as not done/,
+    scenarios: renames,
+    shows: /happened twice/,
   },
   {
     rule: 'undoing does not count as unclosed',

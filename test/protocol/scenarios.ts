@@ -92,6 +92,7 @@ export const PAIRS: Readonly<Record<string, readonly Scenario[]>> = {
   'repair + delete': two(missing, [update(FIRST, fields('1')), remove(SECOND)]),
   'repair + repair': two(missing, [update(FIRST, fields('1')), update(SECOND, fields('2'))]),
   'plain rename + plain rename': two(stored, [rename(FIRST, 'n1'), rename(SECOND, 'n2')], [takes('n1'), frees('n1')]),
+  'plain rename + the same': two(stored, [rename(FIRST, 'n1'), rename(SECOND, 'n1')], [renames]),
   'plain rename + delete': two(stored, [rename(FIRST, 'n1'), remove(SECOND)]),
   'delete + delete': two(stored, [remove(FIRST), remove(SECOND)]),
   'delete + create of its name': two(stored, [remove(FIRST), create(SECOND, B, 'n0')]),
