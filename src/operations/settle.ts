@@ -19,7 +19,11 @@ export async function look(stores: Stores, id: string, settledBy?: string): Prom
   const { records, secrets } = stores
   const intent = await records.getIntent(id)
   if (!intent) return { kind: 'closed', outcome: 'unknown' }
-  if (intent.state === 'closed') return { kind: 'closed', outcome: intent.outcome ?? 'unknown' }
+  if (intent.state === 'closed') {
+    // Where others have undone a create, what its owner wrote may have arrived after they had removed it.
+    if (intent.kind === 'create' && intent.outcome === 'none' && settledBy === undefined) await secrets.remove(intent)
+    return { kind: 'closed', outcome: intent.outcome ?? 'unknown' }
+  }
   const close = async (outcome: IntentOutcome): Promise<Look> => {
     const { state } = intent
     const closed = await records.close({ id, state, outcome, audit: true, settledBy })

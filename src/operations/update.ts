@@ -88,7 +88,8 @@ async function updateCredentials(stores: Stores, request: UpdateRequest): Promis
   const { merged, changed } = await judged(stores, intentId, { request, record, stored: v1.answer.data })
   const fields = [...plainFields(request, record), ...changed]
   if (fields.length === 0) {
-    await closeUntouched(stores, intentId, false)
+    // Whoever has begun to settle it has let others write, and what was read may be theirs.
+    if (!(await closeUntouched(stores, intentId, false))) throw ended(tooLate(record.id), 'none')
     return { record, credentials: merged, warnings: [], changed: [] }
   }
   await write(stores, intentId, { record, merged, base: v1.answer.version })
