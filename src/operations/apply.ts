@@ -2,7 +2,7 @@ import type { NameInEnv } from '../data-source.ts'
 import { DsctlError, ERROR_CODES, type FieldProblem } from '../errors.ts'
 import { complete } from '../source-types/complete.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { type BatchItem, type Existing, findAll, inParallel, keyOf } from './batch.ts'
+import { type BatchItem, type Existing, inParallel, keyOf, takenBack } from './batch.ts'
 import { createOr } from './create-or.ts'
 import { remove } from './delete.ts'
 import { inHand } from './in-hand.ts'
@@ -64,33 +64,19 @@ export function isFailed({ action }: Applied): boolean {
  */
 async function applyAll(stores: Stores, items: readonly BatchItem[], how: Applying): Promise<readonly Applied[]> {
   const applied = await applyOnce(stores, items, how)
-  let again: Awaited<ReturnType<typeof begunMeanwhile>>
+  const unchanged = items.filter((_, at) => applied[at]?.action === 'unchanged')
+  let again: ReadonlyMap<string, Existing>
   try {
-    again = await begunMeanwhile(stores, items, applied)
+    again = await takenBack(stores, unchanged, how.existing)
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
     const why = toldError(error)
     return applied.map(each => (each.action === 'unchanged' ? { ...each, action: 'failed', error: why } : each))
   }
-  if (again.length === 0) return applied
-  const existing = new Map(again.map(({ record }) => [keyOf(record), record]))
-  const redone = await applyOnce(
-    stores,
-    again.map(({ item }) => item),
-    { ...how, existing, told: () => {} },
-  )
-  return applied.map((each, at) => redone[again.findIndex(({ item }) => item === items[at])] ?? each)
-}
-
-/** What was found unchanged while someone else's update was under way, which may have been what was read. */
-async function begunMeanwhile(stores: Stores, items: readonly BatchItem[], applied: readonly Applied[]) {
-  const unchanged = items.filter((_, at) => applied[at]?.action === 'unchanged')
-  if (unchanged.length === 0 || stores.interrupted()) return []
-  const now = await findAll(stores, unchanged)
-  return unchanged.flatMap(item => {
-    const record = now.get(keyOf(item))
-    return record?.unsettled ? [{ item, record }] : []
-  })
+  if (again.size === 0) return applied
+  const toDo = unchanged.filter(item => again.has(keyOf(item)))
+  const redone = await applyOnce(stores, toDo, { ...how, existing: again, told: () => {} })
+  return applied.map((each, at) => redone[toDo.indexOf(items[at] as BatchItem)] ?? each)
 }
 
 function applyOnce(stores: Stores, items: readonly BatchItem[], how: Applying): Promise<readonly Applied[]> {
@@ -117,8 +103,9 @@ type Done = Pick<Applied, 'action' | 'id'>
 async function make(stores: Stores, item: BatchItem, { testing }: Applying): Promise<Done> {
   const { name, env, type } = item
   const request = { name, env, type, credentials: complete(getSourceType(type), item.fields) }
-  // Another apply may have created it meanwhile.
-  const { action, record } = await createOr(stores, request, { ifExists: 'update', dryRun: false, testing })
+  // Another may have created it meanwhile: then what the request leaves out stays, and is not set to its default.
+  const how = { ifExists: 'update', dryRun: false, testing, given: item.fields } as const
+  const { action, record } = await createOr(stores, request, how)
   return { action: action === 'created' || action === 'updated' ? action : 'unchanged', id: record.id }
 }
 
@@ -189,6 +176,7 @@ function notBegun(why: DsctlError): DsctlError {
 }
 
 function toldError({ code, message, details }: DsctlError): AppliedError {
-  const { hint, outcome, fields } = details
+  const { hint, fields } = details
+  const outcome = details.outcome ?? (code === 'unavailable' ? 'none' : undefined)
   return { code, exit_code: ERROR_CODES[code].exit, message, hint, outcome, fields }
 }

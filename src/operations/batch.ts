@@ -19,6 +19,8 @@ export function keyOf({ name, env }: NameInEnv): string {
 /** A record as a batch found it; `unsettled` where an operation on it is unfinished, which may yet be taken back. */
 export interface Existing extends DataSource {
   readonly unsettled: boolean
+  /** When it was found, for Records.unsettledSince. */
+  readonly foundAt: string
 }
 
 /** The records that have these names, by `keyOf`. Throws where the caller may not, which the audit trail tells of `action`. */
@@ -33,10 +35,31 @@ export async function findAll(
     const chunk = names.slice(at, at + MOST_NAMES)
     const asked = await attempt(stores, () => stores.records.findNamed(stores.caller, chunk, look))
     if (asked.kind !== 'answered') throw asked.error
-    const { records, unsettled } = permitted(asked.answer)
-    for (const record of records) found.set(keyOf(record), { ...record, unsettled: unsettled.includes(record.id) })
+    const { records, unsettled, at: foundAt } = permitted(asked.answer)
+    for (const record of records) {
+      found.set(keyOf(record), { ...record, foundAt, unsettled: unsettled.includes(record.id) })
+    }
   }
   return found
+}
+
+/** Those found unchanged by what may have been written by someone else's update that is, or may be, taken back. */
+export async function takenBack(
+  stores: Stores,
+  unchanged: readonly BatchItem[],
+  existing: ReadonlyMap<string, Existing>,
+): Promise<ReadonlyMap<string, Existing>> {
+  // What was unsettled already was left to an update, which has its own intent.
+  const read = unchanged.flatMap(item => existing.get(keyOf(item)) ?? []).filter(record => !record.unsettled)
+  const [first] = read
+  if (!first || stores.interrupted()) return new Map()
+  const ids = read.map(({ id }) => id)
+  const asked = await attempt(stores, () => stores.records.unsettledSince(ids, first.foundAt))
+  if (asked.kind !== 'answered') throw asked.error
+  const unsettled = new Set(asked.answer)
+  return new Map(
+    read.filter(({ id }) => unsettled.has(id)).map(record => [keyOf(record), { ...record, unsettled: true }]),
+  )
 }
 
 /** Works on all items, at most `parallel` at a time; the answers come in the order of the items. */

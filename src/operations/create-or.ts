@@ -1,4 +1,5 @@
 import { DsctlError, invalid } from '../errors.ts'
+import type { Secret } from '../secret.ts'
 import { permitted } from './authorize.ts'
 import { type CreateRequest, create } from './create.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
@@ -15,6 +16,8 @@ export interface Creation {
   readonly dryRun: boolean
   /** Where nothing may be written that does not connect. */
   readonly testing?: Testing | undefined
+  /** What to give it where it is there already; all of the request unless said. */
+  readonly given?: Readonly<Record<string, Secret>>
 }
 
 export type Created = WithCredentials & { readonly action: 'created' | 'skipped' | 'updated' | 'unchanged' | 'checked' }
@@ -96,9 +99,9 @@ async function skip(stores: Stores, record: Existing): Promise<Created> {
 async function change(
   stores: Stores,
   record: Existing,
-  { request: { credentials }, how: { testing } }: { request: CreateRequest; how: Creation },
+  { request: { credentials }, how: { testing, given } }: { request: CreateRequest; how: Creation },
 ): Promise<Created> {
-  const fields = Object.fromEntries(Object.entries(credentials).filter(([key]) => key !== 'type'))
+  const fields = given ?? Object.fromEntries(Object.entries(credentials).filter(([key]) => key !== 'type'))
   const none = { name: undefined, env: undefined, unset: [], expected: { id: undefined, type: undefined } }
   const request = { ...none, ref: { text: record.id, env: undefined }, fields }
   const { changed, ...updated } = await (testing

@@ -182,13 +182,20 @@ export interface Records extends RecordBatches {
 
   /**
    * The live records that have any of these names, each with its env, in no order. At most MOST_NAMES.
-   * `unsettled` are the ids of those with an unclosed intent: their credentials may yet be taken back.
+   * `unsettled` are the ids of those with an unclosed intent: their credentials may yet be taken back. `at` is when it
+   * was, for unsettledSince.
    */
   findNamed(
     caller: Caller,
     names: readonly NameInEnv[],
     attempt?: Attempt,
-  ): Promise<Denied | { kind: 'found'; records: readonly DataSource[]; unsettled: readonly string[] }>
+  ): Promise<Denied | { kind: 'found'; records: readonly DataSource[]; unsettled: readonly string[]; at: string }>
+
+  /**
+   * Those of these data sources with an intent that is unclosed, or was closed otherwise than as done since `at`: what
+   * was read of their credentials since then may yet be taken back, or has been.
+   */
+  unsettledSince(ids: readonly string[], at: string): Promise<readonly string[]>
 
   /** S1 of a create: permission, name free, record the intent. */
   beginCreate(caller: Caller, create: NewCreate): Promise<CreateBegun>

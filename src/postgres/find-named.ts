@@ -13,6 +13,7 @@ interface Found {
   authorization: Authorization
   records: RecordJson[]
   unsettled: string[]
+  at: string
 }
 
 /** The live records that have any of these names in one statement. */
@@ -32,7 +33,8 @@ export async function findNamed(
     ${told}
     select ${authorization}, ${recordsIn('found')} as records,
       (select coalesce(json_agg(i.data_source_id), '[]') from dsctl.pending_operations i
-        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'found')})) as unsettled`.execute(db),
+        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'found')})) as unsettled,
+      now()::text as at`.execute(db),
   )
   const row = only(answer)
   return (
@@ -40,6 +42,25 @@ export async function findNamed(
       kind: 'found',
       records: row.records.map(toDataSource),
       unsettled: row.unsettled,
+      at: row.at,
     }
   )
+}
+
+/** Whose credentials, read since then, may yet be taken back or have been. */
+export async function unsettledSince(
+  db: Kysely<Database>,
+  ids: readonly string[],
+  at: string,
+): ReturnType<Records['unsettledSince']> {
+  const { found } = only(
+    await sql<{ found: string[] }>`/* dsctl look for what is unsettled */ select array(
+      select data_source_id::text from dsctl.pending_operations
+      where state <> 'closed' and data_source_id = any(${ids}::uuid[])
+      union
+      select data_source_id::text from dsctl.pending_operations
+      where state = 'closed' and outcome <> 'done' and closed_at >= ${at}::timestamptz
+        and data_source_id = any(${ids}::uuid[])) as found`.execute(db),
+  )
+  return found
 }

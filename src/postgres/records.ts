@@ -4,7 +4,7 @@ import { single } from './conflict.ts'
 import { beginCreates, finishCreates } from './create.ts'
 import { beginDeletes } from './delete.ts'
 import { find, findName } from './find.ts'
-import { findNamed } from './find-named.ts'
+import { findNamed, unsettledSince } from './find-named.ts'
 import { list, listAll } from './list.ts'
 import type { Database } from './schema.ts'
 import { closeAll, getIntent, moveToUndoing } from './settle.ts'
@@ -29,6 +29,7 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     find: (caller, ref, audit) => find(db, client, { caller, ref, audit }),
     findName: (caller, name, env, attempt) => findName(db, client, { caller, name, env, attempt }),
     findNamed: (caller, names, attempt) => findNamed(db, client, { caller, names, attempt }),
+    unsettledSince: (ids, at) => unsettledSince(db, ids, at),
     beginCreate: async (caller, create) => single(await several.beginCreates(caller, [create])),
     finishCreate: async (intentId, type) => single(await several.finishCreates([{ intentId, type }])),
     updatePlain: (caller, update) => updatePlain(db, client, { caller, update }),

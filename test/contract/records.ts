@@ -430,11 +430,29 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         expect(await records.findNamed(caller, asked)).toMatchObject({ records: [{}, {}], unsettled: [] })
       })
 
+      test('one with an intent that was closed since, but as done, is told to have been unsettled', async () => {
+        const ids = [await add({ name: 'taken back' }), await add({ name: 'done' }), await add({ name: 'open' })]
+        const [takenBack = '', changed = '', open = ''] = ids
+        const asked = { name: 'taken back', env: 'dev' }
+        const since = async () => {
+          const found = await records.findNamed(caller, [asked])
+          return found.kind === 'found' ? found.at : ''
+        }
+        const intents = [await begunUpdate(takenBack), await begunUpdate(changed), await begunUpdate(open)]
+        const before = await since()
+        await records.close(closing(intents[0] ?? ''))
+        done(await records.finishUpdate(intents[1] ?? '', ['host']))
+        expect([...(await records.unsettledSince(ids, before))].sort()).toEqual([takenBack, open].sort())
+        expect(await records.unsettledSince(ids, await since())).toEqual([open])
+        expect(await records.unsettledSince([changed], before)).toEqual([])
+      })
+
       test('a record is found with all that answers show', async () => {
         const id = await add({ name: 'whole', secretId: randomUUID() })
         const found = await records.find(caller, ref(id), false)
         const answer = await records.findNamed(caller, [{ name: 'whole', env: 'dev' }])
-        expect(answer).toEqual({ kind: 'found', records: [found.kind === 'found' && found.record], unsettled: [] })
+        const whole = { kind: 'found', records: [found.kind === 'found' && found.record], unsettled: [] }
+        expect(answer).toEqual({ ...whole, at: expect.any(String) })
       })
     })
 

@@ -109,6 +109,21 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
+  test('what a request leaves out stays also where another has made the source meanwhile', async () => {
+    const [theirs, ours] = [many({ host: 'theirs', port: 7000 }, 1), many({ host: 'ours' }, 1)]
+    const make = () => here.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
+    let made: ReturnType<typeof make> | undefined
+    through.postgres.at(
+      /dsctl create, 1 of 2/,
+      call('before', () => (made ??= make())),
+    )
+    expect(told(await apply(ours))).toMatchObject([{ action: 'updated' }])
+    expect(await made).toMatchObject({ code: 0 })
+    const [row] = await here.database.query('SELECT secret_id FROM data_sources WHERE env = $1', [env])
+    const secret = await here.vault.readSecret(`data-sources/${row?.secret_id}`)
+    expect(secret?.data).toMatchObject({ host: 'ours', port: 7000 })
+  })
+
   test('a rule of the application’s database that refuses one item fails it alone', async () => {
     const evil = nameOf(77)
     await here.database.query(

@@ -4,8 +4,9 @@ import { hold } from '../support/faults.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
 import { mainRequest, mainStored, plainFields, plainStored } from './support/examples.ts'
+import { addIntent } from './support/intents.ts'
 import { type Proxied, proxied } from './support/proxied.ts'
-import { killAt, moments } from './support/steps.ts'
+import { atStep, killAt, moments, STEPS } from './support/steps.ts'
 import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from './support/stored.ts'
 
 let here: Site
@@ -224,6 +225,88 @@ describe('a delete that was killed', () => {
     expect(await here.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
     await expectNothingOpen()
   })
+})
+
+describe('one that has outlasted its lease', () => {
+  /** Runs a command that is stopped where a message is on its way, until doctor has settled its work, and then goes on. */
+  async function overslept(step: (typeof STEPS)[keyof typeof STEPS][number], args: readonly string[], stdin = '') {
+    const running: { child?: ReturnType<Proxied['start']>['child'] } = {}
+    let doctor: Awaited<ReturnType<Site['dsctl']>> | undefined
+    atStep(through, { step, when: 'before' }, async () => {
+      running.child?.kill('SIGSTOP')
+      await expireLeases(here)
+      doctor = await here.dsctl(['doctor', '--fix'])
+      running.child?.kill('SIGCONT')
+      return undefined
+    })
+    const started = through.start([...args, '--timeout', '30', '-o', 'json'], { stdin })
+    running.child = started.child
+    const result = await started.result
+    expect(doctor, doctor?.stdout).toMatchObject({ code: 0 })
+    await through.restore()
+    return result
+  }
+
+  const TOO_LATE = { code: 'unavailable', exit_code: 7, outcome: 'none', message: expect.stringMatching(/its lease/) }
+  const SETTLED = { outcome: 'failed', settled_by: expect.stringMatching(SETTLER) }
+  const [, V1, S2, V2, S3] = STEPS.update
+
+  test.each([S2, V2, S3])('an update, at $title: exit 7, outcome none, and all is as before', async step => {
+    const [name, renamed] = [randomUUID(), randomUUID()]
+    const id = await created(name)
+    const args = ['update', id, '--set-name', renamed, '--port', '7000']
+    const result = await overslept(step, args)
+    expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
+    expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
+    expect(await named(name)).toEqual([{ name, env: 'dev', type: 'postgres', secret: plainStored }])
+    expect(await named(renamed)).toEqual([])
+    await expectNothingOpen()
+    expect(await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
+    // As its hint says.
+    expect(await here.dsctl(args)).toMatchObject({ code: 0 })
+    expect(await named(renamed)).toMatchObject([{ secret: { ...plainStored, port: 7000 } }])
+  })
+
+  test('an update that would change nothing: likewise, for what it has read may be another’s', async () => {
+    const id = await created(randomUUID())
+    const result = await overslept(V1, ['update', id, '--port', '5432'])
+    expect(result).toMatchObject({ code: 7, stdout: '' })
+    expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
+    await expectNothingOpen()
+    expect(await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
+  })
+
+  test.each(STEPS.create.slice(1))('a create, at $title: likewise, and it leaves no secret', async step => {
+    const name = randomUUID()
+    const result = await overslept(step, ['create', '-f', '-'], JSON.stringify({ ...mainRequest, name }))
+    expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
+    expect(jsonError(result)).toMatchObject(TOO_LATE)
+    expect(await named(name)).toEqual([])
+    await expectNothingOpen()
+    expect(await eventsOf(here, `action = 'create' AND data_source_name = $1`, [name])).toMatchObject([SETTLED])
+  })
+})
+
+test('what an apply has read is not called unchanged where that was taken back meanwhile', async () => {
+  const name = randomUUID()
+  const id = await created(name)
+  const step = { title: 'the comparison', server: 'vault', which: /^GET .*\/data\// } as const
+  const wanted = { ...plainStored, port: 7000 }
+  // An update that is begun, written and taken back between apply's two looks at the records.
+  atStep(through, { step, when: 'before' }, async () => {
+    await addIntent(here, { kind: 'update', state: 'open', id, name, baseVersion: 1 })
+    await here.vault.writeSecret(`data-sources/${id}`, wanted)
+    return undefined
+  })
+  atStep(through, { step, when: 'after' }, async () => {
+    expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+    return undefined
+  })
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, port: 7000 })
+  const result = await through.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })
+  expect(json(result)).toMatchObject([{ id, action: 'updated' }])
+  expect(await named(name)).toMatchObject([{ secret: wanted }])
+  await expectNothingOpen()
 })
 
 function momentOf(operation: Parameters<typeof moments>[0], at: string): Moment {

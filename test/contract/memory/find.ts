@@ -17,6 +17,7 @@ import {
   isReferredTo,
   liveRows,
   type MemoryDatabase,
+  type MemoryIntent,
   type MemoryRow,
   nameHolder,
   toDataSource,
@@ -74,7 +75,8 @@ export function findNamed(
   const who = standing(db, caller)
   const { denied, organizationId } = who
   if (denied && attempt) tellRefused(db, { ...attempt, caller, client, fields: [] }, who, null)
-  if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [] } as const)
+  const at = String(db.now)
+  if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [], at } as const)
   const rows = liveRows(db, organizationId).filter(row =>
     names.some(({ name, env }) => row.name === name && row.env === env),
   )
@@ -83,7 +85,19 @@ export function findNamed(
     kind: 'found',
     records: rows.map(row => toDataSource(db, row)),
     unsettled,
+    at,
   } as const satisfies Answer<'findNamed'>
+}
+
+/** `closedAt` tells when each intent was closed. */
+export function unsettledSince(
+  db: MemoryDatabase,
+  closedAt: ReadonlyMap<string, number>,
+  asked: { ids: readonly string[]; at: string },
+): Answer<'unsettledSince'> {
+  const isUnsettled = ({ id, state, outcome }: MemoryIntent) =>
+    state !== 'closed' || (outcome !== 'done' && (closedAt.get(id) ?? 0) >= Number(asked.at))
+  return asked.ids.filter(id => db.intents.some(intent => intent.dataSourceId === id && isUnsettled(intent)))
 }
 
 export function list(

@@ -4,7 +4,7 @@ import { tellEnd } from './audit.ts'
 import { beginCreate, finishCreate } from './create.ts'
 import { type MemoryDatabase, toIntent } from './database.ts'
 import { beginDelete } from './delete.ts'
-import { find, findName, findNamed, list, listAll } from './find.ts'
+import { find, findName, findNamed, list, listAll, unsettledSince } from './find.ts'
 import { beginUpdate, finishUpdate, setBaseVersion, updatePlain } from './update.ts'
 
 /** Records and intents in plain data: what Postgres does with each statement, one at a time. */
@@ -17,6 +17,12 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     <I, A>(one: (item: I) => A) =>
     (items: readonly I[]) =>
       statement(() => items.map(one))
+  // Beside the database, whose every difference a search over interleavings takes for a state of its own.
+  const closedAt = new Map<string, number>()
+  const closeNow = (intent: ClosingIntent) => {
+    closedAt.set(intent.id, db.now)
+    return close(db, intent)
+  }
   const several: RecordBatches = {
     beginCreates: (caller, creates) =>
       each((create: NewCreate) => beginCreate(db, client, { caller, create }))(creates),
@@ -27,7 +33,7 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     finishUpdates: each(update => finishUpdate(db, update)),
     beginDeletes: (caller, removes) =>
       each((remove: NewDelete) => beginDelete(db, client, { caller, remove }))(removes),
-    closeAll: each(intent => close(db, intent)),
+    closeAll: each(closeNow),
   }
   return {
     ...several,
@@ -36,6 +42,7 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     find: (caller, ref, audit) => statement(() => find(db, client, { caller, ref, audit })),
     findName: (caller, name, env, attempt) => statement(() => findName(db, client, { caller, name, env, attempt })),
     findNamed: (caller, names, attempt) => statement(() => findNamed(db, client, { caller, names, attempt })),
+    unsettledSince: (ids, at) => statement(() => unsettledSince(db, closedAt, { ids, at })),
     beginCreate: (caller, create) => statement(() => beginCreate(db, client, { caller, create })),
     finishCreate: (intentId, type) => statement(() => finishCreate(db, { intentId, type })),
     updatePlain: (caller, update) => statement(() => updatePlain(db, client, { caller, update })),
@@ -45,7 +52,7 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     beginDelete: (caller, remove) => statement(() => beginDelete(db, client, { caller, remove })),
     getIntent: id => statement(() => getIntent(db, id)),
     moveToUndoing: id => statement(() => moveToUndoing(db, id)),
-    close: intent => statement(() => close(db, intent)),
+    close: intent => statement(() => closeNow(intent)),
   }
 }
 
