@@ -1,4 +1,5 @@
 import type { Everything } from '../e2e/support/stored.ts'
+import { actsOfApply, leavesMore } from './batch.ts'
 import { hasHappened, type Known } from './judge.ts'
 import { BEGINNING, idOf, type Played } from './play.ts'
 
@@ -9,10 +10,10 @@ interface Source {
   readonly port: unknown
 }
 
-type Model = Readonly<Record<string, Source>>
+export type Model = Readonly<Record<string, Source>>
 
 /** Something that must have been so at one moment between `from` and `to`, with what it changed. */
-interface Act {
+export interface Act {
   readonly label: string
   readonly from: number
   readonly to: number
@@ -72,6 +73,7 @@ function actsOf(one: Known, all: readonly Known[], played: Played): Act[] {
   const sure = said === 'done' || said === 'not found' || said === 'failed'
   const span = { label, from: began, to: sure ? (ended ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY }
   if (command.kind === 'doctor') return []
+  if (command.kind === 'apply') return actsOfApply(one, { alone: !meetsAnybody(one, all, played) })
   if (hasHappened(one)) return [{ ...span, act: model => happen(one, played, model) }]
   const half = intent?.outcome === 'unknown' && command.kind === 'update' && command.fields.length > 0
   if (half) return [{ ...span, to: Number.POSITIVE_INFINITY, act: model => [model, ...credentialsOf(one, model)] }]
@@ -84,7 +86,7 @@ function actsOf(one: Known, all: readonly Known[], played: Played): Act[] {
 function happen(one: Known, played: Played, model: Model): Model[] {
   const { command, host, port, events } = one
   const id = String(events.find(({ outcome }) => outcome === 'done')?.data_source_id)
-  if (command.kind === 'doctor') return []
+  if (command.kind === 'doctor' || command.kind === 'apply') return []
   if (command.kind === 'create')
     return isTaken(one, played, model) ? [] : [{ ...model, [id]: { name: command.name, live: true, host, port } }]
   const found = model[id]
@@ -114,7 +116,7 @@ function isAnswer({ command, told }: Known, source: Source): boolean {
 
 /** The id of the live source that the command names. */
 function target({ command }: Known, { present }: Played, model: Model): string | undefined {
-  if (command.kind === 'create' || command.kind === 'doctor') return undefined
+  if (command.kind !== 'update' && command.kind !== 'delete') return undefined
   const wanted = idOf(command.ref, present)
   const found = Object.entries(model).find(
     ([id, { name, live }]) => live && (wanted ? id === wanted : name === command.ref),
@@ -138,7 +140,7 @@ function changesNothing(one: Known, played: Played, model: Model): boolean {
 /** Whether somebody else was at work at the same time: then a conflict needs no other explanation. */
 function meetsAnybody(one: Known, all: readonly Known[], { outside, settled }: Played): boolean {
   const last = (other: Known) =>
-    (other.told && other.told.code !== 7 ? other.ended : undefined) ?? Number.POSITIVE_INFINITY
+    (other.told && other.told.code !== 7 && !leavesMore(other) ? other.ended : undefined) ?? Number.POSITIVE_INFINITY
   const overlaps = (from: number, to: number) => from <= last(one) && to >= one.began
   return (
     all.some(other => other !== one && overlaps(other.began, last(other))) ||

@@ -6,12 +6,19 @@ import fc from 'fast-check'
 export type Ref = Name | `#${Name}`
 export type Name = 'a' | 'b' | 'c'
 
-/** What it writes is its own: hosts and ports that no other command of the history writes. */
+/** What it writes is its own: hosts and ports that no other command of the history writes, but for `first`. */
 export type Command =
   | { readonly kind: 'create'; readonly name: Name }
   | { readonly kind: 'update'; readonly ref: Ref; readonly fields: readonly Field[]; readonly name: Name | undefined }
   | { readonly kind: 'delete'; readonly ref: Ref }
+  | { readonly kind: 'apply'; readonly items: readonly Item[] }
   | { readonly kind: 'doctor' }
+
+/** A request of a batch. Its host is its `own`, or the `first` that every source has from the beginning. */
+export interface Item {
+  readonly name: Name
+  readonly host: 'own' | 'first'
+}
 
 export type Field = 'host' | 'port'
 
@@ -70,11 +77,21 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: update(['port'], fc.constant(undefined)) },
   { weight: 1, arbitrary: update([], name) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('delete'), ref }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('apply'), items: batch() }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('doctor') }) },
 )
 
 function update(fields: readonly Field[], name: fc.Arbitrary<Name | undefined>): fc.Arbitrary<Command> {
   return fc.record({ kind: fc.constant('update'), ref, fields: fc.constant(fields), name })
+}
+
+/** One that is mostly there, and one or two that mostly are not. */
+function batch(): fc.Arbitrary<readonly Item[]> {
+  const item = fc.record({
+    name: fc.constantFrom<Name>('a', 'b', 'c'),
+    host: fc.constantFrom<Item['host']>('own', 'own', 'first'),
+  })
+  return fc.uniqueArray(item, { minLength: 2, maxLength: 3, selector: ({ name }) => name })
 }
 
 // A process that is killed costs more time than all the rest of a history: seldom, for that there are more of them.

@@ -1,5 +1,6 @@
 import { wrongWith } from '../e2e/support/invariants.ts'
 import type { Everything, Row } from '../e2e/support/stored.ts'
+import { liesOfApply } from './batch.ts'
 import { isExplained } from './explain.ts'
 import type { Outside, Played, Ran } from './play.ts'
 
@@ -11,7 +12,8 @@ export interface Known extends Ran {
   readonly said: Told
   /** The events of the audit trail that are its own. */
   readonly events: readonly Row[]
-  /** Its intent, where it got so far. */
+  /** Its intents, where it got so far: of an apply there are several. */
+  readonly intents: readonly Row[]
   readonly intent: Row | undefined
 }
 
@@ -30,7 +32,8 @@ export function wrongAfter(played: Played, stored: Everything): string[] {
 
 function knownOf(one: Ran, { events, intents }: Everything): Known {
   const own = (row: Row) => String(row.client).startsWith(`dsctl ${one.label} `)
-  return { ...one, said: saidTo(one), events: events.filter(own), intent: intents.find(own) }
+  const all = intents.filter(own)
+  return { ...one, said: saidTo(one), events: events.filter(own), intents: all, intent: all[0] }
 }
 
 function saidTo({ told }: Ran): Told {
@@ -42,7 +45,8 @@ function saidTo({ told }: Ran): Told {
   return told.code === 5 ? 'not found' : 'failed'
 }
 
-function errorOf(stderr: string): { message: string; outcome?: string } {
+/** The error that was told. */
+export function errorOf(stderr: string): { message: string; outcome?: string } {
   return JSON.parse(stderr.slice(stderr.indexOf('{'))).error
 }
 
@@ -55,6 +59,7 @@ function lies(one: Known, { outside }: Played, { events }: Everything): string[]
   const { label, command, said, told, intent } = one
   const happened = hasHappened(one)
   const text = `${label} was told ${told?.code} ${told?.stderr}`
+  if (command.kind === 'apply') return liesOfApply(one, outside)
   if (command.kind === 'doctor') return told && ![0, 6, 7, 8].includes(told.code) ? [text] : []
   const done = one.events.filter(({ outcome }) => outcome === 'done').length
   return [
@@ -62,10 +67,15 @@ function lies(one: Known, { outside }: Played, { events }: Everything): string[]
     ...(done > 1 ? [`the audit trail tells ${label} ${done} times`] : []),
     ...((said === 'failed' || said === 'not found') && happened ? [`${text}, but it has happened`] : []),
     ...(said === 'done' && !happened && !isNothing(one, events) ? [`${text}, but it has not happened`] : []),
-    ...(intent?.outcome === 'unknown' && !outside.some(({ id, during }) => id === intent.data_source_id && during)
+    ...(intent?.outcome === 'unknown' && !hasOutsider(outside, intent.data_source_id)
       ? [`${label} is unknown, and nobody else wrote`]
       : []),
   ]
+}
+
+/** Whether someone else has written this secret while an operation on it was unfinished. */
+export function hasOutsider(outside: readonly Outside[], id: string): boolean {
+  return outside.some(write => write.id === id && write.during)
 }
 
 /** Done without a change of its own: a delete that pays what another owes, an update to what is so already. */

@@ -25,9 +25,11 @@ export interface Lane {
   command: string | undefined
   /** Whether that waits for an answer that will not come. */
   deaf: boolean
+  /** Whether it may be saying more than is held: an apply says several things at once. */
+  stirred: boolean
   held: Held[]
   /** Undefined where the command was killed. */
-  run(command: string, args: readonly string[]): Promise<Ended | undefined>
+  run(command: string, args: readonly string[], stdin?: string): Promise<Ended | undefined>
   kill(): Promise<void>
   /** The command has waited long enough, and does so no longer. */
   expire(): void
@@ -48,13 +50,20 @@ export async function lane(site: Site, workers: Workers, changed: () => void): P
   ])
   const env = { ...site.env, DSCTL_DATABASE_URL: postgres.url, VAULT_ADDR: vault.addr, PASSWORD: 'secret' }
   let worker = await workers.take()
+  let batch = false
+  const stir = () => {
+    all.stirred = batch && all.command !== undefined
+  }
   const all: Lane = {
     command: undefined,
     deaf: false,
+    stirred: false,
     held: [],
-    async run(command, args) {
+    async run(command, args, stdin) {
       all.command = command
-      const ended = await worker.run({ args, env, version: command })
+      batch = args[0] === 'apply'
+      stir()
+      const ended = await worker.run({ args, env, version: command, stdin })
       end(all)
       changed()
       return ended
@@ -66,6 +75,7 @@ export async function lane(site: Site, workers: Workers, changed: () => void): P
     },
     expire() {
       letGo(all)
+      stir()
       worker.expire()
     },
     close() {
@@ -74,7 +84,7 @@ export async function lane(site: Site, workers: Workers, changed: () => void): P
       vault.close()
     },
   }
-  holdAll(all, { postgres, vault, changed })
+  holdAll(all, { postgres, vault, changed, stir })
   return all
 }
 
@@ -90,7 +100,12 @@ function letGo(lane: Lane): void {
 
 function holdAll(
   lane: Lane,
-  { postgres, vault, changed }: { postgres: PostgresProxy; vault: VaultProxy; changed: () => void },
+  {
+    postgres,
+    vault,
+    changed,
+    stir,
+  }: { postgres: PostgresProxy; vault: VaultProxy; changed: () => void; stir: () => void },
 ): void {
   const fault = <M extends { hangUp(): void }>(title: (message: M) => string) => {
     const answered = new WeakMap<M, () => Promise<'cut' | 'swallow' | undefined>>()
@@ -99,12 +114,14 @@ function holdAll(
         new Promise<'cut' | 'swallow' | undefined>(resolve => {
           const release = () => {
             lane.held = lane.held.filter(other => other !== held)
+            stir()
           }
           const held: Held = {
             title: `${lane.command}: ${title(message)}`,
             late: lane.command === undefined,
             hangUp() {
               held.late = true
+              stir()
               message.hangUp()
             },
             lose(how) {

@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
-import type { Command, Event, History } from './history.ts'
+import type { Command, Event, History, Item, Name } from './history.ts'
 
 const UPDATE: Command = { kind: 'update', ref: '#a', fields: ['host'], name: undefined }
 const RENAME: Command = { kind: 'update', ref: '#a', fields: [], name: 'b' }
 const CREATE: Command = { kind: 'create', name: 'b' }
+const AS_FIRST: Command = { kind: 'apply', items: [{ name: 'a', host: 'first' }] }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -24,6 +25,8 @@ export interface Mutant {
 const TO_V2 = 4
 const TO_S3 = 5
 const TO_S2_OF_A_CREATE = 4
+// So many, and it has been done and answered that...
+const AFTER_V2_OF_AN_APPLY = 7
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -64,7 +67,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a conflict after a lost try taken for one’s own write',
     file: 'operations/update.ts',
-    text: 'if (sameCredentials(found.answer, merged)) return',
+    text: "if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return",
     instead: 'return',
     history: alone(
       UPDATE,
@@ -76,8 +79,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a refused second try told as a failure of the first',
     file: 'operations/attempts.ts',
-    text: 'if (lost && REFUSALS.has(sent.answer.kind) && decides)',
-    instead: 'if (lost && REFUSALS.has(sent.answer.kind) && !decides)',
+    text: 'if (lost && IDLE.has(sent.answer.kind) && decides)',
+    instead: 'if (lost && IDLE.has(sent.answer.kind) && !decides)',
     history: {
       present: ['a', 'b'],
       programs: [[RENAME], [{ kind: 'delete', ref: 'b' }]],
@@ -91,7 +94,61 @@ export const MUTANTS: readonly Mutant[] = [
       late: [],
     },
   },
+  {
+    rule: 'an apply that finds unchanged what is unfinished',
+    file: 'operations/apply.ts',
+    text: 'const settled = !existing.unsettled',
+    instead: 'const settled = true',
+    history: {
+      present: ['a'],
+      programs: [[UPDATE], [AS_FIRST], [AS_FIRST]],
+      events: [
+        { do: 'run', pick: 0, steps: 8 },
+        { do: 'run', pick: 1, steps: AFTER_V2_OF_AN_APPLY },
+        { do: 'run', pick: 2, steps: 8 },
+        { do: 'settle' },
+      ],
+      late: [],
+    },
+  },
+  {
+    rule: 'an apply that finds unchanged what is taken back meanwhile',
+    file: 'operations/batch.ts',
+    text: 'if (!first || stores.interrupted()) return new Map()',
+    instead: 'return new Map()',
+    history: {
+      present: ['a'],
+      programs: [[UPDATE], [AS_FIRST], [AS_FIRST]],
+      events: [
+        { do: 'run', pick: 0, steps: 8 },
+        { do: 'run', pick: 2, steps: 2 },
+        { do: 'run', pick: 1, steps: AFTER_V2_OF_AN_APPLY },
+        { do: 'run', pick: 2, steps: 1 },
+        { do: 'settle' },
+      ],
+      late: [],
+    },
+  },
+  {
+    rule: 'an answer that is given to the wrong one of a batch',
+    file: 'operations/gather.ts',
+    text: 'resolve(answers[nth] as A)',
+    instead: 'resolve(answers[0] as A)',
+    history: {
+      present: [],
+      programs: [[{ kind: 'apply', items: [own('a'), own('b')] }], [CREATE]],
+      events: [
+        { do: 'run', pick: 0, steps: 2 },
+        { do: 'run', pick: 1, steps: 8 },
+      ],
+      late: [],
+    },
+  },
 ]
+
+function own(name: Name): Item {
+  return { name, host: 'own' }
+}
 
 function alone(command: Command, ...events: readonly Event[]): History {
   return { present: ['a'], programs: [[command]], events, late: [] }

@@ -1,7 +1,7 @@
 import { expireLeases, openIntentsIn } from '../e2e/support/stored.ts'
 import type { Site } from '../support/site.ts'
 import type { Ended, Worker, Workers } from '../support/workers.ts'
-import type { Command, Event, History, Name, Ref } from './history.ts'
+import type { Command, Event, History, Item, Name, Ref } from './history.ts'
 import { type Held, type Lane, lane } from './lane.ts'
 
 /** What --timeout the commands have, in seconds: by a clock of their own, so nobody waits for it. */
@@ -89,13 +89,14 @@ async function setUp(site: Site, history: History, { workers, doctor }: Processe
   let wake = () => {}
   const lanes = await Promise.all(history.programs.map(() => lane(site, workers, () => wake())))
   const isQuiet = () => lanes.every(each => !each.command || each.deaf || each.held.some(({ late }) => !late))
+  const change = () =>
+    new Promise<void>(resolve => {
+      wake = resolve
+    })
   const quiet = async () => {
-    while (!isQuiet()) {
-      const changed = new Promise<void>(resolve => {
-        wake = resolve
-      })
-      await within(20_000, changed, 'A command neither sends anything nor ends.')
-    }
+    while (!isQuiet()) await within(20_000, change(), 'A command neither sends anything nor ends.')
+    for (let more = lanes.some(({ stirred }) => stirred); more; ) more = await soon(change())
+    for (const each of lanes) each.stirred = false
   }
   const secret = { type: 'postgres', ...BEGINNING, username: 'u', password: 'secret', default_database: 'd' }
   const made = history.present.map(async name => {
@@ -107,6 +108,15 @@ async function setUp(site: Site, history: History, { workers, doctor }: Processe
   const begun = lanes.map(() => 0)
   const empty = { ran: [], outside: [], settled: [], trace: [], doctors: [] }
   return { site, history, lanes, doctor, present, begun, quiet, ...empty, moment: 0 }
+}
+
+/** Whether it happens in the time in which a process says all that it has to say. */
+async function soon(change: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<false>(resolve => {
+    timer = setTimeout(resolve, 5, false)
+  })
+  return Promise.race([change.then(() => true), silence]).finally(() => clearTimeout(timer))
 }
 
 async function within<T>(ms: number, work: Promise<T>, otherwise: string): Promise<T> {
@@ -212,8 +222,9 @@ async function begin(stage: Stage, n: number): Promise<void> {
   const one: Ran = { label, command, host: `h-${label}`, port, began: stage.moment, ended: undefined, told: undefined }
   ran.push(one)
   const args = [...argsOf(one, present), '--timeout', String(TIMEOUT), '-o', 'json']
-  trace.push(`${label} begins: dsctl ${args.join(' ')}`)
-  lanes[n]?.run(label, args).then(told => {
+  const stdin = command.kind === 'apply' ? JSON.stringify(requestsOf(one, command.items)) : undefined
+  trace.push(`${label} begins: dsctl ${args.join(' ')}${stdin === undefined ? '' : ` <<< ${stdin}`}`)
+  lanes[n]?.run(label, args, stdin).then(told => {
     one.told = told
     if (told) one.ended = stage.moment
     trace.push(
@@ -226,12 +237,23 @@ function argsOf({ command, host, port }: Ran, present: Stage['present']): string
   const fields = { host: ['--host', host], port: ['--port', String(port)] }
   const rest = ['--username', 'u', '--password', 'env:PASSWORD', '--default-database', 'd']
   if (command.kind === 'doctor') return ['doctor', '--fix']
+  if (command.kind === 'apply') return ['apply', '-f', '-']
   if (command.kind === 'create')
     return ['create', command.name, '--env', 'dev', '--type', 'postgres', ...fields.host, ...fields.port, ...rest]
   const ref = idOf(command.ref, present) ?? command.ref
   if (command.kind === 'delete') return ['delete', ref, '--yes']
   const name = command.name ? ['--set-name', command.name] : []
   return ['update', ref, ...command.fields.flatMap(field => fields[field]), ...name]
+}
+
+function requestsOf({ host }: Ran, items: readonly Item[]) {
+  const rest = { env: 'dev', type: 'postgres', username: 'u', password: 'secret', default_database: 'd' }
+  return items.map(item => ({ name: item.name, host: hostOf(host, item), ...rest }))
+}
+
+/** What an item of an apply asks for, whose own host begins with this. */
+export function hostOf(host: string, item: Item): string {
+  return item.host === 'first' ? BEGINNING.host : `${host}-${item.name}`
 }
 
 /** Of a REF that is an id; where no such source was there from the beginning, one that nobody has. */

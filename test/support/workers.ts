@@ -18,8 +18,9 @@ export interface Worker {
     args: readonly string[]
     env: Readonly<Record<string, string>>
     version: string
+    stdin?: string | undefined
   }): Promise<Ended | undefined>
-  /** The call that its command waits for takes longer than the time-out. */
+  /** The calls that its command waits for take longer than the time-out. */
   expire(): void
   /** SIGKILL. Resolves when it is gone. */
   kill(): Promise<void>
