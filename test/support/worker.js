@@ -1,7 +1,7 @@
 // Runs command lines in this process, as its parent says: { id, run: { args, env, version, stdin } } begins one, and
-// when it ends that is answered { id, ended: { code, stdout, stderr } }. Where it is told what --timeout they have, time is the
-// parent's too: a wait between two tries takes none, and a deadline is met when { expire: true } says so, so that nobody
-// waits for anything and all can be repeated.
+// when it ends that is answered { id, ended: { code, stdout, stderr } }. Where it is told what --timeout they have, time
+// is the parent's too: a wait between two tries takes none, and a deadline is met when { expire: true } says so, so that
+// nobody waits for anything and all can be repeated.
 import { Readable, Writable } from 'node:stream'
 
 const [, , program, timeout] = process.argv
