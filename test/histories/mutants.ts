@@ -24,7 +24,7 @@ export interface Mutant {
 // So many steps from the beginning of a command, and the message is held that...
 const TO_V2 = 4
 const TO_S3 = 5
-const TO_S2_OF_A_CREATE = 4
+const TO_S2_OF_A_CREATE = 3
 // So many, and it has been done and answered that...
 const AFTER_V2_OF_AN_APPLY = 7
 
