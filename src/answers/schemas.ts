@@ -33,8 +33,7 @@ const orNull = (schema: JsonSchema) => ({ anyOf: [schema, { type: 'null' }] })
 
 const codes = Object.keys(ERROR_CODES)
 const problems = list(object({ field: text, message: text }))
-const failure = object({ code: oneOf(...codes), exit_code: whole, message: text })
-const appliedFailure = object(
+const failure = object(
   { code: oneOf(...codes), exit_code: whole, message: text, hint: text, outcome: text, fields: problems },
   ['hint', 'outcome', 'fields'],
 )
@@ -70,7 +69,7 @@ const differences = list(
 const applied = list(
   object({
     ...{ name: text, env: text, action: oneOf('created', 'updated', 'unchanged', 'deleted', 'failed') },
-    ...{ id: idOrNull, error: orNull(appliedFailure) },
+    ...{ id: idOrNull, error: orNull(failure) },
   }),
 )
 

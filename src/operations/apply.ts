@@ -1,11 +1,12 @@
 import type { NameInEnv } from '../data-source.ts'
-import { DsctlError, ERROR_CODES, type FieldProblem } from '../errors.ts'
+import { DsctlError } from '../errors.ts'
 import { complete } from '../source-types/complete.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { type BatchItem, type Existing, inParallel, keyOf, takenBack } from './batch.ts'
 import { createOr } from './create-or.ts'
 import { remove } from './delete.ts'
 import { inHand } from './in-hand.ts'
+import { type ItemError, itemError } from './item-error.ts'
 import { plan } from './plan.ts'
 import { interruption, type Stores } from './stores.ts'
 import type { Testing } from './test-connection.ts'
@@ -18,16 +19,7 @@ export interface Applied {
   readonly env: string
   readonly action: 'created' | 'updated' | 'unchanged' | 'deleted' | 'failed'
   readonly id: string | null
-  readonly error: AppliedError | null
-}
-
-export interface AppliedError {
-  readonly code: string
-  readonly exit_code: number
-  readonly message: string
-  readonly hint: string | undefined
-  readonly outcome: string | undefined
-  readonly fields: readonly FieldProblem[] | undefined
+  readonly error: ItemError | null
 }
 
 export interface Applying {
@@ -70,7 +62,7 @@ async function applyAll(stores: Stores, items: readonly BatchItem[], how: Applyi
     again = await takenBack(stores, unchanged, how.existing)
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
-    const why = toldError(error)
+    const why = itemError(error)
     return applied.map(each => (each.action === 'unchanged' ? { ...each, action: 'failed', error: why } : each))
   }
   if (again.size === 0) return applied
@@ -160,7 +152,7 @@ async function each<T extends { readonly name: string; readonly env: string; rea
         away++
         why ??= error
       }
-      return { name, env, action: 'failed' as const, id: item.id ?? error.details.id ?? null, error: toldError(error) }
+      return { name, env, action: 'failed' as const, id: item.id ?? error.details.id ?? null, error: itemError(error) }
     } finally {
       told(++done)
     }
@@ -173,10 +165,4 @@ async function each<T extends { readonly name: string; readonly env: string; rea
 // Each waits as long as the time-out says: a thousand that all wait in vain would take hours.
 function notBegun(why: DsctlError): DsctlError {
   return new DsctlError('unavailable', `Not begun, since the stores do not answer: ${why.message}`, { outcome: 'none' })
-}
-
-function toldError({ code, message, details }: DsctlError): AppliedError {
-  const { hint, fields } = details
-  const outcome = details.outcome ?? (code === 'unavailable' ? 'none' : undefined)
-  return { code, exit_code: ERROR_CODES[code].exit, message, hint, outcome, fields }
 }

@@ -1,7 +1,8 @@
-import { DsctlError, ERROR_CODES } from '../errors.ts'
+import { DsctlError } from '../errors.ts'
 import type { Ref } from '../ports/records.ts'
 import { inParallel } from './batch.ts'
 import { remove } from './delete.ts'
+import { type ItemError, itemError } from './item-error.ts'
 import { interruption, type Stores } from './stores.ts'
 
 /** What has become of one of several that were to be deleted. */
@@ -10,7 +11,7 @@ export interface Deletion {
   /** Where it was named with one. */
   readonly env?: string
   readonly action: 'deleted' | 'not found' | 'failed'
-  readonly error: { readonly code: string; readonly exit_code: number; readonly message: string } | null
+  readonly error: ItemError | null
 }
 
 interface How {
@@ -48,7 +49,6 @@ async function removeOne(stores: Stores, ref: Ref, how: How): Promise<Pick<Delet
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
     if (isNotFound(error) && how.ignoreNotFound) return { action: 'not found', error: null }
-    const { code, message } = error
-    return { action: 'failed', error: { code, exit_code: ERROR_CODES[code].exit, message } }
+    return { action: 'failed', error: itemError(error) }
   }
 }

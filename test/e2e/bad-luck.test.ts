@@ -321,6 +321,10 @@ describe('Vault', () => {
       expect(jsonError(result)).toMatchObject({ code: 'unavailable', outcome: 'owed', id: other, hint })
       expect(jsonError(result).message).toMatch(/The data source is deleted, but its secret is still in Vault/)
     }
+    const several = await through.dsctl(['delete', 'Owed', other, '--yes', '--timeout', '1', '-o', 'json'])
+    expect(several.code, several.stderr).toBe(8)
+    const error = { exit_code: 7, outcome: 'owed', hint: expect.stringContaining('dsctl doctor --fix') }
+    expect(json(several)).toMatchObject([{ error }, { error }])
     expect(await here.dsctl(['get', other])).toMatchObject({ code: 5 })
     expect(await strayIn(here)).toEqual([`data-sources/${other}`])
     await through.restore()
