@@ -10,6 +10,7 @@ export interface ItemError {
   readonly fields: readonly FieldProblem[] | undefined
 }
 
+/** What is told of the error of one; the others go on. */
 export function itemError({ code, message, details }: DsctlError): ItemError {
   const { hint, fields } = details
   const outcome = details.outcome ?? (code === 'unavailable' ? 'none' : undefined)

@@ -4,7 +4,7 @@ import type { IntentOutcome } from '../ports/intent.ts'
 import { permitted } from './authorize.ts'
 import { inParallel } from './batch.ts'
 import { count, type Examination, type Finding, fine, goOn, told } from './examination.ts'
-import { look } from './settle.ts'
+import { ENOUGH_LOOKS, look } from './settle.ts'
 import { backOff, type Stores } from './stores.ts'
 
 /** What came of settling one: how it was closed, or why it could not be. */
@@ -73,11 +73,13 @@ function named({ kind, name, actor, since }: UnclosedIntent): string {
 /** Looks until it is closed. Where a store does not answer it tries again, within the time-out. */
 async function settle(stores: Stores, intent: UnclosedIntent): Promise<Settled> {
   const end = stores.clock.now() + stores.timeoutMs
-  let why = 'someone else is at it'
+  let why = 'someone else is at it, or Vault does not show what is written to it'
   for (let tries = 0; stores.clock.now() < end && !stores.interrupted(); tries++) {
     try {
       const seen = await look(stores, intent.id, stores.process)
       if (seen.kind === 'closed') return { intent, outcome: seen.outcome, why: undefined }
+      // Others are at it, or a node that lags does not show what was written.
+      if (tries >= ENOUGH_LOOKS) await backOff(stores, tries - ENOUGH_LOOKS)
     } catch (error) {
       if (!(error instanceof DsctlError)) throw error
       why = error.message

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { jsonError, type RunResult } from '../support/run.ts'
+import { json, jsonError, type RunResult } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 import { plainStored } from './support/examples.ts'
@@ -102,6 +102,13 @@ test('a settler to whom only the old is shown ends within the time-out, and leav
   // The next writer, to whom it is not shown either, does not wait for ever.
   const next = await through.dsctl(['update', id, '--username', 'other', '--timeout', '2', '-o', 'json'])
   expect(next, next.stderr).toMatchObject({ code: 6, signal: null, stdout: '' })
+  // Nor does doctor, which does not besiege Vault meanwhile.
+  await expireLeases(here)
+  const since = through.vault.exchanges.length
+  const doctor = await through.dsctl(['doctor', '--fix', '--timeout', '2', '-o', 'json'])
+  expect(doctor, doctor.stderr).toMatchObject({ code: 8, signal: null })
+  expect(json(doctor)).toContainEqual(expect.objectContaining({ check: 'pending', status: 'problem', items: [id] }))
+  expect(through.vault.exchanges.length - since).toBeLessThan(100)
   await through.restore()
   await expireLeases(here)
   expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
