@@ -27,10 +27,10 @@ export interface Backends {
 }
 
 /** Opens once, however often it is asked. */
-export function once<T>(open: () => T): () => T {
+export function once<A extends readonly unknown[], T>(open: (...args: A) => T): (...args: A) => T {
   let opened: { value: T } | undefined
-  return () => {
-    opened ??= { value: open() }
+  return (...args) => {
+    opened ??= { value: open(...args) }
     return opened.value
   }
 }

@@ -47,6 +47,11 @@ export interface Context {
 
   /** Where secrets come from: standard input, the environment, Vault. */
   readStdin(): Promise<Buffer>
+  /**
+   * A secret from standard input. Where that is a terminal, which shows what is typed, a person is asked for it unseen:
+   * undefined where nobody may be. Read once, however often it is asked for.
+   */
+  readSecret(label: string, lines: 'one' | 'several'): Promise<Buffer | undefined>
   lookUp(path: string, field: string): Promise<string>
   /** Where in Vault a secret is, as `vault:` names it: MOUNT/PATH. */
   secretPath(at: SecretLocation): string

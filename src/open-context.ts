@@ -68,6 +68,12 @@ export function openContext(streams: Streams, version: string, interruption: Int
     },
     checkVault: async organizationId => (await backends()).checkVault(organizationId),
     readStdin: once(() => readAll(streams)),
+    readSecret: once(async (label: string, lines: 'one' | 'several') => {
+      if (!streams.stdin.isTTY) return context.readStdin()
+      const prompter = await context.prompter()
+      const secret = await (lines === 'one' ? prompter?.askSecret(label) : prompter?.pasteSecret(label))
+      return secret && Buffer.from(secret.reveal())
+    }),
     lookUp: async (path, field) => (await (await backends()).secrets()).lookUp(path, field),
     secretPath: ({ organizationId, secretId }) => {
       const { mount, path } = secretsAt(context.settings())

@@ -5,7 +5,7 @@ import { readAtMost } from '../files/read-at-most.ts'
 import { utf8 } from '../files/utf8.ts'
 import { whyUnreadable } from '../files/why-unreadable.ts'
 import { REDACTED, Secret, SecretSource } from '../secret.ts'
-import { MULTI_LINE_KINDS } from '../source-types/define.ts'
+import { type Field, MULTI_LINE_KINDS } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
@@ -15,7 +15,7 @@ import { outOfReach, type Reach, reachOf } from './reach.ts'
 /** From where secrets can be fetched, and how far a request file may reach. */
 export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
-  readStdin(): Promise<Buffer>
+  readSecret: Context['readSecret']
   lookUp(path: string, field: string): Promise<string>
   /** Undefined where there is no request file. */
   readonly reach: Reach | undefined
@@ -27,9 +27,9 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** The real readers; `own` is known once the record is. */
 export function sourceReaders(context: Context, requestFile: string | undefined, own?: string): SourceReaders {
-  const { readStdin, lookUp, streams } = context
+  const { readSecret, lookUp, streams } = context
   const reach = requestFile === undefined ? undefined : reachOf(context, requestFile)
-  return { env: streams.env, readStdin, lookUp, reach, own }
+  return { env: streams.env, readSecret, lookUp, reach, own }
 }
 
 /** Whether anything is still to be fetched. */
@@ -103,7 +103,7 @@ async function fetchOne(
   if (!parsed) return { message: sourceProblem(source.text, source.origin) ?? '' }
   // The mask that an answer shows: what is stored stays.
   if (source.origin === 'file' && isOwn(name, parsed, readers)) return { value: new Secret(REDACTED) }
-  const bytes = await read(parsed, source.origin, readers)
+  const bytes = await read(parsed, { name, origin: source.origin }, readers)
   if (typeof bytes === 'string') return { message: bytes }
   const text = utf8(bytes)
   if (text === undefined) return { message: 'is not UTF-8 text' }
@@ -112,19 +112,26 @@ async function fetchOne(
 
 /** Whether a field, which means the same in every type that has it, keeps its line breaks. */
 function hasLines(name: string): boolean {
-  return sourceTypes.some(type => {
-    const field = findField(type, name)?.field
-    return field !== undefined && MULTI_LINE_KINDS.includes(field.kind)
-  })
+  return fieldsNamed(name).some(({ kind }) => MULTI_LINE_KINDS.includes(kind))
+}
+
+function fieldsNamed(name: string): readonly Field[] {
+  return sourceTypes.flatMap(type => findField(type, name)?.field ?? [])
+}
+
+async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promise<Buffer | string> {
+  const secret = await readSecret(fieldsNamed(name)[0]?.label ?? name, hasLines(name) ? 'several' : 'one')
+  return secret ?? 'comes from standard input, a terminal that would show it, and nobody can be asked here: pipe it in'
 }
 
 /** The secret's bytes, or what is wrong with its source. */
 async function read(
   source: ParsedSource,
-  origin: SecretSource['origin'],
-  { env, readStdin, lookUp, reach }: SourceReaders,
+  { name, origin }: { name: string; origin: SecretSource['origin'] },
+  readers: SourceReaders,
 ): Promise<Buffer | string> {
-  if (source.kind === 'stdin') return readStdin()
+  const { env, lookUp, reach } = readers
+  if (source.kind === 'stdin') return typedOrPiped(name, readers)
   if (source.kind === 'vault') return Buffer.from(await lookUp(source.path, source.field))
   if (source.kind === 'env') {
     const value = env[source.name]

@@ -28,10 +28,11 @@ export async function loginRequest(context: Context): Promise<LoginRequest> {
   if (problem) throw invalid('The command line cannot be used like this.', [{ field: flagOf(proof), message: problem }])
   let name = named === undefined ? '' : nameOf(named, context)
   const missing = [...(name === undefined ? [named ?? ''] : []), ...(source === undefined ? [proof] : [])]
-  const prompter = missing.length ? await context.prompter() : undefined
+  const typed = source === '-' && streams.stdin.isTTY === true
+  const prompter = missing.length || typed ? await context.prompter() : undefined
   if (missing.length && !prompter) throw tooLittle(missing)
   if (named !== undefined) name ??= await prompter?.askText(LABELS[named])
-  const asked = source === undefined ? await prompter?.askSecret(LABELS[proof]) : undefined
+  const asked = source === undefined || typed ? await prompter?.askSecret(LABELS[proof]) : undefined
   const secret = asked ?? (await fetched(context, proof, source ?? ''))
   return { method, mount: mountOf(flags, method), name: name ?? '', secret }
 }

@@ -5,6 +5,7 @@ import { whyUnreadable } from '../files/why-unreadable.ts'
 import { Secret } from '../secret.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { printWarning } from './messages.ts'
+import { printable } from './printable.ts'
 import { type Check, promptHidden, promptLine } from './prompts.ts'
 import { discardInput, readPasted } from './raw-input.ts'
 import { type Streams, writeMessage } from './streams.ts'
@@ -46,11 +47,17 @@ export async function askLongSecret(streams: Streams, question: SecretQuestion):
       continue
     }
     if (path === '' && question.empty !== 'refuse') return undefined
-    const got = path === '' || path === '-' ? await pasted(streams) : await fileText(path, streams.env.HOME)
+    const got =
+      path === '' || path === '-' ? await pasted(streams, question.label) : await fileText(path, streams.env.HOME)
     const problem = 'problem' in got ? got.problem : question.check(got.text)
     if (problem === undefined && 'text' in got) return new Secret(got.text)
     printWarning(streams, `${question.label}: ${problem}`)
   }
+}
+
+/** Has a secret of several lines pasted, unseen. */
+export async function pasteSecret(streams: Streams, label: string): Promise<Secret<string>> {
+  return new Secret((await pasted(streams, label)).text)
 }
 
 const WAYS = {
@@ -78,8 +85,9 @@ function looksLikeContent(text: string): boolean {
   return /----|^\s*[{[]/.test(text) || text.length > 512
 }
 
-async function pasted(streams: Streams): Promise<{ text: string }> {
-  writeMessage(streams, 'Paste it now: it is not shown. End with Ctrl-D, or with a line that is only a dot.\n')
+async function pasted(streams: Streams, label: string): Promise<{ text: string }> {
+  const ending = 'Paste it now: it is not shown. End with Ctrl-D, or with a line that is only a dot.'
+  writeMessage(streams, `${printable(label)}: ${ending}\n`)
   return { text: await readPasted(streams) }
 }
 

@@ -1,7 +1,7 @@
 import type { Secret } from '../secret.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { type Answers, askFields, type FieldsQuestion } from './ask-fields.ts'
-import { askOneLineSecret } from './ask-secret.ts'
+import { askOneLineSecret, pasteSecret } from './ask-secret.ts'
 import { printable } from './printable.ts'
 import { type Check, type Choice, promptConfirm, promptLine, promptSearch, promptSelect } from './prompts.ts'
 import { type Decision, type ReviewRow, reviewSummary } from './review.ts'
@@ -22,6 +22,8 @@ export interface Prompter {
   askText(label: string, options?: TextOptions): Promise<string>
   /** A one-line secret that belongs to no field, such as a login's password. */
   askSecret(label: string, check?: Check): Promise<Secret<string>>
+  /** A secret of several lines, pasted unseen; it may be empty. */
+  pasteSecret(label: string): Promise<Secret<string>>
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
   confirm(question: string, preset: boolean): Promise<boolean>
   /** Has the name typed, to confirm that it may go; comes back only once it is. */
@@ -35,6 +37,7 @@ export function prompter(streams: Streams): Prompter {
     askFields: question => askFields(streams, question),
     askText: (label, options = {}) => askText(streams, label, options),
     askSecret: (label, check = () => undefined) => askSecret(streams, label, check),
+    pasteSecret: label => pasteSecret(streams, label),
     askChoice: (label, choices) => promptSelect(streams, label, { choices }),
     confirm: (question, preset) => promptConfirm(streams, question, preset),
     askName: expected => askName(streams, expected),

@@ -145,6 +145,20 @@ describe('login with a token', () => {
     expect((await dsctl(['login', '--token', '-'], at(home, {}, token))).code).toBe(0)
     expect(tokenIn(home)).toBe(token)
   })
+
+  test('asks for it at a terminal, where - would show it, and refuses it where nobody may be asked', async () => {
+    const home = temporaryFolder()
+    const token = await acme.vault.createToken({ ttl: '10m' })
+    const screen = terminal(['login', '--token', '-'], at(home))
+    await screen.waitFor('? Token')
+    screen.type(`${token}\n`)
+    expect((await screen.exit).code, screen.text()).toBe(0)
+    expect(screen.raw()).not.toContain(token)
+    expect(tokenIn(home)).toBe(token)
+    const refused = terminal(['login', '--token', '-', '--no-input'], at(home))
+    expect((await refused.exit).code).toBe(2)
+    expect(refused.text()).toContain('token: comes from standard input, a terminal that would show it')
+  })
 })
 
 describe('logout', () => {

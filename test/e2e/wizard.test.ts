@@ -267,6 +267,29 @@ test.skipIf(ON_EMBEDDED)(
   },
 )
 
+describe('standard input for a secret, where it is a terminal', () => {
+  test('is asked for, and what is typed or pasted is never shown', async () => {
+    const stdin = JSON.stringify({ name: unique('Typed'), env: 'dev', type: 'mysql', ...plainFields })
+    const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const screen = open(['update', id, '--password', '-'])
+    await dialogue(screen, ['? Password', `${PASSWORD}${ENTER}`])
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+    const tunnel = ['--jump-host', 'jump.example.com', '--ssh-username', 'ssh', '--ssh-private-key', '-']
+    const key = open(['update', id, ...tunnel])
+    await dialogue(key, ['SSH private key: Paste it now', `${openSshKey.replaceAll('\n', '\r')}.${ENTER}`])
+    expect(await key.exit, key.text()).toMatchObject({ code: 0 })
+    expect(await secretOf(id)).toMatchObject({ password: PASSWORD, ssh_private_key: openSshKey })
+    expect(`${screen.raw()}${key.raw()}`).not.toMatch(/MARKER|PRIVATE KEY-/)
+  })
+
+  test('is refused before anything is typed where nobody may be asked', async () => {
+    const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']
+    const screen = open(['create', unique('Refused'), ...request, '--password', '-', '--no-input'])
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 2 })
+    expect(screen.text()).toContain('password: comes from standard input, a terminal that would show it')
+  })
+})
+
 test('update where nothing is changed writes nothing', async () => {
   const stdin = JSON.stringify({ name: unique('Same'), env: 'dev', type: 'mysql', ...plainFields })
   const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
