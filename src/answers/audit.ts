@@ -1,22 +1,27 @@
 import type { AuditEvent } from '../ports/audit-trail.ts'
-import type { ListView } from '../terminal/view.ts'
+import type { Column, ListView, PagesView, Take } from '../terminal/view.ts'
 
-/** What `audit` prints of events. */
-export function eventsView(events: readonly AuditEvent[]): ListView<ReturnType<typeof shown>> {
-  return {
-    kind: 'list',
-    data: events.map(shown),
-    empty: 'No events.',
-    columns: [
-      { title: 'TIME', value: event => ({ time: event.at }), fixed: true },
-      { title: 'ACTOR', value: event => event.actor_email },
-      { title: 'ACTION', value: event => event.action, fixed: true },
-      { title: 'OUTCOME', value: event => event.outcome, fixed: true },
-      { title: 'ABOUT', value: about },
-      { title: 'FIELDS', value: event => event.fields.join(', ') },
-    ],
-  }
+/** What `audit` prints of a page of events. */
+export function eventsView(events: readonly AuditEvent[]): ListView<Shown> {
+  return { kind: 'list', data: events.map(shown), columns: COLUMNS, empty: EMPTY }
 }
+
+/** The same of all events, as they come. */
+export function allEventsView(each: (take: Take<AuditEvent>) => Promise<void>): PagesView<Shown> {
+  return { kind: 'pages', each: take => each(page => take(page.map(shown))), columns: COLUMNS, empty: EMPTY }
+}
+
+type Shown = ReturnType<typeof shown>
+
+const EMPTY = 'No events.'
+const COLUMNS: readonly Column<Shown>[] = [
+  { title: 'TIME', value: event => ({ time: event.at }), fixed: true },
+  { title: 'ACTOR', value: event => event.actor_email },
+  { title: 'ACTION', value: event => event.action, fixed: true },
+  { title: 'OUTCOME', value: event => event.outcome, fixed: true },
+  { title: 'ABOUT', value: about },
+  { title: 'FIELDS', value: event => event.fields.join(', ') },
+]
 
 function shown(event: AuditEvent) {
   return {
@@ -27,7 +32,7 @@ function shown(event: AuditEvent) {
   }
 }
 
-function about({ data_source_name: name, before, after }: ReturnType<typeof shown>): string | undefined {
+function about({ data_source_name: name, before, after }: Shown): string | undefined {
   const email = after?.email ?? before?.email
   return name ?? (typeof email === 'string' ? email : undefined)
 }

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { eventsView } from '../answers/audit.ts'
+import { allEventsView, eventsView } from '../answers/audit.ts'
 import type { Context } from '../context.ts'
-import { listEvents, pruneEvents, readTime } from '../operations/audit.ts'
+import { listAllEvents, listEvents, pruneEvents, readTime } from '../operations/audit.ts'
 import { MAY } from '../operations/authorize.ts'
 import { confirm } from '../requests/confirm.ts'
-import { readPages, readPaging } from '../requests/paging.ts'
+import { readPaging } from '../requests/paging.ts'
 
 /** `dsctl audit` and `dsctl audit prune`. */
 export function define(command: Command, context: Context): void {
@@ -32,13 +32,14 @@ async function show(context: Context): Promise<void> {
   const { source, actor, action, since } = context.flags
   const text = (flag: unknown) => (typeof flag === 'string' ? flag : undefined)
   const paging = readPaging(context.flags)
-  const query = {
-    ...{ pageSize: paging.pageSize, actor: text(actor), action: text(action) },
+  const filter = {
+    ...{ actor: text(actor), action: text(action) },
     source: typeof source === 'string' ? { text: source, env: context.settings().get('env') } : undefined,
     since: typeof since === 'string' ? readTime('since', since, Date.now()) : undefined,
   }
   const trail = await context.auditTrail(MAY.change)
-  const { items, more } = await readPages(paging, page => listEvents(trail, { ...query, page }))
+  if (paging.all) return context.print(allEventsView(take => listAllEvents(trail, filter, take)))
+  const { items, more } = await listEvents(trail, { ...filter, ...paging })
   if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
   await context.print(eventsView(items))
 }

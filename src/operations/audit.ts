@@ -1,5 +1,5 @@
 import { invalid } from '../errors.ts'
-import type { AuditEvent, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
+import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
 import { permitted } from './authorize.ts'
 import { sendOnce } from './send-once.ts'
@@ -15,6 +15,18 @@ export async function listEvents(
   query: AuditQuery,
 ): Promise<{ items: readonly AuditEvent[]; more: boolean }> {
   return permitted(await trail.list(caller, query))
+}
+
+/** All of the organization's events, page after page, as they were at one moment; `take` says whether to go on. */
+export async function listAllEvents(
+  { caller, trail }: Trail,
+  filter: AuditFilter,
+  take: (page: readonly AuditEvent[]) => Promise<boolean>,
+): Promise<void> {
+  const answer = await trail.listAll(caller, filter, take)
+  // What only reads writes no event: a look at one page tells of the denial.
+  if (answer.kind === 'denied') await trail.list(caller, { ...filter, page: 0, pageSize: 1 })
+  permitted(answer)
 }
 
 /** Deletes the organization's events before a time; answers how many there were. */

@@ -19,9 +19,7 @@ export interface AuditEvent {
   readonly settledBy: string | null
 }
 
-export interface AuditQuery {
-  readonly page: number
-  readonly pageSize: number
+export interface AuditFilter {
   /** A data source, deleted or not, also by a name that it no longer has. */
   readonly source: Ref | undefined
   readonly actor: string | undefined
@@ -30,9 +28,20 @@ export interface AuditQuery {
   readonly since: string | undefined
 }
 
+export interface AuditQuery extends AuditFilter {
+  readonly page: number
+  readonly pageSize: number
+}
+
 /** The audit trail of an organization, the latest event first. */
 export interface AuditTrail {
   list(caller: Caller, query: AuditQuery): Promise<Denied | { kind: 'page'; items: AuditEvent[]; more: boolean }>
+  /** The whole trail, in the same order, as it was at one moment: page after page, as with Records.listAll. */
+  listAll(
+    caller: Caller,
+    filter: AuditFilter,
+    take: (page: readonly AuditEvent[]) => Promise<boolean>,
+  ): Promise<Denied | { kind: 'listed' }>
   /** Deletes the organization's events before a time, and writes one that says so. */
   prune(caller: Caller, before: string): Promise<Denied | { kind: 'pruned'; events: number }>
 }

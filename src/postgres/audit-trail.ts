@@ -1,17 +1,19 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { AuditEvent, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
+import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Ref } from '../ports/records.ts'
 import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './audit.ts'
-import { type Authorization, authorization, authorized, denied } from './authorize.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from './authorize.ts'
 import { isReferredTo, utc } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
+import { type Page, takePages } from './take-pages.ts'
 
 /** The audit trail in Postgres. */
 export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditTrail {
   return {
     list: (caller, query) => list(db, client, { caller, query }),
+    listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
     prune: (caller, before) => prune(db, client, { caller, before }),
   }
 }
@@ -19,6 +21,7 @@ export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditT
 interface EventJson {
   id: string
   at: string
+  organization_id: string
   actor_id: string | null
   actor_email: string
   actor_source: string
@@ -39,23 +42,64 @@ async function list(
   { caller, query }: { caller: Caller; query: AuditQuery },
 ): ReturnType<AuditTrail['list']> {
   const attempt = { eventId: crypto.randomUUID(), action: 'audit' }
-  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
-    sql<{ authorization: Authorization; items: EventJson[] }>`/* dsctl audit */ with ${authorized(caller)}
-    ${told}
-    select ${authorization}, (select coalesce(json_agg(e), '[]') from (
-      select id, at, actor_id, actor_email, actor_source, action, data_source_id, data_source_name, outcome, fields,
-        before, after, client, settled_by
-      from dsctl.audit_events e
-      where organization_id = (select organization_id from permitted) and ${filter(query)}
-      order by at desc, id
-      limit ${query.pageSize + 1} offset ${query.page * query.pageSize}) e) as items`.execute(db),
+  const { page, pageSize } = query
+  const rows = sql`${events(query)} limit ${pageSize + 1} offset ${page * pageSize}`
+  const { answer: found } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+    read(db, { caller, rows, told }),
   )
-  const row = only(answer)
-  const items = row.items.slice(0, query.pageSize).map(toEvent)
-  return denied(row.authorization) ?? { kind: 'page', items, more: row.items.length > query.pageSize }
+  if ('kind' in found) return found
+  return { kind: 'page', items: found.slice(0, pageSize).map(toEvent), more: found.length > pageSize }
 }
 
-function filter({ source, actor, action, since }: AuditQuery): RawBuilder<unknown> {
+const PAGE = 500
+
+/** Every event, in one snapshot. */
+function listAll(
+  db: Kysely<Database>,
+  { caller, filter, take }: { caller: Caller; filter: AuditFilter; take: Parameters<AuditTrail['listAll']>[2] },
+): ReturnType<AuditTrail['listAll']> {
+  const readPage = async (snapshot: Kysely<Database>, after: EventJson | undefined) => {
+    const rows = after ? following(filter, after) : sql`${events(filter)} limit ${PAGE + 1}`
+    const found = await read(snapshot, { caller, rows, told: sql`` })
+    return 'kind' in found
+      ? found
+      : ({ rows: found.slice(0, PAGE), more: found.length > PAGE } satisfies Page<EventJson>)
+  }
+  return takePages(db, readPage, page => take(page.map(toEvent)))
+}
+
+async function read(
+  db: Kysely<Database>,
+  { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
+) {
+  const row = only(
+    await sql<{ authorization: Authorization; items: EventJson[] }>`/* dsctl audit */ with ${authorized(caller)}
+    ${told}
+    select ${authorization}, (select coalesce(json_agg(e), '[]') from (${rows}) e) as items`.execute(db),
+  )
+  return denied(row.authorization) ?? row.items
+}
+
+const columns = sql`id, at, organization_id, actor_id, actor_email, actor_source, action, data_source_id,
+      data_source_name, outcome, fields, before, after, client, settled_by`
+
+function events(filter: AuditFilter): RawBuilder<unknown> {
+  return sql`select ${columns} from dsctl.audit_events
+      where organization_id = ${theirs} and ${matching(filter)} order by at desc, id`
+}
+
+// As with the list of data sources: the time as Postgres wrote it, and each half begins where it must in the index.
+function following(filter: AuditFilter, { at, id, organization_id }: EventJson): RawBuilder<unknown> {
+  const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from dsctl.audit_events
+        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${theirs}
+          and ${matching(filter)} and ${where}
+        order by at desc, id limit ${PAGE + 1})`
+  return sql`select * from (
+      ${rest(sql`at = ${at}::timestamptz and id > ${id}::uuid`)} union all ${rest(sql`at < ${at}::timestamptz`)}) e
+      order by at desc, id limit ${PAGE + 1}`
+}
+
+function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unknown> {
   const conditions = [sql`true`]
   if (source !== undefined) conditions.push(isAbout(source))
   if (actor !== undefined) conditions.push(sql`lower(actor_email collate "C") = lower(${actor}::text collate "C")`)

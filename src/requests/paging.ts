@@ -6,7 +6,7 @@ type Flags = Readonly<Record<string, unknown>>
 export interface Paging {
   readonly page: number
   readonly pageSize: number
-  /** Whether every page is wanted; they are then as long as they may be. */
+  /** Whether every page is wanted. */
   readonly all: boolean
 }
 
@@ -22,19 +22,5 @@ export function readPaging(flags: Flags): Paging {
   const page = whole('page', flags.page ?? 0, [0, 1_000_000])
   const pageSize = whole('page-size', flags.pageSize ?? 25, [1, 1000])
   if (problems.length) throw invalid('The list cannot be shown like this.', problems)
-  const all = flags.all === true
-  return all ? { page: 0, pageSize: 1000, all } : { page, pageSize, all }
-}
-
-/** Reads the pages that are wanted. `more` is whether there are others. */
-export async function readPages<T>(
-  { page, all }: Paging,
-  read: (page: number) => Promise<{ items: readonly T[]; more: boolean }>,
-): Promise<{ items: T[]; more: boolean }> {
-  const items: T[] = []
-  for (let at = page; ; at++) {
-    const found = await read(at)
-    items.push(...found.items)
-    if (!found.more || !all) return { items, more: found.more }
-  }
+  return { page, pageSize, all: flags.all === true }
 }

@@ -80,6 +80,23 @@ describe('audit', () => {
     expect(json(await acme.dsctl(['audit', '--all', '--page-size', '3', '-o', 'json']))).toHaveLength(7)
   })
 
+  test('--all has each event once, in order, however many share a time to the microsecond', async () => {
+    const lena = await acme.addPerson({ email: 'lena@example.com' })
+    const id = await acme.addOrganization('Long')
+    await acme.addMember(lena.id, id, { role: 'data_admin' })
+    const at = `now() - (n / 700) * interval '1 microsecond'`
+    await acme.database.query(
+      `INSERT INTO dsctl.audit_events (id, at, organization_id, actor_email, actor_source, action, outcome, client)
+      SELECT gen_random_uuid(), ${at}, '${id}', 'x', 'x', 'get', 'done', 'x' FROM generate_series(1, 1500) n`,
+    )
+    const inOrder = `SELECT id FROM dsctl.audit_events WHERE organization_id = $1 ORDER BY at DESC, id`
+    const ids = (await acme.database.query(inOrder, [id])).map(event => event.id)
+    const all = ['audit', '--all', '--org', 'Long', '-o']
+    const listed = await acme.dsctl([...all, 'id'], { env: lena.env })
+    expect(listed.stdout.trimEnd().split('\n')).toEqual(ids)
+    expect(json(await acme.dsctl([...all, 'json', '--since', '1h'], { env: lena.env }))).toHaveLength(1500)
+  })
+
   test('refuses a time that there is not', async () => {
     for (const since of ['yesterday', '2026-02-30', '12', '2026-13-01']) {
       expect(jsonError(await acme.dsctl(['audit', '--since', since, '-o', 'json']))).toMatchObject({
@@ -186,6 +203,7 @@ describe('What was denied before anything was looked up', () => {
       ['test', '-f', join(withSource, 'two.json')],
       ['test', '--all'],
       ['audit'],
+      ['audit', '--all'],
       ['doctor'],
     ]) {
       expect(await acme.dsctl(args, { env: ursula.env })).toMatchObject({ code: 4, stdout: '' })
@@ -199,6 +217,7 @@ describe('What was denied before anything was looked up', () => {
       ['test', 'denied', 'Unsaved'],
       ['test', 'denied', 'Two'],
       ['test', 'denied', null],
+      ['audit', 'denied', null],
       ['audit', 'denied', null],
       ['doctor', 'denied', null],
     ])

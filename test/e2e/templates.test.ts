@@ -63,6 +63,11 @@ describe('template', () => {
     expect(await shown('get', 'Formats', '-o', 'yaml')).toContain('fields:\n  host: f.example.com\n  port: 6432\n')
     expect(await shown('list')).toMatch(/NAME +TYPE +FIELDS +UPDATED\nFormats +postgres +host, port, default_schema/)
     expect(await shown('list', '-o', 'name')).toContain('Formats\n')
+    for (const command of [['list'], ['get', 'Formats'], ['set', 'Formats', '--type', 'mysql']]) {
+      const refused = await here.dsctl(['template', ...command, '-o', 'id'])
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Say -o name.') })
+    }
+    expect(await shown('get', 'Formats')).toContain('postgres')
     expect(json(await run(['template', 'list']))).toContainEqual(json(await run(['template', 'get', 'Formats'])))
   })
 
