@@ -43,7 +43,7 @@ export function withDefaults(
 
 /** Whether any field of a group is set. */
 export function usesGroup(type: SourceType, values: Values, group: string): boolean {
-  return Object.entries(type.fields).some(([name, field]) => field.group === group && has(values, name))
+  return Object.keys(values).some(name => type.fields[name]?.group === group)
 }
 
 /** Fills in the derived fields that are not set. */

@@ -3,7 +3,6 @@ import { didYouMean } from '../near-miss.ts'
 import { isMask, REDACTED } from '../secret.ts'
 import type { Field, Kind } from './define.ts'
 import { hostProblem } from './host.ts'
-import { judgedBy } from './judged-by.ts'
 import { boundsOf, lengthProblem, lineProblem, MAX_TEXT } from './limits.ts'
 import { certificatesProblem, privateKeyProblem } from './pem.ts'
 import { serviceAccountKey } from './service-account-key.ts'
@@ -16,45 +15,64 @@ export function checkValue(field: Field, raw: unknown): { value: FieldValue } | 
   if (typeof raw === 'string' && field.secret && isMask(raw)) return { message: 'is a mask: give the secret itself' }
   if (typeof raw === 'string' && raw.includes(REDACTED)) return { message: `must not hold ${REDACTED}` }
   if (raw === null) return { message: 'must not be null: leave it out where it has no value' }
-  const result = schemaOf(field).safeParse(raw)
-  if (result.success) return { value: result.data }
-  return { message: [...new Set(result.error.issues.map(describe))].join('; ') }
+  return checkOf(field)(raw)
 }
+
+type Check = (raw: unknown) => { value: FieldValue } | { message: string }
 
 // Made once for a field: a batch checks thousands of values, and making a schema costs more than using it.
-const made = new WeakMap<Field, z.ZodMiniType<FieldValue>>()
+const made = new WeakMap<Field, Check>()
 
-function schemaOf(field: Field): z.ZodMiniType<FieldValue> {
+function checkOf(field: Field): Check {
   const known = made.get(field)
   if (known) return known
-  const schema = SCHEMAS[field.kind](field)
-  made.set(field, schema)
-  return schema
+  const check = CHECKS[field.kind](field)
+  made.set(field, check)
+  return check
 }
 
-const text = z.string({ error: issue => notText(issue.input) })
 const keyFingerprint = /^SHA256:[A-Za-z0-9+/]{43}=?$/
 
-const SCHEMAS: Readonly<Record<Kind, (field: Field) => z.ZodMiniType<FieldValue>>> = {
-  text: () => text.check(judgedBy(value => lineProblem(value, MAX_TEXT))),
-  host: () => text.check(judgedBy(hostProblem)),
+const CHECKS: Readonly<Record<Kind, (field: Field) => Check>> = {
+  text: () => judged(value => lineProblem(value, MAX_TEXT)),
+  host: () => judged(hostProblem),
   integer: field => {
     const { min, max } = boundsOf(field)
     const message = `must be a whole number from ${min} to ${max}`
-    return z.pipe(z.transform(digitsToNumber), z.int(message).check(z.minimum(min, message), z.maximum(max, message)))
+    const inBounds = z.int(message).check(z.minimum(min, message), z.maximum(max, message))
+    return bySchema(z.pipe(z.transform(digitsToNumber), inBounds))
   },
-  boolean: () => z.pipe(z.transform(wordToBoolean), z.boolean('must be true or false')),
-  choice: field => text.check(judgedBy(value => choiceProblem(value, field.choices ?? []))),
-  password: () => text.check(judgedBy(passwordProblem)),
-  token: () => text.check(judgedBy(tokenProblem)),
-  'private-key': () => text.check(judgedBy(privateKeyProblem)),
-  certificates: () => text.check(judgedBy(certificatesProblem)),
-  'service-account-key': () => serviceAccountKey,
+  boolean: () => bySchema(z.pipe(z.transform(wordToBoolean), z.boolean('must be true or false'))),
+  choice: field => judged(value => choiceProblem(value, field.choices ?? [])),
+  password: () => judged(passwordProblem),
+  token: () => judged(tokenProblem),
+  'private-key': () => judged(privateKeyProblem),
+  certificates: () => judged(certificatesProblem),
+  'service-account-key': () => bySchema(serviceAccountKey),
   'host-key-fingerprint': () =>
-    text.check(
-      z.regex(keyFingerprint, 'must be SHA256: and 43 characters of base64, as printed by ssh-keygen -l'),
-      z.overwrite(value => value.replace(/=$/, '')),
+    bySchema(
+      z.string({ error: issue => notText(issue.input) }).check(
+        z.regex(keyFingerprint, 'must be SHA256: and 43 characters of base64, as printed by ssh-keygen -l'),
+        z.overwrite(value => value.replace(/=$/, '')),
+      ),
     ),
+}
+
+/** A text, of which a function says what is wrong: a batch has thousands, for which a schema takes its time. */
+function judged(problem: (value: string) => string | undefined): Check {
+  return raw => {
+    if (typeof raw !== 'string') return { message: notText(raw) }
+    const message = problem(raw)
+    return message === undefined ? { value: raw } : { message }
+  }
+}
+
+function bySchema(schema: z.ZodMiniType<FieldValue>): Check {
+  return raw => {
+    const result = schema.safeParse(raw)
+    if (result.success) return { value: result.data }
+    return { message: [...new Set(result.error.issues.map(describe))].join('; ') }
+  }
 }
 
 /** Inside a service account key, the property concerned comes first. */

@@ -30,8 +30,10 @@ export function lineProblem(text: string, max: number): string | undefined {
 export function lengthProblem(text: string, max: number): string | undefined {
   if (text === '') return 'must not be empty'
   if (/\p{Surrogate}/u.test(text)) return 'must be valid Unicode: it holds half a character'
-  // Two code units are at most one character, so that a huge text need not be spread.
-  return text.length > 2 * max || [...text].length > max ? `must have at most ${number(max)} characters` : undefined
+  // Two code units are at most one character, so that a short text and a huge one need not be spread.
+  return text.length > max && (text.length > 2 * max || [...text].length > max)
+    ? `must have at most ${number(max)} characters`
+    : undefined
 }
 
 /** What is wrong with the size of a key or a certificate. */

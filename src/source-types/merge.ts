@@ -41,6 +41,8 @@ export function mergeUpdate(
 /** Whether credentials that are stored hold all that is given already, so that nothing can change: soon seen. */
 export function isStored(type: SourceType, stored: Credentials, given: Credentials): boolean {
   if (type.rules.some(({ kind }) => kind === 'derived')) return false // what follows from another may be missing
+  // As dsctl itself has written it: then there is nothing to normalise.
+  if (Object.keys(given).every(name => Object.hasOwn(stored, name) && same(stored[name], given[name]))) return true
   const before = normalised(type, stored)
   const { given: values, problems } = withoutMasks(type, before, given)
   return problems.length === 0 && Object.keys(values).every(name => same(before[name], values[name]))

@@ -1,23 +1,23 @@
 import { type Credentials, Secret } from '../secret.ts'
 import type { Field, SourceType } from './define.ts'
-import { namesOf } from './field-names.ts'
+import { findField, namesOf } from './field-names.ts'
 
 /**
  * A stored secret as dsctl would write it: `type`, then the fields under their own names in the order of their
  * declaration, then the keys that the type does not know, as they are. A field that is null or empty is not set.
  */
 export function normalised(type: SourceType, stored: Credentials): Credentials {
-  const rest = new Map(Object.entries(stored))
-  rest.delete('type')
-  const known: [string, Secret][] = []
+  const named = new Set(Object.keys(stored).map(key => findField(type, key)?.name))
+  const known = new Map<string, Secret>()
   for (const [name, field] of Object.entries(type.fields)) {
-    const value = fieldValue(name, field, stored)
-    if (value) known.push([name, value])
-    for (const key of namesOf(name, field)) {
-      // A list of several can't be put under the field's own name: it stays, hidden, until the field is given.
-      if (value || !isSeveral(rest.get(key))) rest.delete(key)
-    }
+    const value = named.has(name) && fieldValue(name, field, stored)
+    if (value) known.set(name, value)
   }
+  const rest = Object.entries(stored).filter(([key, value]) => {
+    const name = findField(type, key)?.name
+    // A list of several can't be put under the field's own name: it stays, hidden, until the field is given.
+    return name === undefined ? key !== 'type' : !known.has(name) && isSeveral(value)
+  })
   return Object.fromEntries([['type', new Secret<unknown>(type.name)], ...known, ...rest])
 }
 
@@ -35,7 +35,7 @@ function onlyOne(value: unknown): unknown {
   return value.length === 1 ? value[0] : undefined
 }
 
-function isSeveral(secret: Secret | undefined): boolean {
-  const value = secret?.reveal()
+function isSeveral(secret: Secret): boolean {
+  const value = secret.reveal()
   return Array.isArray(value) && value.length > 1
 }
