@@ -1,5 +1,5 @@
-import type { DataSource, NameInEnv } from '../data-source.ts'
-import { type Attempt, MOST_NAMES } from '../ports/records.ts'
+import type { NameInEnv } from '../data-source.ts'
+import { type Attempt, MOST_NAMES, type NamedRecord } from '../ports/records.ts'
 import type { Secret } from '../secret.ts'
 import { attempt } from './attempts.ts'
 import { permitted } from './authorize.ts'
@@ -17,7 +17,7 @@ export function keyOf({ name, env }: NameInEnv): string {
 }
 
 /** A record as a batch found it; `unsettled` where an operation on it is unfinished, which may yet be taken back. */
-export interface Existing extends DataSource {
+export interface Existing extends NamedRecord {
   readonly unsettled: boolean
   /** When it was found, for Records.unsettledSince. */
   readonly foundAt: string

@@ -1,4 +1,4 @@
-import type { Attempt, LocatedDataSource } from '../ports/records.ts'
+import type { Attempt, NamedRecord } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { isMask, REDACTED } from '../secret.ts'
 import type { SourceType } from '../source-types/define.ts'
@@ -57,7 +57,7 @@ export async function exportAll(
 }
 
 function requestOf(
-  { name, env, type }: LiveRecord,
+  { name, env, type }: NamedRecord,
   credentials: Credentials | null,
   how: { source: (field: string) => string; toEnv: string | undefined; warn: (text: string) => void },
 ): readonly ExportedRequest[] {
@@ -71,16 +71,13 @@ function requestOf(
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 
-/** What is kept in memory of every record. */
-export type LiveRecord = Pick<LocatedDataSource, 'id' | 'secretId' | 'organizationId' | 'name' | 'type' | 'env'>
-
 /** All live records of the organization, or of one env, as they were at one moment, by env and name. */
 export async function liveRecords(
   stores: Stores,
   { env, type }: { env: string | undefined; type: string | undefined },
   action?: Attempt['action'],
-): Promise<readonly LiveRecord[]> {
-  const records: LiveRecord[] = []
+): Promise<readonly NamedRecord[]> {
+  const records: NamedRecord[] = []
   const filter = { env, type, status: undefined, search: undefined, ...(action && { action }) }
   await listAll(stores, filter, async page => {
     for (const { id, secretId, organizationId, name, type, env } of page) {
@@ -117,7 +114,7 @@ function variable(text: string, taken: Set<string>): string {
 }
 
 function leftOut(
-  { name, env, type }: Pick<LiveRecord, 'name' | 'env' | 'type'>,
+  { name, env, type }: Pick<NamedRecord, 'name' | 'env' | 'type'>,
   known: SourceType | undefined,
 ): string {
   return known

@@ -1,5 +1,5 @@
-import type { DataSource } from '../data-source.ts'
 import { invalid } from '../errors.ts'
+import type { NamedRecord } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { complete } from '../source-types/complete.ts'
 import { getSourceType } from '../source-types/index.ts'
@@ -26,7 +26,7 @@ export interface Plan {
 }
 
 /** Compares an item with what is stored. Throws `invalid` where it cannot become so, and where Vault gives no answer. */
-export async function plan(stores: Stores, item: BatchItem, existing: DataSource | undefined): Promise<Plan> {
+export async function plan(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<Plan> {
   if (!existing) {
     const after = complete(getSourceType(item.type), item.fields)
     const fields = Object.keys(after).filter(name => name !== 'type')
@@ -57,7 +57,7 @@ function differences(
   })
 }
 
-function otherType({ name, env, type }: BatchItem, record: DataSource) {
+function otherType({ name, env, type }: BatchItem, record: NamedRecord) {
   return invalid(`${name} exists in env ${env} as a ${record.type}, not a ${type}.`, [
     { field: 'type', message: `is ${record.type} and cannot be changed` },
   ])

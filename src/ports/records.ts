@@ -136,6 +136,9 @@ export interface ListQuery extends ListFilter {
 /** What `list` shows of a record, and where its credentials are. */
 export type LocatedDataSource = ListedDataSource & Pick<DataSource, 'secretId' | 'organizationId'>
 
+/** What a batch knows of a record: what it is, and where its credentials are. */
+export type NamedRecord = Pick<DataSource, 'id' | 'secretId' | 'organizationId' | 'name' | 'type' | 'env'>
+
 /**
  * The records and the intents. Every method (but listAll) is one statement, hence atomic; it checks the caller itself, and writes
  * its audit event. Each may throw UnavailableError: with `delivered: 'maybe'` it may yet take effect, at any later
@@ -189,7 +192,7 @@ export interface Records extends RecordBatches {
     caller: Caller,
     names: readonly NameInEnv[],
     attempt?: Attempt,
-  ): Promise<Denied | { kind: 'found'; records: readonly DataSource[]; unsettled: readonly string[]; at: string }>
+  ): Promise<Denied | { kind: 'found'; records: readonly NamedRecord[]; unsettled: readonly string[]; at: string }>
 
   /**
    * Those of these data sources with an intent that is unclosed, or was closed otherwise than as done since `at`: what

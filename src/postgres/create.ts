@@ -5,7 +5,7 @@ import { all, asked } from './asked.ts'
 import { intentEvent, refusedEvent } from './audit.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from './authorize.ts'
 import { BUSY, eachUnlessRefused, inTheWay } from './conflict.ts'
-import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from './intent.ts'
+import { type IntentJson, leaseEnd, nameHolder, oldestIntents, ownIntents, toIntent } from './intent.ts'
 import { closeAsDone, finished, lastStep, WRITTEN } from './last-step.ts'
 import { namesakes } from './record.ts'
 import { only } from './row.ts'
@@ -29,15 +29,13 @@ export async function beginCreates(
     intent_id: intentId,
     fails: failsIfTaken,
   }))
+  const names = creates.map(({ name }) => name)
   const statement = sql<Begun>`/* dsctl create, 1 of 2 */ with ${authorized(caller)},
     ${asked(rows, columns)},
     ${ownIntents},
-    unclosed as materialized (
-      select i.* from dsctl.pending_operations i
-      where i.state <> 'closed' and i.organization_id = ${theirs} and i.new_name = any(${all('name', 'asked')})),
     holders as materialized (
-      select a.nth, i.* from unclosed i join asked a on i.new_name = a.name and i.new_env = a.env),
-    ${namesakes(theirs, sql`${creates.map(({ name }) => name)}::text[]`)},
+      select a.nth, i.* from asked a, ${nameHolder({ organization: theirs, name: sql`a.name`, env: sql`a.env` })}),
+    ${namesakes({ organization: theirs, names: sql`${names}::text[]`, inEnv: sql`select name, env from asked` })},
     taken as materialized (select a.nth, d.id from namesakes d join asked a on d.name = a.name and d.env = a.env),
     judged as materialized (
       select a.*, o.intent as own, h.intent as holder, t.id as taken
@@ -86,7 +84,11 @@ export async function finishCreates(
     intent as (
       select i.*, a.nth, a.type from dsctl.pending_operations i join asked a on i.id = a.intent_id
       where i.state = 'open' and i.id = any(${all('intent_id', 'asked')}) order by i.id for update of i),
-    ${namesakes(sql`any(${all('organization_id', 'intent')})`, all('new_name', 'intent'))},
+    ${namesakes({
+      organization: sql`any(${all('organization_id', 'intent')})`,
+      names: all('new_name', 'intent'),
+      inEnv: sql`select new_name, new_env from intent`,
+    })},
     taken as materialized (
       select i.nth, d.id from namesakes d join intent i using (organization_id)
       where d.name = i.new_name and d.env = i.new_env),

@@ -1,17 +1,17 @@
 import { type Kysely, sql } from 'kysely'
 import type { NameInEnv } from '../data-source.ts'
 import type { Caller } from '../ports/caller.ts'
-import type { Attempt, Records } from '../ports/records.ts'
-import { all } from './asked.ts'
+import type { Attempt, NamedRecord, Records } from '../ports/records.ts'
+import { all, asked } from './asked.ts'
 import { ifDenied, tellingIfItCan } from './audit.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from './authorize.ts'
-import { namesakes, type RecordJson, recordsIn, toDataSource } from './record.ts'
+import { namesakes } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
 
 interface Found {
   authorization: Authorization
-  records: RecordJson[]
+  records: NamedRecord[]
   unsettled: string[]
   at: string
 }
@@ -25,26 +25,25 @@ export async function findNamed(
   const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
     sql<Found>`/* dsctl find names */ with
     ${authorized(caller)},
-    wanted as (
-      select distinct * from unnest(${names.map(({ name }) => name)}::text[], ${names.map(({ env }) => env)}::text[])
-        as w (name, env)),
-    ${namesakes(theirs, sql`${names.map(({ name }) => name)}::text[]`)},
-    found as materialized (select d.* from namesakes d join wanted w on d.name = w.name and d.env = w.env)
+    ${asked(
+      names.map(({ name, env }) => ({ name, env })),
+      'name text, env text',
+    )},
+    ${namesakes({
+      organization: theirs,
+      names: sql`${names.map(({ name }) => name)}::text[]`,
+      inEnv: sql`select name, env from asked`,
+    })}
     ${told}
-    select ${authorization}, ${recordsIn('found')} as records,
+    select ${authorization}, (
+        select coalesce(json_agg(json_build_object('id', id, 'secretId', secret_id, 'organizationId', organization_id,
+          'name', name, 'type', type, 'env', env)), '[]') from namesakes) as records,
       (select coalesce(json_agg(i.data_source_id), '[]') from dsctl.pending_operations i
-        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'found')})) as unsettled,
+        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'namesakes')})) as unsettled,
       now()::text as at`.execute(db),
   )
-  const row = only(answer)
-  return (
-    denied(row.authorization) ?? {
-      kind: 'found',
-      records: row.records.map(toDataSource),
-      unsettled: row.unsettled,
-      at: row.at,
-    }
-  )
+  const { authorization: found, ...row } = only(answer)
+  return denied(found) ?? { kind: 'found', ...row }
 }
 
 /** Whose credentials, read since then, may yet be taken back or have been. */

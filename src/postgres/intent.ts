@@ -35,6 +35,23 @@ export const ownIntents = sql`own as materialized (
       select a.nth, i.* from dsctl.pending_operations i join asked a on a.intent_id = i.id
       where i.id = any(array(select intent_id from asked)))`
 
+interface NameColumns {
+  readonly organization: RawBuilder<unknown>
+  readonly name: RawBuilder<unknown>
+  readonly env: RawBuilder<unknown>
+}
+
+/**
+ * The unclosed intent `i` that holds the name in a row of what stands before it in `from`. `limit` makes it a look-up of
+ * its own, by the whole key of the index: in that all those stand too which have just been closed, until they are vacuumed.
+ */
+export function nameHolder({ organization, name, env }: NameColumns): RawBuilder<unknown> {
+  return sql`lateral (
+        select * from dsctl.pending_operations
+        where state <> 'closed' and organization_id = ${organization} and new_name = ${name} and new_env = ${env}
+        limit 1) i`
+}
+
 export function toIntent(json: IntentJson): Intent {
   return {
     id: json.id,

@@ -16,8 +16,8 @@ interface LastStep {
   record: RecordJson | null
 }
 
-/** Whether the row of an intent `i` was written. */
-export const WRITTEN = sql`i.data_source_id in (select id from written)`
+/** Whether the row of an intent `i` was written. As a value: joined, each of two hundred would be held against each. */
+export const WRITTEN = sql`(i.data_source_id in (select id from written)) is true`
 
 /** Closes the intent as done where the row was written. */
 export const closeAsDone = sql`closed as (

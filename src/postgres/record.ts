@@ -35,11 +35,6 @@ export function recordIn(table: string): RawBuilder<RecordJson | null> {
   return sql`(select ${recordJson} from ${sql.table(table)} d)`
 }
 
-/** All records in such a table, as a JSON array. */
-export function recordsIn(table: string): RawBuilder<RecordJson[]> {
-  return sql`(select coalesce(json_agg(${recordJson}), '[]') from ${sql.table(table)} d)`
-}
-
 /** A row `d` of data_sources as JSON. */
 export const recordJson = sql<RecordJson>`json_build_object(
     'id', d.id, 'secret_id', d.secret_id, 'organization_id', d.organization_id, 'name', d.name, 'type', d.type,
@@ -79,15 +74,24 @@ export function isReferredTo(ref: Ref): RawBuilder<boolean> {
   return ref.env === undefined ? sql`${named}` : sql`(${named} and d.env = ${ref.env})`
 }
 
+interface Names {
+  /** Those that fit. */
+  readonly organization: RawBuilder<unknown>
+  /** As an array, to find them by; best as a value where they are known beforehand, which Postgres can hash. */
+  readonly names: RawBuilder<unknown>
+  /** Selects each of them with its env: what has the name in another env is left out by a hash, and joined with nothing. */
+  readonly inEnv: RawBuilder<unknown>
+}
+
 /**
- * The CTE `namesakes`: live records that have any of these names, of organizations that fit. By itself: joined here with
- * what asks for them, a table without statistics would be read once for each of those. Names that are known beforehand
- * are best given as a value, which Postgres can hash.
+ * The CTE `namesakes`: live records that have any of these names in its env. By itself: joined here with what asks for
+ * them, a table without statistics would be read once for each of those.
  */
-export function namesakes(ofOrganization: RawBuilder<unknown>, names: RawBuilder<unknown>): RawBuilder<unknown> {
+export function namesakes({ organization, names, inEnv }: Names): RawBuilder<unknown> {
   return sql`namesakes as materialized (
       select d.* from data_sources d
-      where d.organization_id = ${ofOrganization} and d.deleted_at is null and d.name = any(${names}))`
+      where d.organization_id = ${organization} and d.deleted_at is null and d.name = any(${names})
+        and ((d.name, d.env) in (${inEnv})) is true)`
 }
 
 /** The columns that hold a REF in a row of `asked`. */

@@ -122,7 +122,11 @@ export async function finishUpdates(
         case when 'env' = any(i.fields) then coalesce(i.new_env, f.env) else f.env end as env
       from found f join intent i using (nth)),
     renamed as materialized (select * from wanted where (name, env) is distinct from (old_name, old_env)),
-    ${namesakes(sql`any(${all('organization_id', 'renamed')})`, all('name', 'renamed'))},
+    ${namesakes({
+      organization: sql`any(${all('organization_id', 'renamed')})`,
+      names: all('name', 'renamed'),
+      inEnv: sql`select name, env from renamed`,
+    })},
     taken as materialized (
       select w.nth, d.id from namesakes d join renamed w using (organization_id)
       where d.id <> w.id and d.name = w.name and d.env = w.env),

@@ -2,6 +2,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Ref } from '../ports/records.ts'
 import { all } from './asked.ts'
 import { theirs } from './authorize.ts'
+import { nameHolder } from './intent.ts'
 import { askedTargets, namesakes, REF_COLUMNS, refColumns } from './record.ts'
 
 /** The columns of an update in a row of `asked`. */
@@ -23,6 +24,7 @@ export function updateColumns({ ref, name, env }: AskedUpdate) {
  * the same source or for the same name (`holders`), or a live record that has the name (`taken`).
  */
 export function wantedOf(found: RawBuilder<unknown>): RawBuilder<unknown> {
+  const named = { organization: sql`w.organization_id`, name: sql`w.name`, env: sql`w.env` }
   return sql`${askedTargets},
     found as (${found}),
     wanted as materialized (
@@ -30,13 +32,16 @@ export function wantedOf(found: RawBuilder<unknown>): RawBuilder<unknown> {
       from found f join asked a using (nth), lateral (
         select coalesce(a.name, f.name) as name, coalesce(a.env, f.env) as env) n),
     unclosed as materialized (
-      select i.* from dsctl.pending_operations i
-      where i.state <> 'closed' and i.organization_id = ${theirs} and (i.data_source_id = any(${all('id', 'wanted')})
-        or i.new_name = any(${all('name', 'wanted where renamed')}))),
+      select i.* from dsctl.pending_operations i where i.state <> 'closed' and i.data_source_id = any(${all('id', 'wanted')})),
     holders as materialized (
-      select w.nth, i.* from wanted w join unclosed i
-        on i.data_source_id = w.id or (w.renamed and i.new_name = w.name and i.new_env = w.env)),
-    ${namesakes(theirs, all('name', 'wanted where renamed'))},
+      select w.nth, i.* from wanted w join unclosed i on i.data_source_id = w.id
+      union all
+      select w.nth, i.* from wanted w, ${nameHolder(named)} where w.renamed),
+    ${namesakes({
+      organization: theirs,
+      names: all('name', 'wanted where renamed'),
+      inEnv: sql`select name, env from wanted where renamed`,
+    })},
     taken as materialized (
       select w.nth, d.id from wanted w join namesakes d on d.name = w.name and d.env = w.env
       where w.renamed and d.id <> w.id)`

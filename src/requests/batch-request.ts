@@ -1,12 +1,12 @@
 import type { Context } from '../context.ts'
-import type { DataSource } from '../data-source.ts'
 import { type FieldProblem, invalid } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { type BatchItem, type Existing, findAll, inParallel, keyOf } from '../operations/batch.ts'
 import { checkMayRemove } from '../operations/delete.ts'
-import { type LiveRecord, liveRecords } from '../operations/export.ts'
+import { liveRecords } from '../operations/export.ts'
 import { type Plan, plan } from '../operations/plan.ts'
 import type { Stores } from '../operations/stores.ts'
+import type { NamedRecord } from '../ports/records.ts'
 import { fetchBatch, readBatch } from './batch.ts'
 
 /** A batch that is valid, permitted and complete, and what it is to be compared with. */
@@ -16,7 +16,7 @@ export interface PreparedBatch {
   /** By `keyOf`. */
   readonly existing: ReadonlyMap<string, Existing>
   /** What is in no file and is to go. */
-  readonly superfluous: readonly LiveRecord[]
+  readonly superfluous: readonly NamedRecord[]
 }
 
 /**
@@ -38,7 +38,7 @@ export async function prepareBatch(
   if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
   const stores = await context.stores(MAY.change, prune ? checkMayRemove : undefined)
   const existing = await findAll(stores, requests, action)
-  const pathOf = (record: DataSource) => stores.secrets.pathOf(record)
+  const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)
   const items = await fetchBatch(context, requests, { existing, pathOf })
   const superfluous = prune ? await superfluousOf(stores, { requests, envs }) : []
   const most = wholeNumber('prune-max', flags.pruneMax ?? 10, 1_000_000)
@@ -63,7 +63,7 @@ export function parallelOf(context: Context): number {
 async function superfluousOf(
   stores: Stores,
   { requests, envs }: { requests: readonly { name: string; env: string }[]; envs: readonly string[] },
-): Promise<readonly LiveRecord[]> {
+): Promise<readonly NamedRecord[]> {
   const wanted = new Set(requests.map(keyOf))
   const inEnvs = envs.length ? envs : [undefined]
   const found = (await Promise.all(inEnvs.map(env => liveRecords(stores, { env, type: undefined })))).flat()

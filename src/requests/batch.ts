@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts'
-import type { DataSource } from '../data-source.ts'
 import { DsctlError, type FieldProblem } from '../errors.ts'
 import { type BatchItem, keyOf } from '../operations/batch.ts'
+import type { NamedRecord } from '../ports/records.ts'
 import { REDACTED, Secret, SecretSource } from '../secret.ts'
 import { checkWhole } from '../source-types/complete.ts'
 import type { SourceType } from '../source-types/define.ts'
@@ -60,7 +60,7 @@ export async function readBatch(
 export async function fetchBatch(
   context: Context,
   requests: readonly BatchRequest[],
-  { existing, pathOf }: { existing: ReadonlyMap<string, DataSource>; pathOf: (record: DataSource) => string },
+  { existing, pathOf }: { existing: ReadonlyMap<string, NamedRecord>; pathOf: (record: NamedRecord) => string },
 ): Promise<readonly BatchItem[]> {
   const readersOf = readersByFile(context)
   const sources = requests.map(request => {

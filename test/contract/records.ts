@@ -447,12 +447,14 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         expect(await records.unsettledSince([changed], before)).toEqual([])
       })
 
-      test('a record is found with all that answers show', async () => {
-        const id = await add({ name: 'whole', secretId: randomUUID() })
+      test('a record is found with where its credentials are', async () => {
+        const secretId = randomUUID()
+        const id = await add({ name: 'placed', secretId })
         const found = await records.find(caller, ref(id), false)
-        const answer = await records.findNamed(caller, [{ name: 'whole', env: 'dev' }])
-        const whole = { kind: 'found', records: [found.kind === 'found' && found.record], unsettled: [] }
-        expect(answer).toEqual({ ...whole, at: expect.any(String) })
+        const answer = await records.findNamed(caller, [{ name: 'placed', env: 'dev' }])
+        const record = { id, secretId, organizationId, name: 'placed', type: 'postgres', env: 'dev' }
+        expect(answer).toEqual({ kind: 'found', records: [record], unsettled: [], at: expect.any(String) })
+        expect(found).toMatchObject({ kind: 'found', record })
       })
     })
 

@@ -125,8 +125,15 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(send, most)).toEqual([])
     })
 
-    // Two hundred are joined with two hundred, which may take their product; the organization has more.
+    // Two hundred are joined with two hundred, which may take their product; the organization has more, and so has each
+    // of the names in other envs.
     test('each step of two hundred changes at once', async () => {
+      await here.database.query(
+        `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id)
+        SELECT gen_random_uuid(), gen_random_uuid(), 'New ' || n, 'mysql', 'env' || e, $1
+        FROM generate_series(0, 199) n, generate_series(1, 20) e`,
+        [here.organization.id],
+      )
       const pool = postgresPool(postgresConnectionOf(String(here.env.DSCTL_DATABASE_URL), {}), {
         ...{ timeoutMs: 60_000, trace: () => {} },
       })
@@ -159,6 +166,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(() => records.closeAll(closings), 50_000)).toEqual([])
       await unseen.closeAll(closings)
       await unseen.closeAll(updates.map(({ intentId }) => ({ ...closing, id: intentId })))
+      await here.database.query(`DELETE FROM data_sources WHERE name LIKE 'New %'`)
       await pool.end()
     })
 

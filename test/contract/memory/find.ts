@@ -83,7 +83,9 @@ export function findNamed(
   const unsettled = rows.flatMap(({ id }) => (unclosed(db, intent => intent.dataSourceId === id) ? [id] : []))
   return {
     kind: 'found',
-    records: rows.map(row => toDataSource(db, row)),
+    records: rows.map(({ id, secretId, organizationId, name, type, env }) => {
+      return { id, secretId, organizationId, name, type, env }
+    }),
     unsettled,
     at,
   } as const satisfies Answer<'findNamed'>
