@@ -24,6 +24,8 @@ export interface Context {
   readonly version: string
   /** Known once the command line has been read. */
   flags: Flags
+  /** What the command has changed, in a sentence, once it has: to be told where its answer cannot be. */
+  changed: { readonly text: string; readonly id?: string | undefined } | undefined
 
   settings(): Settings
   /** Keeps settings as a profile; undefined takes one out. Throws `invalid` for a value that may not stand there. */

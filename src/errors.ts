@@ -1,6 +1,7 @@
 /** What each kind of failure means to a script (exit code), to an HTTP reader (status) and to people. The only such table. */
 export const ERROR_CODES = {
   bug: { exit: 1, status: 500, meaning: 'a bug, or an error that no other code names' },
+  unwritten: { exit: 1, status: 500, meaning: 'the output could not be written; what was done stays done' },
   invalid: { exit: 2, status: 400, meaning: 'wrong usage or an invalid request' },
   unauthenticated: { exit: 3, status: 401, meaning: 'no Vault token, or it is invalid or expired' },
   forbidden: { exit: 4, status: 403, meaning: 'known, but not permitted' },

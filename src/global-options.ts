@@ -39,6 +39,12 @@ export function outputFormat(settings: Settings): OutputFormat {
   ])
 }
 
+/** How to print the answer of the command at hand: as a table where a setting asks for what it has none of. */
+export function answerFormat(settings: Settings, { lacking }: Flags): OutputFormat {
+  const format = outputFormat(settings)
+  return Array.isArray(lacking) && lacking.includes(format) ? 'table' : format
+}
+
 /** The time-out of one backend call; throws `invalid` unless it is a number of seconds up to an hour. */
 export function timeoutMs(flags: Flags): number {
   const seconds = Number(flags.timeout ?? 10)

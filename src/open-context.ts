@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { type Backends, once } from './backends.ts'
 import type { Context, Flags } from './context.ts'
-import { outputFormat, timeoutMs } from './global-options.ts'
+import { answerFormat, outputFormat, timeoutMs } from './global-options.ts'
 import type { Interruption } from './interruption.ts'
 import type { Clock, Stores } from './operations/stores.ts'
 import type { Backend } from './ports/backend.ts'
@@ -24,6 +24,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
     streams,
     version,
     flags: {},
+    changed: undefined,
     settings: () => settings(context.flags),
     saveProfile: (name, values) => saveProfile(context.settings(), name, values),
     useProfile: name => useProfile(context.settings(), name),
@@ -89,7 +90,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
     },
     print: async view => {
       if (interruption.ending()) return
-      const format = outputFormat(context.settings())
+      const format = answerFormat(context.settings(), context.flags)
       if (view.kind !== 'pages' && view.kind !== 'documents') return print(streams, format, view)
       const { printStream } = await import('./terminal/print-stream.ts')
       await printStream(streams, format, { view, ending: interruption.ending })

@@ -33,7 +33,7 @@ export async function run(host: Host, version: string): Promise<number> {
     tell(error)
     host.exit(exitCode(error))
   }
-  quietPipes(streams, error => leave(new DsctlError('bug', `The output cannot be written: ${codeOf(error)}.`)))
+  quietPipes(streams, error => leave(unwritten(error, context)))
   // Node would show all that the error holds. What is under way is left as if the process had been killed.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     host.on(event, error => leave(error instanceof DsctlError ? error : new Uncaught(error)))
@@ -50,6 +50,13 @@ export async function run(host: Host, version: string): Promise<number> {
   } finally {
     await context.close()
   }
+}
+
+function unwritten(error: Error, { changed }: Context): DsctlError {
+  const message = `The output cannot be written: ${String((error as { code?: unknown }).code ?? 'unknown reason')}.`
+  if (!changed) return new DsctlError('unwritten', message)
+  const { text, id } = changed
+  return new DsctlError('unwritten', `${message} ${text}`, { id, hint: id && `dsctl get ${id} shows it.` })
 }
 
 async function asMeant(error: unknown, context: Context): Promise<unknown> {
@@ -71,10 +78,6 @@ function storedFormat(context: Context): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function codeOf(error: Error): string {
-  return String((error as { code?: unknown }).code ?? 'unknown reason')
 }
 
 /** What `dsctl --help` prints; the build keeps it in a file. */

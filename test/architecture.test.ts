@@ -35,7 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   completion: 'offers',
   answers: 'answers data-source errors ports type:operations settings source-types secret type:terminal',
   requests:
-    'settings near-miss files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret uuid errors',
+    'settings near-miss output-format files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret uuid errors',
   commands:
     'answers completion offers type:context data-source ports operations requests settings source-types near-miss output-format terminal errors',
   'global-options': 'near-miss offers type:context type:settings output-format errors',

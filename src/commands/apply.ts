@@ -6,6 +6,7 @@ import { applyBatch, isFailed } from '../operations/apply.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { confirm } from '../requests/confirm.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
+import { lacking } from '../requests/lacking.ts'
 import { verifying } from '../requests/verifying.ts'
 import { withProgress } from '../terminal/progress.ts'
 
@@ -28,6 +29,7 @@ export function define(command: Command, context: Context, args: readonly string
 
 async function run(context: Context, args: readonly string[]): Promise<void> {
   const dryRun = context.flags.dryRun === true
+  if (dryRun) lacking(context, 'id')
   const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
   if (dryRun) return preview(context, batch)
   const parallel = parallelOf(context)
@@ -44,7 +46,9 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
       return applyBatch(stores, { items, superfluous }, { existing, parallel, testing, told })
     }),
   )
-  await context.print(appliedView(applied))
+  const view = appliedView(applied)
+  context.changed = view.summary === undefined ? undefined : { text: view.summary }
+  await context.print(view)
   const count = applied.filter(isFailed).length
   const stopped = stores.interrupted()
   if (stopped && count) throw new DsctlError(stopped, 'Interrupted: run it again to go on.')

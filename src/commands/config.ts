@@ -3,6 +3,7 @@ import { profilesView, settingsView } from '../answers/settings.ts'
 import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { offering } from '../offers.ts'
+import { lacking } from '../requests/lacking.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
 import { shownSetting } from '../settings/settings.ts'
 
@@ -10,9 +11,7 @@ import { shownSetting } from '../settings/settings.ts'
 export function define(command: Command, context: Context): void {
   const sub = (name: string, summary: string) =>
     command.command(name).summary(summary).description(summary).copyInheritedSettings(command)
-  sub('list', 'show each setting, its value and where it comes from').action(() =>
-    context.print(settingsView(context.settings())),
-  )
+  sub('list', 'show each setting, its value and where it comes from').action(() => list(context))
   sub('get', 'print one setting')
     .addArgument(key())
     .action((key: string) => get(context, key))
@@ -26,7 +25,7 @@ export function define(command: Command, context: Context): void {
   sub('use', 'use this profile where none is named')
     .addArgument(offering(new Argument('<profile>'), 'profiles'))
     .action((profile: string) => use(context, profile))
-  sub('profiles', 'list the profiles').action(() => context.print(profilesView(context.settings())))
+  sub('profiles', 'list the profiles').action(() => profiles(context))
   sub('path', 'print where the settings file is').action(() => path(context))
   command.addHelpText('afterAll', EXAMPLES)
 }
@@ -38,7 +37,18 @@ function key(): Argument {
   )
 }
 
+async function list(context: Context): Promise<void> {
+  lacking(context, 'name', 'id')
+  await context.print(settingsView(context.settings()))
+}
+
+async function profiles(context: Context): Promise<void> {
+  lacking(context, 'id')
+  await context.print(profilesView(context.settings()))
+}
+
 async function get(context: Context, name: string): Promise<void> {
+  lacking(context, 'name', 'id')
   const { key } = getSettingKey(name)
   const value = context.settings().get(key)
   if (value === undefined) throw invalid(`${key} is not set.`, [], `dsctl config set ${key} VALUE sets it.`)
@@ -60,6 +70,7 @@ async function use(context: Context, profile: string): Promise<void> {
 }
 
 async function path(context: Context): Promise<void> {
+  lacking(context, 'name', 'id')
   const { path } = context.settings()
   await context.print({ kind: 'lines', data: { path }, lines: [path] })
 }

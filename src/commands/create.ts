@@ -37,6 +37,9 @@ async function run(context: Context, name: string | undefined): Promise<void> {
       return context.unbroken(() => createOr(stores, request, how))
     },
   })
+  if (action === 'created' || action === 'updated') {
+    context.changed = { text: `The data source was ${action} all the same.`, id: answer.record.id }
+  }
   for (const warning of answer.warnings) context.warn(warning)
   if (action === 'checked') return context.note('It can be created like this. Nothing was written.')
   if (action !== 'created') context.note(`It exists already: ${action}.`)

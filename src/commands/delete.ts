@@ -56,7 +56,9 @@ async function removeAll(
     }),
   )
   const failed = outcomes.filter(({ action }) => action === 'failed').length
-  await context.print(deletedView(outcomes, fromFile))
+  const view = deletedView(outcomes, fromFile)
+  context.changed = view.summary === undefined ? undefined : { text: view.summary }
+  await context.print(view)
   const stopped = stores.interrupted()
   if (stopped && failed) throw new DsctlError(stopped, 'Interrupted: with --ignore-not-found it can be run again.')
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} could not be deleted.`)

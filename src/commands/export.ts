@@ -4,6 +4,7 @@ import { invalid } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/export.ts'
 import { typeOption } from '../requests/field-options.ts'
+import { lacking } from '../requests/lacking.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { checkEnv } from '../source-types/request-name.ts'
 import { withProgress } from '../terminal/progress.ts'
@@ -18,6 +19,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
+  lacking(context, 'id')
   const { type, toEnv } = context.flags
   const checked = toEnv === undefined ? undefined : checkEnv(toEnv)
   if (checked && 'problem' in checked) {

@@ -38,7 +38,8 @@ async function alter(context: Context, kind: MemberChange['kind'], email: string
     change,
     flags.force === true,
   )
-  if (outcome === 'unchanged') context.note('Nothing changed: it is so already.')
+  if (outcome !== 'unchanged') context.changed = { text: 'The member was changed all the same.' }
+  else context.note('Nothing changed: it is so already.')
   if (kind === 'remove') return context.note(`Removed ${member.email}.`)
   await context.print(memberView(member))
 }

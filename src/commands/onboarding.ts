@@ -20,6 +20,7 @@ async function run(context: Context, text: string, status: string): Promise<void
   const move = readMove({ text, env: context.settings().get('env') }, { status, error: context.flags.error })
   const [stores, onboarding] = await Promise.all([context.stores(MAY.change), context.onboarding()])
   const answer = await context.unbroken(() => moveOnboarding(stores, onboarding, move))
+  context.changed = { text: 'The onboarding status was changed all the same.', id: answer.record.id }
   for (const warning of answer.warnings) context.warn(warning)
   await context.print(dataSourceAnswer(answer))
 }

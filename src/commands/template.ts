@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { templatesView, templateView } from '../answers/template.ts'
 import type { Context } from '../context.ts'
-import { invalid } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../operations/template.ts'
 import { addFieldOptions, typeOption } from '../requests/field-options.ts'
+import { lacking } from '../requests/lacking.ts'
 import { readTemplate } from '../requests/template-request.ts'
 
 /** `dsctl template list|get|set|delete`. */
@@ -27,28 +27,22 @@ export function define(command: Command, context: Context, args: readonly string
 }
 
 async function list(context: Context): Promise<void> {
-  refuseIds(context)
+  lacking(context, 'id')
   await context.print(templatesView(await listTemplates(await context.templates(MAY.read))))
 }
 
 async function get(context: Context, name: string): Promise<void> {
-  refuseIds(context)
+  lacking(context, 'id')
   await context.print(templateView(await getTemplate(await context.templates(MAY.read), name)))
 }
 
 async function put(context: Context, name: string): Promise<void> {
-  refuseIds(context)
+  lacking(context, 'id')
   const asked = await readTemplate(name, context.flags)
   const { kind, template } = await setTemplate(await context.templates(MAY.change), asked)
-  if (kind === 'unchanged') context.note('Nothing changed: it is so already.')
+  if (kind !== 'unchanged') context.changed = { text: 'The template was kept all the same.' }
+  else context.note('Nothing changed: it is so already.')
   await context.print(templateView(template))
-}
-
-// To print nothing would say that there is none.
-function refuseIds(context: Context): void {
-  if (context.settings().get('output') !== 'id') return
-  const problem = { field: 'output', message: 'cannot be id: a template has no UUID, only its name' }
-  throw invalid('Templates cannot be shown like this.', [problem], 'Say -o name.')
 }
 
 async function remove(context: Context, name: string): Promise<void> {

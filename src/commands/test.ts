@@ -8,6 +8,7 @@ import { testSeveral } from '../operations/test-several.ts'
 import { acceptingHostKeys } from '../requests/accept-host-key.ts'
 import { unsavedRequest } from '../requests/create-request.ts'
 import { allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
+import { lacking } from '../requests/lacking.ts'
 import { testRequest } from '../requests/test-request.ts'
 import { checkSelection, selected } from '../requests/test-selection.ts'
 import { withProgress } from '../terminal/progress.ts'
@@ -28,6 +29,7 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context, refs: readonly string[]): Promise<void> {
   checkSelection(context, refs)
+  if (context.flags.file !== undefined) lacking(context, 'id')
   const outcomes = context.flags.file === undefined ? await runStored(context, refs) : [await runFile(context)]
   const failed = outcomes.filter(({ ok }) => !ok).length
   await context.print(testedView(outcomes))

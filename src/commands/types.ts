@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
 import { offering } from '../offers.ts'
+import { lacking } from '../requests/lacking.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
 
 /** `dsctl types [TYPE]`. */
@@ -23,8 +24,10 @@ export function define(command: Command, context: Context): void {
 const FIELDS = 'show the fields of this type; -o json gives the JSON Schema of its request'
 
 async function run(context: Context, name: string | undefined): Promise<void> {
+  const { schema } = context.flags
+  lacking(context, ...(name === undefined && schema === undefined ? (['id'] as const) : (['name', 'id'] as const)))
   const types = name === undefined ? sourceTypes : [getSourceType(name)]
-  if (context.flags.schema !== undefined) return printAnswerSchema(context, types)
+  if (schema !== undefined) return printAnswerSchema(context, types)
   if (name === undefined) return context.print(typesView(types))
   const { requestSchema } = await import('../source-types/request-schema.ts')
   const type = getSourceType(name)

@@ -47,6 +47,9 @@ async function run(context: Context, text: string): Promise<void> {
   const answer = await (asks ? insist(context, save) : save())
   for (const warning of answer.warnings) context.warn(warning)
   const { changed } = answer
+  if (changed.length && !preview) {
+    context.changed = { text: 'The data source was changed all the same.', id: answer.record.id }
+  }
   if (changed.length === 0) context.note('Nothing changed: it is so already.')
   else context.note(`${preview ? 'Would change' : 'Changed'}: ${changed.join(', ')}.`)
   await context.print(dataSourceAnswer(answer))

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Context } from '../context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { duration, whoami } from '../operations/whoami.ts'
+import { lacking } from '../requests/lacking.ts'
 
 /** `dsctl whoami`. */
 export function define(command: Command, context: Context): void {
@@ -9,6 +10,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
+  lacking(context, 'name', 'id')
   const members = await context.members(MAY.read)
   const { user, organization, role } = await whoami(members)
   const { source, ttl } = await context.identity()

@@ -21,6 +21,7 @@ type Code = keyof typeof ERROR_CODES
 /** The contract, written a second time. */
 const CONTRACT: Readonly<Record<Code, readonly [exit: number, status: number | undefined]>> = {
   bug: [1, 500],
+  unwritten: [1, 500],
   invalid: [2, 400],
   unauthenticated: [3, 401],
   forbidden: [4, 403],

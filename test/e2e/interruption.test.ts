@@ -287,6 +287,12 @@ describe('standard output', () => {
       expect(result.stderr).not.toMatch(/^ +at /m)
     }
     expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ port: 7000 })
+    const output = openSync('/dev/full', 'w')
+    const changed = await withStdout(['update', id, '--port', '7001', '-o', 'json'], output)
+    closeSync(output)
+    const document = /\{.*/s.exec(changed.stderr)?.[0] ?? ''
+    const message = 'The output cannot be written: ENOSPC. The data source was changed all the same.'
+    expect(JSON.parse(document).error).toMatchObject({ code: 'unwritten', exit_code: 1, message, id })
     await expectNothingOpen()
   })
 })

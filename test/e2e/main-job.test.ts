@@ -771,6 +771,26 @@ describe('output', () => {
     expect(jsonError(await here.dsctl(['get', 'none'], { env }))).toMatchObject({ code: 'not_found' })
   })
 
+  test('in a format that the answer has nothing for is refused, and a table where only a setting asks for it', async () => {
+    for (const [format, ...args] of [
+      ['id', 'whoami'],
+      ['name', 'doctor', '--fix'],
+      ['name', 'audit'],
+      ['name', 'config', 'list'],
+      ['id', 'config', 'profiles'],
+      ['name', 'types', 'postgres'],
+      ['id', 'types'],
+      ['id', 'export'],
+    ] as const) {
+      const refused = await here.dsctl([...args, '-o', format])
+      expect(refused, args.join(' ')).toMatchObject({ code: 2, stdout: '' })
+      expect(refused.stderr).toMatch(/output: must be one of table, json, yaml.*: there is no (name|id) in this answer/)
+    }
+    const env = { DSCTL_OUTPUT: 'id' }
+    expect((await here.dsctl(['whoami'], { env })).stdout).toMatch(/^User +/)
+    expect((await here.dsctl(['config', 'list'], { env })).stdout).toMatch(/^output +id +environment DSCTL_OUTPUT$/m)
+  })
+
   test('makes what a terminal would act on visible, in stored names and in others’ secrets', async () => {
     const id = await here.addDataSource({ name: `Bad\u001b[31m\u202ename ${randomUUID()}`, env: 'escapes' })
     await here.vault.writeSecret(`data-sources/${id}`, { ...plainStored, host: 'h\u001b]0;title\u0007' })
