@@ -60,6 +60,8 @@ export interface Context {
   /** Files with what dsctl itself logs in with, which no request file may name. */
   tokenFiles(): readonly string[]
 
+  /** Says that the command at hand changes nothing but by what follows: before it, an interruption has changed nothing. */
+  changesInUnbrokenAlone(): void
   /** Runs an operation that must not be cut off half way: an interruption waits until it has ended a step. */
   unbroken<T>(operation: () => Promise<T>): Promise<T>
   /** Within it: work that has changed nothing yet, and may be cut off at once. */

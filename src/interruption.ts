@@ -8,6 +8,8 @@ export interface Interruption {
   requested(): Code | undefined
   /** Whether the program is ending on that account: what is still under way has nothing more to say. */
   ending(): boolean
+  /** Until an unbroken operation begins, nothing is changed: then an interruption may say so. */
+  changesInUnbrokenAlone(): void
   unbroken<T>(operation: () => Promise<T>): Promise<T>
   /** Within an unbroken operation: work that has changed nothing yet, and may be cut off at once. */
   breakable<T>(work: () => Promise<T>): Promise<T>
@@ -29,6 +31,7 @@ export function listenForInterruption(signals: Signals): Interruption {
   let code: Code | undefined
   let running = 0
   let ending = false
+  let unchanged = false
   let stop: (error: DsctlError) => void = () => {}
   const stopped = new Promise<never>((_, reject) => {
     stop = reject
@@ -41,7 +44,7 @@ export function listenForInterruption(signals: Signals): Interruption {
     setTimeout(() => signals.exit(exitCode), running ? GRACE.operation : GRACE.rest).unref()
     if (running > 0) return
     ending = true
-    stop(interrupted(received))
+    stop(interrupted(received, unchanged))
   }
   signals.on('SIGINT', () => receive('interrupted', 'SIGINT'))
   signals.on('SIGTERM', () => receive('terminated', 'SIGTERM'))
@@ -49,8 +52,12 @@ export function listenForInterruption(signals: Signals): Interruption {
     requested: () => code,
     ending: () => ending,
     stopped,
+    changesInUnbrokenAlone: () => {
+      unchanged = true
+    },
     async unbroken(operation) {
-      if (code) throw interrupted(code)
+      if (code) throw interrupted(code, unchanged)
+      unchanged = false
       running++
       try {
         return await operation()
@@ -69,6 +76,7 @@ export function listenForInterruption(signals: Signals): Interruption {
   }
 }
 
-function interrupted(code: Code): DsctlError {
-  return new DsctlError(code, code === 'interrupted' ? 'Interrupted.' : 'Terminated.')
+function interrupted(code: Code, unchanged: boolean): DsctlError {
+  const word = code === 'interrupted' ? 'Interrupted' : 'Terminated'
+  return new DsctlError(code, unchanged ? `${word}: nothing was changed.` : `${word}.`)
 }

@@ -81,6 +81,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
       return `${mount}/${path.replaceAll('{id}', secretId).replaceAll('{organization_id}', organizationId)}`
     },
     tokenFiles: () => tokenFiles(streams.env),
+    changesInUnbrokenAlone: () => interruption.changesInUnbrokenAlone(),
     unbroken: operation => interruption.unbroken(operation),
     breakable: work => interruption.breakable(work),
     prompter: async () => {

@@ -89,6 +89,7 @@ export async function helpText(version: string): Promise<string> {
     requested: () => undefined,
     ending: () => false,
     stopped,
+    changesInUnbrokenAlone: () => {},
     unbroken: runUnguarded,
     breakable: runUnguarded,
   }

@@ -1,5 +1,6 @@
 import type { Applied } from '../operations/apply.ts'
 import type { BatchItem } from '../operations/batch.ts'
+import type { ItemError } from '../operations/item-error.ts'
 import type { FieldDifference, Plan } from '../operations/plan.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 
@@ -41,10 +42,17 @@ function fieldChange({ secret, before, after }: FieldDifference): string {
   return `${String(before)} -> ${after === null ? 'not set' : String(after)}`
 }
 
+const NOT_DONE = 'not done'
+
+/** What a table says has become of an item: nothing is wrong with one that an interruption has left undone. */
+export function shownOutcome<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
+  return error && ['interrupted', 'terminated'].includes(error.code) ? NOT_DONE : action
+}
+
 /** What has become of each item of a batch. */
 export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> {
-  const counts = ['created', 'updated', 'unchanged', 'deleted', 'failed']
-    .map(action => ({ action, count: applied.filter(each => each.action === action).length }))
+  const counts = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]
+    .map(action => ({ action, count: applied.filter(each => shownOutcome(each) === action).length }))
     .filter(({ count }) => count > 0)
     .map(({ action, count }) => `${count} ${action}`)
   return {
@@ -53,7 +61,7 @@ export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> 
     columns: [
       { title: 'NAME', value: ({ name }) => name },
       { title: 'ENV', value: ({ env }) => env },
-      { title: 'OUTCOME', value: ({ action }) => action, fixed: true },
+      { title: 'OUTCOME', value: shownOutcome, fixed: true },
       { title: 'ID', value: ({ id }) => id, fixed: true, spare: true },
       { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],

@@ -1,5 +1,6 @@
 import type { Deletion } from '../operations/delete-several.ts'
 import type { OutcomesView } from '../terminal/view.ts'
+import { shownOutcome } from './batch.ts'
 
 /** What has become of each of several that were to be deleted. */
 export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): OutcomesView<Deletion> {
@@ -9,7 +10,7 @@ export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): Ou
     columns: [
       { title: 'REF', value: ({ ref }) => ref },
       ...(withEnv ? [{ title: 'ENV', value: ({ env }: Deletion) => env }] : []),
-      { title: 'OUTCOME', value: ({ action }) => action, fixed: true },
+      { title: 'OUTCOME', value: shownOutcome, fixed: true },
       { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],
     summary: summaryOf(outcomes),

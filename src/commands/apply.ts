@@ -3,6 +3,7 @@ import { appliedView, differencesOf, differencesView } from '../answers/batch.ts
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
 import { applyBatch, isFailed } from '../operations/apply.ts'
+import { interruption } from '../operations/stores.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { confirm } from '../requests/confirm.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
@@ -30,6 +31,7 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, args: readonly string[]): Promise<void> {
   const dryRun = context.flags.dryRun === true
   if (dryRun) lacking(context, 'id')
+  context.changesInUnbrokenAlone()
   const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
   if (dryRun) return preview(context, batch)
   const parallel = parallelOf(context)
@@ -51,7 +53,7 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   await context.print(view)
   const count = applied.filter(isFailed).length
   const stopped = stores.interrupted()
-  if (stopped && count) throw new DsctlError(stopped, 'Interrupted: run it again to go on.')
+  if (stopped && count) throw interruption(stopped, 'run it again to go on.')
   if (count === 0) return
   if (superfluous.length) context.warn('Nothing was pruned after a failed item.')
   throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to go on.' })

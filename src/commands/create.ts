@@ -23,6 +23,7 @@ export function define(command: Command, context: Context, args: readonly string
 
 async function run(context: Context, name: string | undefined): Promise<void> {
   const { flags } = context
+  context.changesInUnbrokenAlone()
   const [{ createFrom }, { createOr, checkMayCreate }] = await Promise.all([
     import('../requests/create-request.ts'),
     import('../operations/create-or.ts'),

@@ -5,7 +5,7 @@ import { DsctlError } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { checkMayRemove, remove } from '../operations/delete.ts'
 import { isNotFound, removeSeveral } from '../operations/delete-several.ts'
-import type { Stores } from '../operations/stores.ts'
+import { interruption, type Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
 import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
@@ -23,6 +23,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, given: readonly string[]): Promise<void> {
+  context.changesInUnbrokenAlone()
   const refs = await refsToDelete(context, given)
   const prompter = await askerOfDeletes(context)
   const stores = await context.stores(MAY.change, checkMayRemove)
@@ -60,7 +61,7 @@ async function removeAll(
   context.changed = view.summary === undefined ? undefined : { text: view.summary }
   await context.print(view)
   const stopped = stores.interrupted()
-  if (stopped && failed) throw new DsctlError(stopped, 'Interrupted: with --ignore-not-found it can be run again.')
+  if (stopped && failed) throw interruption(stopped, 'with --ignore-not-found it can be run again.')
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} could not be deleted.`)
 }
 

@@ -12,7 +12,7 @@ export function define(command: Command, context: Context, args: readonly string
     .addOption(fileOption('requests in JSON or YAML: files, folders, - for standard input', true).makeOptionMandatory())
     .option('--prune', 'also what is in no file, within --env (which may be given several times)')
     .option('--prune-all', 'the same in every env')
-    .option('--prune-max <n>', 'no more than so many (default: 10)')
+    .option('--prune-max <n>', 'warn of more than so many, which apply would refuse (default: 10)')
     .option('--parallel <n>', 'how many at a time (default: 16)')
     .addOption(allowFrom())
     .addHelpText('after', EXAMPLES)

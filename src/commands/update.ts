@@ -31,6 +31,7 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, text: string): Promise<void> {
   const ref = { text, env: context.settings().get('env') }
   const preview = context.flags.dryRun === true
+  context.changesInUnbrokenAlone()
   const audit = preview ? false : 'update, if refused'
   const find = async () => findToChange(await context.stores(MAY.change), ref, audit)
   const given = await updateRequest(context, ref, find)

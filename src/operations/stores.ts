@@ -36,10 +36,7 @@ export function backOff({ clock }: Stores, attempt: number): Promise<void> {
   return clock.sleep(Math.min(1000, 25 * 2 ** attempt) * (0.5 + clock.random()))
 }
 
-/** The error of an operation that was interrupted and has left nothing changed. */
-export function interruption(code: 'interrupted' | 'terminated'): DsctlError {
-  return new DsctlError(
-    code,
-    code === 'interrupted' ? 'Interrupted: nothing was changed.' : 'Terminated: nothing was changed.',
-  )
+/** The error of an operation that was interrupted; unless said, it has left nothing changed. */
+export function interruption(code: 'interrupted' | 'terminated', what = 'nothing was changed.'): DsctlError {
+  return new DsctlError(code, `${code === 'interrupted' ? 'Interrupted' : 'Terminated'}: ${what}`)
 }

@@ -13,6 +13,9 @@ export interface BatchDocument {
   readonly raw: RawRequest
 }
 
+/** Of the files that are taken from a folder. */
+const EXTENSIONS: readonly string[] = ['.json', '.yaml', '.yml']
+
 const MEBIBYTE = 1024 * 1024
 /** A batch is held in memory while it is judged as a whole. */
 export const MOST_BYTES = 64 * MEBIBYTE
@@ -20,7 +23,8 @@ export const MOST_REQUESTS = 20_000
 
 /**
  * The requests in files: one, an array, NDJSON or several YAML documents in each; of a folder its *.json, *.yaml and
- * *.yml, in the order of their names; `-` is standard input. Throws `invalid`, quoting nothing.
+ * *.yml, of which it must have some, in the order of their names; `-` is standard input. Throws `invalid`, quoting
+ * nothing.
  */
 export async function readBatchFiles(
   paths: readonly string[],
@@ -48,13 +52,13 @@ async function filesAt(path: string): Promise<readonly string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path]
     const names = await readdir(path)
-    return names
-      .filter(name => ['.json', '.yaml', '.yml'].includes(extname(name).toLowerCase()))
-      .sort()
-      .map(name => join(path, name))
+    const requests = names.filter(name => EXTENSIONS.includes(extname(name).toLowerCase())).sort()
+    if (requests.length) return requests.map(name => join(path, name))
   } catch (error) {
     throw cannotRead(path, error)
   }
+  // Of a mistyped folder, a pipeline would say that all is well.
+  throw invalid(`${path} has no file in it that ends in ${EXTENSIONS.join(', ')}.`)
 }
 
 async function readFile(file: string, most: number): Promise<Buffer> {

@@ -41,9 +41,11 @@ export async function prepareBatch(
   const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)
   const items = await fetchBatch(context, requests, { existing, pathOf })
   const superfluous = prune ? await superfluousOf(stores, { requests, envs }) : []
-  const most = wholeNumber('prune-max', flags.pruneMax ?? 10, 1_000_000)
+  const most = wholeNumber('prune-max', flags.pruneMax ?? 10, [0, 1_000_000])
   if (superfluous.length > most) {
-    throw invalid(`${superfluous.length} data sources are in no file, more than --prune-max ${most}.`, [], MORE)
+    const tooMany = `${superfluous.length} data sources are in no file, more than --prune-max ${most}`
+    if (action === 'apply') throw invalid(`${tooMany}.`, [], MORE)
+    context.warn(`${tooMany}: apply would refuse.`)
   }
   return { stores, items, existing, superfluous }
 }
@@ -57,7 +59,7 @@ const MORE = 'Nothing was written. dsctl diff --prune shows them; raise --prune-
 
 /** How many items are worked on at a time. */
 export function parallelOf(context: Context): number {
-  return Math.max(1, wholeNumber('parallel', context.flags.parallel ?? 16, 128))
+  return wholeNumber('parallel', context.flags.parallel ?? 16, [1, 128])
 }
 
 async function superfluousOf(
@@ -88,10 +90,10 @@ function envsIn(args: readonly string[]): readonly string[] {
   return [...new Set(envs)]
 }
 
-function wholeNumber(field: string, value: unknown, most: number): number {
+function wholeNumber(field: string, value: unknown, [least, most]: readonly [number, number]): number {
   const number = /^\d{1,7}$/.test(String(value)) ? Number(value) : -1
-  if (number >= 0 && number <= most) return number
+  if (number >= least && number <= most) return number
   throw invalid('The command line cannot be used like this.', [
-    { field, message: `must be a whole number up to ${most}` },
+    { field, message: `must be a whole number from ${least} to ${most}` },
   ])
 }

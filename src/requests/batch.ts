@@ -12,6 +12,7 @@ import { checkEnv, checkName } from '../source-types/request-name.ts'
 import { parseSecretSource } from '../source-types/secret-source.ts'
 import { readBatchFiles } from './batch-files.ts'
 import { checkSources, fetchSecrets, hasSources, type SourceReaders, sourceReaders } from './fetch-secrets.ts'
+import { answerInstead } from './request-file.ts'
 import { type Templated, withTemplates } from './template-request.ts'
 
 /** One request of a batch, valid but for its secrets, which are still to be fetched. */
@@ -39,8 +40,9 @@ export async function readBatch(
   const documents = await withTemplates(context, await readBatchFiles(files, context.readStdin), action)
   const judged = documents.map(document => judge(document, env))
   const requests = judged.flatMap(({ request }) => (request ? [request] : []))
+  const ofFields = judged.flatMap(({ problems }) => problems)
   const problems = [
-    ...judged.flatMap(({ problems }) => problems),
+    ...ofFields,
     ...twice(requests),
     ...requests.flatMap(request =>
       envs.length === 0 || envs.includes(request.env)
@@ -49,7 +51,8 @@ export async function readBatch(
     ),
   ]
   const missing = documents.filter(each => each.missing).length
-  if (problems.length) throw refused(problems, problems.length === missing ? 'not_found' : 'invalid')
+  const hint = ofFields.length ? undefined : 'A data source is meant by its name and env together.'
+  if (problems.length) throw refused(problems, problems.length === missing ? 'not_found' : 'invalid', hint)
   return requests
 }
 
@@ -99,7 +102,7 @@ function readersByFile(context: Context): (file: string) => SourceReaders {
 }
 
 function judge(document: Templated, env: string | undefined) {
-  const { raw, where, problem } = document
+  const { raw, where, problem = answerInstead(raw) } = document
   return problem
     ? { request: undefined, problems: [at({ where, name: raw.name }, problem)] }
     : judgeWhole(document, env)
@@ -160,12 +163,16 @@ function at({ where, name }: { where: string; name: unknown }, { field, message 
   return { field: `${where}${typeof name === 'string' ? ` (${name.slice(0, 80)})` : ''}, ${field}`, message }
 }
 
-function refused(problems: readonly FieldProblem[], code: 'invalid' | 'not_found' = 'invalid'): DsctlError {
+function refused(
+  problems: readonly FieldProblem[],
+  code: 'invalid' | 'not_found' = 'invalid',
+  instead?: string,
+): DsctlError {
   const told = problems.slice(0, MOST_PROBLEMS)
   const more = problems.length - told.length
   const hint =
     code === 'invalid' ? 'dsctl types TYPE shows the fields of a type.' : 'dsctl template list shows those there are.'
-  const fields = { fields: told, hint: more ? `And ${more} more problems.` : hint }
+  const fields = { fields: told, hint: more ? `And ${more} more problems.` : (instead ?? hint) }
   return new DsctlError(code, 'The batch cannot be used like this. Nothing was written.', fields)
 }
 

@@ -14,7 +14,7 @@ import { reviewAndSave, type Saving } from './create-wizard.ts'
 import type { Draft } from './draft.ts'
 import { checkSources, fetchSecrets, needsPermission, sourceReaders } from './fetch-secrets.ts'
 import { fieldsFromFlags, flagOf } from './field-options.ts'
-import { readRequestFile } from './request-file.ts'
+import { answerInstead, readRequestFile } from './request-file.ts'
 import { addTemplate, templateOf } from './template-request.ts'
 
 /**
@@ -92,6 +92,8 @@ async function collect(
   // A secret on the command line is refused before any other work.
   if (given.problems.length) throw invalid('The command line cannot be used like this.', given.problems)
   const raw = file === undefined ? {} : await readRequestFile(file, context.readStdin)
+  const instead = answerInstead(raw)
+  if (instead) throw invalid('The data source cannot be created like this.', [instead])
   const { name: fileName, env: fileEnv, type: fileType, template: fileTemplate, ...fileFields } = raw
   const template = await templateOf(context, flags.template ?? fileTemplate, action)
   const type = flags.type ?? fileType ?? template?.type

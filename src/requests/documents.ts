@@ -56,7 +56,11 @@ export async function parseYaml(text: string, where: string): Promise<unknown[]>
   })
   const list = Array.isArray(documents) ? documents : []
   const [error] = list.flatMap(document => document.errors)
-  if (error) throw unreadable(`${where} is not valid YAML${error.linePos ? ` (line ${error.linePos[0].line})` : ''}`)
+  if (error) {
+    const line = error.linePos ? ` (line ${error.linePos[0].line})` : ''
+    const why = YAML_PROBLEMS[error.code]
+    throw unreadable(`${where} is not valid YAML${line}${why ? `: ${why}` : ''}`)
+  }
   return list.map(document => {
     // A field stands in the one map of a request, which may stand in a list.
     const depth = isSeq(document.contents) ? 3 : 2
@@ -78,6 +82,20 @@ export async function parseYaml(text: string, where: string): Promise<unknown[]>
       throw unreadable(`${where} has more YAML aliases than a request needs`)
     }
   })
+}
+
+// The parser's own messages quote the document.
+const YAML_PROBLEMS: Readonly<Record<string, string>> = {
+  BAD_ALIAS: 'an alias or an anchor that is none',
+  BAD_DQ_ESCAPE: 'a backslash in double quotes that begins no escape',
+  BAD_INDENT: 'it is not indented as it must be',
+  BAD_SCALAR_START: 'a text that begins with a sign for which it has to be quoted',
+  BLOCK_AS_IMPLICIT_KEY: 'a colon too many, where the line is indented wrongly or a text should be quoted',
+  DUPLICATE_KEY: 'a key stands twice',
+  MISSING_CHAR: 'a quotation mark, a bracket, a colon or a comma is missing',
+  MULTILINE_IMPLICIT_KEY: 'a line without a colon, or with a quotation mark that is not closed',
+  TAB_AS_INDENT: 'a tab where spaces have to be',
+  UNEXPECTED_TOKEN: 'something stands where it cannot',
 }
 
 /** What cannot be read as a request, in words that quote nothing of it. */

@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { type FieldProblem, invalid } from '../errors.ts'
 import { readUnchanged } from '../files/read-at-most.ts'
 import { whyUnreadable } from '../files/why-unreadable.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
@@ -6,6 +6,12 @@ import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts
 
 /** One request as a document holds it: an object, whose keys are judged later. */
 export type RawRequest = Readonly<Record<string, unknown>>
+
+/** What is wrong where an answer of `get`, which only an update takes, stands in the place of a request. */
+export function answerInstead({ type, db_type, credentials }: RawRequest): FieldProblem | undefined {
+  if (type !== undefined || db_type === undefined || credentials === undefined) return undefined
+  return { field: 'type', message: 'is required: this is an answer of dsctl get; dsctl export writes requests' }
+}
 
 /**
  * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid` without quoting a word
@@ -18,10 +24,15 @@ export async function readRequestFile(file: string, readStdin: () => Promise<Buf
   const text = decode(bytes, where)
   if (text.trim() === '') throw unreadable(`${where} is empty`)
   const documents = isJson(file, text) ? [parseJson(text, where)] : await parseYaml(text, where)
-  if (documents.length !== 1) throw unreadable(`${where} holds ${documents.length} documents, not one`)
-  const [document] = documents
+  const requests = documents.filter(document => document !== null).flat()
+  if (requests.length > 1) throw several(where, requests.length)
+  const [document] = documents.length > 1 ? requests : documents
   if (typeof document === 'object' && document !== null && !Array.isArray(document)) return { ...document }
   throw unreadable(`${where} holds no object`)
+}
+
+function several(where: string, count: number) {
+  return invalid(`${where} holds ${count} requests, and only one is taken here.`, [], 'dsctl apply -f takes several.')
 }
 
 async function readBytes(file: string): Promise<Buffer> {

@@ -425,7 +425,12 @@ describe('refused in a request file:', () => {
     ],
     ['YAML with a merge key', `${yaml}<<: {password: MARKERpassword}`, 'request.yaml', /<</],
     ['YAML with an alias of nothing', `${yaml}password: *MARKERpassword`, 'request.yaml', /YAML/],
-    ['two documents', `${yaml}---\n${yaml}`, 'request.yaml', /holds 2 documents, not one/],
+    [
+      'two documents',
+      `${yaml}---\n${yaml}`,
+      'request.yaml',
+      /holds 2 requests, and only one is taken here\.\ndsctl apply -f takes several/,
+    ],
     ['a list', '["MARKERpassword"]', 'request.json', /holds no object/],
     ['a word', 'MARKERpassword', 'request', /holds no object/],
     ['nothing', '', 'request.json', /is empty/],

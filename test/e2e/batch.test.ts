@@ -113,6 +113,9 @@ describe('apply', () => {
     const result = await apply([request('Other', { env: 'elsewhere' })], '--env', env)
     expect(result.code).toBe(2)
     expect(result.stderr).toContain(`is elsewhere, and --env says ${env}`)
+    expect(result.stderr).not.toContain('dsctl types')
+    const none = await apply([request('Other')], '--parallel', '0')
+    expect(none.stderr).toContain('must be a whole number from 1 to 128')
   })
 
   test('--dry-run shows what diff shows, writes nothing and exits 0', async () => {
@@ -162,6 +165,15 @@ describe('prune', () => {
     expect((await apply([], ...within, '--prune', '--yes')).stderr).toContain('no requests')
     const tooMany = await apply([request('New')], ...within, '--prune', '--yes', '--prune-max', '3')
     expect(tooMany.stderr).toContain('more than --prune-max 3')
+    const stdin = JSON.stringify([request('New')])
+    for (const [code, verb] of [
+      [9, ['diff']],
+      [0, ['apply', '--dry-run']],
+    ] as const) {
+      const shown = await here.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
+      expect(shown, shown.stderr).toMatchObject({ code, stdout: expect.stringContaining('- delete Source 000') })
+      expect(shown.stderr).toContain('more than --prune-max 3: apply would refuse.')
+    }
     expect(await names()).toEqual(all)
   })
 
@@ -201,6 +213,15 @@ describe('diff', () => {
 })
 
 describe('get', () => {
+  test('an answer of it is no request, and is told apart', async () => {
+    await apply(several(1))
+    const { stdout } = await here.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
+    for (const verb of ['apply', 'diff', 'create']) {
+      const result = await here.dsctl([verb, '-f', '-'], { stdin: stdout })
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an answer of dsctl get') })
+    }
+  })
+
   test('of several shows each, secrets redacted, and exits 8 where one is not there', async () => {
     await apply(several(2))
     const both = await here.dsctl(['get', 'Source 000', 'Source 001', '--env', env, '-o', 'json'])
@@ -257,6 +278,10 @@ describe('files', () => {
       expect(result.code, file).toBe(2)
       expect(result.stderr, file).not.toContain('MARKER')
     }
+    const wrong = await applied({ 'a.yaml': 'name: a: MARKER\n', 'b.yaml': 'name: "MARKER\n' }, 'a.yaml')
+    expect(wrong.stderr).toMatch(/a\.yaml is not valid YAML \(line 1\): a colon too many/)
+    const folder = await applied({ 'sources.txt': line('A') })
+    expect([folder.code, folder.stderr]).toEqual([2, expect.stringMatching(/no file in it .* \.json, \.yaml, \.yml/)])
     const missing = await applied({}, 'missing.yaml')
     expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('missing.yaml does not exist')])
   })
@@ -413,6 +438,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(await openIntentsIn(here)).toEqual([])
     const done = json(result).filter((each: { action: string }) => each.action === 'created')
     expect((await names()).length).toBe(done.length)
+    expect(result.stderr).toContain('Interrupted: run it again to go on.')
     await again(requests)
   })
 

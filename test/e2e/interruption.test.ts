@@ -124,16 +124,18 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
   test('while it is asked who is calling: nothing at all', async () => {
     const id = await created(randomUUID())
     const before = await everythingIn(here)
-    for (const args of [
-      ['create', '-f', '-'],
-      ['update', id, '--port', '1'],
-      ['delete', id, '--yes'],
-      ['get', id],
-      ['list'],
-    ]) {
+    const unchanged = stderr.replace('.', ': nothing was changed.')
+    for (const [args, told] of [
+      [['create', '-f', '-'], unchanged],
+      [['update', id, '--port', '1'], unchanged],
+      [['delete', id, '--yes'], unchanged],
+      [['apply', '-f', '-'], unchanged],
+      [['get', id], stderr],
+      [['list'], stderr],
+    ] as const) {
       const stdin = JSON.stringify({ ...mainRequest, name: randomUUID() })
       const result = await signalled({ step: IDENTITY, signal }, args, { stdin })
-      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr })
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: told })
     }
     expect(await everythingIn(here)).toEqual(before)
   })
