@@ -26,6 +26,8 @@ export async function openPglite(home: Home, v8: string): Promise<OpenPglite> {
   else refuseNewer(home)
   compileOnce(v8)
   try {
+    // Left by a killed process, perhaps still empty, which Postgres refuses. That nobody is at work the lock has shown.
+    rmSync(join(home.data, 'postmaster.pid'), { force: true })
     const database = await PGlite.create(format ? { dataDir: home.data } : await firstOpening(home))
     const finish = async () => {
       const postgres = readFileSync(join(home.data, 'PG_VERSION'), 'utf8').trim()

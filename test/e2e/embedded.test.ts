@@ -127,6 +127,15 @@ describe('a home after bad luck', () => {
     expect(left.filter(name => !name.endsWith('.tmp')).length).toBeLessThanOrEqual(20)
   }, 120_000)
 
+  it('opens where a killed process has left the lock file of its Postgres empty, or with anything in it', async () => {
+    const { folder, create, run } = embedded()
+    const { id } = json(await create('Sales'))
+    for (const left of ['', 'x']) {
+      writeFileSync(join(folder, 'data/postmaster.pid'), left)
+      expect(json(await run(['list', '-o', 'json'])), left).toMatchObject([{ id }])
+    }
+  })
+
   it('by a signal has each operation wholly done or not at all, and the exit code says which', async () => {
     const { run, create, start, folder } = embedded()
     expect((await create('Kept')).code).toBe(0)
