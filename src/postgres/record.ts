@@ -67,10 +67,16 @@ export function utc(timestamp: string | number | Date): string {
   return new Date(timestamp).toISOString()
 }
 
-/** Whether a row of data_sources, named `d`, is the one that REF names. A name may look like a UUID, too. */
+/**
+ * Whether a row of data_sources, named `d`, is the one that REF names. A name may look like a UUID, too: a live record's
+ * own UUID goes before it, lest what is named after another's stand in that one's way.
+ */
 export function isReferredTo(ref: Ref): RawBuilder<boolean> {
   const byName = sql`d.name = ${ref.text}`
-  const named = isUuid(ref.text) ? sql`(d.id = ${ref.text.toLowerCase()}::uuid or ${byName})` : byName
+  const id = sql`${ref.text.toLowerCase()}::uuid`
+  const another = sql`select from data_sources i
+    where i.id = ${id} and i.organization_id = d.organization_id and i.deleted_at is null`
+  const named = isUuid(ref.text) ? sql`(d.id = ${id} or (${byName} and not exists (${another})))` : byName
   return ref.env === undefined ? sql`${named}` : sql`(${named} and d.env = ${ref.env})`
 }
 
@@ -127,7 +133,7 @@ export function referredTo(table: string): RawBuilder<unknown> {
       select a.nth, d.* from ${sql.table(table)} d join asked a on d.id = a.ref_id where ${inEnv}
       union all
       select a.nth, d.* from ${sql.table(table)} d join asked a on d.name = a.ref_name
-      where d.id is distinct from a.ref_id and ${inEnv}`
+      where not exists (select from ${sql.table(table)} i where i.id = a.ref_id) and ${inEnv}`
 }
 
 /** Those of `targets` that are the only one for their REF. */

@@ -250,6 +250,20 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
     describe('find', () => {
       const found = async (text: string, env?: string) => records.find(caller, ref(text, env), false)
 
+      test('a UUID means the record that has it, also where another is named so', async () => {
+        const id = await add({ name: 'itself', env: 'dev' })
+        await add({ name: id, env: 'prod' })
+        const namedSo = await add({ name: id.toUpperCase(), env: 'dev' })
+        for (const text of [id, id.toUpperCase()]) {
+          expect(await found(text)).toMatchObject({ kind: 'found', record: { id, name: 'itself' } })
+        }
+        const change = { eventId: randomUUID(), ref: ref(id), name: undefined, env: 'stage' }
+        expect(await records.updatePlain(caller, change)).toMatchObject({ kind: 'done', record: { id } })
+        expect(await found(namedSo)).toMatchObject({ kind: 'found', record: { name: id.toUpperCase() } })
+        await records.beginDelete(caller, { intentId: randomUUID(), ref: ref(id), lease: 1000 })
+        expect(await found(id)).toMatchObject({ kind: 'found', record: { name: id, env: 'prod' } })
+      })
+
       test('a record is found by UUID in any case and by name, with all that answers show', async () => {
         const updatedAt = new Date('2025-03-24T00:00:00.123Z')
         const secretId = randomUUID()
@@ -291,12 +305,6 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         expect(await found('twice', 'prod')).toMatchObject({ kind: 'found', record: { id: prod } })
         expect(await found('twice', 'test')).toEqual({ kind: 'not found' })
         expect(await found(dev, 'prod')).toEqual({ kind: 'not found' })
-      })
-
-      test('a name that is another record’s UUID is ambiguous', async () => {
-        const id = await add({ name: 'first' })
-        await add({ name: id })
-        expect(await found(id)).toMatchObject({ kind: 'ambiguous', candidates: [{}, {}] })
       })
 
       test('a name is matched exactly', async () => {

@@ -42,7 +42,9 @@ export function find(db: MemoryDatabase, client: string, asked: { caller: Caller
 
 /** The one live row that REF means, or why there is none. */
 export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref): { row: MemoryRow } | NotOne {
-  const targets = organizationId === null ? [] : liveRows(db, organizationId).filter(row => isReferredTo(row, ref))
+  const live = organizationId === null ? [] : liveRows(db, organizationId)
+  const itself = live.filter(row => row.id === ref.text.toLowerCase())
+  const targets = (itself.length > 0 ? itself : live).filter(row => isReferredTo(row, ref))
   const [row] = targets
   if (!row) return { kind: 'not found' }
   if (targets.length === 1) return { row }
