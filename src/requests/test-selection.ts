@@ -21,7 +21,8 @@ export function checkSelection({ flags }: Context, refs: readonly string[]): voi
 /** What is to be tested: the REFs, or all data sources that `--type` and `--env` leave. */
 export async function selected(context: Context, stores: Stores, refs: readonly string[]): Promise<readonly Ref[]> {
   const env = context.settings().get('env')
-  if (refs.length) return refs.map(text => ({ text, env }))
+  // Two tests of one would move its onboarding status against each other.
+  if (refs.length) return [...new Set(refs)].map(text => ({ text, env }))
   const type = context.flags.type === undefined ? undefined : getSourceType(String(context.flags.type)).name
   const found: Ref[] = []
   await listAll(stores, { type, env, status: undefined, search: undefined, action: 'test' }, async page => {

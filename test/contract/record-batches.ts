@@ -83,6 +83,15 @@ export function recordBatchesContract(scene: () => Scene): void {
       ])
     })
 
+    test('a UUID means the record that has it, also where another is named so', async () => {
+      const id = await add('itself')
+      await add(id, 'prod')
+      expect(await records().beginUpdates(caller(), [newUpdate(id)])).toMatchObject([{ kind: 'begun', record: { id } }])
+      const other = await add('other')
+      await add(other, 'prod')
+      expect(await records().beginDeletes(caller(), [newDelete(other)])).toMatchObject([{ kind: 'begun', id: other }])
+    })
+
     test('two of one name never both begin', async () => {
       const asked = [newCreate('same'), newCreate('same')]
       const answers = await records().beginCreates(caller(), asked)
