@@ -3,7 +3,7 @@ import { deletedView } from '../answers/deleted.ts'
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
-import { checkMayRemove, remove } from '../operations/delete.ts'
+import { mayRemove, refuseToRemove, remove } from '../operations/delete.ts'
 import { isNotFound, removeSeveral } from '../operations/delete-several.ts'
 import { interruption, type Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
@@ -26,10 +26,14 @@ async function run(context: Context, given: readonly string[]): Promise<void> {
   context.changesInUnbrokenAlone()
   const refs = await refsToDelete(context, given)
   const prompter = await askerOfDeletes(context)
-  const stores = await context.stores(MAY.change, checkMayRemove)
+  let removable = true
+  const stores = await context.stores(MAY.change, async open => {
+    removable = await mayRemove(open)
+  })
   const fromFile = given.length === 0
-  if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })
   const [only] = refs
+  if (only && !removable) await refuseToRemove(stores, only)
+  if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })
   if (only && refs.length === 1 && !fromFile) return removeOne(context, stores, only)
   await removeAll(context, stores, { refs, fromFile })
 }

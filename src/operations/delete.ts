@@ -24,9 +24,21 @@ export async function remove(stores: Stores, ref: Ref): Promise<void> {
   return finish(stores, { intentId, id: begun.id, at: begun })
 }
 
-/** Refuses before anything is written where this token could not remove the secret afterwards. */
-export async function checkMayRemove({ secrets }: Pick<Stores, 'secrets'>): Promise<void> {
-  if (!secrets.organizationInPath && !(await secrets.mayRemove())) throw mayNotRemove()
+/** Whether this token can remove the secret afterwards, as far as that can be told before the data source is known. */
+export async function mayRemove({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
+  return secrets.organizationInPath || (await secrets.mayRemove())
+}
+
+/** Refuses before anything is written where it can not. */
+export async function checkMayRemove(stores: Pick<Stores, 'secrets'>): Promise<void> {
+  if (!(await mayRemove(stores))) throw mayNotRemove()
+}
+
+/** The same refusal for somebody whose role may not delete at all, whatever the token may do: they are told that. */
+export async function refuseToRemove({ records, caller }: Stores, ref: Ref): Promise<never> {
+  const found = await records.find(caller, ref, 'delete, if refused')
+  if (found.kind === 'denied') permitted(found, ref.text)
+  throw mayNotRemove()
 }
 
 /** The same where it depends on the organization, which has to be looked up: one statement more. */

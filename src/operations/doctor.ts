@@ -27,7 +27,9 @@ async function organizationOf({
   health,
 }: Examination): Promise<Finding | { organizationId: string; intents: readonly UnclosedIntent[] }> {
   const asked = await health.records.unclosed(stores.caller).catch(refusal)
-  return asked instanceof DsctlError ? notLooked('pending', asked) : permitted(asked)
+  if (!(asked instanceof DsctlError)) return permitted(asked)
+  const { message, ...finding } = notLooked('pending', asked)
+  return { ...finding, message: `${message} So Vault was not looked at, nor compared.` }
 }
 
 async function compared(exam: Parameters<typeof compareStores>[0]): Promise<readonly Finding[]> {

@@ -60,9 +60,9 @@ export interface NewCreate {
 
 /**
  * What the audit trail tells of a look at a record: nothing, that it was got, that it was tested, or, where the look ends
- * it, of an update that got no further.
+ * it, of an update or a delete that got no further.
  */
-export type FindAudit = boolean | 'test' | 'update, if refused'
+export type FindAudit = boolean | 'test' | 'update, if refused' | 'delete, if refused'
 
 /** What a look is for: where it is denied, the audit trail tells that this was. */
 export interface Attempt {

@@ -8,13 +8,17 @@ import { isReferredTo, utc } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
 import { type Page, takePages } from './take-pages.ts'
+import { unlessDenied } from './unless-denied.ts'
 
 /** The audit trail in Postgres. */
 export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditTrail {
   return {
-    list: (caller, query) => list(db, client, { caller, query }),
-    listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
-    prune: (caller, before) => prune(db, client, { caller, before }),
+    list: (caller, query) =>
+      unlessDenied(db, { caller, client, attempt: 'audit' }, () => list(db, client, { caller, query })),
+    listAll: (caller, filter, take) =>
+      unlessDenied(db, { caller, client, attempt: 'audit' }, () => listAll(db, { caller, filter, take })),
+    prune: (caller, before) =>
+      unlessDenied(db, { caller, client, attempt: 'audit prune' }, () => prune(db, client, { caller, before })),
   }
 }
 

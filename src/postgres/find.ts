@@ -14,7 +14,8 @@ export async function find(
   { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit },
 ): ReturnType<Records['find']> {
   if (!audit) return findWith(db, { caller, ref, told: sql`` })
-  const event = { eventId: crypto.randomUUID(), action: ACTIONS[String(audit)] ?? 'get', caller, client }
+  const action = ACTIONS_REFUSED[String(audit)] ?? (audit === 'test' ? 'test' : 'get')
+  const event = { eventId: crypto.randomUUID(), action, caller, client }
   const done = doneEvent({
     ...event,
     from: sql`found f`,
@@ -27,13 +28,16 @@ export async function find(
     ref.text,
   )
   const { answer, unaudited } = await tellingIfItCan(
-    audit === 'update, if refused' ? [refused] : [done, refused],
+    ACTIONS_REFUSED[String(audit)] ? [refused] : [done, refused],
     told => findWith(db, { caller, ref, told }),
   )
   return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
 }
 
-const ACTIONS: Readonly<Record<string, string>> = { true: 'get', test: 'test', 'update, if refused': 'update' }
+/** Of looks that are told only where they end it. */
+const ACTIONS_REFUSED: Readonly<Record<string, string>> = {
+  ...{ 'update, if refused': 'update', 'delete, if refused': 'delete' },
+}
 
 interface Found {
   authorization: Authorization

@@ -8,13 +8,14 @@ import { type IntentJson, toIntent } from './intent.ts'
 import { utc } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
+import { unlessDenied } from './unless-denied.ts'
 
 /** How doctor looks at a database. */
 export function postgresHealth(db: Kysely<Database>, client: string): RecordsHealth {
   return {
     privileges: () => missingPrivileges(db),
     indexes: () => poorIndexes(db),
-    unclosed: caller => unclosed(db, client, caller),
+    unclosed: caller => unlessDenied(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
     records: (caller, after) => records(db, caller, after),
     explain: (caller, secretIds) => explain(db, caller, secretIds),
     prune: caller => prune(db, caller),

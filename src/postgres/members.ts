@@ -5,13 +5,17 @@ import { type Authorization, authorization, authorized, denied } from './authori
 import { changeMember } from './change-member.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
+import { unlessDenied } from './unless-denied.ts'
 
 /** The memberships in Postgres. */
 export function postgresMembers(db: Kysely<Database>, client: string): Members {
   return {
     whoami: caller => whoami(db, caller),
     list: caller => list(db, caller),
-    change: (caller, change, force) => changeMember(db, client, { caller, change, force }),
+    change: (caller, change, force) =>
+      unlessDenied(db, { caller, client, attempt: `member ${change.kind}` }, () =>
+        changeMember(db, client, { caller, change, force }),
+      ),
   }
 }
 

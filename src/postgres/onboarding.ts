@@ -8,10 +8,14 @@ import { unlessRefused } from './conflict.ts'
 import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
+import { unlessDenied } from './unless-denied.ts'
 
 /** Onboarding in Postgres. `client` names this process in the audit trail: host and version. */
 export function postgresOnboarding(db: Kysely<Database>, client: string): Onboarding {
-  return { move: (caller, move) => moveStatus(db, client, { caller, move }) }
+  return {
+    move: (caller, move) =>
+      unlessDenied(db, { caller, client, attempt: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
+  }
 }
 
 interface Moved {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
-import type { RecordBatches, Records } from '../ports/records.ts'
+import type { Caller, Denied } from '../ports/caller.ts'
+import type { RecordBatches, Records, Several } from '../ports/records.ts'
 import { single } from './conflict.ts'
 import { beginCreates, finishCreates } from './create.ts'
 import { beginDeletes } from './delete.ts'
@@ -8,18 +9,31 @@ import { findNamed, unsettledSince } from './find-named.ts'
 import { list, listAll } from './list.ts'
 import type { Database } from './schema.ts'
 import { closeAll, getIntent, moveToUndoing } from './settle.ts'
+import { unlessDenied } from './unless-denied.ts'
 import { beginUpdates, finishUpdates, setBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
 
 /** The records and intents in Postgres. `client` names this process in the audit trail: host and version. */
 export function postgresRecords(db: Kysely<Database>, client: string): Records {
+  const eachUnlessDenied = async <A>(
+    action: string,
+    caller: Caller,
+    items: readonly unknown[],
+    run: () => Promise<Several<A>>,
+  ): Promise<Several<A | Denied>> => {
+    const answer = await unlessDenied(db, { caller, client, attempt: action }, run)
+    return typeof answer === 'object' && 'kind' in answer ? items.map(() => answer) : answer
+  }
   const several: RecordBatches = {
-    beginCreates: (caller, creates) => beginCreates(db, client, { caller, creates }),
+    beginCreates: (caller, creates) =>
+      eachUnlessDenied('create', caller, creates, () => beginCreates(db, client, { caller, creates })),
     finishCreates: rows => finishCreates(db, rows),
-    beginUpdates: (caller, updates) => beginUpdates(db, client, { caller, updates }),
+    beginUpdates: (caller, updates) =>
+      eachUnlessDenied('update', caller, updates, () => beginUpdates(db, client, { caller, updates })),
     setBaseVersions: versions => setBaseVersions(db, versions),
     finishUpdates: updates => finishUpdates(db, updates),
-    beginDeletes: (caller, removes) => beginDeletes(db, client, { caller, removes }),
+    beginDeletes: (caller, removes) =>
+      eachUnlessDenied('delete', caller, removes, () => beginDeletes(db, client, { caller, removes })),
     closeAll: closings => closeAll(db, closings),
   }
   return {
@@ -28,11 +42,13 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
     find: (caller, ref, audit) => find(db, client, { caller, ref, audit }),
     findName: (caller, name, env, attempt) => findName(db, client, { caller, name, env, attempt }),
-    findNamed: (caller, names, attempt) => findNamed(db, client, { caller, names, attempt }),
+    findNamed: (caller, names, attempt) =>
+      unlessDenied(db, { caller, client, attempt }, () => findNamed(db, client, { caller, names, attempt })),
     unsettledSince: (ids, at) => unsettledSince(db, ids, at),
     beginCreate: async (caller, create) => single(await several.beginCreates(caller, [create])),
     finishCreate: async (intentId, type) => single(await several.finishCreates([{ intentId, type }])),
-    updatePlain: (caller, update) => updatePlain(db, client, { caller, update }),
+    updatePlain: (caller, update) =>
+      unlessDenied(db, { caller, client, attempt: 'update' }, () => updatePlain(db, client, { caller, update })),
     beginUpdate: async (caller, update) => single(await several.beginUpdates(caller, [update])),
     setBaseVersion: async (intentId, version) => single(await several.setBaseVersions([{ intentId, version }])),
     finishUpdate: async (intentId, fields) => single(await several.finishUpdates([{ intentId, fields }])),

@@ -7,14 +7,17 @@ import { type Authorization, authorization, authorized, denied } from './authori
 import { utc } from './record.ts'
 import { only } from './row.ts'
 import type { Database } from './schema.ts'
+import { unlessDenied } from './unless-denied.ts'
 
 /** The templates in Postgres. */
 export function postgresTemplates(db: Kysely<Database>, client: string): Templates {
   return {
     list: caller => list(db, caller),
     find: (caller, names, attempt) => find(db, client, { caller, names, attempt }),
-    set: (caller, template) => set(db, client, { caller, template }),
-    remove: (caller, name) => remove(db, client, { caller, name }),
+    set: (caller, template) =>
+      unlessDenied(db, { caller, client, attempt: 'template set' }, () => set(db, client, { caller, template })),
+    remove: (caller, name) =>
+      unlessDenied(db, { caller, client, attempt: 'template delete' }, () => remove(db, client, { caller, name })),
   }
 }
 

@@ -379,18 +379,21 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       expect(await events()).toEqual([expect.objectContaining({ action: 'test', outcome: 'done' })])
     })
 
-    test('looking for what an update is to change tells of one that ends there, and of none that goes on', async () => {
-      const id = await add({ name: 'there' })
-      await records.find(caller, ref(id), 'update, if refused')
-      expect(await events()).toEqual([])
-      await records.find(caller, ref('nowhere'), 'update, if refused')
-      await records.find({ ...caller, roles: [] }, ref(id), 'update, if refused')
-      const told = (await events()).map(({ action, outcome, dataSourceName }) => [action, outcome, dataSourceName])
-      expect(told).toEqual([
-        ['update', 'failed', 'nowhere'],
-        ['update', 'denied', id],
-      ])
-    })
+    test.each(['update', 'delete'] as const)(
+      'looking for what an %s is to change tells of one that ends there, and of none that goes on',
+      async action => {
+        const id = await add({ name: 'there' })
+        await records.find(caller, ref(id), `${action}, if refused`)
+        expect(await events()).toEqual([])
+        await records.find(caller, ref('nowhere'), `${action}, if refused`)
+        await records.find({ ...caller, roles: [] }, ref(id), `${action}, if refused`)
+        const told = (await events()).map(({ action, outcome, dataSourceName }) => [action, outcome, dataSourceName])
+        expect(told).toEqual([
+          [action, 'failed', 'nowhere'],
+          [action, 'denied', id],
+        ])
+      },
+    )
 
     describe('findNamed', () => {
       const named = async (...names: [string, string][]) => {

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { markedBlock } from '../support/readme.ts'
 import { jsonError, type RunResult, start } from '../support/run.ts'
-import { ADMIN, type Person, type Role, type Site, site } from '../support/site.ts'
+import { ADMIN, grants, type Person, type Role, type Site, site } from '../support/site.ts'
 import { folderWith } from './support/requests.ts'
 import { type Everything, eventsOf, everythingIn, type Row } from './support/stored.ts'
 
@@ -210,6 +211,27 @@ describe('An active member', () => {
       const events = await deniedTo(person(role, 'active').email)
       expect(sorted(events.map(({ action }) => action))).toEqual(sorted(names))
     }
+  })
+
+  test('whose servers would refuse it too is told the role all the same, and no GRANT to ask for', async () => {
+    const before = await kept()
+    const viewer = person('viewer', 'active')
+    const { role, url } = await acme.database.createRole()
+    await acme.database.query(grants('reader', role))
+    const policies = [await acme.vault.createPolicy('reader', markedBlock('policy: reader'))]
+    const token = await acme.vault.userToken({ email: viewer.email, policies })
+    const env = { DSCTL_DATABASE_URL: url, VAULT_TOKEN: token }
+    const names = NAMES.filter(name => !VERBS[name]?.may.includes('viewer'))
+    const trail = async () => (await deniedTo(viewer.email)).map(({ action }) => action)
+    const old = await trail()
+    const results = await many(names.map(name => ({ args: VERBS[name]?.args('viewer') ?? [], env })))
+    const told = names.map((name, at) => {
+      const result = results[at] as RunResult
+      return `${name}: ${result.code} ${result.stdout}${jsonError(result).message}`
+    })
+    expect(told).toEqual(names.map(name => `${name}: 4 Your role viewer may not do this.`))
+    expect(await kept()).toEqual(before)
+    expect(sorted(await trail())).toEqual(sorted([...old, ...names.map(deniedAs)]))
   })
 
   test('of another organization finds nothing there, and cannot tell it from none', async () => {

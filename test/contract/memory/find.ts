@@ -33,7 +33,7 @@ export function find(db: MemoryDatabase, client: string, asked: { caller: Caller
   const action = typeof audit === 'string' ? audit.replace(', if refused', '') : 'get'
   const event = { eventId: crypto.randomUUID(), action, caller, client, fields: [] }
   if (audit && !('row' in target)) tellRefused(db, event, who, ref.text)
-  else if (audit && 'row' in target && audit !== 'update, if refused') {
+  else if (audit && 'row' in target && !String(audit).endsWith(', if refused')) {
     tellDone(db, event, who, { dataSourceId: target.row.id, dataSourceName: target.row.name })
   }
   const answer = 'row' in target ? ({ kind: 'found', record: toDataSource(db, target.row) } as const) : target
