@@ -38,6 +38,14 @@ export async function logIn(connect: Connect, request: LoginRequest): Promise<Is
   )
 }
 
+/** Whether the client's own token is a root token; one that Vault does not know is none. */
+export async function isRoot(client: VaultClient): Promise<boolean> {
+  const answer = await client.read('auth/token/lookup-self')
+  if (!answer.ok && answer.status >= 429) throw refused(answer, 'look up its own token')
+  const policies = answer.ok ? property(property(answer.body, 'data'), 'policies') : undefined
+  return Array.isArray(policies) && policies.includes('root')
+}
+
 /** Whether Vault revoked the client's own token. */
 export async function revokeSelf(client: VaultClient): Promise<boolean> {
   const answer = await client.write('auth/token/revoke-self', {})

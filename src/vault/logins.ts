@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import type { Logins } from '../ports/logins.ts'
-import { type Connect, logIn, revokeSelf } from './login.ts'
+import { type Connect, isRoot, logIn, revokeSelf } from './login.ts'
 import { writeTokenFile } from './token-file.ts'
 
 /** Logging in and out, with the token in the file that the vault CLI uses too. */
@@ -10,6 +10,10 @@ export function vaultLogins(connect: Connect, kept: { path: string; read: () => 
       const { token, ttl } = await logIn(connect, request)
       writeTokenFile(kept.path, token)
       return { ttl, file: kept.path }
+    },
+    async keepsRoot() {
+      const token = kept.read()
+      return token !== undefined && isRoot(await connect(token))
     },
     async logOut() {
       const token = kept.read()

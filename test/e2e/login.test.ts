@@ -173,6 +173,28 @@ describe('logout', () => {
     expect((await dsctl(['list'], at(home))).code).toBe(3)
   })
 
+  test('asks before it revokes a root token, or takes --yes: nobody may have another', async () => {
+    const home = temporaryFolder()
+    const token = await rootToken()
+    writeFileSync(join(home, '.vault-token'), token)
+    const known = async () => (await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status
+    const unasked = await dsctl(['logout', '-o', 'json'], at(home))
+    expect(jsonError(unasked)).toMatchObject({ exit_code: 2, hint: 'Say --yes.' })
+    const screen = terminal(['logout'], at(home))
+    await screen.waitFor('Revoke the root token')
+    screen.type('n\n')
+    expect((await screen.exit).code).toBe(130)
+    expect([tokenIn(home), await known()]).toEqual([token, 200])
+    expect(await dsctl(['logout', '--yes'], at(home))).toMatchObject({ code: 0 })
+    expect([existsSync(join(home, '.vault-token')), await known()]).toEqual([false, 403])
+  })
+
+  /** One of the test's own, since it is revoked. */
+  async function rootToken(): Promise<string> {
+    const made = await acme.vault.request('POST', 'auth/token/create', { body: { policies: ['root'] } })
+    return made.body.auth.client_token
+  }
+
   test('removes one that Vault no longer knows, with a warning', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 's.expired')
