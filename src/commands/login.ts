@@ -22,8 +22,8 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
-  const request = await loginRequest(context)
-  const { ttl, file } = await (await context.logins()).logIn(request)
+  const logins = await context.logins() // where there is no Vault that is told before a token is asked for
+  const { ttl, file } = await logins.logIn(await loginRequest(context))
   const time = ttl === undefined ? 'does not expire' : `is good for ${ttl} seconds`
   context.note(`Logged in. The token ${time} and is kept in ${file}.`)
   if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set, and goes before the token just kept.')

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { duration, whoami } from '../operations/whoami.ts'
 import { lacking } from '../requests/lacking.ts'
+import { EMBEDDED } from '../settings/settings.ts'
 
 /** `dsctl whoami`. */
 export function define(command: Command, context: Context): void {
@@ -14,6 +15,8 @@ async function run(context: Context): Promise<void> {
   const members = await context.members(MAY.read)
   const { user, organization, role } = await whoami(members)
   const { source, ttl } = await context.identity()
+  const { profile } = context.settings()
+  const life = ttl === undefined ? 'does not expire' : `good for ${duration(ttl)}`
   await context.print({
     kind: 'record',
     data: { user, organization, role, identity_source: source, token_ttl_seconds: ttl ?? null },
@@ -23,9 +26,9 @@ async function run(context: Context): Promise<void> {
       ['User ID', user.id],
       ['Organization', organization.name],
       ['Role', role],
-      ['Profile', context.settings().profile],
+      ['Profile', profile],
       ['Known from', source],
-      ['Token', ttl === undefined ? 'does not expire' : `good for ${duration(ttl)}`],
+      ['Token', profile === EMBEDDED ? undefined : life],
     ],
   })
 }

@@ -66,6 +66,16 @@ describe('the embedded profile', () => {
     expect(refused.stderr).toContain('--user is refused')
   })
 
+  it('speaks of no Vault and no token, since it has neither', async () => {
+    const { run } = embedded()
+    const check = await run(['init', '--check'])
+    expect(check).toMatchObject({ code: 0, stderr: expect.stringContaining('no Vault is needed') })
+    expect((await run(['whoami'])).stdout).not.toContain('Token')
+    for (const command of ['login', 'logout']) {
+      expect(await run([command])).toMatchObject({ code: 2, stderr: expect.stringContaining('has no Vault to log in') })
+    }
+  })
+
   it('says what is taken, missing and wrong as it does on servers', async () => {
     const { create, run } = embedded()
     await create('Sales')
