@@ -2,7 +2,7 @@ import { type Backends, once } from './backends.ts'
 import { isInTheClear, keptToken, postgresConnection, vaultCredentials, vaultServer } from './connection-settings.ts'
 import type { Backend } from './ports/backend.ts'
 import { secretsAt } from './settings/secrets-at.ts'
-import type { Settings } from './settings/settings.ts'
+import { type Settings, tokenSource } from './settings/settings.ts'
 
 export interface ServersOptions {
   readonly settings: Settings
@@ -110,7 +110,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     },
     identity: once(async () => {
       const { vaultIdentity } = await import('./vault/identity.ts')
-      return vaultIdentity(await vault(), settings.get('user'))
+      return vaultIdentity(await vault(), settings.get('user'), tokenSource(env))
     }),
     health: async () => {
       const { postgresHealth } = await import('./postgres/health.ts')
@@ -122,7 +122,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     },
     checkVault: async organizationId => {
       const { checkVault } = await import('./vault/check.ts')
-      return checkVault(await vault(), { ...secretsAt(settings), organizationId })
+      return checkVault(await vault(), { ...secretsAt(settings), organizationId, tokenFrom: tokenSource(env) })
     },
     close: async () => {
       closed = true

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
-import { init, type Plan, planInit } from '../operations/init.ts'
+import { init, mountUnseen, type Plan, planInit } from '../operations/init.ts'
+import type { VaultCheck } from '../ports/setup.ts'
 import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/init-wizard.ts'
 import { saveServers } from '../requests/save-servers.ts'
 import { EMBEDDED } from '../settings/settings.ts'
@@ -22,26 +23,28 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context): Promise<void> {
   context.flags = { ...context.flags, profileMayBeNew: true }
+  const first = firstOrganization(context.flags)
   const prompter = context.flags.yes === true ? undefined : await context.prompter()
   const asks = prompter && context.settings().profile !== EMBEDDED
   const servers = asks ? await askForServers(context, prompter) : context.flags
   if (servers === EMBEDDED) return useEmbedded(context)
   context.flags = servers
   const setup = await context.setup()
-  const first = firstOrganization(context.flags)
-  const [plan, vault] = await Promise.all([planInit(setup, first.organization), context.checkVault()])
-  for (const { path, capabilities } of vault.missing) {
+  const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
+  const only = context.flags.check === true
+  if (vault.unseenMount !== undefined && !only) throw mountUnseen(vault.unseenMount)
+  for (const { path, capabilities } of vault.unseenMount === undefined ? vault.missing : []) {
     context.warn(`The Vault token lacks ${capabilities.join(', ')} on ${path}: see the README, "Vault policies".`)
   }
-  if (context.flags.check === true) return report(context, plan)
+  if (only) return report(context, plan, vault)
   const whole = prompter && plan.needsOrganization ? await askForFirst(prompter, first) : first
   context.flags = { ...context.flags, org: whole.organization }
   const done = await init(setup, plan, whole)
   for (const line of done) context.note(line)
   const saved = await saveServers(context)
   if (done.length === 0 && !saved) context.note('All is as it should be already: nothing was changed.')
-  if (prompter) context.note(`Next: ${await nextCommand(context, whole.email)}`)
-  else if (done.length || saved) context.note('Next: dsctl create')
+  if (!prompter && done.length === 0 && !saved) return
+  context.note(`Next: ${await nextCommand(context, whole.email, vault.token?.isRoot === true)}`)
 }
 
 async function useEmbedded(context: Context): Promise<void> {
@@ -50,10 +53,16 @@ async function useEmbedded(context: Context): Promise<void> {
   context.note('Next: dsctl create')
 }
 
-function report(context: Context, { way, needsOrganization }: Plan): void {
+function report(context: Context, { way, needsOrganization }: Plan, vault: VaultCheck): void {
   context.note(WAYS[way])
   if (needsOrganization) context.note('There is no organization yet: --org NAME and --admin EMAIL make the first.')
-  context.note('Vault answers, and the mount is KV version 2. Nothing was changed.')
+  context.note(`${vaultState(vault)} Nothing was changed.`)
+}
+
+function vaultState({ token, unseenMount }: VaultCheck): string {
+  if (!token) return 'Secrets are in files of this machine: no Vault is needed.'
+  if (unseenMount === undefined) return 'Vault answers, and the mount is KV version 2.'
+  return `Vault answers. Its mount ${unseenMount} cannot be seen with this token, which will do to list and get.`
 }
 
 const WAYS = {

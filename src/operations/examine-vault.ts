@@ -1,12 +1,14 @@
 import { DsctlError } from '../errors.ts'
 import type { VaultCheck } from '../ports/setup.ts'
 import { type Finding, fine, isRefusal, notLooked, type OfOrganization } from './examination.ts'
+import { mountUnseen } from './init.ts'
 import { duration } from './whoami.ts'
 
 /** The mount, what the token may do there and for how long, and how many versions are kept; whether the mount is one. */
 export async function examineVault(exam: OfOrganization): Promise<{ findings: readonly Finding[]; usable: boolean }> {
   try {
-    const { missing, token } = await exam.checkVault(exam.organizationId)
+    const { missing, token, unseenMount } = await exam.checkVault(exam.organizationId)
+    if (unseenMount !== undefined) throw mountUnseen(unseenMount)
     const lacks = missing.map(lacking)
     const findings = [
       ...(lacks.length ? lacks : [fine('vault', token ? MOUNT_OK : 'The secrets may be read and written.')]),

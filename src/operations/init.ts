@@ -10,11 +10,15 @@ export interface Plan {
 
 /**
  * Looks at the database and changes nothing. Throws `invalid`, with every difference, where it can't be used, or where
- * it has organizations already, but not the one that was named.
+ * it has organizations already, but not the one that was named, or another workspace_admin there.
  */
-export async function planInit(setup: DatabaseSetup, organization: string | undefined): Promise<Plan> {
-  const { way, organizations, named } = await setup.inspect(organization)
+export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<Plan> {
+  const { organization, email } = first
+  const { way, organizations, named, role } = await setup.inspect(first)
   if (organizations > 0 && organization !== undefined && !named) throw notTheFirst(organization)
+  if (organizations > 0 && email !== undefined && role !== 'workspace_admin') {
+    throw notTheAdmin({ organization, email }, { way, role })
+  }
   return { way, needsOrganization: organizations === 0 }
 }
 
@@ -30,9 +34,10 @@ export async function init(
   const done = DONE[plan.way]
   if (!plan.needsOrganization || organization === undefined || email === undefined) return done
   const added = await setup.addFirst({ organization, email, name })
-  return added === 'added'
-    ? [...done, `Made the organization ${organization}, with ${email} as its workspace_admin.`]
-    : done
+  if (added === 'added')
+    return [...done, `Made the organization ${organization}, with ${email} as its workspace_admin.`]
+  await planInit(setup, first) // somebody else was first, perhaps with another organization or admin
+  return done
 }
 
 const DONE: Readonly<Record<Plan['way'], readonly string[]>> = {
@@ -53,5 +58,28 @@ function notTheFirst(organization: string): DsctlError {
     `There is no organization ${organization}, and init makes only the first one.`,
     [{ field: 'org', message: 'must be one that is there' }],
     'Other organizations are made by the application. Nothing was changed.',
+  )
+}
+
+function notTheAdmin(
+  { organization, email }: { organization: string | undefined; email: string },
+  { way, role }: Pick<Preparation, 'way' | 'role'>,
+): DsctlError {
+  const change = role ? `set-role ${email} workspace_admin` : `add ${email} --role workspace_admin`
+  return invalid(
+    `${email} is no active workspace_admin of ${organization ?? 'any organization'}, and init makes only the first one.`,
+    [{ field: 'admin', message: role ? `is a ${role} there` : 'must be a workspace_admin already' }],
+    way === 'adopt'
+      ? 'The application makes its members: leave out --admin. Nothing was changed.'
+      : `A workspace_admin can make them one: dsctl member ${change}.`,
+  )
+}
+
+/** Why Vault can't be used for more than to log in, where it does not show the mount. */
+export function mountUnseen(mount: string): DsctlError {
+  return invalid(
+    `The Vault mount ${mount} cannot be seen with this token: no policy of it reaches in there, or there is none.`,
+    [{ field: 'vault.mount', message: 'must name a mount that the token’s policies reach into' }],
+    'Check vault.mount (DSCTL_VAULT_MOUNT); the README has the policies ("Vault policies").',
   )
 }

@@ -48,7 +48,8 @@ interface Asked {
   readonly name: string | undefined
 }
 
-function isAddress(text: string): boolean {
+/** Whether it looks like an e-mail address. */
+export function isAddress(text: string): boolean {
   return /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 320
 }
 

@@ -1,3 +1,5 @@
+import type { Role } from './caller.ts'
+
 // The ports through which `init` and `doctor` look at a database and at Vault as such, beside any data source.
 
 /** How a database stands, before anything is changed. */
@@ -7,6 +9,8 @@ export interface Preparation {
   readonly organizations: number
   /** Whether the organization that was asked about is among them. */
   readonly named: boolean
+  /** The role, as an active member there, of the person that was asked about; undefined where they have none. */
+  readonly role: Role | undefined
 }
 
 /** The organization that `init` makes where there is none, and its workspace_admin. */
@@ -18,7 +22,7 @@ export interface FirstOrganization {
 
 export interface DatabaseSetup {
   /** Throws `invalid`, with every difference, where the tables are neither absent nor as they must be. */
-  inspect(organization?: string): Promise<Preparation>
+  inspect(asked?: Partial<FirstOrganization>): Promise<Preparation>
   /** Makes what is missing; nothing where nothing is. */
   prepare(way: Preparation['way']): Promise<void>
   /** In one statement; 'exists' where there is an organization already. */
@@ -28,6 +32,8 @@ export interface DatabaseSetup {
 /** What the token may do in Vault: `missing` is what dsctl needs and it may not; empty where it may do all. */
 export interface VaultCheck {
   readonly missing: readonly { readonly path: string; readonly capabilities: readonly string[] }[]
+  /** The mount, where Vault does not show it: none of the token's policies reaches into it, or there is none. */
+  readonly unseenMount?: string
   /** The seconds that it is still good for, undefined where it does not expire; absent where no token is needed. */
-  readonly token?: { readonly ttl: number | undefined }
+  readonly token?: { readonly ttl: number | undefined; readonly isRoot: boolean }
 }

@@ -1,6 +1,8 @@
 import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely'
 import { invalid } from '../errors.ts'
-import type { DatabaseSetup, Preparation } from '../ports/setup.ts'
+import type { Role } from '../ports/caller.ts'
+import type { DatabaseSetup, FirstOrganization, Preparation } from '../ports/setup.ts'
+import { usersByEmail } from './authorize.ts'
 import { inspectTables } from './inspect.ts'
 import * as applicationTables from './migrations/application-tables.ts'
 import * as dsctlTables from './migrations/dsctl-tables.ts'
@@ -9,13 +11,16 @@ import type { Database } from './schema.ts'
 
 export function postgresSetup(db: Kysely<Database>): DatabaseSetup {
   return {
-    inspect: organization => inspect(db, organization),
+    inspect: (asked = {}) => inspect(db, asked),
     prepare: way => prepare(db, way),
     addFirst: first => addFirst(db, first),
   }
 }
 
-async function inspect(db: Kysely<Database>, organization: string | undefined): Promise<Preparation> {
+async function inspect(
+  db: Kysely<Database>,
+  { organization, email }: Partial<FirstOrganization>,
+): Promise<Preparation> {
   const tables = await inspectTables(db)
   if (tables.kind === 'different') {
     throw invalid(
@@ -24,10 +29,11 @@ async function inspect(db: Kysely<Database>, organization: string | undefined): 
       'Point database.url at an empty database, or at the one whose tables the application made.',
     )
   }
-  if (tables.kind === 'empty') return { way: 'create', organizations: 0, named: false }
+  if (tables.kind === 'empty') return { way: 'create', organizations: 0, named: false, role: undefined }
   const executed = await executedMigrations(db)
   const done = Object.keys(MIGRATIONS).every(name => executed.includes(name))
-  return { way: done ? 'done' : 'adopt', ...(await countOrganizations(db, organization)) }
+  const role = email === undefined ? undefined : await roleOf(db, email, organization)
+  return { way: done ? 'done' : 'adopt', ...(await countOrganizations(db, organization)), role }
 }
 
 async function prepare(db: Kysely<Database>, way: Preparation['way']): Promise<void> {
@@ -79,6 +85,21 @@ async function countOrganizations(db: Kysely<Database>, organization = '') {
       coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as named
     from organizations`.execute(db)
   return only({ rows })
+}
+
+/** The highest role of an active member: of the organization, or of any where none is named. */
+async function roleOf(
+  db: Kysely<Database>,
+  email: string,
+  organization: string | undefined,
+): Promise<Role | undefined> {
+  const { rows } = await sql<{ role: Role }>`/* dsctl find the first admin */
+    select m.role from (${usersByEmail(email)}) u
+    join users_to_organizations m on m.user_id = u.id and m.status = 'active' and m.deleted_at is null
+    join organizations o on o.id = m.organization_id and o.deleted_at is null
+    where ${organization === undefined ? sql`true` : sql`o.name = ${organization} or o.id::text = lower(${organization}::text)`}
+    order by m.role <> 'workspace_admin' limit 1`.execute(db)
+  return rows[0]?.role
 }
 
 // In alphabetical order, as Kysely runs them. The application's tables are made only where there are none; a database

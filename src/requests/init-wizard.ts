@@ -1,5 +1,6 @@
 import type { Context, Flags } from '../context.ts'
-import { DsctlError } from '../errors.ts'
+import { DsctlError, invalid } from '../errors.ts'
+import { isAddress } from '../operations/member.ts'
 import type { FirstOrganization } from '../ports/setup.ts'
 import { EMBEDDED, settingProblem, shownSetting, tokenSource } from '../settings/settings.ts'
 import type { Prompter } from '../terminal/prompter.ts'
@@ -21,8 +22,11 @@ export async function askForServers(context: Context, prompter: Prompter): Promi
   return context.flags
 }
 
-/** The first organization, as far as flags say it. */
+/** The first organization, as far as flags say it. Throws `invalid` where its admin could never be one. */
 export function firstOrganization({ org, admin, adminName }: Flags): Partial<FirstOrganization> {
+  if (typeof admin === 'string' && !isAddress(admin)) {
+    throw invalid('The first organization cannot be made like this.', [{ field: 'admin', message: NO_ADDRESS }])
+  }
   return {
     ...(typeof org === 'string' && { organization: org }),
     ...(typeof admin === 'string' && { email: admin }),
@@ -36,13 +40,15 @@ export async function askForFirst(
   first: Partial<FirstOrganization>,
 ): Promise<Partial<FirstOrganization>> {
   const organization = first.organization ?? (await prompter.askText('Name of the first organization'))
-  const check = (text: string) => (/^[^\s@]+@[^\s@]+$/.test(text) ? undefined : 'must be an e-mail address')
+  const check = (text: string) => (isAddress(text) ? undefined : NO_ADDRESS)
   const email = first.email ?? (await prompter.askText('E-mail address of its workspace_admin', { check }))
   return { ...first, organization, email }
 }
 
-/** The command to type next: who has a token that belongs to nobody has to say who they are. */
-export async function nextCommand(context: Context, email: string | undefined): Promise<string> {
+const NO_ADDRESS = 'must be an e-mail address'
+
+/** The command to type next: whose token belongs to nobody is told so, and with a root token has to say who they are. */
+export async function nextCommand(context: Context, email: string | undefined, isRoot: boolean): Promise<string> {
   const { profile, file } = context.settings()
   const isUsed = [file.current ?? 'default', context.streams.env.DSCTL_PROFILE].includes(profile)
   const named = isUsed ? '' : ` --profile ${profile}`
@@ -52,7 +58,7 @@ export async function nextCommand(context: Context, email: string | undefined): 
   } catch (error) {
     if (!(error instanceof DsctlError) || error.code !== 'forbidden') throw error
     context.warn(`${error.message} ${error.details.hint ?? ''}`)
-    return `dsctl config set user ${email ?? 'EMAIL'}${named}`
+    return isRoot ? `dsctl config set user ${email ?? 'EMAIL'}${named}` : `dsctl whoami${named}`
   }
 }
 

@@ -79,6 +79,19 @@ export function refused({ status, errors }: Refusal, doing: string): DsctlError 
   })
 }
 
+/** Vault knows the token no more. `tokenFrom` says what to do: logging in helps nobody whose VAULT_TOKEN goes before. */
+export function notAccepted(tokenFrom: string | undefined): DsctlError {
+  const anew =
+    tokenFrom === 'VAULT_TOKEN'
+      ? 'Set VAULT_TOKEN anew, or unset it and log in (dsctl login)'
+      : 'Log in again (dsctl login, or vault login)'
+  return new DsctlError(
+    'unauthenticated',
+    'Vault does not accept the token: it is invalid or has expired, or it has no default policy.',
+    { hint: `${tokenFrom === 'VAULT_ROLE_ID' ? 'Let' : `${anew}, or let`} its policy read auth/token/lookup-self.` },
+  )
+}
+
 const AGAIN = 'Try again in a moment.'
 
 const REASONS: Readonly<Record<string, string>> = {

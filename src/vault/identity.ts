@@ -1,27 +1,31 @@
 import { DsctlError } from '../errors.ts'
 import type { Identity } from '../ports/caller.ts'
 import type { VaultClient } from './client.ts'
-import { refused } from './failure.ts'
+import { notAccepted, refused } from './failure.ts'
 import { property } from './property.ts'
 
 /**
  * Who the token says is asking. The address comes from the token's entity, never from the token's own metadata or
  * display name, since whoever makes a child token chooses those. `asUser` (`--user`) is for a root token, or for an
  * entity whose metadata `dsctl_act_as` lists that address.
- * Throws `unauthenticated` for a token that is none, `forbidden` where it may not act for `asUser` or is nobody's.
+ * Throws `unauthenticated` for a token that is none (`tokenFrom` says in its hint what to do), `forbidden` where it may not act for `asUser` or is nobody's.
  */
-export async function vaultIdentity(client: VaultClient, asUser: string | undefined): Promise<Identity> {
-  const token = await lookUpSelf(client)
+export async function vaultIdentity(
+  client: VaultClient,
+  asUser: string | undefined,
+  tokenFrom: string | undefined,
+): Promise<Identity> {
+  const token = await lookUpSelf(client, tokenFrom)
   const ttl = typeof token.ttl === 'number' && token.ttl > 0 ? token.ttl : undefined
   const root = Array.isArray(token.policies) && token.policies.includes('root')
   if (asUser !== undefined && root) return { email: asUser, source: 'named by a root token', ttl }
-  if (typeof token.entity_id !== 'string' || token.entity_id === '') throw nobody(root)
+  if (typeof token.entity_id !== 'string' || token.entity_id === '') throw nobody(root ? AS_ROOT : NO_ENTITY)
   const entity = await readEntity(client, token.entity_id)
   if (asUser !== undefined) {
     if (!mayActAs(entity, asUser)) throw mayNot(asUser)
     return { email: asUser, source: 'dsctl_act_as of the Vault entity', ttl }
   }
-  return { ...addressOf(entity), ttl }
+  return { ...addressOf(entity, token.entity_id), ttl }
 }
 
 interface Token {
@@ -30,18 +34,12 @@ interface Token {
   readonly entity_id?: unknown
 }
 
-async function lookUpSelf(client: VaultClient): Promise<Token> {
+async function lookUpSelf(client: VaultClient, tokenFrom: string | undefined): Promise<Token> {
   const answer = await client.read('auth/token/lookup-self')
   const data = answer.ok ? property(answer.body, 'data') : undefined
   if (typeof data === 'object' && data !== null) return data
   if (!answer.ok && answer.status !== 403 && answer.status !== 401) throw refused(answer, 'look up its own token')
-  throw new DsctlError(
-    'unauthenticated',
-    'Vault does not accept the token: it is invalid or has expired, or it has no default policy.',
-    {
-      hint: 'Log in again (vault login), or let its policy read auth/token/lookup-self.',
-    },
-  )
+  throw notAccepted(tokenFrom)
 }
 
 async function readEntity(client: VaultClient, id: string): Promise<unknown> {
@@ -60,19 +58,19 @@ async function readEntity(client: VaultClient, id: string): Promise<unknown> {
 const MOUNTS_OF_PEOPLE = ['oidc', 'jwt', 'ldap']
 
 /** The entity's own `email`; else what its aliases on mounts that know people say. Two different ones are an error. */
-function addressOf(entity: unknown): { email: string; source: string } {
+function addressOf(entity: unknown, id: string): { email: string; source: string } {
   const own = property(property(entity, 'metadata'), 'email')
   if (typeof own === 'string' && own !== '') return { email: own, source: 'metadata of the Vault entity' }
   const aliases = property(entity, 'aliases')
   const found = new Map((Array.isArray(aliases) ? aliases : []).flatMap(addressOfAlias))
   const [first, ...others] = found
-  if (!first) throw nobody(false)
+  if (!first) throw nobody(`Set the address: vault write identity/entity/id/${id} metadata=email=ADDRESS.`)
   if (others.length) {
     throw new DsctlError(
       'forbidden',
       `The Vault entity has several e-mail addresses: ${[...found.keys()].join(', ')}.`,
       {
-        hint: 'Set the one that counts: vault write identity/entity/id/ID metadata=email=ADDRESS.',
+        hint: `Set the one that counts: vault write identity/entity/id/${id} metadata=email=ADDRESS.`,
       },
     )
   }
@@ -101,10 +99,9 @@ function mayNot(email: string): DsctlError {
   })
 }
 
-function nobody(root: boolean): DsctlError {
-  return new DsctlError('forbidden', 'The Vault token belongs to nobody: it leads to no e-mail address.', {
-    hint: root
-      ? 'With a root token, say who is asking: --user EMAIL (or DSCTL_USER).'
-      : 'Set the address: vault write identity/entity/id/ID metadata=email=ADDRESS.',
-  })
+const AS_ROOT = 'With a root token, say who is asking: --user EMAIL (or DSCTL_USER).'
+const NO_ENTITY = 'It has no entity, which an address could be set on: log in by a method that gives one (dsctl login).'
+
+function nobody(hint: string): DsctlError {
+  return new DsctlError('forbidden', 'The Vault token belongs to nobody: it leads to no e-mail address.', { hint })
 }

@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { DsctlError, invalid } from '../errors.ts'
 import type { VaultClient } from './client.ts'
 import { refused } from './failure.ts'
 import { mountOf } from './mount.ts'
@@ -13,9 +13,16 @@ export async function lookUp(client: VaultClient, path: string, field: string): 
   if (mount === undefined) throw invalid(`${source}: Vault has no such mount that this token can use.`)
   const answer = await client.read(`${mount}/data/${encoded.slice(mount.length + 1)}`)
   if (!answer.ok && answer.status === 404) throw invalid(`${source}: Vault has no such secret.`)
+  if (!answer.ok && answer.status === 403) throw mayNotRead(source, `${mount}/data/${path.slice(mount.length + 1)}`)
   if (!answer.ok) throw refused(answer, `read ${source}`)
   const value = property(property(property(answer.body, 'data'), 'data'), field)
   if (value === undefined) throw invalid(`${source}: the secret has no such field.`)
   if (typeof value === 'object' && value !== null) return JSON.stringify(value)
   return String(value)
+}
+
+function mayNotRead(source: string, path: string): DsctlError {
+  return new DsctlError('forbidden', `Vault does not allow this token to read ${source}.`, {
+    hint: `Its policy needs: path "${path}" { capabilities = ["read"] }.`,
+  })
 }

@@ -3,19 +3,30 @@ import type { VaultClient } from './client.ts'
 import { refused } from './failure.ts'
 import { property } from './property.ts'
 
-/** What is wrong with the mount, if anything: it is none that this token can see, or not KV version 2. */
+/** What is wrong with a mount that the token's policies reach into, if anything: there is none, or not KV version 2. */
 export async function mountProblem(client: VaultClient, mount: string): Promise<DsctlError | undefined> {
+  const seen = await lookAtMount(client, mount)
+  if (seen === 'unseen') return noSuchMount(mount)
+  return seen === 'fine' ? undefined : seen
+}
+
+/** The same of one that they may not reach into: Vault then says nothing of it, whether it is there or not. */
+export async function lookAtMount(client: VaultClient, mount: string): Promise<'fine' | 'unseen' | DsctlError> {
   const answer = await client.read(`sys/internal/ui/mounts/${mount}`)
   if (!answer.ok) {
     if (answer.status === 429 || answer.status >= 500) throw refused(answer, 'look at its mounts')
-    return invalid(`Vault has no mount ${mount} that this token can use.`, [field], HINT)
+    return 'unseen'
   }
   const data = property(answer.body, 'data')
   const type = property(data, 'type')
   const version = property(property(data, 'options'), 'version')
-  if (type === 'kv' && version === '2') return undefined
+  if (type === 'kv' && version === '2') return 'fine'
   const what = type === 'kv' || type === 'generic' ? 'KV version 1' : `a ${String(type)} engine`
   return invalid(`The Vault mount ${mount} is ${what}; dsctl needs KV version 2.`, [field], HINT)
+}
+
+export function noSuchMount(mount: string): DsctlError {
+  return invalid(`Vault has no mount ${mount} that this token can use.`, [field], HINT)
 }
 
 /** The mount that a path begins with, asked of Vault, since a mount may have slashes in it. */

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { VAULT } from '../support/configured-servers.ts'
 import { json, jsonError, type RunResult, temporaryFolder } from '../support/run.ts'
@@ -91,7 +93,10 @@ describe('The address', () => {
 
   test('is never the name of an alias on a userpass mount: whoever runs that mount chooses it', async () => {
     const error = jsonError(await whoami(await personWith([{ type: 'userpass', name: ADMIN }])))
-    expect(error).toMatchObject({ exit_code: 4, message: expect.stringContaining('belongs to nobody') })
+    expect(error).toMatchObject({
+      ...{ exit_code: 4, message: expect.stringContaining('belongs to nobody') },
+      hint: expect.stringMatching(/vault write identity\/entity\/id\/[0-9a-f-]{36} metadata=email=/),
+    })
   })
 
   test('may come from several aliases that agree, and is an error where they differ', async () => {
@@ -151,7 +156,9 @@ describe('A child token', () => {
       display_name: ADMIN,
       policies: [policy],
     })
-    expect(jsonError(await whoami(orphan))).toMatchObject({ exit_code: 4 })
+    expect(jsonError(await whoami(orphan))).toMatchObject({
+      ...{ exit_code: 4, hint: expect.stringContaining('has no entity') },
+    })
   })
 
   test('without the default policy is exit 3, and the message names both reasons', async () => {
@@ -160,7 +167,13 @@ describe('A child token', () => {
     const error = jsonError(await whoami(bare))
     expect(error).toMatchObject({ exit_code: 3, code: 'unauthenticated' })
     expect(error.message).toMatch(/invalid or has expired.*default policy/)
-    expect(jsonError(await whoami('s.no-such-token')).message).toBe(error.message)
+    const unknown = jsonError(await whoami('s.no-such-token'))
+    expect(unknown.message).toBe(error.message)
+    expect(unknown.hint).toMatch(/^Set VAULT_TOKEN anew, or unset it and log in \(dsctl login\)/)
+    const home = temporaryFolder()
+    writeFileSync(join(home, '.vault-token'), 's.no-such-token')
+    const kept = await through.dsctl(['whoami', '-o', 'json'], { home, env: { VAULT_TOKEN: '' } })
+    expect(jsonError(kept).hint).toMatch(/^Log in again \(dsctl login/)
   })
 
   test('that may not read its entity is an error, never a person without an address', async () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { dsctl, json, jsonError, temporaryFolder } from '../support/run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from '../support/servers.ts'
 import type { ScratchVault } from '../support/vault.ts'
-import { APPLICATION, type ApplicationSite, applicationSite } from './support/application.ts'
+import { APPLICATION, APPLICATION_ADMIN, type ApplicationSite, applicationSite } from './support/application.ts'
 import { mainRequest, mainShown, mainStored, plainFields } from './support/examples.ts'
 import { rowsIn, schemaOf, schemasIn } from './support/schema.ts'
 
@@ -51,7 +51,8 @@ describe('an empty database', () => {
       'Made the tables of an empty database, and dsctl’s own in schema dsctl.',
       'Made the organization Acme, with admin@example.com as its workspace_admin.',
       'Saved the settings as profile default.',
-      'Next: dsctl create',
+      expect.stringContaining('warning: The Vault token belongs to nobody'),
+      'Next: dsctl config set user admin@example.com',
       '',
     ])
     expect(await schemasIn(database)).toEqual(['dsctl', 'public'])
@@ -73,7 +74,8 @@ describe('an empty database', () => {
 
   test('is ready for work: the profile and a token are all that is needed', async () => {
     await init([...servers(), ...first, '--yes'])
-    const env = { VAULT_TOKEN: vault.rootToken, DSCTL_USER: 'admin@example.com' }
+    const env = { VAULT_TOKEN: vault.rootToken }
+    expect(await dsctl(['config', 'set', 'user', 'admin@example.com'], { home })).toMatchObject({ code: 0 })
     const created = await dsctl(['create', '-f', '-', '-o', 'json'], { home, env, stdin: JSON.stringify(mainRequest) })
     expect(created.code, created.stderr).toBe(0)
     expect(json(created)).toMatchObject({ created_by: { name: 'Ada' }, credentials: mainShown })
@@ -99,6 +101,35 @@ describe('an empty database', () => {
     expect(result.code, result.stderr).toBe(2)
     expect(result.stderr).toContain('init makes only the first one')
     expect(await stateOf(database)).toEqual(before)
+  })
+
+  test('gets no second admin by another --admin: that is said, with what to do, and nothing is changed', async () => {
+    const wrong = await init([...servers(), '--org', 'Acme', '--admin', 'alice', '-o', 'json'])
+    expect(jsonError(wrong)).toMatchObject({
+      ...{ exit_code: 2, fields: [{ field: 'admin', message: 'must be an e-mail address' }] },
+    })
+    expect(await schemasIn(database)).toEqual(['public'])
+    await init([...servers(), ...first, '--yes'])
+    const [{ id }] = await database.query(
+      `INSERT INTO users (id, email) VALUES (gen_random_uuid(), 'vera@example.com') RETURNING id`,
+    )
+    await database.query(
+      `INSERT INTO users_to_organizations (user_id, organization_id, role) SELECT $1, id, 'viewer' FROM organizations`,
+      [id],
+    )
+    const before = await stateOf(database)
+    for (const [email, hint] of [
+      ['zed@example.com', 'dsctl member add zed@example.com --role workspace_admin'],
+      ['vera@example.com', 'dsctl member set-role vera@example.com workspace_admin'],
+    ] as const) {
+      for (const more of [['--yes'], ['--org', 'Acme'], ['--check']]) {
+        const error = jsonError(await init(['--admin', email, ...more, '-o', 'json']))
+        expect(error).toMatchObject({ exit_code: 2, hint: expect.stringContaining(hint) })
+        expect(error.message).toContain(`${email} is no active workspace_admin of`)
+      }
+    }
+    expect(await stateOf(database)).toEqual(before)
+    expect((await init(['--admin', 'Admin@Example.com', '--yes'])).stderr).toContain('All is as it should be already')
   })
 
   test('is made once by two at the same time', async () => {
@@ -222,6 +253,19 @@ describe('an empty database', () => {
     )
   })
 
+  test('is not called unfit by a token that can not see the mount: --check says so, init does not go on', async () => {
+    const token = await vault.userToken({ email: 'admin@example.com', policies: [] })
+    const check = await init([...servers(), '--check'], { VAULT_TOKEN: token })
+    expect(check).toMatchObject({ code: 0, stdout: '' })
+    expect(check.stderr).toContain(`Its mount ${vault.mount} cannot be seen with this token`)
+    expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
+    const made = await init([...servers(), ...first, '-o', 'json'], { VAULT_TOKEN: token })
+    expect(jsonError(made)).toMatchObject({
+      ...{ exit_code: 2, message: expect.stringContaining(`The Vault mount ${vault.mount} cannot be seen`) },
+    })
+    expect(await schemasIn(database)).toEqual(['public'])
+  })
+
   test('is not touched by a role that may create nothing', async () => {
     const { url } = await database.createRole()
     const before = await stateOf(database)
@@ -277,6 +321,9 @@ describe('an application’s database', () => {
     expect(after.filter(([schema]) => schema !== 'dsctl')).toEqual(before)
     expect(await site.init()).toMatchObject({ stderr: expect.stringContaining('nothing was changed') })
     expect(await stateOf(site.database)).toEqual(after)
+    const stranger = await site.init(['--admin', 'zed@example.com', '--yes'])
+    expect(stranger).toMatchObject({ code: 2, stderr: expect.stringContaining('zed@example.com is no active') })
+    expect(await site.init(['--admin', APPLICATION_ADMIN, '--yes'])).toMatchObject({ code: 0 })
   })
 
   test('is then worked with: created, listed, shown, changed and deleted, with its own columns left alone', async () => {

@@ -65,6 +65,14 @@ describe('With the organization in the path and a policy for each', () => {
     }
   })
 
+  test('a secret of somewhere else that the token may not read is refused with the path that its policy needs', async () => {
+    const id = await created('With another secret', ann)
+    const source = `vault:${acme.vault.mount}/team/sales#password`
+    const error = jsonError(await acme.dsctl(['update', id, '--password', source, '-o', 'json'], ann))
+    expect(error).toMatchObject({ exit_code: 4, message: expect.stringContaining(source) })
+    expect(error.hint).toBe(`Its policy needs: path "${acme.vault.mount}/data/team/sales" { capabilities = ["read"] }.`)
+  })
+
   test('Vault keeps them apart, whatever Postgres says', async () => {
     const id = await created('Apart', gus)
     // Even as a member of both, Ann's token is for one.
