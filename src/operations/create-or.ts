@@ -3,7 +3,7 @@ import type { Secret } from '../secret.ts'
 import { permitted } from './authorize.ts'
 import { type CreateRequest, create } from './create.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
-import { nameTaken } from './last-step.ts'
+import { nameTaken, OR_TAKE_IT } from './last-step.ts'
 import type { Stores } from './stores.ts'
 import type { Testing } from './test-connection.ts'
 import { update } from './update.ts'
@@ -64,7 +64,7 @@ export async function checkMayCreate(
   const failsIfTaken = ifExists === 'fail'
   const attempt = dryRun ? undefined : { eventId: crypto.randomUUID(), action: 'create' as const, failsIfTaken }
   const free = permitted(await stores.records.findName(stores.caller, name, env, attempt))
-  if (free.kind === 'taken' && failsIfTaken) throw nameTaken(free)
+  if (free.kind === 'taken' && failsIfTaken) throw nameTaken(free, OR_TAKE_IT)
 }
 
 async function check(stores: Stores, request: CreateRequest, how: Creation): Promise<Created> {

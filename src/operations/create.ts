@@ -4,7 +4,7 @@ import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
 import { permitted } from './authorize.ts'
 import { abandon, undone } from './give-up.ts'
-import { finish, nameTaken, nameTakenBySomebody, tooLate } from './last-step.ts'
+import { finish, nameTaken, nameTakenBySomebody, OR_TAKE_IT, tooLate } from './last-step.ts'
 import { interruption, lease, type Stores } from './stores.ts'
 
 export interface CreateRequest {
@@ -47,7 +47,7 @@ async function begin(
 ): Promise<string> {
   const create = { ...how, name, env, type, fields: fieldsOf(credentials), lease: lease(stores) }
   const begun = permitted(await first(stores, false, () => stores.records.beginCreate(stores.caller, create)))
-  if (begun.kind === 'taken') throw nameTaken(begun)
+  if (begun.kind === 'taken') throw nameTaken(begun, how.failsIfTaken ? OR_TAKE_IT : '')
   if (begun.kind === 'begun') return begun.organizationId
   // What others undo or have undone is no place to write a secret to.
   if (begun.intent.state !== 'open') throw await undone(stores, how.intentId, tooLate(how.id))

@@ -42,12 +42,16 @@ async function findDone(stores: Stores, id: string): Promise<DataSource> {
   )
 }
 
-/** The conflict that a taken name is. */
-export function nameTaken({ name, env, id }: Pick<Taken, 'name' | 'env' | 'id'>): DsctlError {
-  const which = [name === undefined ? 'That name' : `The name ${name}`, env === undefined ? '' : ` in env ${env}`]
+/** The conflict that a taken name is; without an env it is taken in that of the record. `orElse` is what else to do. */
+export function nameTaken({ name, env, id }: Pick<Taken, 'name' | 'env' | 'id'>, orElse = ''): DsctlError {
+  const where = env === undefined ? 'its env' : `env ${env}`
+  const which = name === undefined ? `Its name in ${where}` : `The name ${name} in ${where}`
   const holder = id === undefined ? '' : `It is data source ${id}. `
-  return new DsctlError('conflict', `${which.join('')} is taken.`, { hint: `${holder}Choose another name or env.` })
+  return new DsctlError('conflict', `${which} is taken.`, { hint: `${holder}Choose another name or env${orElse}.` })
 }
+
+/** What else a create can do about it. */
+export const OR_TAKE_IT = ', or say --if-exists skip or update'
 
 /**
  * The same where Postgres refused the name without saying for whom. If no live record has it, a deleted one does: on an

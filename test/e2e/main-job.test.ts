@@ -606,7 +606,8 @@ describe('where the name is taken', () => {
       code: 'conflict',
       status: 409,
       exit_code: 6,
-      hint: expect.stringContaining(id),
+      message: expect.stringContaining(`${name} in env dev is taken`),
+      hint: expect.stringMatching(new RegExp(`${id}.*--if-exists skip or update`)),
     })
     const { records, secrets, intents } = await everythingIn(here)
     expect({ records, secrets, intents }).toEqual({
@@ -670,7 +671,7 @@ describe('where the name is taken', () => {
     for (const more of [[], ['--port', '7000']]) {
       const result = await here.dsctl(['update', one.id, '--set-name', two.name, ...more, '-o', 'json'])
       expect(result).toMatchObject({ code: 6, stdout: '' })
-      expect(jsonError(result).message).toContain(two.name)
+      expect(jsonError(result).message).toBe(`The name ${two.name} in its env is taken.`)
     }
     const { records, secrets } = await everythingIn(here)
     expect({ records, secrets }).toEqual({ records: before.records, secrets: before.secrets })
