@@ -102,6 +102,16 @@ describe('Who may only look', () => {
     expect(await readsAudited(id)).toBe(1)
   })
 
+  test('sees by init --check that the database is prepared, and that the mount is not to be seen', async () => {
+    const { code, stderr } = await dsctl(['init', '--check'], as)
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `The database is prepared.
+Vault answers. Its mount ${vault.mount} cannot be seen with this token, which will do to list and get. Nothing was changed.
+`,
+    })
+  })
+
   test('may not change anything', async () => {
     const create = ['create', 'X', '--env', 'dev', '--type', 'databricks', '--host', 'x.example.com', '-o', 'json']
     const more = ['--api-key', '-', '--warehouse-id', '1', '--default-catalog', 'main']

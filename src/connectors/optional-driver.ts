@@ -20,11 +20,11 @@ export async function importOptional<T>(name: Optional): Promise<T> {
   }
 }
 
-/** As dsctl itself was installed: by npx, globally, as a dependency, or as a clone. */
+/** As dsctl itself was installed: by npx (where it was named, by its name or a tarball's), globally, as a dependency, or as a clone. */
 function installCommand(driver: Optional): string {
   const here = fileURLToPath(import.meta.url).replaceAll('\\', '/')
   const wanted = withTheOthers(driver, dirname(here))
-  if (here.includes('/_npx/')) return `npx -p dsctl ${wanted.map(name => `-p ${name}`).join(' ')} dsctl test …`
+  if (here.includes('/_npx/')) return `npx -p … ${wanted.map(name => `-p ${name}`).join(' ')} dsctl test …`
   const [, folder = ''] = /^(.*?)\/node_modules\/dsctl\//.exec(here) ?? []
   if (folder.endsWith('/lib')) return `npm install --global ${withVersion(driver)}`
   if (folder) return `npm install --prefix ${folder} ${withVersion(driver)}`

@@ -165,7 +165,7 @@ describe('A driver that is not installed', () => {
 
   test.each([
     ['', 'npm install --no-save --save-prod --prefix HERE tedious@19 snowflake-sdk@3'],
-    ['/_npx/1f', 'npx -p dsctl -p tedious@19 -p snowflake-sdk@3 dsctl test …'],
+    ['/_npx/1f', 'npx -p … -p tedious@19 -p snowflake-sdk@3 dsctl test …'],
     ['/lib', 'npm install --global tedious@19'],
     ['/app', 'npm install --prefix HERE tedious@19'],
   ])('and the other one, which that would take away: installed at %s', async (place, command) => {
