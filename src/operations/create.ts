@@ -1,10 +1,13 @@
 import type { DataSource } from '../data-source.ts'
+import { DsctlError } from '../errors.ts'
 import type { NewCreate } from '../ports/records.ts'
+import type { SecretLocation } from '../ports/secrets.ts'
 import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
 import { permitted } from './authorize.ts'
 import { abandon, undone } from './give-up.ts'
-import { finish, nameTaken, nameTakenBySomebody, OR_TAKE_IT, tooLate } from './last-step.ts'
+import { finish, nameTaken, nameTakenBySomebody, notShown, OR_TAKE_IT, tooLate } from './last-step.ts'
+import { sameCredentials } from './settle.ts'
 import { interruption, lease, type Stores } from './stores.ts'
 
 export interface CreateRequest {
@@ -28,8 +31,8 @@ export async function create(stores: Stores, request: CreateRequest, failsIfTake
   if (stopped) throw await abandon(stores, intentId, interruption(stopped))
   const v1 = await attempt(stores, () => stores.secrets.write(at, request.credentials, 0))
   if (v1.kind === 'refused' && !v1.lost) throw await abandon(stores, intentId, v1.error)
-  // Answered is ours: a conflict can only be with an earlier try of this very write, since the id is new.
   if (v1.kind !== 'answered') throw await undone(stores, intentId, v1.error)
+  if (v1.answer === 'conflict') await checkOwn(stores, intentId, { at, sent: request.credentials })
 
   const stoppedLate = stores.interrupted()
   if (stoppedLate) throw await undone(stores, intentId, interruption(stoppedLate))
@@ -37,6 +40,33 @@ export async function create(stores: Stores, request: CreateRequest, failsIfTake
     intentId,
     send: () => stores.records.finishCreate(intentId, request.type),
     taken: () => nameTakenBySomebody(stores, request),
+  })
+}
+
+/**
+ * After a conflict on V1: returns where an earlier try of the same write has caused it, even one that nothing was heard
+ * of. Throws where another secret is there, which is left alone.
+ */
+async function checkOwn(
+  stores: Stores,
+  intentId: string,
+  { at, sent }: { at: SecretLocation; sent: Credentials },
+): Promise<void> {
+  const found = await attempt(stores, () => stores.secrets.read(at))
+  if (found.kind !== 'answered') throw await undone(stores, intentId, found.error)
+  const { version, data } = found.answer
+  if (version === 1 && sameCredentials(data, sent)) return
+  if (version === 0) throw await undone(stores, intentId, notShown(at.secretId))
+  // Neither settled nor closed as undone: what stands at such an id is taken for a late write, and removed.
+  const closing = { id: intentId, state: 'open', outcome: 'unknown', audit: true, settledBy: undefined } as const
+  await attempt(stores, () => stores.records.close(closing))
+  throw placeTaken(at.secretId)
+}
+
+function placeTaken(id: string): DsctlError {
+  return new DsctlError('conflict', 'In Vault there is another secret already where this one belongs.', {
+    hint: 'Nothing was changed. Check vault.mount and vault.path (dsctl config list), and what stands before Vault.',
+    id,
   })
 }
 

@@ -82,3 +82,11 @@ export function tooLate(id: string): UnavailableError {
     id,
   })
 }
+
+/** Why an operation ends whose write met another in Vault, its own perhaps, that is not shown. */
+export function notShown(id: string): UnavailableError {
+  return new UnavailableError('maybe', 'Vault does not show what it was last sent, so the change was taken back.', {
+    hint: 'Run it again. Where standbys answer reads, a node that lags may have been asked.',
+    id,
+  })
+}

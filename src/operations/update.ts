@@ -1,5 +1,5 @@
 import type { DataSource } from '../data-source.ts'
-import { DsctlError, UnavailableError } from '../errors.ts'
+import { DsctlError } from '../errors.ts'
 import type { Ref } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
@@ -8,7 +8,7 @@ import { checkExpected, type Expected } from './check-expected.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import { findToChange } from './find-to-change.ts'
 import { abandon, closeUntouched, ended, undone } from './give-up.ts'
-import { finish, nameTaken, nameTakenBySomebody, tooLate } from './last-step.ts'
+import { finish, nameTaken, nameTakenBySomebody, notShown, tooLate } from './last-step.ts'
 import { merge } from './merge-request.ts'
 import { sameCredentials } from './settle.ts'
 import { interruption, lease, type Stores } from './stores.ts'
@@ -150,16 +150,9 @@ async function write(
   const found = await attempt(stores, () => stores.secrets.readVersion(record, base + 1))
   if (found.kind !== 'answered') throw await undone(stores, intentId, found.error)
   // Something is there, or it were no conflict: a node that does not show it yet says nothing about whose it is.
-  if (found.answer === 'gone' && v2.lost) throw await undone(stores, intentId, notShown(record))
+  if (found.answer === 'gone' && v2.lost) throw await undone(stores, intentId, notShown(record.id))
   if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return
   throw await conflict(stores, intentId, record)
-}
-
-function notShown({ id }: DataSource): DsctlError {
-  return new UnavailableError('maybe', 'Vault does not show what it was last sent, so the change was taken back.', {
-    hint: 'Run it again. Where standbys answer reads, a node that lags may have been asked.',
-    id,
-  })
 }
 
 function changedSinceVerified(): DsctlError {

@@ -1,16 +1,18 @@
 import { join } from 'node:path'
 import { invalid } from '../errors.ts'
 import { dataFolder } from './profiles.ts'
-import { type Settings, tokenPath } from './settings.ts'
+import { type Settings, settingProblem, tokenPath } from './settings.ts'
+import { withoutOuterSlashes } from './vault-path.ts'
 
-/** Where in Vault the secrets are. */
+/** Where in Vault the secrets are. Throws `invalid` where the settings, which the environment may give, name no place. */
 export function secretsAt(settings: Pick<Settings, 'get'>): { mount: string; path: string } {
-  const mount = (settings.get('vault.mount') ?? '').replace(/^\/|\/$/g, '')
-  const path = (settings.get('vault.path') ?? '').replace(/^\/|\/$/g, '')
-  if (path.includes('{id}')) return { mount, path }
-  throw invalid('vault.path cannot be used.', [
-    { field: 'vault.path', message: 'must have {id} in it, where the data source’s UUID goes' },
-  ])
+  const given = (key: 'vault.mount' | 'vault.path') => {
+    const value = settings.get(key) ?? ''
+    const message = settingProblem(key, value)
+    if (message) throw invalid(`${key} cannot be used.`, [{ field: key, message }])
+    return withoutOuterSlashes(value)
+  }
+  return { mount: given('vault.mount'), path: given('vault.path') }
 }
 
 /** Files with what dsctl and its drivers log in with, there or not. */

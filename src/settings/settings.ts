@@ -6,6 +6,7 @@ import { didYouMean, nearest } from '../near-miss.ts'
 import { OUTPUT_FORMATS } from '../output-format.ts'
 import { SETTING_KEYS, type SettingKey, type SettingName } from './keys.ts'
 import { dataFolder, type ProfilesFile, profileIn, profilesPath, readProfiles } from './profiles.ts'
+import { vaultPathProblem } from './vault-path.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 type Flags = Readonly<Record<string, unknown>>
@@ -105,6 +106,7 @@ export function settingProblem(key: SettingName, value: string): string | undefi
   if (key === 'vault.addr' && !/^https?:\/\/[^@\s]+$/.test(value))
     return 'must look like https://vault.example.com:8200'
   if (key === 'vault.path' && !value.includes('{id}')) return 'must have {id} in it, where the data source’s UUID goes'
+  if (key === 'vault.path' || key === 'vault.mount') return vaultPathProblem(value)
   if (key === 'output' && !OUTPUT_FORMATS.some(format => format === value)) {
     return `must be one of ${OUTPUT_FORMATS.join(', ')}${didYouMean(value, OUTPUT_FORMATS)}`
   }

@@ -292,6 +292,13 @@ describe('refused as a secret:', () => {
     await expectRefused({ args: [glued.replace('dry-run', 'no-input'), 'list'] }, { says: /Unknown option/ })
   })
 
+  test('a place in Vault that would be the same for every data source', async () => {
+    const env = { DSCTL_VAULT_PATH: 'data-sources?{id}' }
+    const refusal = { fields: ['vault.path'], says: /vault\.path: must be names with \/ between them/ }
+    await expectRefused({ ...byRequest({}), env }, refusal)
+    await expectRefused({ args: ['update', id, '--port', '7000'], env }, refusal)
+  })
+
   test.each(['[REDACTED]', '[redacted]', '****', '********', '<redacted>', ' ******** '])('the mask %s', async mask => {
     await expectRefused(secretOf(mask), { fields: ['password'], says: /password: is a mask: give the secret itself/ })
     const { args } = byFlags({})

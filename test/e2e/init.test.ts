@@ -229,6 +229,7 @@ describe('an empty database', () => {
       [where(vault.addr, vault.mount), 3, /no Vault token/, { VAULT_TOKEN: undefined }],
       [where(vault.addr, vault.mount), 3, /does not accept the token/, { VAULT_TOKEN: 'hvs.MARKERtoken' }],
       [[...where(vault.addr, vault.mount), '--vault-path', 'fixed'], 2, /\{id\}/, {}],
+      [[...where(vault.addr, vault.mount), '--vault-path', '{id}/../x'], 2, /vault\.path: must be names/, {}],
     ] as const) {
       const result = await init(args, env)
       expect(result).toMatchObject({ code: exit, stdout: '', stderr: expect.stringMatching(says) })

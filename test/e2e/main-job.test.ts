@@ -968,6 +968,8 @@ describe('config', () => {
       ['database.url', 'postgres://u:5/MARKERpassword@h/d', 'PGPASSWORD'],
       ['vault.addr', 'vault.example.com', 'https://'],
       ['vault.path', 'fixed', '{id}'],
+      ['vault.path', 'ds?{id}', 'none with ?'],
+      ['vault.mount', 'secret/data/one?', 'none with ?'],
       ['output', 'xml', 'table, json, yaml, name, id'],
       ['envv', 'x', 'Did you mean env'],
       ['vault.token', 'MARKERtoken', 'They are'],

@@ -11,6 +11,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SETTING_KEYS } from '../../src/settings/keys.ts'
+import { settingProblem } from '../../src/settings/settings.ts'
 import { dsctl, json, type RunOptions, startDsctl, temporaryFolder } from '../support/run.ts'
 
 // Profiles and their file: nothing lost, nothing half written, nothing destroyed that dsctl does not understand.
@@ -152,4 +153,17 @@ test('config list has every setting, and tells of each of its sources in turn', 
   expect(await sources({ DSCTL_ORG: 'x', DSCTL_ENV: 'x', DSCTL_USER: 'x' }, flags)).toMatchObject({
     ...{ org: 'flag', env: 'flag', user: 'flag', output: 'flag' },
   })
+})
+
+// In the URL of a request the rest would be its query or its fragment, or be climbed out of: one secret for all.
+test.each([
+  ...['ds?{id}', 'ds#{id}', '{id}/..', '{id}/%2e%2e/ds', '{id}\\..\\ds', '{id}/.\t./ds', './{id}'],
+  ...['ds//{id}', '//ds/{id}', 'ds/{id} ', ' /{id}'],
+])('%j is no path in Vault', path => {
+  expect(settingProblem('vault.path', path)).toMatch(/must be names with \/ between them/)
+  expect(settingProblem('vault.mount', path)).toMatch(/must be names with \/ between them/)
+})
+
+test.each(['ds/{id}', '/ds/{id}/', '{organization_id}/{id}', 'Team A/ä+~*/..x/{id}'])('%j is one', path => {
+  expect(settingProblem('vault.path', path)).toBeUndefined()
 })
