@@ -11,7 +11,7 @@ export function addGlobalOptions(program: Command): void {
   program
     .addOption(offering(new Option('--profile <name>', 'use this profile of settings'), 'profiles'))
     .addOption(new Option('--org <name|uuid>', 'the organization'))
-    .addOption(new Option('--env <env>', 'the env: of the new data source, or to look a name up in'))
+    .addOption(new Option('--env <env>', 'which env: to look in, and on create that of the new data source'))
     .addOption(new Option('--user <email>', 'who is asking; with a root token, or where the Vault entity allows it'))
     .addOption(
       offering(new Option('-o, --output <format>', `how to print: ${OUTPUT_FORMATS.join(', ')}`), OUTPUT_FORMATS),

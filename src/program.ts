@@ -116,7 +116,14 @@ export function fromCommander(error: unknown, args: readonly string[]): unknown 
   const known = VERBS.some(verb => isNameOf(verb, word))
   // `dsctl help WORD`, of which commander says nothing but the general help.
   if (error.code === 'commander.help' && word !== undefined && !known) return unknownCommand(word)
-  return usageError(error, known ? `dsctl ${word}` : 'dsctl')
+  return usageError(error, wordsOf(raisedBy.get(error)))
+}
+
+/** Which command, or command of a command, a usage error is of. */
+const raisedBy = new WeakMap<CommanderError, Command>()
+
+function wordsOf(command: Command | null | undefined): string {
+  return command ? `${command.parent ? `${wordsOf(command.parent)} ` : ''}${command.name()}` : 'dsctl'
 }
 
 function unknownCommand(word: string): DsctlError {
@@ -152,7 +159,10 @@ function isNameOf({ name, alias }: Verb, word: string | undefined): boolean {
 function configure(command: Command, { streams }: Context): void {
   cutGluedValues(command)
   command
-    .exitOverride()
+    .exitOverride(function (this: Command, error) {
+      raisedBy.set(error, this)
+      throw error
+    })
     .configureOutput({
       writeOut: text => void streams.stdout.write(text),
       writeErr: () => {}, // the help of a command that lacks its subcommand: main tells that, too

@@ -30,7 +30,8 @@ export function usageError({ code, message }: CommanderError, words: string): Ds
   const suggestion = /\n\((Did you mean [^\n]*\?)\)$/.exec(message)
   const text = message.slice('error: '.length, suggestion?.index)
   const safe = text.replace(/^(unknown option '(?:--[^=]*|-[^-])).*$/s, "$1'").replace(/''$/, "'")
-  return invalid(sentence(safe), [], ofInitAlone(safe) ?? suggestion?.[1] ?? `${words} --help shows what there is.`)
+  const hint = ofInitAlone(safe) ?? ofElsewhere(safe, words) ?? suggestion?.[1]
+  return invalid(sentence(safe), [], hint ?? `${words} --help shows what there is.`)
 }
 
 /** A text with a capital at its beginning and a full stop at its end. */
@@ -66,6 +67,14 @@ function ofInitAlone(message: string): string | undefined {
   const setting = keys.find(key => key.flag?.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`) === flag)
   if (!flag || !setting) return undefined
   return `--${flag} is a flag of dsctl init. Elsewhere: ${setting.env[0]}, or dsctl config set ${setting.key} VALUE.`
+}
+
+/** What other tools call it, or where it goes. */
+function ofElsewhere(message: string, words: string): string | undefined {
+  if (words === 'dsctl update' && message.startsWith("unknown option '--name'"))
+    return '--set-name NAME gives a new name.'
+  const lacksFile = /^required option '-f, --file/.test(message)
+  return lacksFile ? `Files and folders go after -f: ${words} -f sources/` : undefined
 }
 
 function optionBefore(args: readonly string[], at: number): string {

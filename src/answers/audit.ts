@@ -1,19 +1,19 @@
 import type { AuditEvent } from '../ports/audit-trail.ts'
 import type { Column, ListView, PagesView, Take } from '../terminal/view.ts'
 
-/** What `audit` prints of a page of events. */
-export function eventsView(events: readonly AuditEvent[]): ListView<Shown> {
-  return { kind: 'list', data: events.map(shown), columns: COLUMNS, empty: EMPTY }
+/** What `audit` prints of a page of events; `which` they would be, where there are none. */
+export function eventsView(events: readonly AuditEvent[], which: string): ListView<Shown> {
+  return { kind: 'list', data: events.map(shown), columns: COLUMNS, empty: `No events${which}.` }
 }
 
 /** The same of all events, as they come. */
-export function allEventsView(each: (take: Take<AuditEvent>) => Promise<void>): PagesView<Shown> {
-  return { kind: 'pages', each: take => each(page => take(page.map(shown))), columns: COLUMNS, empty: EMPTY }
+export function allEventsView(each: (take: Take<AuditEvent>) => Promise<void>, which: string): PagesView<Shown> {
+  const empty = `No events${which}.`
+  return { kind: 'pages', each: take => each(page => take(page.map(shown))), columns: COLUMNS, empty }
 }
 
 type Shown = ReturnType<typeof shown>
 
-const EMPTY = 'No events.'
 const COLUMNS: readonly Column<Shown>[] = [
   { title: 'TIME', value: event => ({ time: event.at }), fixed: true },
   { title: 'ACTOR', value: event => event.actor_email },
@@ -33,6 +33,6 @@ function shown(event: AuditEvent) {
 }
 
 function about({ data_source_name: name, before, after }: Shown): string | undefined {
-  const email = after?.email ?? before?.email
-  return name ?? (typeof email === 'string' ? email : undefined)
+  const told = after ?? before
+  return name ?? [told?.email, told?.template].find(text => typeof text === 'string')
 }

@@ -27,7 +27,7 @@ export function profilesView({ file, profile }: Settings): ListView<{ name: stri
   return {
     kind: 'list',
     data: Object.keys(file.profiles).map(name => ({ name, current: name === profile })),
-    empty: 'No profiles yet: dsctl init makes one.',
+    empty: 'No profiles yet but the built-in embedded: dsctl init makes one.',
     columns: [
       { title: 'PROFILE', value: each => each.name },
       { title: 'IN USE', value: each => (each.current ? 'yes' : 'no') },

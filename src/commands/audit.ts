@@ -40,10 +40,11 @@ async function show(context: Context): Promise<void> {
     since: typeof since === 'string' ? readTime('since', since, Date.now()) : undefined,
   }
   const trail = await context.auditTrail(MAY.change)
-  if (paging.all) return context.print(allEventsView(take => listAllEvents(trail, filter, take)))
+  const which = `${source ? ` about ${source}` : ''}${actor ? ` by ${actor}` : ''}${action ? ` of action ${action}` : ''}`
+  if (paging.all) return context.print(allEventsView(take => listAllEvents(trail, filter, take), which))
   const { items, more } = await listEvents(trail, { ...filter, ...paging })
+  await context.print(eventsView(items, paging.page ? ` on page ${paging.page}: the first is page 0` : which))
   if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
-  await context.print(eventsView(items))
 }
 
 async function prune(context: Context): Promise<void> {

@@ -35,7 +35,8 @@ async function run(context: Context): Promise<void> {
       told: (done: number, of: number) => progress.update(`Exported ${done} of ${of}`),
       warn: context.warn,
     }
-    return context.print({ kind: 'documents', each: take => exportAll(stores, how, take) })
+    const empty = `There is nothing to export${how.env === undefined ? '' : ` in env ${how.env}`}.`
+    return context.print({ kind: 'documents', each: take => exportAll(stores, how, take), empty })
   })
 }
 

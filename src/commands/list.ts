@@ -32,8 +32,9 @@ async function run(context: Context): Promise<void> {
     return context.print({ kind: 'pages', each, columns: LISTED_COLUMNS, empty: NONE_LISTED })
   }
   const { items, more } = await list(stores, { ...filter, ...paging })
+  const empty = paging.page ? `No data sources on page ${paging.page}: the first is page 0.` : NONE_LISTED
+  await context.print({ kind: 'list', data: items.map(listed), columns: LISTED_COLUMNS, empty })
   if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
-  await context.print({ kind: 'list', data: items.map(listed), columns: LISTED_COLUMNS, empty: NONE_LISTED })
 }
 
 function filters(flags: Flags, env: string | undefined): ListFilter {

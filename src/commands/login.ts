@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
 import { offering } from '../offers.ts'
+import { duration } from '../operations/whoami.ts'
 import { LOGIN_METHODS } from '../ports/logins.ts'
 import { loginRequest } from '../requests/login-request.ts'
 
@@ -24,7 +25,7 @@ export function define(command: Command, context: Context): void {
 async function run(context: Context): Promise<void> {
   const logins = await context.logins() // where there is no Vault that is told before a token is asked for
   const { ttl, file } = await logins.logIn(await loginRequest(context))
-  const time = ttl === undefined ? 'does not expire' : `is good for ${ttl} seconds`
+  const time = ttl === undefined ? 'does not expire' : `is good for ${duration(ttl)}`
   context.note(`Logged in. The token ${time} and is kept in ${file}.`)
   if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set, and goes before the token just kept.')
   context.note('Next: dsctl whoami')

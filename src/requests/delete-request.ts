@@ -46,12 +46,12 @@ export async function confirmDeletes(
   for (const ref of several ? refs.slice(0, MOST_SHOWN) : refs) {
     const found = await find(context, stores, ref)
     if (several) shown.push(found ? `${found.name} (${found.env})` : `${ref.text} (not there)`)
-    else if (found) await prompter.askName(found.name)
+    else if (found) await prompter.askName(`Delete ${found.name} (${found.env}, ${found.type})?`, found.name)
   }
   if (!several) return
   const more = refs.length - shown.length
   context.note(`To be deleted: ${shown.join(', ')}${more ? ` and ${more} more` : ''}.`)
-  await prompter.askName(String(refs.length))
+  await prompter.askName(`Delete all ${refs.length}?`, String(refs.length))
 }
 
 async function find({ flags }: Context, stores: Stores, ref: Ref) {

@@ -6,6 +6,8 @@ import { utf8 } from '../files/utf8.ts'
 import { whyUnreadable } from '../files/why-unreadable.ts'
 import { offering } from '../offers.ts'
 import { SecretSource } from '../secret.ts'
+import type { SourceType } from '../source-types/define.ts'
+import { describeType } from '../source-types/describe.ts'
 import { type FieldFlag, fieldFlags } from '../source-types/flags.ts'
 import { findSourceType, sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
@@ -17,8 +19,10 @@ import { sourceProblem } from '../source-types/secret-source.ts'
  */
 export function addFieldOptions(command: Command, args: readonly string[], which: 'all' | 'plain' = 'all'): void {
   const named = findSourceType(optionIn(args, '--type') ?? '')
+  const needed = named && command.name() === 'create' ? neededFields(named) : new Map<string, string>()
   for (const flag of fieldFlags(sourceTypes)) {
-    const option = new Option(`${flag.flag} <${flag.valueName}>`, description(flag, named !== undefined))
+    const text = `${description(flag, named !== undefined)}${needed.get(flag.field) ?? ''}`
+    const option = new Option(`${flag.flag} <${flag.valueName}>`, text)
     if ((named && !flag.types.includes(named.name)) || (which === 'plain' && flag.secret)) option.hideHelp()
     command.addOption(flag.valueName.includes('|') ? offering(option, flag.valueName.split('|')) : option)
   }
@@ -93,6 +97,15 @@ async function readFlag({ secret, kind }: FieldFlag, value: string): Promise<{ f
 function description(flag: FieldFlag, alone: boolean): string {
   const types = flag.types.length === sourceTypes.length ? 'every type' : flag.types.join(', ')
   return alone ? flag.description : `${flag.description} (${types})`
+}
+
+/** The fields that a request of this type must have, with how help says so. */
+function neededFields(type: SourceType): ReadonlyMap<string, string> {
+  return new Map(
+    describeType(type)
+      .filter(({ required }) => required.startsWith('yes'))
+      .map(({ field, required }) => [field, ` (${required.replace('yes', 'required')})`]),
+  )
 }
 
 function optionIn(args: readonly string[], option: string): string | undefined {

@@ -38,7 +38,7 @@ export async function printStream<T extends object>(
   if (begun && going) await sendData(streams, ending() ? writer.torn : writer.end)
   if (begun || !going || ending()) return
   if (writer.none) await sendData(streams, writer.none)
-  else if (view.kind === 'pages' && format === 'table') printNote(streams, view.empty)
+  if (view.kind === 'documents' || format === 'table') printNote(streams, view.empty)
 }
 
 async function writerFor<T extends object>(

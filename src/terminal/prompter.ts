@@ -26,8 +26,8 @@ export interface Prompter {
   pasteSecret(label: string): Promise<Secret<string>>
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
   confirm(question: string, preset: boolean): Promise<boolean>
-  /** Has the name typed, to confirm that it may go; comes back only once it is. */
-  askName(expected: string): Promise<void>
+  /** Asks a question that is answered by typing the name, to confirm that it may go; comes back only once it is. */
+  askName(question: string, expected: string): Promise<void>
   reviewSummary(rows: readonly ReviewRow[], question: string): Promise<Decision>
 }
 
@@ -40,7 +40,7 @@ export function prompter(streams: Streams): Prompter {
     pasteSecret: label => pasteSecret(streams, label),
     askChoice: (label, choices) => promptSelect(streams, label, { choices }),
     confirm: (question, preset) => promptConfirm(streams, question, preset),
-    askName: expected => askName(streams, expected),
+    askName: (question, expected) => askName(streams, question, expected),
     reviewSummary: (rows, question) => reviewSummary(streams, rows, question),
   }
 }
@@ -65,8 +65,8 @@ async function askSecret(streams: Streams, label: string, check: Check): Promise
   return secret
 }
 
-async function askName(streams: Streams, expected: string): Promise<void> {
+async function askName(streams: Streams, question: string, expected: string): Promise<void> {
   const wanted = printable(expected).trim()
   const check = (text: string) => (text === wanted ? undefined : 'that is not the name; Ctrl-C leaves it as it is')
-  await promptLine(streams, { message: `Type ${wanted} to confirm:`, check })
+  await promptLine(streams, { message: `${question} Type ${wanted} to confirm:`, check })
 }

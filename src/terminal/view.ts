@@ -65,6 +65,8 @@ export interface PagesView<T extends object> {
 export interface DocumentsView {
   readonly kind: 'documents'
   readonly each: (take: Take<object>) => Promise<void>
+  /** Told on stderr in place of nothing at all. */
+  readonly empty: string
 }
 
 /** What is printed as it comes. */

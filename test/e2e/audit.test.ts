@@ -63,6 +63,8 @@ describe('audit', () => {
     expect(actions(await audit('--source', 'Revenue', '--env', 'dev'))).toBe('delete,get,update,create')
     expect(actions(await audit('--source', 'Sales'))).toBe('update,create')
     expect(await audit('--source', 'Nothing')).toEqual([])
+    const none = await acme.dsctl(['audit', '--source', 'Nothing', '--action', 'nonsense'])
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'No events about Nothing of action nonsense.\n' })
   })
 
   test('filters by actor, action and time, together', async () => {

@@ -301,6 +301,8 @@ describe('export', () => {
     const yaml = await here.dsctl(['export', '--env', env])
     expect(yaml.code, yaml.stderr).toBe(0)
     expect(yaml.stdout).not.toContain('MARKER')
+    const none = await here.dsctl(['export', '--env', 'nope'])
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is nothing to export in env nope.\n' })
     expect((await here.dsctl(['export', '--env', env])).stdout).toBe(yaml.stdout)
     const documents = json(await here.dsctl(['export', '--env', env, '-o', 'json']))
     expect(documents).toMatchObject([

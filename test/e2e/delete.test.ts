@@ -163,7 +163,7 @@ describe('at a terminal', () => {
 
   test('where the file names one, its name is typed', async () => {
     const screen = at(['-f', file(['B'])])
-    await screen.waitFor('Type B to confirm:')
+    await screen.waitFor(/Delete B \(.*, postgres\)\? Type B to confirm:/)
     screen.type('B\n')
     expect((await screen.exit).code).toBe(0)
     expect(await names()).toEqual(['A', 'C'])

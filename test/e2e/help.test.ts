@@ -65,6 +65,17 @@ describe('Every help', () => {
   })
 })
 
+test.each([
+  ['member add x', 'dsctl member add --help shows what there is.'],
+  ['audit prune', 'dsctl audit prune --help shows what there is.'],
+  ['template set x', 'dsctl template set --help shows what there is.'],
+  ['update X --name Y', '--set-name NAME gives a new name.'],
+  ['apply s.yaml', 'Files and folders go after -f: dsctl apply -f sources/'],
+])('A wrong command line is told where to look: %s', async (words, hint) => {
+  const { code, stderr } = await dsctl(words.split(' '))
+  expect({ code, hint: stderr.split('\n')[1] }).toEqual({ code: 2, hint })
+})
+
 function examplesIn(help: string): string[] {
   const [, text = ''] = help.split(/^Examples:\n/m)
   const lines = text.replaceAll('\\\n', ' ').split('\n')
@@ -92,6 +103,8 @@ describe('Help for one type', () => {
       const { stdout } = await dsctl([...args, '--help'])
       const named = [...all].filter(field => new RegExp(`^  --${field.replaceAll('_', '-')} <`, 'm').test(stdout))
       expect(named.sort()).toEqual(Object.keys(type?.fields ?? {}).sort())
+      const required = Object.values(type?.fields ?? {}).filter(field => field.required).length
+      expect(stdout.replace(/\s+/g, ' ').split('(required)').length - 1).toBe(args[0] === 'create' ? required : 0)
     }
   })
 })

@@ -55,7 +55,7 @@ describe('login with a password', () => {
     writeFileSync(join(home, '.vault-token'), 'an older one', { mode: 0o644 })
     const result = await dsctl([...userpass, '--password', '-'], at(home, {}, `${PASSWORD}\n`))
     expect(result).toMatchObject({ code: 0, stdout: '' })
-    expect(result.stderr).toMatch(/^Logged in\. The token is good for 3600 seconds/)
+    expect(result.stderr).toMatch(/^Logged in\. The token is good for 1 hour/)
     expect(statSync(join(home, '.vault-token')).mode & 0o777).toBe(0o600)
     expect(readdirSync(home).filter(name => name.startsWith('.vault-token'))).toEqual(['.vault-token'])
     expectNoSecret(result.stdout, result.stderr)

@@ -406,6 +406,8 @@ describe('list', () => {
     const first = await here.dsctl(['ls'], { env: reader.env, home: temporaryFolder() })
     expect(first.stderr).toBe('There are more: --page 1, or --all.\n')
     expect(first.stdout.split('\n')).toHaveLength(27)
+    const past = await here.dsctl(['ls', '--page', '9'], { env: reader.env, home: temporaryFolder() })
+    expect(past).toMatchObject({ code: 0, stderr: 'No data sources on page 9: the first is page 0.\n' })
   })
 
   test('narrows by type, env, status and part of the name', async () => {
@@ -928,6 +930,7 @@ describe('config', () => {
 
   test('profiles are made by setting something in them, listed, and used', async () => {
     const folder = home()
+    expect((await config(folder, ['profiles'])).stderr).toContain('No profiles yet but the built-in embedded')
     await config(folder, ['set', 'env', 'one'])
     expect(await config(folder, ['--profile', 'second', 'set', 'env', 'two'])).toMatchObject({ code: 0 })
     const inUse = async () => {

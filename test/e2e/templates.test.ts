@@ -230,6 +230,13 @@ describe('create with a template', () => {
   test('the audit trail shows the changes of templates', async () => {
     const shown = json(await run(['audit', '--action', 'template set']))
     expect(shown[0]).toMatchObject({ action: 'template set', outcome: 'done', after: { type: 'postgres' } })
+    for (const [action, name] of [
+      ['template set', shown[0].after.template],
+      ['template delete', '[^ ]'],
+    ]) {
+      const table = await here.dsctl(['audit', '--action', action])
+      expect(table.stdout).toMatch(new RegExp(`${action} +(done|failed) +${name}`))
+    }
   })
 })
 

@@ -22,7 +22,7 @@ const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
   },
   type: async ask => (await ask.askType(sourceTypes)).name,
   text: ask => ask.askText('Name', options),
-  name: ask => ask.askName('prod\u001b[31m'),
+  name: ask => ask.askName('Delete it?', 'prod\u001b[31m'),
   confirm: ask => ask.confirm('Go on?', false),
   each: async ask => ({
     type: (await ask.askType(sourceTypes)).name,
