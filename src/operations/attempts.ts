@@ -2,7 +2,7 @@ import { DsctlError, UnavailableError, withDetails } from '../errors.ts'
 import type { Intent } from '../ports/intent.ts'
 import type { Busy } from '../ports/records.ts'
 import { ENOUGH_LOOKS, look } from './settle.ts'
-import { backOff, type Stores } from './stores.ts'
+import { backOff, interruption, type Stores } from './stores.ts'
 
 /**
  * What came of sending one message until it was answered. `lost` says that some try got no answer and may take effect
@@ -33,7 +33,8 @@ export async function attempt<T>(stores: Stores, send: () => Promise<T>): Promis
 /**
  * Sends a first step until it is answered, settling or waiting for what stands in its way. `decides` says that this
  * one statement is the whole of what happens to the record (a plain update, S1 of a delete). Throws `conflict` where
- * another is at work for longer than the time-out, UnavailableError with its outcome where Postgres is away.
+ * another is at work for longer than the time-out, UnavailableError with its outcome where Postgres is away, and as an
+ * interruption does where someone interrupts the wait.
  */
 export async function first<A extends { readonly kind: string }>(
   stores: Stores,
@@ -48,7 +49,7 @@ export async function first<A extends { readonly kind: string }>(
     if (sent.kind === 'failed') {
       if (isUnheard(sent.error)) lost = sent.error
       // Before anything was begun, a Postgres that can't be reached is no reason to keep the user waiting.
-      const again = sent.error instanceof UnavailableError && lost && !late
+      const again = sent.error instanceof UnavailableError && lost && !late && !stores.interrupted()
       if (!again) throw notBegun(sent.error, decides, lost)
     } else if (!isBusy(sent.answer)) {
       // A second try that did nothing says nothing about the first, which may still arrive.
@@ -66,8 +67,13 @@ export async function first<A extends { readonly kind: string }>(
 /** Answers of a statement that did nothing: it was refused, or found done what another did. */
 const IDLE = new Set(['denied', 'not found', 'ambiguous', 'taken', 'unchanged', 'owed'])
 
-/** Settles what stands in the way where its lease is over; throws `conflict` where there is no more time for it. */
+/**
+ * Settles what stands in the way where its lease is over; throws `conflict` where there is no more time for it, and as
+ * an interruption does where someone does not want to wait.
+ */
 async function meet(stores: Stores, intent: Intent | undefined, over: boolean): Promise<void> {
+  const stopped = stores.interrupted()
+  if (stopped) throw interruption(stopped)
   if (over) throw inUse(intent)
   if (intent?.expired) await look(stores, intent.id, stores.process)
 }

@@ -8,6 +8,7 @@ import { SWALLOW } from '../support/faults.ts'
 import { BIN, cleanEnvironment, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { type Site, site } from '../support/site.ts'
 import { mainRequest, mainStored, plainFields, plainStored } from './support/examples.ts'
+import { addIntent } from './support/intents.ts'
 import { type Proxied, proxied } from './support/proxied.ts'
 import { atStep, moments, STEPS, type Step, type When } from './support/steps.ts'
 import { everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from './support/stored.ts'
@@ -57,6 +58,12 @@ const created = async (name: string) => {
   return json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
 }
 const named = async (name: string) => (await livePairs(here)).filter(pair => pair.name === name)
+
+/** Ends an intent of somebody else's as done, so that nobody waits for it any more. */
+async function close(intent: string) {
+  const closed = "state = 'closed', outcome = 'done', closed_at = now()"
+  await here.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
+}
 
 async function expectNothingOpen() {
   expect(await openIntentsIn(here)).toEqual([])
@@ -140,6 +147,23 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     expect(await everythingIn(here)).toEqual(before)
   })
 
+  test('while it waits for what another does to the same: it does not wait to the end, and changes nothing', async () => {
+    const [name, unchanged] = [randomUUID(), stderr.replace('.', ': nothing was changed.')]
+    const id = await created(name)
+    const waited = await addIntent(here, { kind: 'update', state: 'open', id, name, underWay: true })
+    const before = await everythingIn(here)
+    for (const [step, args] of [
+      [STEPS.update[0], ['update', id, '--port', '1']],
+      [{ title: 'update', server: 'postgres', which: /dsctl update \*/ }, ['update', id, '--set-env', 'prod']],
+      [STEPS.delete[0], ['delete', id, '--yes']],
+    ] as const) {
+      const result = await signalled({ step, when: 'after', signal }, args)
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: unchanged })
+    }
+    expect(await everythingIn(here)).toEqual(before)
+    await close(waited)
+  })
+
   test('while a read is under way: it ends', async () => {
     for (const [which, args] of [
       [/dsctl list/, ['list']],
@@ -197,6 +221,24 @@ describe.each(SIGNALS)('$signal in an apply', ({ signal, exit, code }) => {
     expect(others.length).toBeGreaterThan(0)
     expect(new Set(others.map(({ error }) => error?.code))).toEqual(new Set([code]))
     await expectGoesOn(env)
+  })
+
+  test('while it waits for what another does to one of them: tells what has become of each', async () => {
+    const env = `env-${randomUUID()}`
+    const [{ id }] = json(await here.dsctl(ARGS, { stdin: requests(env) }))
+    const waited = await addIntent(here, { kind: 'update', state: 'open', id, underWay: true })
+    const stdin = JSON.stringify(JSON.parse(requests(env)).map((request: object) => ({ ...request, port: 7000 })))
+    const running = through.start(ARGS, { stdin })
+    const changed = async () => (await pairsIn(env)).filter(({ secret }) => secret?.port === 7000).length
+    await expect.poll(changed, { timeout: 10_000 }).toBe(COUNT - 1)
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    running.child.kill(signal)
+    const result = await running.result
+    expect(result).toMatchObject({ code: exit, signal: null })
+    const [first, ...others] = json(result)
+    expect(first).toMatchObject({ name: 'Source 0', action: 'failed', error: { code } })
+    expect(others.map(({ action }: { action: string }) => action)).toEqual(others.map(() => 'updated'))
+    await close(waited)
   })
 
   test('twice leaves at once, and the next apply goes on from there', async () => {
