@@ -5,6 +5,7 @@ import type { Connection } from './postgres/connection.ts'
 import { postgresConnectionOf } from './postgres/connection.ts'
 import { Secret } from './secret.ts'
 import { type Settings, tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from './settings/settings.ts'
+import { vaultAddressProblem } from './settings/vault-address.ts'
 import type { VaultSettings } from './vault/client.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -22,11 +23,8 @@ export function postgresConnection(settings: Settings, env: Environment): Connec
 export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
   const addr = settings.get('vault.addr')
   if (addr === undefined) throw notSetUp('vault.addr is not set: it says where Vault is.')
-  if (!/^https?:\/\/[^\s]+$/.test(addr) || !URL.canParse(addr)) {
-    throw invalid('The Vault address cannot be used.', [
-      { field: 'vault.addr', message: 'must look like https://vault.example.com:8200' },
-    ])
-  }
+  const problem = vaultAddressProblem(addr)
+  if (problem) throw invalid('The Vault address cannot be used.', [{ field: 'vault.addr', message: problem }])
   const namespace = settings.get('vault.namespace')
   if (namespace !== undefined && !/^[\x21-\x7e]+$/.test(namespace)) {
     throw invalid('The Vault namespace cannot be used.', [

@@ -35,6 +35,15 @@ export interface FieldProblem {
 }
 
 /**
+ * A key that others wrote, as it may be told: where a blank or a colon is missing, the secret that should have followed
+ * stands in it.
+ */
+export function shownKey(key: string): string {
+  const end = key.search(/[^\p{L}\p{N}_.-]/u)
+  return end < 0 ? key : `${key.slice(0, end)}…`
+}
+
+/**
  * What has become of an operation that ended in exit 7: `none` nothing was changed, `undoing` it has not happened and
  * what it left is still to be taken back, `unknown` it has wholly happened or not at all, `owed` it is done but for
  * the secret's removal.

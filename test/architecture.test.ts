@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   uuid: '',
   yaml: '',
   'data-source': '',
+  'database-url': 'errors',
   ports: 'ports data-source type:source-types type:secret',
   'make-folders': '',
   files: '',
@@ -22,11 +23,11 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   operations: 'operations data-source ports source-types near-miss secret uuid errors',
 
   // The adapters: each knows the ports, none knows another. The embedded Postgres is the same SQL without a server.
-  postgres: 'postgres data-source ports type:source-types secret uuid errors',
+  postgres: 'postgres data-source database-url ports type:source-types secret uuid errors',
   vault: 'vault ports type:source-types secret uuid errors',
   embedded: 'embedded postgres ports type:source-types secret make-folders errors',
   connectors: 'connectors type:source-types type:secret ports',
-  settings: 'settings near-miss output-format make-folders errors',
+  settings: 'settings database-url near-miss output-format make-folders secret errors',
   terminal: 'terminal files source-types output-format lazy:yaml secret errors',
 
   // From a command line to an operation, and from its result to what is printed.

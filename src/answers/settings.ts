@@ -1,4 +1,5 @@
-import { type Settings, shownSetting } from '../settings/settings.ts'
+import type { Settings } from '../settings/settings.ts'
+import { shownSetting } from '../settings/shown-setting.ts'
 import type { ListView } from '../terminal/view.ts'
 
 interface ShownSetting {

@@ -5,7 +5,7 @@ import { invalid } from '../errors.ts'
 import { offering } from '../offers.ts'
 import { lacking } from '../requests/lacking.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
-import { shownSetting } from '../settings/settings.ts'
+import { shownSetting } from '../settings/shown-setting.ts'
 
 /** `dsctl config list|get|set|unset|use|profiles|path`. */
 export function define(command: Command, context: Context): void {

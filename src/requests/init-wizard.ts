@@ -2,7 +2,8 @@ import type { Context, Flags } from '../context.ts'
 import { DsctlError, invalid } from '../errors.ts'
 import { isAddress } from '../operations/member.ts'
 import type { FirstOrganization } from '../ports/setup.ts'
-import { EMBEDDED, settingProblem, shownSetting, tokenSource } from '../settings/settings.ts'
+import { EMBEDDED, settingProblem, tokenSource } from '../settings/settings.ts'
+import { shownSetting } from '../settings/shown-setting.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 
 /**

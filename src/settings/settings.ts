@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { databaseUrlProblem } from '../database-url.ts'
 import { DsctlError, type FieldProblem, invalid } from '../errors.ts'
 import { didYouMean, nearest } from '../near-miss.ts'
 import { OUTPUT_FORMATS } from '../output-format.ts'
 import { SETTING_KEYS, type SettingKey, type SettingName } from './keys.ts'
 import { dataFolder, type ProfilesFile, profileIn, profilesPath, readProfiles } from './profiles.ts'
+import { vaultAddressProblem } from './vault-address.ts'
 import { vaultPathProblem } from './vault-path.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -57,12 +59,6 @@ export function readSettings(flags: Flags, env: Environment, tolerance: Toleranc
   }
 }
 
-/** A value as it may be shown: an address from the environment may hold a password. */
-export function shownSetting(key: SettingName, value: string | undefined): string | undefined {
-  if (!['database.url', 'vault.addr'].includes(key) || value === undefined || !hasPassword(value)) return value
-  return value.replace(/\/\/.*@/s, '//[REDACTED]@').replace(/([?&]password=)[^&]*/g, '$1[REDACTED]')
-}
-
 /** From where a command takes its Vault token, if there is one. */
 export function tokenSource(env: Environment): 'VAULT_TOKEN' | 'VAULT_ROLE_ID' | '~/.vault-token' | undefined {
   if (tokenInEnvironment(env) !== undefined) return 'VAULT_TOKEN'
@@ -103,8 +99,10 @@ export function settingProblem(key: SettingName, value: string): string | undefi
   if (key === 'database.url' && hasPassword(value)) {
     return 'must not hold a password, which others could read: use PGPASSWORD, ~/.pgpass or database.vaultRole'
   }
-  if (key === 'vault.addr' && !/^https?:\/\/[^@\s]+$/.test(value))
-    return 'must look like https://vault.example.com:8200'
+  if (key === 'database.url') return databaseUrlProblem(value)
+  if (key === 'vault.addr' && value.includes('@'))
+    return 'must look like https://vault.example.com:8200, without a login'
+  if (key === 'vault.addr') return vaultAddressProblem(value)
   if (key === 'vault.path' && !value.includes('{id}')) return 'must have {id} in it, where the data source’s UUID goes'
   if (key === 'vault.path' || key === 'vault.mount') return vaultPathProblem(value)
   if (key === 'output' && !OUTPUT_FORMATS.some(format => format === value)) {

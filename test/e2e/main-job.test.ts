@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { shownSetting } from '../../src/settings/shown-setting.ts'
 import { MARKERS, openSshKey, pemKey } from '../source-types/samples.ts'
 import { json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { ON_EMBEDDED, type Person, type Site, site } from '../support/site.ts'
@@ -969,7 +970,13 @@ describe('config', () => {
       ['database.url', 'postgres://u:MARKERpassword@h/d', 'PGPASSWORD'],
       ['database.url', 'postgres://u@h/d?password=MARKERpassword', 'PGPASSWORD'],
       ['database.url', 'postgres://u:5/MARKERpassword@h/d', 'PGPASSWORD'],
+      ['database.url', 'host=h user=u password=MARKERpassword', 'must look like postgres://'],
+      ['database.url', 'postgres:u:MARKERpassword@h/x', 'must look like postgres://'],
+      ['database.url', 'postgres://h/x?PASSWORD=MARKERpassword', 'PASSWORD is not known here'],
+      ['database.url', 'postgres://h/x?password%3AMARKERpassword', 'password… is not known here'],
       ['vault.addr', 'vault.example.com', 'https://'],
+      ['vault.addr', 'http://h/?token=MARKERtoken', 'without ? and #'],
+      ['vault.addr', 'http://MARKERtoken@h/', 'without a login'],
       ['vault.path', 'fixed', '{id}'],
       ['vault.path', 'ds?{id}', 'none with ?'],
       ['vault.mount', 'secret/data/one?', 'none with ?'],
@@ -995,6 +1002,18 @@ describe('config', () => {
       expect(result.stdout + result.stderr).not.toContain('MARKER')
       expect(result.stdout).toContain('[REDACTED]')
     }
+    for (const url of [
+      ...['host=h user=u password=MARKER', 'u:MARKER@h/x', 'postgres:u:MARKER@h/x', 'postgres://u@h/x#password=MARKER'],
+      ...['postgres://h/x?sslpassword=MARKER', 'postgres://h/x?pass%77ord=MARKER', 'postgres://h/x?PASSWORD=MARKER'],
+    ]) {
+      expect(shownSetting('database.url', url), url).toMatch(/\[REDACTED\]$/)
+      expect(shownSetting('database.url', url), url).not.toContain('MARKER')
+    }
+    for (const url of ['http://MARKER@h/', 'http://h/?token=MARKER', 'http://h/#MARKER', 'u:MARKER@h', 'hvs.MARKER']) {
+      expect(shownSetting('vault.addr', url), url).toMatch(/^(http:\/\/\[REDACTED\]@h\/|\[REDACTED\])$/)
+    }
+    for (const url of ['postgres://u@h:5433/d?sslmode=require', 'postgres:///d?host=/var/run&user=u'])
+      expect(shownSetting('database.url', url)).toBe(url)
   })
 })
 

@@ -134,8 +134,13 @@ describe('The settings file', () => {
 test('config list has every setting, and tells of each of its sources in turn', async () => {
   const { config } = place()
   const sample = (key: string) =>
-    ({ 'vault.addr': 'https://v.example.com', 'vault.path': 'x/{id}', output: 'json', 'audit.reads': 'off' })[key] ??
-    'x'
+    ({
+      'database.url': 'postgres://h/x',
+      'vault.addr': 'https://v.example.com',
+      'vault.path': 'x/{id}',
+      output: 'json',
+      'audit.reads': 'off',
+    })[key] ?? 'x'
   const sources = async (env: Record<string, string>, flags: readonly string[] = []) => {
     const all: { key: string; source: string }[] = json(await config([...flags, 'list', '-o', 'json'], { env }))
     return Object.fromEntries(all.map(({ key, source }) => [key, source]))

@@ -1,0 +1,72 @@
+import { DsctlError, invalid, shownKey } from './errors.ts'
+
+/** As libpq names them. */
+export type DatabaseParameters = Readonly<Record<string, string | undefined>>
+
+const PARAMETERS = ['sslmode', 'sslrootcert', 'host', 'port', 'user', 'password', 'dbname', 'service']
+
+/** What a database URL says. Throws `invalid`, without the URL, where it is none. */
+export function databaseParameters(text: string): DatabaseParameters {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^postgres(ql)?:\/\//i.test(text)) {
+    throw invalid('The database URL cannot be used.', [
+      { field: 'database.url', message: 'must look like postgres://user@host:5432/database' },
+    ])
+  }
+  if (/^[^/]*\/\/[^/?#]*[/?#].*@/s.test(text)) {
+    throw invalid('The database URL has an @ after its host.', [
+      {
+        field: 'database.url',
+        message: 'write /, ?, # and @ in a user, password or database name as %2F, %3F, %23, %40',
+      },
+    ])
+  }
+  if (text.includes('#')) {
+    throw invalid('The database URL holds a #, and what follows it would be lost.', [
+      { field: 'database.url', message: 'write # in a user, password or database name as %23' },
+    ])
+  }
+  const unknown = [...url.searchParams.keys()].filter(key => !PARAMETERS.includes(key))
+  if (unknown.length) {
+    throw invalid('The database URL has parameters that dsctl does not know.', unknown.map(unknownParameter))
+  }
+  const inUrl = {
+    host: decode(url.hostname.replace(/^\[|\]$/g, '')),
+    port: url.port,
+    user: decode(url.username),
+    password: decode(url.password),
+    dbname: decode(url.pathname.slice(1)),
+  }
+  return Object.fromEntries(
+    PARAMETERS.flatMap(name => {
+      const value = url.searchParams.get(name) ?? inUrl[name as keyof typeof inUrl]
+      return value ? [[name, value]] : []
+    }),
+  )
+}
+
+/** Why a text is no database URL, if it is none, in words that hold nothing of its values. */
+export function databaseUrlProblem(text: string): string | undefined {
+  try {
+    databaseParameters(text)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof DsctlError)) throw error
+    const problems = error.details.fields ?? []
+    return problems.map(({ field, message }) => (field === 'database.url' ? message : `${field} ${message}`)).join('; ')
+  }
+}
+
+function unknownParameter(field: string) {
+  return { field: shownKey(field), message: `is not known here; known are ${PARAMETERS.join(', ')}` }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw invalid('The database URL holds a % that begins no escape.', [
+      { field: 'database.url', message: 'write a % in a user, password or database name as %25' },
+    ])
+  }
+}
