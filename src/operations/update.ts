@@ -1,5 +1,5 @@
 import type { DataSource } from '../data-source.ts'
-import { DsctlError } from '../errors.ts'
+import { DsctlError, shownKey } from '../errors.ts'
 import type { Ref } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
@@ -104,7 +104,8 @@ async function updateCredentials(stores: Stores, request: UpdateRequest): Promis
 /** S1. */
 async function begin(stores: Stores, intentId: string, request: UpdateRequest): Promise<DataSource> {
   const { ref, name, env, fields, unset } = request
-  const names = [...new Set([...Object.keys(fields), ...unset])]
+  // They are kept, and not judged yet.
+  const names = [...new Set([...Object.keys(fields), ...unset].map(shownKey))]
   const update = { intentId, ref, name, env, fields: names, lease: lease(stores) }
   const begun = permitted(await first(stores, false, () => stores.records.beginUpdate(stores.caller, update)), ref.text)
   if (begun.kind === 'taken') throw nameTaken(begun)

@@ -1,5 +1,5 @@
 import type { Context, Flags } from '../context.ts'
-import { type FieldProblem, invalid } from '../errors.ts'
+import { type FieldProblem, invalid, shownKey } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { fieldsOfTemplate, findTemplates, getTemplate } from '../operations/template.ts'
 import type { Attempt } from '../ports/records.ts'
@@ -91,7 +91,7 @@ export function addTemplate(
 ): Pick<Draft, 'type' | 'fields'> & { readonly problem?: FieldProblem } {
   const preset = fieldsOfTemplate(template)
   if (type !== undefined && findSourceType(String(type))?.name !== template.type) {
-    const message = `${template.name} is for ${template.type}, not for ${String(type)}`
+    const message = `${template.name} is for ${template.type}, not for ${shownKey(String(type))}`
     return { type, fields, problem: { field: 'template', message } }
   }
   const known = getSourceType(template.type)

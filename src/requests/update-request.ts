@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts'
 import type { DataSource } from '../data-source.ts'
-import { type FieldProblem, invalid } from '../errors.ts'
+import { type FieldProblem, invalid, shownKey } from '../errors.ts'
 import type { UpdateRequest } from '../operations/update.ts'
 import type { Ref } from '../ports/records.ts'
 import { SecretSource } from '../secret.ts'
@@ -79,7 +79,7 @@ function unwrap(raw: RawRequest): Unwrapped {
   if (unknown.length) {
     throw invalid(
       'The file is an answer of dsctl get with keys that it does not have.',
-      unknown.map(field => ({ field, message: 'belongs into credentials, or nowhere' })),
+      unknown.map(key => ({ field: shownKey(key), message: 'belongs into credentials, or nowhere' })),
     )
   }
   return { id, name, env, type: db_type, fields: { ...credentials } }

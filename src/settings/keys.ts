@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { invalid, shownKey } from '../errors.ts'
 import { nearest } from '../near-miss.ts'
 
 /** A setting that a profile may hold, the environment may override, and a flag, where it has one, overrides again. */
@@ -82,7 +82,11 @@ export function getSettingKey(name: string): SettingKey & { key: SettingName } {
   if (setting) return setting
   const names = SETTING_KEYS.map(({ key }) => key)
   const near = nearest(name, names)
-  throw invalid(`There is no setting ${name}.`, [], near ? `Did you mean ${near}?` : `They are ${names.join(', ')}.`)
+  throw invalid(
+    `There is no setting ${shownKey(name)}.`,
+    [],
+    near ? `Did you mean ${near}?` : `They are ${names.join(', ')}.`,
+  )
 }
 
 /** What else dsctl takes from the environment, beside the settings that have a variable. */

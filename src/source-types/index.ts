@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { invalid, shownKey } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
 import { bigquery } from './bigquery.ts'
 import { databricks } from './databricks.ts'
@@ -33,7 +33,7 @@ export function getSourceType(name: string): SourceType {
   const type = findSourceType(name)
   if (type) return type
   const names = sourceTypes.map(({ name }) => name)
-  throw invalid(`There is no type ${JSON.stringify(name)}.`, [
+  throw invalid(`There is no type ${JSON.stringify(shownKey(name))}.`, [
     { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
   ])
 }

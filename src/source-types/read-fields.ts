@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { FieldProblem } from '../errors.ts'
+import { type FieldProblem, shownKey } from '../errors.ts'
 import { isMask, Secret, SecretSource } from '../secret.ts'
 import type { Field, SourceType } from './define.ts'
 import { fieldList, findField, type NamedField, unknownField } from './field-names.ts'
@@ -29,7 +29,8 @@ export function readFields(
     const read = named ? readValue(named, value, mode) : { message: unknownField(type, key) }
     const earlier = named && given.get(named.name)
     if ('message' in read) {
-      problems.push({ field: key, message: named || listed ? read.message : `${read.message} (${fieldList(type)})` })
+      const message = named || listed ? read.message : `${read.message} (${fieldList(type)})`
+      problems.push({ field: named ? key : shownKey(key), message })
       listed ||= !named
     } else if (earlier && !same(earlier.value, read.value)) {
       problems.push({ field: key, message: `differs from ${earlier.key}, which is the same field: leave one out` })

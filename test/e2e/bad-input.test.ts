@@ -236,6 +236,28 @@ describe('refused, by flag and by request alike:', () => {
     })
   })
 
+  test.each([
+    ['after a colon, in a flow', 'password:MARKERpassword'],
+    ['after an equals sign', 'password=MARKERpassword'],
+    ['and the colon', 'password MARKERpassword'],
+  ])('a key with its secret in it, for want of the blank %s', async (_, key) => {
+    const says = /password…: is not a field of postgres/
+    const text = `{name: New, env: dev, type: postgres, host: h, username: u, default_database: d, ${key}: x}`
+    const files = { 'r.yaml': text, 'a.yaml': text.replace('New', 'Present') }
+    const answer = JSON.stringify({ id, db_type: 'postgres', credentials: {}, [key]: 'x' })
+    await expectRefused(byFile(text, 'r.yaml'), { fields: ['password…', 'password'], says })
+    await expectRefused(
+      { args: ['apply', '-f', 'r.yaml', '-f', 'a.yaml'], files },
+      { fields: expect.arrayContaining(['r.yaml (New), password…', 'a.yaml (Present), password…']), says },
+    )
+    await expectRefused({ args: ['update', id, '-f', 'r.yaml'], files }, { fields: ['password…'], says }, false)
+    await expectRefused({ args: ['update', id, '--unset', key] }, { fields: ['password…'], says }, false)
+    await expectRefused({ args: ['update', id, '-f', '-'], stdin: answer }, { fields: ['password…'], says: /nowhere/ })
+    await expectRefused(byRequest({ type: `postgres ${key}` }), { fields: ['type'], says: /no type "postgres…"/ })
+    expect(JSON.stringify((await everythingIn(here)).intents)).not.toContain('MARKER')
+    expect(JSON.stringify((await everythingIn(here)).events)).not.toContain('MARKER')
+  })
+
   test('an alias and its field that differ', async () => {
     await expectRefused(byRequest({ database: 'another' }), {
       fields: ['database'],
