@@ -59,6 +59,8 @@ export function postgresPool(connection: Connection, backend: Backend): Postgres
       if (early && !connected) for (const socket of sockets) socket.destroy()
       else if (early) (await early).release(true)
       if (!early) await pool.end()
+      // pg leaves open what it could not log in to, a server that is no Postgres, which may never end it.
+      for (const socket of sockets) socket.unref()
     },
   }
 }

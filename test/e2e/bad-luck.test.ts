@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { MARKERS } from '../source-types/samples.ts'
 import { CUT_AFTER, CUT_BEFORE, hold, SWALLOW } from '../support/faults.ts'
+import { listen } from '../support/listen.ts'
 import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
 import { type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
 import { adminPolicy, type Site, site } from '../support/site.ts'
@@ -507,6 +509,9 @@ describe('Postgres', () => {
   })
 
   test('is somewhere else', async () => {
+    const greeting = Buffer.from(`J\0\0\0\n8.0.30\0${'\0'.repeat(70)}`, 'latin1')
+    const port = await listen(createServer(socket => socket.on('error', () => {}).write(greeting)))
+    const other = `postgres://u:MARKERpassword@127.0.0.1:${port}/d`
     for (const [url, says] of [
       ['postgres://u:MARKERpassword@127.0.0.1:1/d', /127\.0\.0\.1:1\/d cannot be reached: the connection was refused/],
       ['postgres://u:MARKERpassword@no-such-host.invalid/d', /no-such-host\.invalid\/d cannot be reached/],
@@ -514,6 +519,9 @@ describe('Postgres', () => {
         here.vault.addr.replace('http://', 'postgres://u:MARKERpassword@'),
         /it (did not answer in time|.*does not speak Postgres)/,
       ],
+      // One that speaks first and does not hang up, as MySQL does.
+      [other, /cannot be reached/],
+      [`${other}?sslmode=require`, /cannot be reached/],
     ] as const) {
       const failure = { exit: 7, code: 'unavailable', says, advises: /database\.url/ }
       await expectFailure('list', { env: { DSCTL_DATABASE_URL: url } }, failure, '2')
