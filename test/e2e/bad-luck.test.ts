@@ -114,7 +114,7 @@ describe('the token', () => {
     exit: 3,
     code: 'unauthenticated',
     says: /invalid or has expired, or it has no default policy/,
-    advises: /Log in again/,
+    advises: /VAULT_TOKEN anew/,
   }
 
   test('is none', async () => {
@@ -129,7 +129,7 @@ describe('the token', () => {
   })
 
   test('is nobody’s', async () => {
-    const failure = { exit: 4, code: 'forbidden', says: /belongs to nobody/, advises: /metadata=email|--user/ }
+    const failure = { exit: 4, code: 'forbidden', says: /belongs to nobody/, advises: /has no entity|--user/ }
     await expectNothingDone({ env: { VAULT_TOKEN: await here.vault.createToken({}) } }, failure)
     await expectNothingDone({ env: { VAULT_TOKEN: here.vault.rootToken } }, failure, ['list', 'create'])
   })
