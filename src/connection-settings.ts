@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { DsctlError, invalid } from './errors.ts'
+import { readRegular } from './files/read-regular.ts'
+import { whyUnreadable } from './files/why-unreadable.ts'
 import type { LoginRequest } from './ports/logins.ts'
 import type { Connection } from './postgres/connection.ts'
 import { postgresConnectionOf } from './postgres/connection.ts'
@@ -73,10 +74,10 @@ To try it without a server: add --profile embedded to any command.`,
 function certificate(path: string | undefined): string | undefined {
   if (path === undefined) return undefined
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
+    return readRegular(path)
+  } catch (error) {
     throw invalid('The certificate of Vault’s authority cannot be read.', [
-      { field: 'vault.caCert', message: `${path} cannot be read` },
+      { field: 'vault.caCert', message: `${path} ${whyUnreadable(error)}` },
     ])
   }
 }

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'database-url': 'errors',
   ports: 'ports data-source type:source-types type:secret',
   'make-folders': '',
-  files: '',
+  files: 'files',
   'near-miss': '',
   'source-types': 'source-types near-miss secret errors',
 
@@ -23,11 +23,11 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   operations: 'operations data-source ports source-types near-miss secret uuid errors',
 
   // The adapters: each knows the ports, none knows another. The embedded Postgres is the same SQL without a server.
-  postgres: 'postgres data-source database-url ports type:source-types secret uuid errors',
+  postgres: 'postgres files data-source database-url ports type:source-types secret uuid errors',
   vault: 'vault ports type:source-types secret uuid errors',
   embedded: 'embedded postgres ports type:source-types secret make-folders errors',
   connectors: 'connectors type:source-types type:secret ports',
-  settings: 'settings database-url near-miss output-format make-folders secret errors',
+  settings: 'settings files database-url near-miss output-format make-folders secret errors',
   terminal: 'terminal files source-types output-format lazy:yaml secret errors',
 
   // From a command line to an operation, and from its result to what is printed.
@@ -47,7 +47,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   // What ties it together: these alone know the adapters.
   interruption: 'errors',
   backends: 'ports',
-  'connection-settings': 'postgres type:vault type:ports settings secret errors',
+  'connection-settings': 'postgres files type:vault type:ports settings secret errors',
   'open-servers': 'backends connection-settings ports settings lazy:postgres lazy:vault errors',
   'open-embedded': 'backends ports lazy:postgres lazy:embedded errors',
   'open-context':

@@ -1,3 +1,5 @@
+import { NOT_REGULAR } from './read-regular.ts'
+
 /** Why a file could not be read, in words that go on after its name. */
 export function whyUnreadable(error: unknown): string {
   const code = String((error as { code?: unknown }).code)
@@ -10,6 +12,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'may not be read by you',
   EPERM: 'may not be read by you',
   EISDIR: 'is a folder',
+  [NOT_REGULAR]: 'is no regular file',
   ELOOP: 'is a link that leads nowhere',
   ENAMETOOLONG: 'is no name of a file: it is too long',
 }

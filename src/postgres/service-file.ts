@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { invalid } from '../errors.ts'
+import { readRegular } from '../files/read-regular.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -39,7 +39,7 @@ function sectionOf(name: string, text: string): Readonly<Record<string, string>>
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return readRegular(file)
   } catch {
     return ''
   }

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
 import type { ConnectionOptions } from 'node:tls'
 import { invalid } from '../errors.ts'
+import { readRegular } from '../files/read-regular.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
@@ -39,10 +40,10 @@ function isHere(host: string | undefined): boolean {
 
 function readCertificate(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
-  } catch {
+    return readRegular(path)
+  } catch (error) {
     throw invalid('The root certificate for Postgres cannot be read.', [
-      { field: 'sslrootcert', message: `${path} cannot be read` },
+      { field: 'sslrootcert', message: `${path} ${whyUnreadable(error)}` },
     ])
   }
 }

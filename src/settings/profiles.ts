@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import envPaths from 'env-paths'
 import { DsctlError, invalid } from '../errors.ts'
+import { readRegular } from '../files/read-regular.ts'
+import { whyUnreadable } from '../files/why-unreadable.ts'
 import { makeFolders } from '../make-folders.ts'
 
 /** The settings file: profiles by name, and which one is in use where none is named. It never holds a secret. */
@@ -98,12 +99,12 @@ function codeOf(error: unknown): unknown {
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8')
+    return readRegular(path)
   } catch (error) {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw invalid(
-      `The settings file ${path} cannot be read (${code}).`,
+      `The settings file ${path} ${whyUnreadable(error)}.`,
       [],
       'Set HOME or DSCTL_CONFIG_DIR to a folder of your own.',
     )

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { databaseUrlProblem } from '../database-url.ts'
 import { DsctlError, type FieldProblem, invalid } from '../errors.ts'
+import { readRegular } from '../files/read-regular.ts'
 import { didYouMean, nearest } from '../near-miss.ts'
 import { OUTPUT_FORMATS } from '../output-format.ts'
 import { SETTING_KEYS, type SettingKey, type SettingName } from './keys.ts'
@@ -74,7 +74,7 @@ export function tokenInEnvironment(env: Environment): string | undefined {
 /** The Vault token in the file where `vault login` keeps it. */
 export function tokenInFile(env: Environment): string | undefined {
   try {
-    return checkedToken(readFileSync(tokenPath(env), 'utf8'))
+    return checkedToken(readRegular(tokenPath(env)))
   } catch (error) {
     if (error instanceof DsctlError) throw error
     return undefined

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createWriteStream, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
+import { createWriteStream, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, jsonError, startDsctl, temporaryFolder } from '../support/run.ts'
@@ -67,6 +67,21 @@ describe('a pipe', () => {
     running.child.kill('SIGTERM')
     const { code, stdout } = await running.result
     expect({ code, stdout }).toEqual({ code: 143, stdout: '' })
+  })
+
+  test('in the place of settings, a token or certificates is not waited for', async () => {
+    const [path, home, settings] = [pipe(), temporaryFolder(), temporaryFolder()]
+    symlinkSync(path, join(home, '.vault-token'))
+    symlinkSync(path, join(settings, 'config.json'))
+    for (const [code, told, options] of [
+      [3, 'There is no Vault token.', { home, env: { VAULT_TOKEN: undefined } }],
+      [2, `config.json is no regular file.`, { env: { DSCTL_CONFIG_DIR: settings } }],
+      [2, `vault.caCert: ${path} is no regular file`, { env: { VAULT_CACERT: path } }],
+      [2, `sslrootcert: ${path} is no regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
+    ] as const) {
+      const result = await here.dsctl(['list'], { ...options, timeout: 10_000 })
+      expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(told) })
+    }
   })
 
   test('whose writer comes late is read whole', async () => {
