@@ -229,8 +229,9 @@ async function runAll(calls: readonly Call[], formats: readonly string[], more: 
   const codes: (number | null)[] = []
   for (const { args, stdin } of calls) {
     for (const format of formats) {
-      const options = { ...more, ...(stdin !== undefined && { stdin }) }
-      const { code } = await run([...args, '-o', format, ...(more.args ?? [])], options)
+      // As a setting it is for every command: one whose answer has no name or no id prints a table.
+      const options = { ...more, env: { ...more.env, DSCTL_OUTPUT: format }, ...(stdin !== undefined && { stdin }) }
+      const { code } = await run([...args, ...(more.args ?? [])], options)
       codes.push(code)
     }
   }
