@@ -721,7 +721,7 @@ describe('delete', () => {
       {
         ref: none,
         action: 'failed',
-        error: { code: 'not_found', exit_code: 5, message: expect.stringContaining(none) },
+        error: { code: 'not_found', exit_code: 5, message: expect.stringContaining(none), hint: expect.any(String) },
       },
       { ref: two.name, action: 'deleted', error: null },
     ])
