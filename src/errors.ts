@@ -39,7 +39,7 @@ export interface FieldProblem {
  * stands in it.
  */
 export function shownKey(key: string): string {
-  const end = key.search(/[^\p{L}\p{N}_.-]/u)
+  const end = key.search(/[^\p{L}\p{N}_.<-]/u) // << is a key of YAML 1.1
   return end < 0 ? key : `${key.slice(0, end)}…`
 }
 
