@@ -1,5 +1,5 @@
 import { constants, createReadStream, openSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 
 /**
@@ -15,6 +15,28 @@ export async function readAtMost(path: string, most: number): Promise<Buffer> {
     if (length > most) break
   }
   return Buffer.concat(chunks)
+}
+
+/**
+ * The same of a file that `judge` lets pass once it is open, since its path may lead elsewhere from one moment to the
+ * next; else what that has against it.
+ */
+export async function readJudged(
+  path: string,
+  most: number,
+  judge: (fd: number) => string | undefined,
+): Promise<Buffer | string> {
+  // A pipe that has come into its place is not waited for.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const problem = judge(file.fd)
+    if (problem !== undefined) return problem
+    const chunks: Buffer[] = []
+    for await (const chunk of file.createReadStream({ end: most, autoClose: false })) chunks.push(chunk)
+    return Buffer.concat(chunks)
+  } finally {
+    await file.close()
+  }
 }
 
 /** Whether it is a named pipe, or what a shell makes of `<(command)`. */

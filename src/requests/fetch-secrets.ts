@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { Context } from '../context.ts'
 import type { FieldProblem } from '../errors.ts'
-import { readAtMost } from '../files/read-at-most.ts'
+import { readAtMost, readJudged } from '../files/read-at-most.ts'
 import { utf8 } from '../files/utf8.ts'
 import { whyUnreadable } from '../files/why-unreadable.ts'
 import { REDACTED, Secret, SecretSource } from '../secret.ts'
@@ -10,7 +10,7 @@ import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { type ParsedSource, parseSecretSource, sourceProblem } from '../source-types/secret-source.ts'
-import { outOfReach, type Reach, reachOf } from './reach.ts'
+import { openedOutOfReach, outOfReach, type Reach, reachOf } from './reach.ts'
 
 /** From where secrets can be fetched, and how far a request file may reach. */
 export interface SourceReaders {
@@ -139,9 +139,11 @@ async function read(
     // Node has put U+FFFD in the place of what is no UTF-8.
     return value.includes('\ufffd') ? 'is not UTF-8 text' : Buffer.from(value)
   }
-  const path = origin === 'file' && reach ? resolve(dirname(reach.requestFile), source.path) : source.path
+  const named = origin === 'file' ? reach : undefined
+  const path = named ? resolve(dirname(named.requestFile), source.path) : source.path
   try {
-    return await readAtMost(path, MAX_REQUEST_BYTES)
+    if (!named) return await readAtMost(path, MAX_REQUEST_BYTES)
+    return await readJudged(path, MAX_REQUEST_BYTES, fd => openedOutOfReach(fd, source.path, named))
   } catch (error) {
     return `comes from ${path}, which ${whyUnreadable(error)}`
   }

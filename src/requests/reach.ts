@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
@@ -66,29 +66,40 @@ function vaultProblem({ path, field }: Extract<ParsedSource, { kind: 'vault' }>,
 }
 
 function fileProblem(path: string, reach: Reach): string | undefined {
-  if (isTokenFile(path, reach)) return 'comes from a file that no request file may name'
-  // A pipe would keep the program waiting, for whoever wrote the request.
-  if (isNoFile(pathOf(path, reach))) return 'comes from something that is no regular file'
-  if (isInFolder(path, reach)) return undefined
+  const found = statOf(pathOf(path, reach))
   const real = realPath(pathOf(path, reach))
-  if (real !== undefined && isAllowed(`@${real}`, reach.allow) && !real.startsWith('/proc/')) return undefined
-  return 'comes from a file outside the folder of the request file, unless --allow-from @PATH allows it'
-}
-
-/** By what it is, not by its name: links and hard links lead to the same file. */
-function isTokenFile(path: string, reach: Reach): boolean {
-  const own = identityOf(pathOf(path, reach))
-  return own !== undefined && reach.tokenFiles.some(file => identityOf(file) === own)
-}
-
-function isInFolder(path: string, { requestFile }: Reach): boolean {
-  if (requestFile === '-' || isAbsolute(path)) return false
-  const folder = realPath(dirname(requestFile))
-  if (folder === undefined) return false
-  const real = realPath(resolve(folder, path))
   // A file that is missing stays missing, which reading it will say.
-  if (real === undefined) return !path.split(/[\\/]/).includes('..')
-  return real.startsWith(folder.endsWith(sep) ? folder : folder + sep)
+  if (!found || real === undefined) return isRelative(path, reach) && !climbs(path) ? undefined : OUTSIDE
+  return placeProblem({ found, real, path }, reach)
+}
+
+/** The same of a file that is open by now: others may have put something else in its place since it was judged. */
+export function openedOutOfReach(fd: number, path: string, reach: Reach): string | undefined {
+  const found = fstatSync(fd)
+  const real = realPathOfOpened(fd, pathOf(path, reach))
+  return real === undefined ? OUTSIDE : placeProblem({ found, real, path }, reach)
+}
+
+const OUTSIDE = 'comes from a file outside the folder of the request file, unless --allow-from @PATH allows it'
+
+function placeProblem({ found, real, path }: { found: Stats; real: string; path: string }, reach: Reach) {
+  // By what it is, not by its name: links and hard links lead to the same file.
+  const isToken = reach.tokenFiles.some(file => isSame(statOf(file), found))
+  if (isToken) return 'comes from a file that no request file may name'
+  // A pipe would keep the program waiting, for whoever wrote the request.
+  if (!found.isFile()) return 'comes from something that is no regular file'
+  const folder = realPath(dirname(reach.requestFile))
+  if (folder !== undefined && isRelative(path, reach) && real.startsWith(folder.endsWith(sep) ? folder : folder + sep))
+    return undefined
+  return isAllowed(`@${real}`, reach.allow) && !real.startsWith('/proc/') ? undefined : OUTSIDE
+}
+
+function isRelative(path: string, { requestFile }: Reach): boolean {
+  return requestFile !== '-' && !isAbsolute(path)
+}
+
+function climbs(path: string): boolean {
+  return path.split(/[\\/]/).includes('..')
 }
 
 function pathOf(path: string, { requestFile }: Reach): string {
@@ -112,15 +123,25 @@ function realPath(path: string): string | undefined {
   }
 }
 
-function isNoFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === false
+/** The path of what is open; undefined where that cannot be told. */
+function realPathOfOpened(fd: number, path: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    // Not every system has it: then the path has to lead there still.
+    const real = realPath(path)
+    return real !== undefined && isSame(statOf(real, lstatSync), fstatSync(fd)) ? real : undefined
+  }
 }
 
-function identityOf(path: string): string | undefined {
+function statOf(path: string, stat: (path: string) => Stats = statSync): Stats | undefined {
   try {
-    const { dev, ino } = statSync(path)
-    return `${dev}:${ino}`
+    return stat(path)
   } catch {
     return undefined
   }
+}
+
+function isSame(one: Stats | undefined, other: Stats): boolean {
+  return one?.dev === other.dev && one.ino === other.ino
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { linkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { call } from '../support/faults.ts'
 import { dsctl, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
 import { plainFields } from './support/examples.ts'
+import { proxied } from './support/proxied.ts'
 
 // A request file may come from a pull request: what it names is tried here as an attacker would.
 
@@ -54,6 +56,39 @@ describe('Whatever the operator allows, a request file never reaches', () => {
       const error = jsonError(await asked(`@${name}`, ['--allow-from', '@*']))
       expect(error.fields?.[0]?.message, name).toBe('comes from a file that no request file may name')
     }
+  })
+
+  test.skipIf(ON_EMBEDDED)('what is put in the place of a file once that was judged', async () => {
+    const inside = join(folder, 'inside')
+    mkdirSync(inside, { recursive: true })
+    writeFileSync(join(inside, 'in'), 'fine')
+    const outside = temporaryFolder()
+    for (const name of ['in', 'token']) writeFileSync(join(outside, name), CANARY)
+    writeFileSync(join(folder, '.vault-token'), CANARY)
+    const through = await proxied(acme)
+    for (const [from, place, instead, says] of [
+      ['@link', 'link', join(folder, '.vault-token'), /a file that no request file may name/],
+      ['@link', 'link', join(outside, 'token'), /outside the folder of the request file/],
+      ['@way/in', 'way', outside, /outside the folder of the request file/],
+      ['@link', 'link', '/dev/zero', /no regular file/],
+    ] as const) {
+      rmSync(join(folder, place), { force: true })
+      symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
+      // Who is asking is asked once the sources were judged, and before they are fetched.
+      const swap = () => {
+        symlinkSync(instead, join(folder, 'next'))
+        renameSync(join(folder, 'next'), join(folder, place))
+      }
+      through.vault.at(/lookup-self/, call('before', swap))
+      const result = await asked(from, [], through.env)
+      expect(result.stdout + result.stderr).not.toContain(CANARY)
+      expect(jsonError(result)).toMatchObject({ exit_code: 2, fields: [{ message: expect.stringMatching(says) }] })
+      await through.restore()
+      rmSync(join(folder, place))
+      symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
+      expect(await asked(from)).toMatchObject({ code: 0 })
+    }
+    through.close()
   })
 
   test.skipIf(process.platform === 'win32')('a pipe that nobody writes to, which would keep it waiting', async () => {
