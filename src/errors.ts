@@ -24,9 +24,20 @@ export const ERROR_CODES = {
     meaning: 'interrupted; once the change is committed, its result is printed instead',
   },
   terminated: { exit: 143, status: undefined, meaning: 'terminated, likewise' },
+  hung_up: { exit: 129, status: undefined, meaning: 'the terminal was closed, likewise' },
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES
+
+/** What a message of an interruption begins with, by its code. */
+export const INTERRUPTIONS = { interrupted: 'Interrupted', terminated: 'Terminated', hung_up: 'Hung up' } as const
+
+export type InterruptionCode = keyof typeof INTERRUPTIONS
+
+/** Whether somebody ended it, so that nothing is wrong. */
+export function isInterruption(code: string): code is InterruptionCode {
+  return Object.hasOwn(INTERRUPTIONS, code)
+}
 
 /** What is wrong with one field of a request, flag or setting. */
 export interface FieldProblem {

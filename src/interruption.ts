@@ -1,11 +1,14 @@
 import { constants } from 'node:os'
-import { DsctlError } from './errors.ts'
+import { DsctlError, INTERRUPTIONS, type InterruptionCode } from './errors.ts'
 
-type Code = 'interrupted' | 'terminated'
+/** The signals that are listened for. SIGHUP comes when the terminal is closed. */
+const CODES = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'hung_up' } as const
 
-/** SIGINT and SIGTERM. An operation on both stores comes to a step's end first; anything else ends at once. */
+export type StopSignal = keyof typeof CODES
+
+/** SIGINT, SIGTERM and SIGHUP. An operation on both stores comes to a step's end first; anything else ends at once. */
 export interface Interruption {
-  requested(): Code | undefined
+  requested(): InterruptionCode | undefined
   /** Whether the program is ending on that account: what is still under way has nothing more to say. */
   ending(): boolean
   /** Until an unbroken operation begins, nothing is changed: then an interruption may say so. */
@@ -19,16 +22,16 @@ export interface Interruption {
 
 /** The part of a process that this needs. */
 export interface Signals {
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(signal: StopSignal, listener: () => void): unknown
   exit(code: number): never
 }
 
 /** How long an operation may take to finish or undo the step in hand, and all else to end, in milliseconds. */
 const GRACE = { operation: 5_000, rest: 1_000 }
 
-/** Listens for both signals. A second one leaves at once, and what is open then is settled by whoever meets it. */
+/** Listens for these signals. A second one leaves at once, and what is open then is settled by whoever meets it. */
 export function listenForInterruption(signals: Signals): Interruption {
-  let code: Code | undefined
+  let code: InterruptionCode | undefined
   let running = 0
   let ending = false
   let unchanged = false
@@ -37,17 +40,16 @@ export function listenForInterruption(signals: Signals): Interruption {
     stop = reject
   })
   stopped.catch(() => {}) // nobody may be listening yet
-  const receive = (received: Code, signal: 'SIGINT' | 'SIGTERM') => {
+  const receive = (signal: StopSignal) => {
     const exitCode = 128 + constants.signals[signal]
     if (code) signals.exit(exitCode)
-    code = received
+    code = CODES[signal]
     setTimeout(() => signals.exit(exitCode), running ? GRACE.operation : GRACE.rest).unref()
     if (running > 0) return
     ending = true
-    stop(interrupted(received, unchanged))
+    stop(interrupted(code, unchanged))
   }
-  signals.on('SIGINT', () => receive('interrupted', 'SIGINT'))
-  signals.on('SIGTERM', () => receive('terminated', 'SIGTERM'))
+  for (const signal of Object.keys(CODES) as StopSignal[]) signals.on(signal, () => receive(signal))
   return {
     requested: () => code,
     ending: () => ending,
@@ -76,7 +78,7 @@ export function listenForInterruption(signals: Signals): Interruption {
   }
 }
 
-function interrupted(code: Code, unchanged: boolean): DsctlError {
-  const word = code === 'interrupted' ? 'Interrupted' : 'Terminated'
+function interrupted(code: InterruptionCode, unchanged: boolean): DsctlError {
+  const word = INTERRUPTIONS[code]
   return new DsctlError(code, unchanged ? `${word}: nothing was changed.` : `${word}.`)
 }

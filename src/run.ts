@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import type { Context } from './context.ts'
 import { DsctlError, ERROR_CODES } from './errors.ts'
-import { listenForInterruption, type Signals } from './interruption.ts'
+import { listenForInterruption, type Signals, type StopSignal } from './interruption.ts'
 import { openContext } from './open-context.ts'
 import { buildProgram, errorFormat, fromCommander } from './program.ts'
 import { Uncaught } from './terminal/bug.ts'
@@ -12,7 +12,7 @@ import type { Streams } from './terminal/streams.ts'
 /** What the program needs of the process that it runs in. */
 export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
   readonly argv: readonly string[]
-  on(signal: 'SIGINT' | 'SIGTERM', listener: () => void): unknown
+  on(signal: StopSignal, listener: () => void): unknown
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
 }
 

@@ -1,3 +1,4 @@
+import { isInterruption } from '../errors.ts'
 import type { Applied } from '../operations/apply.ts'
 import type { BatchItem } from '../operations/batch.ts'
 import type { ItemError } from '../operations/item-error.ts'
@@ -46,7 +47,7 @@ const NOT_DONE = 'not done'
 
 /** What a table says has become of an item: nothing is wrong with one that an interruption has left undone. */
 export function shownOutcome<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
-  return error && ['interrupted', 'terminated'].includes(error.code) ? NOT_DONE : action
+  return error && isInterruption(error.code) ? NOT_DONE : action
 }
 
 /** What has become of each item of a batch. */

@@ -1,4 +1,4 @@
-import { DsctlError } from '../errors.ts'
+import { DsctlError, INTERRUPTIONS, type InterruptionCode } from '../errors.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Records } from '../ports/records.ts'
 import type { Secrets } from '../ports/secrets.ts'
@@ -23,7 +23,7 @@ export interface Stores {
   /** Names this process where it settles another's intent. */
   readonly process: string
   /** Undefined until someone interrupts; then the code of how. An operation asks between its steps. */
-  interrupted(): 'interrupted' | 'terminated' | undefined
+  interrupted(): InterruptionCode | undefined
 }
 
 /** How long an intent's owner is left undisturbed, in seconds: three times the time-out. */
@@ -37,6 +37,6 @@ export function backOff({ clock }: Stores, attempt: number): Promise<void> {
 }
 
 /** The error of an operation that was interrupted; unless said, it has left nothing changed. */
-export function interruption(code: 'interrupted' | 'terminated', what = 'nothing was changed.'): DsctlError {
-  return new DsctlError(code, `${code === 'interrupted' ? 'Interrupted' : 'Terminated'}: ${what}`)
+export function interruption(code: InterruptionCode, what = 'nothing was changed.'): DsctlError {
+  return new DsctlError(code, `${INTERRUPTIONS[code]}: ${what}`)
 }

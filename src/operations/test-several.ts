@@ -1,4 +1,4 @@
-import { DsctlError } from '../errors.ts'
+import { DsctlError, type ErrorCode, isInterruption } from '../errors.ts'
 import type { ConnectionVerdict } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/records.ts'
 import type { Stores } from './stores.ts'
@@ -44,9 +44,11 @@ async function testOne(
     const { record, verdict } = await testStored(stores, ref, how)
     return { of: record, verdict }
   } catch (error) {
-    if (alone || !(error instanceof DsctlError) || ENDS_ALL.includes(error.code)) throw error
+    if (alone || !(error instanceof DsctlError) || endsAll(error.code)) throw error
     return { of: { id: null, name: ref.text, type: null }, verdict: notTested(error.message) }
   }
 }
 
-const ENDS_ALL = ['bug', 'unauthenticated', 'interrupted', 'terminated']
+function endsAll(code: ErrorCode): boolean {
+  return code === 'bug' || code === 'unauthenticated' || isInterruption(code)
+}

@@ -1,9 +1,6 @@
 import type { Context } from '../context.ts'
-import { DsctlError, type ErrorCode } from '../errors.ts'
+import { DsctlError, isInterruption } from '../errors.ts'
 import type { Prompter } from '../terminal/prompter.ts'
-
-/** After these there is nothing to try again. */
-const FINAL: readonly ErrorCode[] = ['bug', 'interrupted', 'terminated']
 
 /**
  * After a failure, asks a person whether to try again or to change something first. Throws the error where they give
@@ -14,7 +11,7 @@ export async function askWhatNow<T extends string>(
   error: unknown,
   choices: readonly { value: T; name: string }[],
 ): Promise<T> {
-  if (!(error instanceof DsctlError) || FINAL.includes(error.code)) throw error
+  if (!(error instanceof DsctlError) || error.code === 'bug' || isInterruption(error.code)) throw error
   for (const { field, message } of error.details.fields ?? []) context.warn(`${field}: ${message}`)
   const giveUp = { value: GIVE_UP, name: 'Give up' } as const
   const picked = await prompter.askChoice<T | typeof GIVE_UP>(`${error.message} What now?`, [...choices, giveUp])

@@ -32,6 +32,7 @@ const CONTRACT: Readonly<Record<Code, readonly [exit: number, status: number | u
   different: [9, undefined],
   interrupted: [130, undefined],
   terminated: [143, undefined],
+  hung_up: [129, undefined],
 }
 
 describe('Each code', () => {
