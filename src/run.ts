@@ -7,20 +7,22 @@ import { buildProgram, errorFormat, fromCommander } from './program.ts'
 import { Uncaught } from './terminal/bug.ts'
 import { printError } from './terminal/messages.ts'
 import { quietPipes } from './terminal/quiet-pipes.ts'
-import type { Streams } from './terminal/streams.ts'
+import type { JobControl, Streams } from './terminal/streams.ts'
 
 /** What the program needs of the process that it runs in. */
 export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
   readonly argv: readonly string[]
-  on(signal: StopSignal, listener: () => void): unknown
+  on(signal: StopSignal | 'SIGCONT', listener: () => void): unknown
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
+  removeListener(signal: 'SIGCONT', listener: () => void): unknown
+  kill(pid: number, signal: 'SIGTSTP'): unknown
 }
 
 /** Runs a command line to its end and answers the exit code. The one place where an error ends the program. */
 export async function run(host: Host, version: string): Promise<number> {
   const args = host.argv.slice(2)
   const { stdin, stdout, stderr, env } = host
-  const streams = { stdin, stdout, stderr, env, flags: {} }
+  const streams = { stdin, stdout, stderr, env, flags: {}, job: jobOf(host) }
   const interruption = listenForInterruption(host)
   const context = openContext(streams, version, interruption)
   const tell = (error: unknown) =>
@@ -49,6 +51,22 @@ export async function run(host: Host, version: string): Promise<number> {
     return exitCode(error)
   } finally {
     await context.close()
+  }
+}
+
+function jobOf(host: Host): JobControl {
+  return {
+    onContinued(listener) {
+      host.on('SIGCONT', listener)
+      return () => host.removeListener('SIGCONT', listener)
+    },
+    suspend() {
+      try {
+        host.kill(0, 'SIGTSTP')
+      } catch {
+        // Windows has no such thing.
+      }
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder'
 import { DsctlError } from '../errors.ts'
+import { watchForContinuing } from './job-control.ts'
 import { type Streams, withTerminal, writeMessage } from './streams.ts'
 
 const CTRL_C = '\u0003'
@@ -37,9 +38,11 @@ export function discardInput(streams: Streams): Promise<boolean> {
 async function withoutEcho<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
   const { stdin } = streams
   stdin.setRawMode?.(true)
+  const unwatch = watchForContinuing(streams, () => {})
   try {
     return await work()
   } finally {
+    unwatch()
     stdin.setRawMode?.(false)
     stdin.pause()
   }

@@ -19,6 +19,14 @@ export interface TalkFlags {
   readonly verbose?: boolean | undefined
 }
 
+/** What a shell does with the programs that it runs. */
+export interface JobControl {
+  /** Calls back whenever the program goes on after it was stopped; gives what ends that. */
+  onContinued(listener: () => void): () => void
+  /** Stops it, with what shares its terminal, until the shell lets it go on. Where no shell could, it does nothing. */
+  suspend(): void
+}
+
 /** The outer world as this folder sees it: nothing here reads `process`. */
 export interface Streams {
   readonly stdin: Input
@@ -26,6 +34,7 @@ export interface Streams {
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
   readonly flags?: TalkFlags | undefined
+  readonly job?: JobControl | undefined
 }
 
 /** Something that draws on the terminal and makes room while others write. */

@@ -1,6 +1,8 @@
 import { Writable } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import { DsctlError } from '../errors.ts'
 import { coloursOn } from './colour.ts'
+import { watchForContinuing, watchForCtrlZ } from './job-control.ts'
 import { type Input, type Streams, withTerminal } from './streams.ts'
 
 type Inquirer = typeof import('./inquirer.ts')
@@ -23,14 +25,19 @@ export async function withInquirer<T>(
   const inquirer = await import('./inquirer.ts')
   return withTerminal(streams, async () => {
     const ended = new AbortController()
-    const unwatch = watchForEnd(streams.stdin, () => ended.abort())
+    const { output, redraw } = promptOutput(streams)
+    const unwatch = [
+      watchForEnd(streams.stdin, () => ended.abort()),
+      watchForContinuing(streams, redraw),
+      watchForCtrlZ(streams),
+    ]
     try {
-      const context = { input: streams.stdin, output: promptOutput(streams), signal: ended.signal }
+      const context = { input: streams.stdin, output, signal: ended.signal }
       return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
       throw isLeaving(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
     } finally {
-      unwatch()
+      for (const end of unwatch) end()
     }
   })
 }
@@ -65,23 +72,30 @@ function watchForEnd(stdin: Input, ended: () => void): () => void {
 }
 
 // Prompts go to stderr, since stdout is for data. inquirer colours in any case, so what it writes is filtered here.
-function promptOutput(streams: Streams): Writable {
+function promptOutput(streams: Streams): { output: Writable; redraw: () => void } {
   const { stderr } = streams
   const plain = !coloursOn(streams, stderr)
+  let drawn = ''
   const output = new Writable({
     decodeStrings: false,
     write(chunk: unknown, _, done) {
-      const text = String(chunk)
-      stderr.write(plain ? withoutColours(text) : text)
+      const text = plain ? withoutColours(String(chunk)) : String(chunk)
+      // A prompt is drawn in one piece; what has no text in it moves the cursor alone.
+      drawn = stripVTControlCharacters(text) === '' ? drawn + text : text
+      stderr.write(text)
       done()
     },
   })
-  return Object.defineProperties(output, {
+  Object.defineProperties(output, {
     isTTY: { get: () => stderr.isTTY },
     columns: { get: () => stderr.columns },
     rows: { get: () => stderr.rows },
   })
+  return { output, redraw: () => stderr.write(`\r\u001b[J${drawn.split(ERASED).at(-1)}`) }
 }
+
+/** After this a prompt is drawn where one stood already. */
+const ERASED = '\u001b[2K\u001b[G'
 
 function withoutColours(text: string): string {
   const [first = '', ...rest] = text.split('\u001b[')

@@ -1,16 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openSshKey, pemKey } from '../source-types/samples.ts'
 import { json, temporaryFolder } from '../support/run.ts'
+import { pathWithDsctl } from '../support/shell.ts'
 import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
-import { type Terminal, type TerminalOptions, terminal } from '../support/terminal.ts'
+import { openProgram, type Terminal, type TerminalOptions, terminal } from '../support/terminal.ts'
 import { plainFields } from './support/examples.ts'
 
 // `create` and `update` as a person meets them, at terminals of several kinds.
 
 const PASSWORD = 'MARKER pass#word'
+const CTRL_Z = '\u001a'
 const CLEAR = '\u0015'
 const ENTER = '\r'
 const DOWN = '\u001b[B'
@@ -281,6 +283,36 @@ describe('standard input for a secret, where it is a terminal', () => {
     expect(await secretOf(id)).toMatchObject({ password: PASSWORD, ssh_private_key: openSshKey })
     expect(`${screen.raw()}${key.raw()}`).not.toMatch(/MARKER|PRIVATE KEY-/)
   })
+
+  test.skipIf(process.platform !== 'linux')(
+    'is not shown, and nothing of it is lost, where bash stops the command and lets it go on',
+    async () => {
+      const stdin = JSON.stringify({ name: unique('Stopped'), env: 'dev', type: 'mysql', ...plainFields })
+      const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+      const env = { ...here.env, PATH: pathWithDsctl(), PS1: 'prompt> ' }
+      const bash = openProgram('bash', ['--norc', '--noprofile', '-i'], { home: here.home, env })
+      await dialogue(
+        bash,
+        ['prompt> ', `dsctl update ${id} --password -${ENTER}`],
+        ['? Password', 'MARKER'],
+        ['******', CTRL_Z],
+        ['Stopped', `fg${ENTER}`],
+        [/\? Password \*{6}/, ' pass'],
+      )
+      await bash.waitFor('*'.repeat(11))
+      const [child] = readFileSync(`/proc/${bash.pid}/task/${bash.pid}/children`, 'utf8').split(' ')
+      process.kill(Number(child), 'SIGSTOP')
+      await dialogue(
+        bash,
+        ['Stopped', `fg${ENTER}`],
+        [/\? Password \*{11}/, `#word${ENTER}`],
+        ['prompt> ', `exit $?${ENTER}`],
+      )
+      expect(await bash.exit, bash.text()).toMatchObject({ code: 0 })
+      expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
+      expect(bash.raw()).not.toMatch(/MARKER|#word/)
+    },
+  )
 
   test('is refused before anything is typed where nobody may be asked', async () => {
     const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']

@@ -17,6 +17,8 @@ export async function inProcess(
     stdout: stdout.stream,
     stderr: stderr.stream,
     on: (event: string, listener: (error: unknown) => void) => signals.on(event, listener),
+    removeListener: (event: string, listener: () => void) => signals.removeListener(event, listener),
+    kill: () => undefined,
     exit: (code: number): never => {
       throw new Error(`It left with ${code} at once.`)
     },
