@@ -4,8 +4,14 @@ import { WriteRefused } from './failure.ts'
 
 const COLUMNS = sql.raw(
   'id, organization_id, actor_id, actor_email, actor_source, action, data_source_id, data_source_name, outcome, ' +
-    'fields, before, after, client, settled_by',
+    'fields, before, after, client, settled_by, at',
 )
+
+/**
+ * When a change is written. now() is when its statement came: that of one that then waited for another, or first saw what
+ * another had just done, lies before it.
+ */
+export const AT_WRITING = sql`clock_timestamp()`
 
 /** What an event tells besides who, where and when. Each is an expression over the rows of `from`. */
 interface Told {
@@ -34,7 +40,7 @@ export function doneEvent(event: CallersEvent): RawBuilder<unknown> {
       select ${event.eventId}::uuid, p.organization_id, p.user_id, p.email, ${event.caller.identitySource}::text,
         ${event.action}::text, ${event.dataSourceId ?? NULL}::uuid, ${event.dataSourceName ?? NULL}::text, 'done',
         ${event.fields ?? sql`'{}'`}::text[], ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb,
-        ${event.client}::text, null
+        ${event.client}::text, null, ${AT_WRITING}
       from permitted p, ${event.from}`
 }
 
@@ -57,7 +63,7 @@ export function refusedEvent(
         ${event.caller.identitySource}::text, ${event.action}::text, null, ${name}::text,
         case when exists (select from permitted) then 'failed' else 'denied' end,
         ${event.fields ?? sql`'{}'`}::text[], ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb,
-        ${event.client}::text, null
+        ${event.client}::text, null, ${AT_WRITING}
       from ${event.from ?? sql`(select) asked`}
       where (not exists (select from permitted) or (${failed}))
       on conflict do nothing`
@@ -103,7 +109,8 @@ export function intentEvent(intent: string, event: IntentEvent): RawBuilder<unkn
   return sql`insert into dsctl.audit_events (${COLUMNS})
       select i.id, i.organization_id, i.actor_id, i.actor_email, i.actor_source, i.kind, i.data_source_id,
         coalesce(i.old_name, i.new_name), ${event.outcome}, ${event.fields ?? sql`i.fields`}::text[],
-        ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb, i.client, ${event.settledBy ?? NULL}::text
+        ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb, i.client, ${event.settledBy ?? NULL}::text,
+        ${AT_WRITING}
       from ${sql.table(intent)} i ${event.from ?? sql``} where ${event.where}
       on conflict do nothing`
 }

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { NewDelete, Records } from '../ports/records.ts'
 import { all, asked } from './asked.ts'
-import { doneEvent, refusedEvent } from './audit.ts'
+import { AT_WRITING, doneEvent, refusedEvent } from './audit.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from './authorize.ts'
 import { BUSY, eachUnlessRefused } from './conflict.ts'
 import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from './intent.ts'
@@ -56,7 +56,7 @@ export async function beginDeletes(
       where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
       order by f.id),
     removed as (
-      update data_sources d set deleted_at = now(), updated_at = now(), updated_by = p.user_id
+      update data_sources d set deleted_at = ${AT_WRITING}, updated_at = ${AT_WRITING}, updated_by = p.user_id
       from free f, permitted p
       where d.id = f.id and d.id = any(${all('id', 'free')}) and d.deleted_at is null
       returning d.id, d.secret_id, d.organization_id, d.name, d.env, f.nth, f.intent_id, f.lease),

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import { ONBOARDING_FROM } from '../data-source.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Onboarding, OnboardingMove } from '../ports/onboarding.ts'
-import { doneEvent, refusedEvent } from './audit.ts'
+import { AT_WRITING, doneEvent, refusedEvent } from './audit.ts'
 import { type Authorization, authorization, authorized, denied } from './authorize.ts'
 import { unlessRefused } from './conflict.ts'
 import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from './record.ts'
@@ -45,7 +45,7 @@ async function moveStatus(
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
       update data_sources d set onboarding_status = ${status}::data_source_onboarding_status_enum,
-        onboarding_error = ${error ?? null}::text, updated_at = now(), updated_by = p.user_id
+        onboarding_error = ${error ?? null}::text, updated_at = ${AT_WRITING}, updated_by = p.user_id
       from found f, permitted p
       where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_FROM[status]}::text[])
         and not exists (select from before)

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { PlainUpdate, Records } from '../ports/records.ts'
 import { asked } from './asked.ts'
-import { type CallersEvent, doneEvent, refusedEvent } from './audit.ts'
+import { AT_WRITING, type CallersEvent, doneEvent, refusedEvent } from './audit.ts'
 import { type Authorization, authorization, authorized, denied } from './authorize.ts'
 import { BUSY, inTheWay, unlessRefused } from './conflict.ts'
 import { type IntentJson, intentIn } from './intent.ts'
@@ -42,7 +42,7 @@ export async function updatePlain(
       select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
-      update data_sources d set name = w.name, env = w.env, updated_at = now(), updated_by = p.user_id
+      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = p.user_id
       from wanted w, permitted p
       where d.id = w.id and (d.name, d.env) is distinct from (w.name, w.env) and not exists (select from before)
         and not exists (select from holders) and not exists (select from taken)

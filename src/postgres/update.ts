@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { BaseVersion, NewFields, NewUpdate, Records } from '../ports/records.ts'
 import { all, asked } from './asked.ts'
-import { intentEvent, refusedEvent } from './audit.ts'
+import { AT_WRITING, intentEvent, refusedEvent } from './audit.ts'
 import { type Authorization, authorization, authorized, denied } from './authorize.ts'
 import { BUSY, eachUnlessRefused, inTheWay } from './conflict.ts'
 import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from './intent.ts'
@@ -131,7 +131,7 @@ export async function finishUpdates(
       select w.nth, d.id from namesakes d join renamed w using (organization_id)
       where d.id <> w.id and d.name = w.name and d.env = w.env),
     written as (
-      update data_sources d set name = w.name, env = w.env, updated_at = now(), updated_by = w.actor_id
+      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = w.actor_id
       from wanted w where d.id = w.id and d.id = any(${all('id', 'wanted')}) and w.nth not in (select nth from taken)
       returning d.*),
     ${closeAsDone},

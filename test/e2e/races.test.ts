@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { RunResult } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
@@ -187,6 +188,29 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
       expect(others).toEqual(others.map(() => 'old.example.com'))
       expect(others).toHaveLength(all[1].code === 0 ? 2 : 1)
     })
+  })
+
+  test('what has waited for another is told after it', async () => {
+    const id = await created(randomUUID())
+    const other = new pg.Client(here.database.url)
+    await other.connect()
+    await other.query('begin')
+    await other.query('select from data_sources where id = $1 for update', [id])
+    const waiting = run(['update', id, '--set-env', 'prod'])
+    const locked = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '/* dsctl update */%'"
+    await expect.poll(() => here.database.query(locked), { timeout: 5_000 }).toHaveLength(1)
+    await other.query('update data_sources set updated_at = clock_timestamp() where id = $1', [id])
+    await other.query('create temporary table before as select updated_at from data_sources where id = $1', [id])
+    await other.query('commit')
+    expect((await waiting).code).toBe(0)
+    const { rows } = await other.query(
+      `select d.updated_at > b.updated_at as changed, e.at > b.updated_at as told
+       from before b, data_sources d join dsctl.audit_events e on e.data_source_id = d.id and e.action = 'update'
+       where d.id = $1`,
+      [id],
+    )
+    await other.end()
+    expect(rows).toEqual([{ changed: true, told: true }])
   })
 
   test('doctor --fix disturbs nobody who is at work, and calls nothing of theirs a problem', async () => {
