@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { type Backends, once } from './backends.ts'
 import type { Context, Flags } from './context.ts'
+import { invalid } from './errors.ts'
 import { answerFormat, outputFormat, timeoutMs } from './global-options.ts'
 import type { Interruption } from './interruption.ts'
 import type { Clock, Stores } from './operations/stores.ts'
@@ -163,11 +164,15 @@ const CLOCK: Clock = {
 async function readAll({ stdin }: Streams): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of stdin) {
-    chunks.push(Buffer.from(chunk))
-    bytes += chunk.length
-    // Whoever asked sees that it is too much. It may have no end.
-    if (bytes > MOST_STDIN) break
+  try {
+    for await (const chunk of stdin) {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      // Whoever asked sees that it is too much. It may have no end.
+      if (bytes > MOST_STDIN) break
+    }
+  } catch (error) {
+    throw invalid(`Standard input cannot be read (${String((error as { code?: unknown }).code)}).`)
   }
   return Buffer.concat(chunks)
 }

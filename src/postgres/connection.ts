@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls'
-import { databaseParameters } from '../database-url.ts'
+import { type DatabaseParameters, databaseParameters } from '../database-url.ts'
+import { invalid } from '../errors.ts'
 import { readService } from './service-file.ts'
 import { tlsOf } from './tls.ts'
 
@@ -26,7 +27,9 @@ export function postgresConnectionOf(url: string | undefined, env: Environment):
   const given = url === undefined ? {} : databaseParameters(url)
   const service = given.service ?? (env.PGSERVICE || undefined)
   const all = service === undefined ? given : { ...readService(service, env), ...given }
-  const { host, port, user, password, dbname } = all
+  const { host, user, password, dbname } = all
+  const port = all.port ?? (env.PGPORT || undefined)
+  if (port !== undefined && !isPort(port)) throw noPort(portFrom(given, all))
   const mode = all.sslmode ?? (env.PGSSLMODE || undefined)
   const rootCertificate = all.sslrootcert ?? (env.PGSSLROOTCERT || undefined)
   return {
@@ -37,6 +40,22 @@ export function postgresConnectionOf(url: string | undefined, env: Environment):
     ...(dbname && { database: dbname }),
     ...tlsOf({ mode, rootCertificate, host: host ?? env.PGHOST }),
   }
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+}
+
+/** What the port is from. */
+function portFrom(given: DatabaseParameters, all: DatabaseParameters): string {
+  if (given.port !== undefined) return 'database.url'
+  return all.port === undefined ? 'PGPORT' : 'PGSERVICE'
+}
+
+function noPort(field: string) {
+  return invalid('The port of Postgres cannot be used.', [
+    { field, message: 'names no port: it must be a whole number from 1 to 65535' },
+  ])
 }
 
 /** Where it is, for messages: never with a user or a password. */

@@ -1,6 +1,6 @@
 import type { VaultCheck } from '../ports/setup.ts'
 import type { VaultClient } from './client.ts'
-import { notAccepted, refused } from './failure.ts'
+import { notAccepted, notVault, refused } from './failure.ts'
 import { lookAtMount, noSuchMount } from './mount.ts'
 import { property } from './property.ts'
 
@@ -26,6 +26,7 @@ export async function checkVault(
 ): Promise<VaultCheck> {
   const self = await client.read('auth/token/lookup-self')
   if (!self.ok && self.status === 403) throw notAccepted(tokenFrom)
+  if (self.ok ? property(self.body, 'data') === undefined : self.status === 404) throw notVault()
   if (!self.ok) throw refused(self, 'look up its own token')
   const seen = await lookAtMount(client, mount)
   if (seen !== 'fine' && seen !== 'unseen') throw seen

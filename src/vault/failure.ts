@@ -1,4 +1,4 @@
-import { DsctlError, UnavailableError } from '../errors.ts'
+import { DsctlError, invalid, UnavailableError } from '../errors.ts'
 
 /** The transport got no answer. `delivered` says whether the request may have reached Vault. */
 export class NoAnswer extends Error {
@@ -89,6 +89,15 @@ export function notAccepted(tokenFrom: string | undefined): DsctlError {
     'unauthenticated',
     'Vault does not accept the token: it is invalid or has expired, or it has no default policy.',
     { hint: `${tokenFrom === 'VAULT_ROLE_ID' ? 'Let' : `${anew}, or let`} its policy read auth/token/lookup-self.` },
+  )
+}
+
+/** What to make of an answer that Vault does not give. */
+export function notVault(): DsctlError {
+  return invalid(
+    'What answers at the Vault address does not answer as Vault does.',
+    [],
+    'Check vault.addr, mostly without a path, as in https://vault.example.com:8200, and vault.namespace: dsctl config list.',
   )
 }
 

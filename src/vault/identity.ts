@@ -1,7 +1,7 @@
 import { DsctlError } from '../errors.ts'
 import type { Identity } from '../ports/caller.ts'
 import type { VaultClient } from './client.ts'
-import { notAccepted, refused } from './failure.ts'
+import { notAccepted, notVault, refused } from './failure.ts'
 import { property } from './property.ts'
 
 /**
@@ -38,7 +38,8 @@ async function lookUpSelf(client: VaultClient, tokenFrom: string | undefined): P
   const answer = await client.read('auth/token/lookup-self')
   const data = answer.ok ? property(answer.body, 'data') : undefined
   if (typeof data === 'object' && data !== null) return data
-  if (!answer.ok && answer.status !== 403 && answer.status !== 401) throw refused(answer, 'look up its own token')
+  if (answer.ok || answer.status === 404) throw notVault()
+  if (answer.status !== 403 && answer.status !== 401) throw refused(answer, 'look up its own token')
   throw notAccepted(tokenFrom)
 }
 

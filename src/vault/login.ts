@@ -2,7 +2,7 @@ import { DsctlError, invalid } from '../errors.ts'
 import { LOGIN_METHODS, type LoginRequest } from '../ports/logins.ts'
 import { Secret } from '../secret.ts'
 import type { Exchange, VaultClient } from './client.ts'
-import { refused } from './failure.ts'
+import { notVault, refused } from './failure.ts'
 import { property } from './property.ts'
 
 /** Opens a client that sends this token; '' sends none. */
@@ -55,7 +55,9 @@ export async function revokeSelf(client: VaultClient): Promise<boolean> {
 
 async function checked(client: VaultClient, token: string): Promise<Issued> {
   const answer = await client.read('auth/token/lookup-self')
-  if (answer.ok) return { token, ttl: seconds(property(property(answer.body, 'data'), 'ttl')) }
+  const data = answer.ok ? property(answer.body, 'data') : undefined
+  if (data !== undefined) return { token, ttl: seconds(property(data, 'ttl')) }
+  if (answer.ok || answer.status === 404) throw notVault()
   if (answer.status !== 403) throw refused(answer, 'look up its own token')
   throw new DsctlError('unauthenticated', 'Vault does not accept this token: it is invalid or has expired.', {
     hint: 'Give another one: dsctl login, or vault login.',

@@ -1,9 +1,9 @@
-import { type DsctlError, invalid } from '../errors.ts'
+import type { DsctlError } from '../errors.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
 import { type Credentials, Secret } from '../secret.ts'
 import type { Exchange, VaultClient } from './client.ts'
-import { type Refusal, refused } from './failure.ts'
+import { notVault, type Refusal, refused } from './failure.ts'
 import { listSecrets, versionsKept } from './list.ts'
 import { lookUp } from './look-up.ts'
 import { mountProblem } from './mount.ts'
@@ -128,8 +128,4 @@ function versionIn(answer: Exchange): (SecretVersion & { destroyed: boolean }) |
 function sealed(data: unknown): Credentials | null {
   if (typeof data !== 'object' || data === null) return null
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, new Secret(value)]))
-}
-
-function notVault(): DsctlError {
-  return invalid('What answers at the Vault address does not answer as Vault does.', [], 'Check VAULT_ADDR.')
 }

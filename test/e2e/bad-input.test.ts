@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { symlinkSync } from 'node:fs'
+import { closeSync, openSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MARKERS, openSshKey, serviceAccount } from '../source-types/samples.ts'
@@ -570,7 +570,10 @@ describe('refused in a request file:', () => {
       const host = byRequest({ host: { from: 'env:DSCTL_SECRET_HOST' } })
       await expectRefused(host, { fields: ['host'], says: /host: takes its value as it is/ })
       const more = byRequest({ password: { from: 'env:DSCTL_SECRET_P', else: 'MARKERpassword' } })
-      await expectRefused(more, { fields: ['password'], says: /password: must be a string, not an object/ })
+      await expectRefused(more, {
+        fields: ['password'],
+        says: /password: must be a string, or \{from: SOURCE\} with no other key/,
+      })
     })
   })
 })
@@ -696,6 +699,13 @@ describe('refused in an update:', () => {
       '{"db_type":"postgres","credentials":{},"password":"MARKERpassword"}',
       ['password'],
       /belongs into credentials/,
+    ],
+    [
+      'an answer with a type beside its own',
+      ['-f', '-'],
+      '{"db_type":"postgres","type":"mysql","credentials":{}}',
+      ['type'],
+      /differs from db_type/,
     ],
     [
       'an answer without credentials',
@@ -856,10 +866,25 @@ describe('refused on the command line:', () => {
       [{ ...nothing }, /is not set[\s\S]*DATABASE_URL and VAULT_ADDR/],
       [{ ...nothing, VAULT_ADDR: here.vault.addr }, /database\.url is not set/],
       [{ VAULT_ADDR: 'vault.example.com' }, /must look like https:\/\//],
+      [{ VAULT_ADDR: 'http://u:p%zz@127.0.0.1:1' }, /vault\.addr: .*%25/],
+      [{ VAULT_ADDR: `${here.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
+      [{ VAULT_ADDR: `${here.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
+      [{ VAULT_ADDR: `${here.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*without a path/],
+      [{ ...nothing, VAULT_ADDR: here.vault.addr, PGHOST: 'h', PGPORT: 'abc' }, /PGPORT: names no port/],
+      [{ DSCTL_DATABASE_URL: 'postgres://h/d?port=abc' }, /database\.url: names no port/],
     ] as const) {
       const result = await here.dsctl(['list'], { home, env })
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(says) })
     }
+  })
+
+  test('a standard input that cannot be read', () => {
+    const file = openSync(join(folderWith({}), 'written'), 'w')
+    const env = cleanEnvironment(here.env, here.home)
+    const result = spawnSync(process.execPath, [BIN, 'apply', '-f', '-'], { env, stdio: [file, 'ignore', 'pipe'] })
+    expect(result.stderr.toString()).toBe('dsctl: Standard input cannot be read (EBADF).\n')
+    expect(result.status).toBe(2)
+    closeSync(file)
   })
 
   test('a Vault token that no header can hold', async () => {
