@@ -94,7 +94,7 @@ function lines(text: string, where: string): readonly unknown[] {
     .split('\n')
     .map((line, at) => ({ line, at }))
     .filter(({ line }) => line.trim() !== '')
-    .map(({ line, at }) => parseJson(line, `${where}, line ${at + 1},`))
+    .map(({ line, at }) => parseJson(line, where, at + 1))
 }
 
 function numbered(raw: unknown, { file, where, at, of }: { file: string; where: string; at: number; of: number }) {

@@ -22,22 +22,22 @@ export function isJson(file: string, text: string): boolean {
   return extension !== '.yaml' && extension !== '.yml' && /^\s*[{[]/.test(text)
 }
 
-/** Throws `invalid` without quoting a word of it: it may hold secrets. */
-export function parseJson(text: string, where: string): unknown {
+/** Throws `invalid` without quoting a word of it: it may hold secrets. `line` says which of a file it is, where it is one. */
+export function parseJson(text: string, where: string, line?: number): unknown {
   checkSize(text, where, { ...MOST_JSON, part: /[,[{]/g })
-  const value = readJson(text, where)
+  const value = readJson(text, where, line)
   const twice = duplicateKey(text)
-  if (twice >= 0) throw unreadable(`${where} has a key twice in one object (line ${lineAt(text, twice)})`)
+  if (twice >= 0) throw unreadable(`${where} has a key twice in one object (line ${line ?? lineAt(text, twice)})`)
   return value
 }
 
-function readJson(text: string, where: string): unknown {
+function readJson(text: string, where: string, line?: number): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
     const position = /position (\d+)/.exec(String(error))?.[1]
-    const line = position === undefined ? '' : ` (line ${lineAt(text, Number(position))})`
-    throw unreadable(`${where} is not valid JSON${line}`)
+    const at = line ?? (position === undefined ? undefined : lineAt(text, Number(position)))
+    throw unreadable(`${where} is not valid JSON${at === undefined ? '' : ` (line ${at})`}`)
   }
 }
 

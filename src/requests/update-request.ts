@@ -75,6 +75,11 @@ function unwrap(raw: RawRequest): Unwrapped {
   if (typeof credentials !== 'object' || credentials === null || Array.isArray(credentials)) {
     throw invalid('The file is an answer of dsctl get without its credentials, so it cannot say how they should be.')
   }
+  if (type !== undefined && type !== db_type) {
+    throw invalid('The file is an answer of dsctl get with two types.', [
+      { field: 'type', message: 'differs from db_type, which an answer has: leave it out' },
+    ])
+  }
   const unknown = Object.keys(rest).filter(key => !READ_ONLY.includes(key))
   if (unknown.length) {
     throw invalid(

@@ -68,7 +68,8 @@ function readPlain(field: Field, raw: unknown, mode: 'create' | 'update'): Value
     return { value: new Secret(plain) }
   }
   const checked = checkValue(field, plain)
-  return 'value' in checked ? { value: new Secret(checked.value) } : checked
+  if ('value' in checked) return { value: new Secret(checked.value) }
+  return field.secret && hasSource(raw) ? { message: 'must be a string, or {from: SOURCE} with no other key' } : checked
 }
 
 /** The source in an object of exactly `{from}`. */
@@ -76,6 +77,10 @@ function sourceOf(raw: unknown): SecretSource | { readonly text: unknown } | und
   if (raw instanceof SecretSource) return raw
   if (raw instanceof Secret || typeof raw !== 'object' || raw === null) return undefined
   return 'from' in raw && Object.keys(raw).length === 1 ? { text: raw.from } : undefined
+}
+
+function hasSource(raw: unknown): boolean {
+  return typeof raw === 'object' && raw !== null && 'from' in raw
 }
 
 function readSource(field: Field, source: SecretSource | { readonly text: unknown }): Value {

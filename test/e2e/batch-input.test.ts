@@ -52,7 +52,7 @@ describe('a key that stands twice', () => {
 
   test('is refused in NDJSON, with its line, and in YAML', async () => {
     const [ndjson] = await refusedBy(BATCH, `${line('A')}\n${line('B', ',"env":"dev"')}\n`, 'twice.ndjson')
-    expect(ndjson && jsonError(ndjson).message).toContain('twice.ndjson, line 2, has a key twice')
+    expect(ndjson && jsonError(ndjson).message).toContain('twice.ndjson has a key twice in one object (line 2)')
     await refusedBy([...BATCH, 'create'], `name: ${MARKER}\nenv: dev\nname: ${MARKER}\n`, 'twice.yaml')
   })
 

@@ -278,6 +278,8 @@ describe('files', () => {
       expect(result.code, file).toBe(2)
       expect(result.stderr, file).not.toContain('MARKER')
     }
+    const second = await applied({ 'lines.ndjson': bad['lines.ndjson'] ?? '' }, 'lines.ndjson')
+    expect(second.stderr).toContain('lines.ndjson is not valid JSON (line 2).')
     const wrong = await applied({ 'a.yaml': 'name: a: MARKER\n', 'b.yaml': 'name: "MARKER\n' }, 'a.yaml')
     expect(wrong.stderr).toMatch(/a\.yaml is not valid YAML \(line 1\): a colon too many/)
     const folder = await applied({ 'sources.txt': line('A') })
