@@ -30,8 +30,7 @@ export async function init(
 ): Promise<readonly string[]> {
   const { organization, email, name } = first
   if (plan.needsOrganization && (organization === undefined || email === undefined)) throw needed(first)
-  await setup.prepare(plan.way)
-  const done = DONE[plan.way]
+  const done = (await setup.prepare(plan.way)) ? DONE[plan.way] : []
   if (!plan.needsOrganization || organization === undefined || email === undefined) return done
   const added = await setup.addFirst({ organization, email, name })
   if (added === 'added')

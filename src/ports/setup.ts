@@ -23,8 +23,8 @@ export interface FirstOrganization {
 export interface DatabaseSetup {
   /** Throws `invalid`, with every difference, where the tables are neither absent nor as they must be. */
   inspect(asked?: Partial<FirstOrganization>): Promise<Preparation>
-  /** Makes what is missing; nothing where nothing is. */
-  prepare(way: Preparation['way']): Promise<void>
+  /** Makes what is missing; answers whether anything was, since another may have made it meanwhile. */
+  prepare(way: Preparation['way']): Promise<boolean>
   /** In one statement; 'exists' where there is an organization already. */
   addFirst(first: FirstOrganization): Promise<'added' | 'exists'>
 }

@@ -36,11 +36,12 @@ async function inspect(
   return { way: done ? 'done' : 'adopt', ...(await countOrganizations(db, organization)), role }
 }
 
-async function prepare(db: Kysely<Database>, way: Preparation['way']): Promise<void> {
-  if (way === 'done') return
+async function prepare(db: Kysely<Database>, way: Preparation['way']): Promise<boolean> {
+  if (way === 'done') return false
   const own = way === 'create' || (await executedMigrations(db)).includes('0000_application_tables')
-  const { error } = await migrator(db, own).migrateToLatest()
+  const { error, results = [] } = await migrator(db, own).migrateToLatest()
   if (error) throw error
+  return results.length > 0
 }
 
 async function addFirst(

@@ -1,6 +1,7 @@
 // Control characters (C0, DEL, C1), line separators, bidirectional controls, and what is invisible: a terminal acts on
 // the first, and the others make a text look like another one. Joiners stay, since words and emoji are written with them.
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/gu
+const UNSEEN =
+  /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
@@ -18,10 +19,20 @@ export function hasUnseen(text: string): boolean {
  * The same for a JSON or YAML document, whose strings already escape C0: what is left of the unseen is escaped as JSON
  * does it, so that the document still means the same.
  */
-export function printableDocument(document: string): string {
-  return document.replace(UNSEEN, character => (character < ' ' ? character : escaped(character)))
+export function printableDocument(document: string, form: 'json' | 'yaml' = 'json'): string {
+  const shown = (character: string) =>
+    form === 'yaml' && character.length > 1 ? `\\U${hex(character.codePointAt(0), 8)}` : escaped(character)
+  return document.replace(UNSEEN, character => (character < ' ' ? character : shown(character)))
 }
 
+/** Of one beyond U+FFFF, which only YAML has an escape for, both halves. */
 function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return character
+    .split('')
+    .map(half => `\\u${hex(half.charCodeAt(0), 4)}`)
+    .join('')
+}
+
+function hex(code: number | undefined, digits: number): string {
+  return (code ?? 0).toString(16).padStart(digits, '0')
 }

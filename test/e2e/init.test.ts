@@ -138,6 +138,7 @@ describe('an empty database', () => {
       [1, 2, 3].map(() => dsctl(['init', ...args], { env: { VAULT_TOKEN: vault.rootToken } })),
     )
     for (const result of results) expect(result.code, result.stderr).toBe(0)
+    expect(results.filter(({ stderr }) => stderr.includes('Made the tables'))).toHaveLength(1)
     expect(await database.query('SELECT name FROM organizations')).toEqual([{ name: 'Acme' }])
     expect(await database.query('SELECT email FROM users')).toHaveLength(1)
     expect(await database.query('SELECT 1 FROM users_to_organizations')).toHaveLength(1)

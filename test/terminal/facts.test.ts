@@ -40,6 +40,7 @@ test('what a terminal would act on, or hide, is made visible', () => {
   expect(printable('a\u001b[1mb\r\n\tc\u007f\u0085\u202e\u2066\u200f')).toBe(
     'a\\u001b[1mb\\r\\n\\tc\\u007f\\u0085\\u202e\\u2066\\u200f',
   )
+  expect(printable('A\u{e0041}')).toBe('A\\udb40\\udc41')
   expect(printable('Größe 数据 👩‍👩‍👧')).toBe('Größe 数据 👩‍👩‍👧')
 })
 

@@ -13,7 +13,7 @@ interface Item {
 }
 
 const ESC = '\u001b'
-const HOSTILE = `evil${ESC}[31m\n\u009b2J\u202e`
+const HOSTILE = `evil${ESC}[31m\n\u009b2J\u202e\u{e0041}`
 
 function list(data: readonly Item[]): ListView<Item> {
   return {
@@ -104,7 +104,7 @@ test.each(FORMATS)('stored control characters never reach the terminal as %s', a
     await print(out.streams, format, list([item('1', HOSTILE)]))
     await print(out.streams, format, { kind: 'record', data: item('1', HOSTILE), rows: [['Name', HOSTILE]] })
     await print(out.streams, format, { kind: 'lines', data: { name: HOSTILE }, lines: [HOSTILE] })
-    expect(out.stdout()).not.toMatch(/[^\P{Cc}\n]|\u202e/u)
+    expect(out.stdout()).not.toMatch(/[^\P{Cc}\n]|\u202e|\u{e0041}/u)
   }
 })
 
