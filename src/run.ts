@@ -5,6 +5,7 @@ import { listenForInterruption, type Signals, type StopSignal } from './interrup
 import { openContext } from './open-context.ts'
 import { buildProgram, errorFormat, fromCommander } from './program.ts'
 import { Uncaught } from './terminal/bug.ts'
+import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
 import { quietPipes } from './terminal/quiet-pipes.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
@@ -12,7 +13,7 @@ import type { JobControl, Streams } from './terminal/streams.ts'
 /** What the program needs of the process that it runs in. */
 export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
   readonly argv: readonly string[]
-  on(signal: StopSignal | 'SIGCONT', listener: () => void): unknown
+  on(event: StopSignal | 'SIGCONT' | 'exit', listener: () => void): unknown
   on(event: 'uncaughtException' | 'unhandledRejection', listener: (error: unknown) => void): unknown
   removeListener(signal: 'SIGCONT', listener: () => void): unknown
   kill(pid: number, signal: 'SIGTSTP'): unknown
@@ -36,6 +37,7 @@ export async function run(host: Host, version: string): Promise<number> {
     host.exit(exitCode(error))
   }
   quietPipes(streams, error => leave(unwritten(error, context)))
+  host.on('exit', () => closeLostTerminal(streams))
   // Node would show all that the error holds. What is under way is left as if the process had been killed.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     host.on(event, error => leave(error instanceof DsctlError ? error : new Uncaught(error)))

@@ -322,6 +322,14 @@ describe('standard input for a secret, where it is a terminal', () => {
   })
 })
 
+test('A terminal that is closed ends the wizard, and Node does not abort on what is left of it', async () => {
+  const screen = open(['create'])
+  await screen.waitFor('Type')
+  screen.close()
+  // Whichever is noticed first: the signal, or that the input has ended.
+  expect([129, 130].map(code => ({ code, signal: undefined }))).toContainEqual(await screen.exit)
+})
+
 test('update where nothing is changed writes nothing', async () => {
   const stdin = JSON.stringify({ name: unique('Same'), env: 'dev', type: 'mysql', ...plainFields })
   const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))

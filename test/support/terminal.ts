@@ -27,6 +27,8 @@ export interface Terminal {
   raw(): string
   resize(columns: number, rows: number): void
   kill(signal: NodeJS.Signals): void
+  /** Closes the terminal, as its window would. */
+  close(): void
   readonly pid: number
   /** Killed after 30 seconds, which is then its signal. */
   readonly exit: Promise<{ code: number; signal: number | undefined }>
@@ -90,6 +92,7 @@ export function openProgram(file: string, args: readonly string[], options: Term
     raw: screen.raw,
     resize: (columns, rows) => pty.resize(columns, rows),
     kill: signal => pty.kill(signal),
+    close: () => (pty as unknown as { destroy(): void }).destroy(),
     pid: pty.pid,
     exit,
   }
