@@ -57,6 +57,9 @@ export function refused({ status, errors }: Refusal, doing: string): DsctlError 
     return new UnavailableError(status === 412 ? 'no' : 'maybe', `Vault is not ready for it yet (${status}).`, {
       hint: AGAIN,
     })
+  // KV says so of a mount that was made a moment ago, and of each where a node has just become the active one.
+  if (status === 400 && errors.some(text => /unavailable for a brief period/i.test(text)))
+    return new UnavailableError('no', 'The Vault mount is not ready yet (400).', { hint: AGAIN })
   if (status >= 500)
     return new UnavailableError('maybe', `Vault could not ${doing}: it answered ${status}.`, { hint: AGAIN })
   if (status === 403) {

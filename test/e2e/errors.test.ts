@@ -215,15 +215,16 @@ describe('From the servers', () => {
   })
 
   test.each([
-    [400, 'invalid', /it answered 400/],
-    [401, 'unauthenticated', /another login/],
-    [412, 'unavailable', /not ready for it yet/],
-    [413, 'invalid', /nothing so large/],
-    [502, 'unavailable', /it answered 502/],
-  ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says) => {
+    [400, 'invalid', /it answered 400/, 'marker-pw'],
+    [400, 'unavailable', /mount is not ready yet/, 'Upgrading … This backend will be unavailable for a brief period'],
+    [401, 'unauthenticated', /another login/, 'marker-pw'],
+    [412, 'unavailable', /not ready for it yet/, 'marker-pw'],
+    [413, 'invalid', /nothing so large/, 'marker-pw'],
+    [502, 'unavailable', /it answered 502/, 'marker-pw'],
+  ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says, error) => {
     for (const [operation, steps] of Object.entries(STEPS).slice(0, 2)) {
       for (const { which } of steps.filter(({ server }) => server === 'vault')) {
-        through.vault.at(which, answerWith(status, { errors: ['marker-pw'] }))
+        through.vault.at(which, answerWith(status, { errors: [error] }))
         await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
         through.vault.clear()
       }

@@ -43,7 +43,7 @@ const before = (name: string): State => ({ name, host: 'db.one', port: 5432 })
 const OPERATIONS: readonly Operation[] = [
   {
     title: 'create',
-    ...{ action: 'create', postgres: 3, vault: 1 },
+    ...{ action: 'create', postgres: 2, vault: 1 },
     args: name => ['create', name, '--env', 'dev', ...FIELDS, ...PASSWORD],
     after: before,
   },
