@@ -125,7 +125,11 @@ async function judged(
     if (request.verified && !sameCredentials(change.merged, request.verified)) throw changedSinceVerified()
     return change
   } catch (error) {
-    throw error instanceof DsctlError ? await abandonedFor(stores, intentId, { why: error, id: record.id }) : error
+    if (!(error instanceof DsctlError)) throw error
+    const why = await abandonedFor(stores, intentId, { why: error, id: record.id })
+    // A whole delete may have come between what S1 saw and what it wrote: then that is why the secret is missing.
+    if (stored === null) await findToChange(stores, { text: record.id, env: undefined })
+    throw why
   }
 }
 
