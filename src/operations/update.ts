@@ -3,7 +3,7 @@ import { DsctlError, shownKey } from '../errors.ts'
 import type { Ref } from '../ports/records.ts'
 import type { Credentials } from '../secret.ts'
 import { attempt, first } from './attempts.ts'
-import { permitted } from './authorize.ts'
+import { notFound, permitted } from './authorize.ts'
 import { checkExpected, type Expected } from './check-expected.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import { findToChange } from './find-to-change.ts'
@@ -128,9 +128,14 @@ async function judged(
     if (!(error instanceof DsctlError)) throw error
     const why = await abandonedFor(stores, intentId, { why: error, id: record.id })
     // A whole delete may have come between what S1 saw and what it wrote: then that is why the secret is missing.
-    if (stored === null) await findToChange(stores, { text: record.id, env: undefined })
-    throw why
+    throw why === error && stored === null && (await isGone(stores, record)) ? notFound(record.id) : why
   }
+}
+
+async function isGone(stores: Stores, { id }: DataSource): Promise<boolean> {
+  const ref = { text: id, env: undefined }
+  const looked = await attempt(stores, () => stores.records.find(stores.caller, ref, false))
+  return looked.kind === 'answered' && looked.answer.kind === 'not found'
 }
 
 /** S2 and V2. Returns where the new version is written; throws, with nothing left, where it can't be. */
