@@ -40,9 +40,9 @@ export function outputFormat(settings: Settings): OutputFormat {
 }
 
 /** How to print the answer of the command at hand: as a table where a setting asks for what it has none of. */
-export function answerFormat(settings: Settings, { lacking }: Flags): OutputFormat {
+export function answerFormat(settings: Settings, { answerHasNo }: Flags): OutputFormat {
   const format = outputFormat(settings)
-  return Array.isArray(lacking) && lacking.includes(format) ? 'table' : format
+  return Array.isArray(answerHasNo) && answerHasNo.includes(format) ? 'table' : format
 }
 
 /** The time-out of one backend call; throws `invalid` unless it is a number of seconds up to an hour. */

@@ -10,6 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   secret: '',
   'output-format': '',
   uuid: '',
+  'as-text': '',
+  duration: '',
   yaml: '',
   'data-source': '',
   'database-url': 'errors',
@@ -17,10 +19,10 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   'make-folders': '',
   files: 'files',
   'near-miss': '',
-  'source-types': 'source-types near-miss secret errors',
+  'source-types': 'source-types near-miss as-text secret errors',
 
   // The rules, which know their stores as ports alone.
-  operations: 'operations data-source ports source-types near-miss secret uuid errors',
+  operations: 'operations data-source ports source-types near-miss secret as-text duration uuid errors',
 
   // The adapters: each knows the ports, none knows another. The embedded Postgres is the same SQL without a server.
   postgres: 'postgres files data-source database-url ports type:source-types secret uuid errors',
@@ -36,9 +38,9 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   completion: 'offers',
   answers: 'answers data-source errors ports type:operations settings source-types secret type:terminal',
   requests:
-    'settings near-miss output-format files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret uuid errors',
+    'settings near-miss output-format files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret as-text uuid errors',
   commands:
-    'answers completion offers type:context data-source ports operations requests settings source-types near-miss output-format terminal errors',
+    'answers completion offers type:context data-source ports operations requests settings source-types near-miss output-format terminal duration errors',
   'global-options': 'near-miss offers type:context type:settings output-format errors',
   usage: 'near-miss settings errors',
   help: 'usage',

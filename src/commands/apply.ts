@@ -4,10 +4,10 @@ import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
 import { applyBatch, isFailed } from '../operations/apply.ts'
 import { interruption } from '../operations/stores.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { confirm } from '../requests/confirm.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
-import { lacking } from '../requests/lacking.ts'
 import { verifying } from '../requests/verifying.ts'
 import { withProgress } from '../terminal/progress.ts'
 
@@ -30,7 +30,7 @@ export function define(command: Command, context: Context, args: readonly string
 
 async function run(context: Context, args: readonly string[]): Promise<void> {
   const dryRun = context.flags.dryRun === true
-  if (dryRun) lacking(context, 'id')
+  if (dryRun) answerHasNo(context, 'id')
   context.changesInUnbrokenAlone()
   const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
   if (dryRun) return preview(context, batch)

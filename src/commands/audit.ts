@@ -3,8 +3,8 @@ import { allEventsView, eventsView } from '../answers/audit.ts'
 import type { Context } from '../context.ts'
 import { listAllEvents, listEvents, pruneEvents, readTime } from '../operations/audit.ts'
 import { MAY } from '../operations/authorize.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { confirm } from '../requests/confirm.ts'
-import { lacking } from '../requests/lacking.ts'
 import { readPaging } from '../requests/paging.ts'
 
 /** `dsctl audit` and `dsctl audit prune`. */
@@ -30,7 +30,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function show(context: Context): Promise<void> {
-  lacking(context, 'name')
+  answerHasNo(context, 'name')
   const { source, actor, action, since } = context.flags
   const text = (flag: unknown) => (typeof flag === 'string' ? flag : undefined)
   const paging = readPaging(context.flags)

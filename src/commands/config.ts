@@ -3,7 +3,7 @@ import { profilesView, settingsView } from '../answers/settings.ts'
 import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { offering } from '../offers.ts'
-import { lacking } from '../requests/lacking.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
 import { shownSetting } from '../settings/shown-setting.ts'
 
@@ -38,17 +38,17 @@ function key(): Argument {
 }
 
 async function list(context: Context): Promise<void> {
-  lacking(context, 'name', 'id')
+  answerHasNo(context, 'name', 'id')
   await context.print(settingsView(context.settings()))
 }
 
 async function profiles(context: Context): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   await context.print(profilesView(context.settings()))
 }
 
 async function get(context: Context, name: string): Promise<void> {
-  lacking(context, 'name', 'id')
+  answerHasNo(context, 'name', 'id')
   const { key } = getSettingKey(name)
   const value = context.settings().get(key)
   if (value === undefined) throw invalid(`${key} is not set.`, [], `dsctl config set ${key} VALUE sets it.`)
@@ -70,7 +70,7 @@ async function use(context: Context, profile: string): Promise<void> {
 }
 
 async function path(context: Context): Promise<void> {
-  lacking(context, 'name', 'id')
+  answerHasNo(context, 'name', 'id')
   const { path } = context.settings()
   await context.print({ kind: 'lines', data: { path }, lines: [path] })
 }

@@ -31,10 +31,10 @@ async function run(context: Context, given: readonly string[]): Promise<void> {
     removable = await mayRemove(open)
   })
   const fromFile = given.length === 0
-  const [only] = refs
-  if (only && !removable) await refuseToRemove(stores, only)
+  const [first] = refs
+  if (first && !removable) await refuseToRemove(stores, first)
   if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })
-  if (only && refs.length === 1 && !fromFile) return removeOne(context, stores, only)
+  if (first && refs.length === 1 && !fromFile) return removeOne(context, stores, first)
   await removeAll(context, stores, { refs, fromFile })
 }
 

@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { differencesOf, differencesView } from '../answers/batch.ts'
 import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
-import { lacking } from '../requests/lacking.ts'
 
 /** `dsctl diff -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -20,7 +20,7 @@ export function define(command: Command, context: Context, args: readonly string
 }
 
 async function run(context: Context, args: readonly string[]): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   const batch = await prepareBatch(context, args, 'diff')
   const { items, superfluous } = batch
   const differences = differencesOf(items, await plansOf(context, batch), superfluous)

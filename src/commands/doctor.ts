@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { DsctlError } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { examine } from '../operations/doctor.ts'
-import { lacking } from '../requests/lacking.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { withProgress } from '../terminal/progress.ts'
 
 /** `dsctl doctor`. */
@@ -16,7 +16,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
-  lacking(context, 'name', 'id')
+  answerHasNo(context, 'name', 'id')
   const { fix, deep } = context.flags
   const stores = await context.stores(MAY.change)
   const [health, setup] = await Promise.all([context.health(), context.setup()])

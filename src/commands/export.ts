@@ -3,8 +3,8 @@ import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/export.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { typeOption } from '../requests/field-options.ts'
-import { lacking } from '../requests/lacking.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { checkEnv } from '../source-types/request-name.ts'
 import { withProgress } from '../terminal/progress.ts'
@@ -19,13 +19,13 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   const { type, toEnv } = context.flags
   const checked = toEnv === undefined ? undefined : checkEnv(toEnv)
   if (checked && 'problem' in checked) {
     throw invalid('It cannot be exported like this.', [{ ...checked.problem, field: 'to-env' }])
   }
-  const typeName = type === undefined ? undefined : getSourceType(String(type)).name
+  const typeName = type === undefined ? undefined : getSourceType(type).name
   const stores = await context.stores(MAY.change)
   await withProgress(context.streams, 'Exporting', progress => {
     const how = {

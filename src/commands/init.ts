@@ -31,12 +31,12 @@ async function run(context: Context): Promise<void> {
   context.flags = servers
   const setup = await context.setup()
   const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
-  const only = context.flags.check === true
-  if (vault.unseenMount !== undefined && !only) throw mountUnseen(vault.unseenMount)
+  const checksAlone = context.flags.check === true
+  if (vault.unseenMount !== undefined && !checksAlone) throw mountUnseen(vault.unseenMount)
   for (const { path, capabilities } of vault.unseenMount === undefined ? vault.missing : []) {
     context.warn(`The Vault token lacks ${capabilities.join(', ')} on ${path}: see the README, "Vault policies".`)
   }
-  if (only) return report(context, plan, vault)
+  if (checksAlone) return report(context, plan, vault)
   const whole = prompter && plan.needsOrganization ? await askForFirst(prompter, first) : first
   context.flags = { ...context.flags, org: whole.organization }
   const done = await init(setup, plan, whole)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from '../context.ts'
+import { duration } from '../duration.ts'
 import { offering } from '../offers.ts'
-import { duration } from '../operations/whoami.ts'
 import { LOGIN_METHODS } from '../ports/logins.ts'
 import { loginRequest } from '../requests/login-request.ts'
 

@@ -3,8 +3,8 @@ import { templatesView, templateView } from '../answers/template.ts'
 import type { Context } from '../context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../operations/template.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { addFieldOptions, typeOption } from '../requests/field-options.ts'
-import { lacking } from '../requests/lacking.ts'
 import { readTemplate } from '../requests/template-request.ts'
 
 /** `dsctl template list|get|set|delete`. */
@@ -27,17 +27,17 @@ export function define(command: Command, context: Context, args: readonly string
 }
 
 async function list(context: Context): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   await context.print(templatesView(await listTemplates(await context.templates(MAY.read))))
 }
 
 async function get(context: Context, name: string): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   await context.print(templateView(await getTemplate(await context.templates(MAY.read), name)))
 }
 
 async function put(context: Context, name: string): Promise<void> {
-  lacking(context, 'id')
+  answerHasNo(context, 'id')
   const asked = await readTemplate(name, context.flags)
   const { kind, template } = await setTemplate(await context.templates(MAY.change), asked)
   if (kind !== 'unchanged') context.changed = { text: 'The template was kept all the same.' }

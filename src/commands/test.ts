@@ -6,9 +6,9 @@ import { MAY } from '../operations/authorize.ts'
 import type { StoredTest } from '../operations/test-connection.ts'
 import { testSeveral } from '../operations/test-several.ts'
 import { acceptingHostKeys } from '../requests/accept-host-key.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { unsavedRequest } from '../requests/create-request.ts'
 import { allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
-import { lacking } from '../requests/lacking.ts'
 import { testRequest } from '../requests/test-request.ts'
 import { checkSelection, selected } from '../requests/test-selection.ts'
 import { withProgress } from '../terminal/progress.ts'
@@ -29,7 +29,7 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context, refs: readonly string[]): Promise<void> {
   checkSelection(context, refs)
-  if (context.flags.file !== undefined) lacking(context, 'id')
+  if (context.flags.file !== undefined) answerHasNo(context, 'id')
   const outcomes = context.flags.file === undefined ? await runStored(context, refs) : [await runFile(context)]
   const failed = outcomes.filter(({ ok }) => !ok).length
   await context.print(testedView(outcomes))

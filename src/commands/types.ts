@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { invalid } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
 import { offering } from '../offers.ts'
-import { lacking } from '../requests/lacking.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
 
 /** `dsctl types [TYPE]`. */
@@ -25,7 +25,7 @@ const FIELDS = 'show the fields of this type; -o json gives the JSON Schema of i
 
 async function run(context: Context, name: string | undefined): Promise<void> {
   const { schema } = context.flags
-  lacking(context, ...(name === undefined && schema === undefined ? (['id'] as const) : (['name', 'id'] as const)))
+  answerHasNo(context, ...(name === undefined && schema === undefined ? (['id'] as const) : (['name', 'id'] as const)))
   const types = name === undefined ? sourceTypes : [getSourceType(name)]
   if (schema !== undefined) return printAnswerSchema(context, types)
   if (name === undefined) return context.print(typesView(types))

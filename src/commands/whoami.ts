@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../context.ts'
+import { duration } from '../duration.ts'
 import { MAY } from '../operations/authorize.ts'
-import { duration, whoami } from '../operations/whoami.ts'
-import { lacking } from '../requests/lacking.ts'
+import { whoami } from '../operations/whoami.ts'
+import { answerHasNo } from '../requests/answer-has-no.ts'
 import { EMBEDDED } from '../settings/settings.ts'
 
 /** `dsctl whoami`. */
@@ -11,7 +12,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context): Promise<void> {
-  lacking(context, 'name', 'id')
+  answerHasNo(context, 'name', 'id')
   const members = await context.members(MAY.read)
   const { user, organization, role } = await whoami(members)
   const { source, ttl } = await context.identity()

@@ -47,7 +47,7 @@ async function problemOf({ stores, organizationId }: OfOrganization, record: Liv
   if (!type) return undefined // of a type that the application alone knows
   const { checkStored } = await import('../source-types/check-stored.ts')
   const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
-  const other = findSourceType(String(data.type?.reveal()))
+  const other = findSourceType(data.type?.reveal())
   if (other && other.name !== type.name) problems.unshift(`it is of type ${other.name}, the record of ${type.name}`)
   return problems.length ? problems.join(', ') : undefined
 }

@@ -1,8 +1,8 @@
+import { duration } from '../duration.ts'
 import { DsctlError } from '../errors.ts'
 import type { VaultCheck } from '../ports/setup.ts'
 import { type Finding, fine, isRefusal, notLooked, type OfOrganization } from './examination.ts'
 import { mountUnseen } from './init.ts'
-import { duration } from './whoami.ts'
 
 /** The mount, what the token may do there and for how long, and how many versions are kept; whether the mount is one. */
 export async function examineVault(exam: OfOrganization): Promise<{ findings: readonly Finding[]; usable: boolean }> {

@@ -1,3 +1,4 @@
+import { asText } from '../as-text.ts'
 import { type DataSource, ONBOARDING_FROM, ONBOARDING_STATUSES, type OnboardingStatus } from '../data-source.ts'
 import { DsctlError, invalid, withDetails } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
@@ -72,7 +73,7 @@ async function checkHoldsNoSecret(stores: Stores, ref: Ref, error: string): Prom
   const { credentials } = await readCredentials(stores, record)
   const { fields } = getSourceType(record.type)
   const held = Object.entries(credentials ?? {}).some(([name, secret]) => {
-    const value = fields[name]?.secret === false || name === 'type' ? '' : String(secret.reveal())
+    const value = fields[name]?.secret === false || name === 'type' ? '' : asText(secret.reveal())
     return value.length > 3 && error.includes(value)
   })
   if (held) throw invalid('The onboarding status cannot be moved like this.', [{ field: 'error', message: IS_SECRET }])

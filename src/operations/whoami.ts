@@ -14,16 +14,3 @@ export async function whoami({ caller, members }: { caller: Caller; members: Mem
   }
   return permitted(found).member
 }
-
-/** Seconds in words, in the largest unit that they fill. */
-export function duration(seconds: number): string {
-  const [size, unit] = UNITS.find(([least]) => seconds >= least) ?? [1, 'second']
-  const count = Math.floor(seconds / size)
-  return `${count} ${unit}${count === 1 ? '' : 's'}`
-}
-
-const UNITS = [
-  [86_400, 'day'],
-  [3_600, 'hour'],
-  [60, 'minute'],
-] as const

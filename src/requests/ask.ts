@@ -11,7 +11,7 @@ import type { Draft } from './draft.ts'
 
 /** Asks a person for what a create request lacks. */
 export async function askForMissing(prompter: Prompter, draft: Draft): Promise<Draft> {
-  const type = draft.type === undefined ? await prompter.askType(sourceTypes) : getSourceType(String(draft.type))
+  const type = draft.type === undefined ? await prompter.askType(sourceTypes) : getSourceType(draft.type)
   const name = draft.name ?? (await askName(prompter))
   const env = draft.env ?? (await askEnv(prompter))
   const { given } = readFields(type, draft.fields, 'create')
@@ -38,7 +38,7 @@ export async function review(
 export async function editField(prompter: Prompter, draft: Draft, field: string): Promise<Draft> {
   if (field === 'name') return { ...draft, name: await askName(prompter, String(draft.name)) }
   if (field === 'env') return { ...draft, env: await askEnv(prompter, String(draft.env)) }
-  const type = getSourceType(String(draft.type))
+  const type = getSourceType(draft.type)
   const { given } = readFields(type, draft.fields, 'create')
   const check = (name: string, text: string) => checkField(type, name, text)
   const answers = await prompter.askFields({ type, given, only: [field], check })
@@ -53,7 +53,7 @@ export function checkField(type: SourceType, field: string, text: string): strin
 /** Whether a request has all that it needs, right or wrong. */
 export function isComplete({ name, env, type, fields }: Draft): boolean {
   if (name === undefined || env === undefined || type === undefined) return false
-  const known = getSourceType(String(type))
+  const known = getSourceType(type)
   const names = Object.keys(fields).map(key => findField(known, key)?.name ?? key)
   return missingFields(known, Object.fromEntries(names.map(field => [field, true]))).length === 0
 }

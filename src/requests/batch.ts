@@ -131,7 +131,7 @@ function judgeWhole(document: Templated, env: string | undefined) {
 
 function typeOf(raw: unknown): { type: SourceType } | { problem: FieldProblem } {
   try {
-    return { type: getSourceType(String(raw ?? '')) }
+    return { type: getSourceType(raw ?? '') }
   } catch (error) {
     const [problem] = (error as DsctlError).details.fields ?? []
     return { problem: problem ?? { field: 'type', message: 'is no type' } }

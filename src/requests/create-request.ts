@@ -44,7 +44,7 @@ function checkGiven({ name, env, type, fields }: Draft): void {
     ...(name === undefined ? [] : [checkName(name)]),
     ...(env === undefined ? [] : [checkEnv(env)]),
   ].flatMap(checked => ('problem' in checked ? [checked.problem] : []))
-  const known = type === undefined ? undefined : getSourceType(String(type))
+  const known = type === undefined ? undefined : getSourceType(type)
   const problems = [...heads, ...(known ? readFields(known, fields, 'create').problems : [])]
   if (problems.length) throw invalid('The data source cannot be created like this.', problems)
 }
@@ -122,7 +122,7 @@ function withoutFlagged(typeName: unknown, fileFields: Draft['fields'], flagged:
 
 function judge(draft: Draft) {
   if (draft.type === undefined) throw noType(draft)
-  const type = getSourceType(String(draft.type))
+  const type = getSourceType(draft.type)
   const name = checkName(draft.name)
   const env = checkEnv(draft.env)
   const { given, problems } = readFields(type, draft.fields, 'create')

@@ -36,7 +36,7 @@ export async function reviewAndSave<T>(
 }
 
 async function change(prompter: Prompter, draft: Draft): Promise<Draft> {
-  const type = getSourceType(String(draft.type))
+  const type = getSourceType(draft.type)
   const fields = Object.entries(type.fields).map(([value, { label }]) => ({ value, name: label }))
   const heads = [
     { value: 'name', name: 'Name' },

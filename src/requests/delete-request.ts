@@ -1,3 +1,4 @@
+import { asText } from '../as-text.ts'
 import type { Context } from '../context.ts'
 import { type FieldProblem, invalid } from '../errors.ts'
 import { permitted } from '../operations/authorize.ts'
@@ -75,11 +76,11 @@ function readRef({ raw, where }: BatchDocument, { env, only }: Envs): { ref: Ref
   const at = ({ field, message }: FieldProblem) => ({ field: `${where}, ${field}`, message })
   const own = raw.env ?? env
   const elsewhere = only !== undefined && own !== only
-  const other = elsewhere ? [at({ field: 'env', message: `is ${String(own)}, and --env says ${only}` })] : []
+  const other = elsewhere ? [at({ field: 'env', message: `is ${asText(own)}, and --env says ${only}` })] : []
   if (raw.id !== undefined) {
     const problems =
       typeof raw.id === 'string' && isUuid(raw.id) ? other : [at({ field: 'id', message: 'must be a UUID' }), ...other]
-    return { ref: { text: String(raw.id), env: undefined }, problems }
+    return { ref: { text: asText(raw.id), env: undefined }, problems }
   }
   const [name, checked] = [checkName(raw.name), checkEnv(own)]
   const problems = [name, checked].flatMap(each => ('problem' in each ? [at(each.problem)] : []))

@@ -1,3 +1,4 @@
+import { asText } from '../as-text.ts'
 import type { Context, Flags } from '../context.ts'
 import { type FieldProblem, invalid, shownKey } from '../errors.ts'
 import { MAY } from '../operations/authorize.ts'
@@ -14,7 +15,7 @@ import { fieldsFromFlags } from './field-options.ts'
 
 /** A template as flags say it. Throws `invalid` with every problem; a secret's flag is one, whatever it is given. */
 export async function readTemplate(rawName: string, flags: Flags): Promise<NewTemplate> {
-  const type = getSourceType(String(flags.type))
+  const type = getSourceType(flags.type)
   const name = checkName(rawName)
   const given = await fieldsFromFlags(flags)
   const isSecret = ({ field }: FieldProblem) => findField(type, field)?.field.secret === true
@@ -90,8 +91,8 @@ export function addTemplate(
   template: Template,
 ): Pick<Draft, 'type' | 'fields'> & { readonly problem?: FieldProblem } {
   const preset = fieldsOfTemplate(template)
-  if (type !== undefined && findSourceType(String(type))?.name !== template.type) {
-    const message = `${template.name} is for ${template.type}, not for ${shownKey(String(type))}`
+  if (type !== undefined && findSourceType(type)?.name !== template.type) {
+    const message = `${template.name} is for ${template.type}, not for ${shownKey(asText(type))}`
     return { type, fields, problem: { field: 'template', message } }
   }
   const known = getSourceType(template.type)

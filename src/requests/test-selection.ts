@@ -23,7 +23,7 @@ export async function selected(context: Context, stores: Stores, refs: readonly 
   const env = context.settings().get('env')
   // Two tests of one would move its onboarding status against each other.
   if (refs.length) return [...new Set(refs)].map(text => ({ text, env }))
-  const type = context.flags.type === undefined ? undefined : getSourceType(String(context.flags.type)).name
+  const type = context.flags.type === undefined ? undefined : getSourceType(context.flags.type).name
   const found: Ref[] = []
   await listAll(stores, { type, env, status: undefined, search: undefined, action: 'test' }, async page => {
     for (const { id } of page) found.push({ text: id, env: undefined })

@@ -1,3 +1,4 @@
+import { asText } from '../as-text.ts'
 import { invalid, shownKey } from '../errors.ts'
 import { didYouMean } from '../near-miss.ts'
 import { bigquery } from './bigquery.ts'
@@ -24,15 +25,16 @@ export const sourceTypes: readonly SourceType[] = [
   supabase,
 ]
 
-export function findSourceType(name: string): SourceType | undefined {
+export function findSourceType(name: unknown): SourceType | undefined {
   return sourceTypes.find(type => type.name === name)
 }
 
 /** The type of that name; throws `invalid`, naming the types there are and the one that was probably meant. */
-export function getSourceType(name: string): SourceType {
-  const type = findSourceType(name)
+export function getSourceType(given: unknown): SourceType {
+  const type = findSourceType(given)
   if (type) return type
-  const names = sourceTypes.map(({ name }) => name)
+  const name = asText(given)
+  const names = sourceTypes.map(type => type.name)
   throw invalid(`There is no type ${JSON.stringify(shownKey(name))}.`, [
     { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
   ])

@@ -36,6 +36,13 @@ describe.each(servers)('$name', ({ start }) => {
   const change = (verb: string, path: string, versions: number[]) =>
     vault.request('POST', `${mount}/${verb}/${path}`, { body: { versions } })
 
+  test('beside the API there is nothing, with and without a token', async () => {
+    for (const headers of [{}, { 'X-Vault-Token': vault.rootToken }]) {
+      const answer = await fetch(`${vault.addr}/elsewhere/v1/auth/token/lookup-self`, { headers })
+      expect({ status: answer.status, body: await answer.json() }).toEqual(NOWHERE)
+    }
+  })
+
   describe('KV version 2', () => {
     test('a secret that was never written is nowhere', async () => {
       expect(await read('none')).toEqual(NOWHERE)

@@ -207,6 +207,23 @@ describe('refused, by flag and by request alike:', () => {
     await expectRefused(byRequest(given), refusal)
   })
 
+  // `String` throws of the first. Found by fuzz.test.ts.
+  test.each([
+    ['an object', { toString: null }],
+    ['a list', ['postgres']],
+  ])('a type that is %s', async (_, type) => {
+    await expectRefused(byRequest({ type }), { fields: ['type'], says: /type: must be one of postgres, mysql/ })
+    const batch = JSON.stringify([{ name: 'New', env: 'dev', ...plainFields, type }])
+    await expectRefused(
+      { args: ['apply', '-f', '-'], stdin: batch },
+      { fields: ['Standard input (New), type'], says: /must be one of postgres, mysql/ },
+    )
+    await expectRefused(
+      { args: ['delete', '-f', '-', '--yes'], stdin: JSON.stringify({ id: type ?? {} }) },
+      { fields: ['Standard input, id'], says: /id: must be a UUID/ },
+    )
+  })
+
   test.each([
     ['of 256 characters', 'n'.repeat(256), /name: must have at most 255 characters/],
     ['with a control character', 'a\tb', /name: must not hold control characters/],

@@ -287,15 +287,24 @@ describe('no secret is printed', () => {
       { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
       { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
       { type: 'mysql', password: secret },
+      // `String` throws of these.
+      { type: { toString: null }, host: { toString: null }, password: { toString: null, secret } },
       {},
     ]) {
       for (const type of ['postgres', 'oracle']) {
         const id = await here.addDataSource({ name: randomUUID(), type })
         await here.vault.writeSecret(`data-sources/${id}`, data)
-        await runAll([{ args: ['get', id] }], ['table', 'json'])
-        await runAll([{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }], ['json'])
-        await run(['doctor', '--deep', '-o', 'json'])
-        await run(['delete', id, '--yes'])
+        const codes = [
+          ...(await runAll([{ args: ['get', id] }], ['table', 'json'])),
+          ...(await runAll(
+            [{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }],
+            ['json'],
+          )),
+          (await run(['onboarding', id, 'failed', '--error', 'It does not answer.'])).code,
+          (await run(['doctor', '--deep', '-o', 'json'])).code,
+          (await run(['delete', id, '--yes'])).code,
+        ]
+        expect(codes, JSON.stringify([type, data])).not.toContain(1)
       }
     }
   })

@@ -42,6 +42,7 @@ async function read(request: IncomingMessage): Promise<string> {
 
 function answer(state: State, request: IncomingMessage, text: string): Reply {
   const url = new URL(request.url ?? '', 'http://localhost')
+  if (!url.pathname.startsWith('/v1/')) return { status: 404, body: { errors: [] } }
   const path = decodeURIComponent(url.pathname).replace(/^\/v1\//, '')
   const isList = request.method === 'GET' && url.searchParams.get('list') === 'true'
   const token = findToken(state, String(request.headers['x-vault-token'] ?? ''))

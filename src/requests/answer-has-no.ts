@@ -7,12 +7,12 @@ import { OUTPUT_FORMATS } from '../output-format.ts'
  * asks for that: to print nothing would say that there is none. Where a setting does, which is for every command, the
  * answer is printed as a table.
  */
-export function lacking(context: Context, ...formats: readonly ('name' | 'id')[]): void {
+export function answerHasNo(context: Context, ...formats: readonly ('name' | 'id')[]): void {
   const { output } = context.flags
   if (formats.some(format => format === output)) {
     const others = OUTPUT_FORMATS.filter(format => formats.every(lacked => lacked !== format))
     const message = `must be one of ${others.join(', ')}: there is no ${output} in this answer`
     throw invalid('The answer cannot be printed like this.', [{ field: 'output', message }])
   }
-  context.flags = { ...context.flags, lacking: formats }
+  context.flags = { ...context.flags, answerHasNo: formats }
 }
