@@ -219,7 +219,7 @@ describe('refused, by flag and by request alike:', () => {
       { fields: ['Standard input (New), type'], says: /must be one of postgres, mysql/ },
     )
     await expectRefused(
-      { args: ['delete', '-f', '-', '--yes'], stdin: JSON.stringify({ id: type ?? {} }) },
+      { args: ['delete', '-f', '-', '--yes'], stdin: JSON.stringify({ id: type }) },
       { fields: ['Standard input, id'], says: /id: must be a UUID/ },
     )
   })
