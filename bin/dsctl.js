@@ -1,4 +1,6 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js'
-
-process.exitCode = await main(process)
+require('../dist/main.js')
+  .main(process)
+  .then(code => {
+    process.exitCode = code
+  })

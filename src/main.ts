@@ -38,7 +38,7 @@ function giveHome({ env, getBuiltinModule }: Starter): void {
 type FileSystem = typeof import('node:fs')
 
 const version = () => `${DSCTL_VERSION}\n`
-const help = (fs: FileSystem) => fs.readFileSync(new URL('./help.txt', import.meta.url), 'utf8')
+const help = (fs: FileSystem) => fs.readFileSync(`${import.meta.dirname}/help.txt`, 'utf8')
 const WORDS: Readonly<Record<string, (fs: FileSystem) => string>> = {
   '--version': version,
   '-V': version,
@@ -48,7 +48,7 @@ const WORDS: Readonly<Record<string, (fs: FileSystem) => string>> = {
   '-h': help,
 }
 
-function printAtOnce({ stdout }: Starter, { writeSync }: FileSystem, text: string): number {
+function printAtOnce(host: Starter, { writeSync }: FileSystem, text: string): number {
   let rest = Buffer.from(text)
   try {
     while (rest.length > 0) rest = rest.subarray(writeSync(1, rest))
@@ -61,7 +61,7 @@ function printAtOnce({ stdout }: Starter, { writeSync }: FileSystem, text: strin
       return 1
     }
     // Somebody else has made the pipe one that does not wait, and it is full: Node's stream waits.
-    stdout.write(rest)
+    host.stdout.write(rest)
   }
   return 0
 }

@@ -135,10 +135,7 @@ async function openBackends({ settings, flags, streams, note, warn }: Context, c
     return openServers({ settings: settings(), env: streams.env, backend, client, warn })
   }
   const { openEmbedded } = await import('./open-embedded.ts')
-  const mine = {
-    ...{ folder: dataFolder(streams.env), user: settings().get('user') },
-    ...{ uid: process.getuid?.(), v8: process.versions.v8 },
-  }
+  const mine = { folder: dataFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
   return openEmbedded({ ...mine, backend, client, note })
 }
 

@@ -9,15 +9,13 @@ export interface EmbeddedOptions {
   readonly user: string | undefined
   /** Of the user that runs dsctl; undefined on Windows. */
   readonly uid: number | undefined
-  /** The version of V8 that runs dsctl. */
-  readonly v8: string
   readonly backend: Backend
   readonly client: string
   readonly note: (text: string) => void
 }
 
 /** The stores without a server: PGlite and age files in one folder, locked while this process uses it. */
-export function openEmbedded({ folder, user, uid, v8, backend, client, note }: EmbeddedOptions): Backends {
+export function openEmbedded({ folder, user, uid, backend, client, note }: EmbeddedOptions): Backends {
   if (user !== undefined) throw notAnother()
   const closing: (() => Promise<void>)[] = []
   // Closing waits for what is still being opened: half opened, it would keep the program from ending.
@@ -43,7 +41,7 @@ export function openEmbedded({ folder, user, uid, v8, backend, client, note }: E
       import('./embedded/open-pglite.ts'),
       import('./embedded/prepare.ts'),
     ])
-    const pglite = await openPglite(await home(), v8)
+    const pglite = await openPglite(await home())
     closing.push(() => pglite.database.close())
     return prepareEmbedded(pglite, backend, localEmail(uid))
   })

@@ -35,6 +35,13 @@ export class Secret<T = unknown> {
  */
 export type Credentials = Readonly<Record<string, Secret>>
 
+/** Those of some values that are sealed: not what is still to be fetched. */
+export function onlySecrets(values: Readonly<Record<string, unknown>>): Credentials {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
+  )
+}
+
 /** Where a secret is to be fetched from: `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Not yet resolved. */
 export class SecretSource {
   readonly text: string

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   uuid: '',
   'as-text': '',
   duration: '',
+  'v8-flags': '',
   yaml: '',
   'data-source': '',
   'database-url': 'errors',
@@ -27,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   // The adapters: each knows the ports, none knows another. The embedded Postgres is the same SQL without a server.
   postgres: 'postgres files data-source database-url ports type:source-types secret uuid errors',
   vault: 'vault ports type:source-types secret uuid errors',
-  embedded: 'embedded postgres ports type:source-types secret make-folders errors',
+  embedded: 'embedded postgres ports type:source-types secret make-folders v8-flags errors',
   connectors: 'connectors type:source-types type:secret ports',
   settings: 'settings files database-url near-miss output-format make-folders secret errors',
   terminal: 'terminal files source-types output-format lazy:yaml secret errors',
@@ -38,7 +39,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   completion: 'offers',
   answers: 'answers data-source errors ports type:operations settings source-types secret type:terminal',
   requests:
-    'settings near-miss output-format files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret as-text uuid errors',
+    'settings near-miss output-format files requests offers type:context data-source ports operations source-types type:terminal lazy:yaml secret as-text v8-flags uuid errors',
   commands:
     'answers completion offers type:context data-source ports operations requests settings source-types near-miss output-format terminal duration errors',
   'global-options': 'near-miss offers type:context type:settings output-format errors',
@@ -91,7 +92,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Where `process` may be read; everything else is told what it needs to know. */
-const KNOW_THE_PROCESS = ['open-context', 'settings']
+const KNOW_THE_PROCESS = ['open-context', 'settings', 'v8-flags']
 
 const MAX_LINES = 200
 
@@ -138,7 +139,7 @@ describe('Who may import whom', () => {
     ])
   })
 
-  test('the process is known to open-context and settings alone', () => {
+  test('the process is known to open-context, settings and v8-flags alone', () => {
     const know = files.filter(({ names, imports }) => {
       return names.includes('process') || imports.some(({ specifier }) => /^(node:)?process$/.test(specifier))
     })

@@ -60,7 +60,7 @@ afterAll(() => servers?.drop())
 describe('The package', () => {
   test('holds the command, what it was built to, the README and the licences, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path)
-    const expected = /^(package\.json|README\.md|LICENSE|bin\/dsctl\.js|dist\/[\w-]+\.js)$/
+    const expected = /^(package\.json|README\.md|LICENSE|bin\/dsctl\.js|(bin|dist)\/package\.json|dist\/[\w-]+\.js)$/
     const others = ['dist/THIRD-PARTY-LICENSES.txt', 'dist/embedded-data.tar.gz', 'dist/help.txt']
     expect(paths.filter(path => !expected.test(path)).sort()).toEqual(others)
     expect(paths).toEqual(
@@ -177,7 +177,7 @@ async function imported(): Promise<string[]> {
   })
   const imports = Object.values(metafile.inputs).flatMap(input => input.imports)
   const outside = imports.filter(({ external }) => external).map(({ path }) => path)
-  return [...new Set(outside)].filter(path => !isOfNode(path)).sort()
+  return [...new Set(outside)].filter(path => !isOfNode(path) && path !== '<runtime>').sort() // esbuild's own
 }
 
 function isOfNode(path: string): boolean {

@@ -52,10 +52,11 @@ export function shownOutcome<A extends string>({ action, error }: { action: A; e
 
 /** What has become of each item of a batch. */
 export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> {
-  const counts = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]
-    .map(action => ({ action, count: applied.filter(each => shownOutcome(each) === action).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ action, count }) => `${count} ${action}`)
+  const counts = new Map<string, number>()
+  for (const outcome of applied.map(shownOutcome)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  const summary = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]
+    .filter(outcome => counts.has(outcome))
+    .map(outcome => `${counts.get(outcome)} ${outcome}`)
   return {
     kind: 'outcomes',
     data: applied,
@@ -66,6 +67,6 @@ export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> 
       { title: 'ID', value: ({ id }) => id, fixed: true, spare: true },
       { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],
-    summary: `${counts.join(', ') || 'Nothing to do'}.`,
+    summary: `${summary.join(', ') || 'Nothing to do'}.`,
   }
 }

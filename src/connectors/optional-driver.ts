@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ConnectionFailure, codeOf } from './failure.ts'
 
 /** The drivers that dsctl does not bring along, since each is heavier than all of dsctl, by their major version. */
@@ -22,7 +21,7 @@ export async function importOptional<T>(name: Optional): Promise<T> {
 
 /** As dsctl itself was installed: by npx (where it was named, by its name or a tarball's), globally, as a dependency, or as a clone. */
 function installCommand(driver: Optional): string {
-  const here = fileURLToPath(import.meta.url).replaceAll('\\', '/')
+  const here = import.meta.filename.replaceAll('\\', '/')
   const wanted = withTheOthers(driver, dirname(here))
   if (here.includes('/_npx/')) return `npx -p … ${wanted.map(name => `-p ${name}`).join(' ')} dsctl test …`
   const [, folder = ''] = /^(.*?)\/node_modules\/dsctl\//.exec(here) ?? []

@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { devNull } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Credentials } from '../secret.ts'
 import { ConnectionFailure, codeOf, told } from './failure.ts'
@@ -64,7 +65,7 @@ export async function testSnowflakeSdk(job: Job): Promise<string | null> {
   await knock(job, host)
   job.enter('authenticate')
   job.awaiting('Snowflake does not answer the login')
-  const order: Order = { url: import.meta.url, options: { ...optionsOf(job, host), ...login } }
+  const order: Order = { url: pathToFileURL(import.meta.filename).href, options: { ...optionsOf(job, host), ...login } }
   const found = await inThread(job, order)
   checkContext(job, found)
   const version = /^[\d.]+/.exec(String(found.version ?? ''))?.[0]

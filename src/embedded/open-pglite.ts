@@ -1,10 +1,9 @@
 import { existsSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { setFlagsFromString } from 'node:v8'
 import { PGlite } from '@electric-sql/pglite'
 import { DsctlError } from '../errors.ts'
+import { tellV8 } from '../v8-flags.ts'
 import { FORMAT_VERSION, type Home, homeFailure, newer, readFormat } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 
@@ -20,11 +19,11 @@ export interface OpenPglite {
  * Opens the database of a home that this process has locked. A first use starts from the data directory in the package,
  * which takes a fraction of what initdb would; one that was cut off left nothing of worth, and begins again.
  */
-export async function openPglite(home: Home, v8: string): Promise<OpenPglite> {
+export async function openPglite(home: Home): Promise<OpenPglite> {
   const format = readFormat(home)
   if (!format) await clearUnfinished(home)
   else refuseNewer(home)
-  compileOnce(v8)
+  tellV8('compileOnce') // Postgres twice would take half of a command's time
   try {
     // Left by a killed process, perhaps still empty, which Postgres refuses. That nobody is at work the lock has shown.
     rmSync(join(home.data, 'postmaster.pid'), { force: true })
@@ -39,16 +38,7 @@ export async function openPglite(home: Home, v8: string): Promise<OpenPglite> {
   }
 }
 
-// V8 goes on to compile Postgres a second time, for speed that a command does not live to see: half of its time.
-function compileOnce(v8: string): void {
-  // A V8 that does not know the flag would say so on standard error.
-  if (FIRST_V8 <= Number.parseInt(v8, 10) && Number.parseInt(v8, 10) <= LAST_V8) setFlagsFromString('--liftoff-only')
-}
-
-/** Of Node 20 and of Node 26, the majors that this was tried with. */
-const [FIRST_V8, LAST_V8] = [11, 14]
-
-const PREPARED = fileURLToPath(new URL('./embedded-data.tar.gz', import.meta.url))
+const PREPARED = join(import.meta.dirname, 'embedded-data.tar.gz')
 
 async function firstOpening(home: Home): Promise<{ dataDir: string; loadDataDir?: Blob }> {
   if (!existsSync(PREPARED)) return { dataDir: home.data }

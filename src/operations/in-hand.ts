@@ -6,6 +6,9 @@ import type { Stores } from './stores.ts'
 /** Two at a time, so that the one asks Vault while the other asks Postgres. */
 const LANES = 2
 
+/** How long Vault is taken to need for each, in milliseconds, as long as none has been seen. */
+const SLOW_MS = 500
+
 /**
  * Works on all items, some hundred at a time: what they ask of Postgres goes in few statements, what they ask of Vault
  * at most `parallel` at a time. The answers come in the order of the items.
@@ -17,14 +20,14 @@ export async function inHand<T, R>(
 ): Promise<readonly R[]> {
   const results: R[] = []
   const taking = inTurn(stores, parallel)
-  let size = parallel
+  let size = affordable(parallel / SLOW_MS, { parallel, timeoutMs: stores.timeoutMs })
   let next = 0
-  const lane = async () => {
+  const lane = async (most: number) => {
     const { stores: gathered, member } = gather(taking)
-    while (next < items.length) {
+    for (let take = most; next < items.length; take = size) {
       const began = stores.clock.now()
       const first = next
-      const chunk = items.slice(first, first + size)
+      const chunk = items.slice(first, first + take)
       next += chunk.length
       const one = (item: T, at: number) =>
         member(async () => {
@@ -34,7 +37,8 @@ export async function inHand<T, R>(
       size = affordable(chunk.length / (stores.clock.now() - began), { parallel, timeoutMs: stores.timeoutMs })
     }
   }
-  await Promise.all(Array.from({ length: LANES }, lane))
+  // Of different lengths, or all of them would ask the same one at the same time.
+  await Promise.all(Array.from({ length: LANES }, (_, nth) => lane(Math.ceil((size * (nth + 1)) / LANES))))
   return results
 }
 

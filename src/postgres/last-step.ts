@@ -24,12 +24,15 @@ export const closeAsDone = sql`closed as (
       update dsctl.pending_operations set state = 'closed', outcome = 'done', closed_at = now()
       where id = any(array(select i.id from intent i where ${WRITTEN})) and state = 'open')`
 
+// `offset 0` has Postgres count with as many rows as were asked for: else it expects one, and holds each of two hundred
+// that were written against each.
 /** What the statement answers. */
 export const lastStep = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
         'env', i.new_env, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end)
-        order by a.nth) as found
-      from asked a left join intent i using (nth) left join taken t using (nth)
-        left join written d on d.id = i.data_source_id`
+        order by i.nth) as found
+      from (select a.nth, i.id, i.new_name, i.new_env, i.data_source_id
+          from asked a left join intent i using (nth) offset 0) i
+        left join taken t using (nth) left join written d on d.id = i.data_source_id`
 
 /** Runs last steps, one for each of `items`. */
 export function finished(

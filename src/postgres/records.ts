@@ -9,6 +9,7 @@ import { findNamed, unsettledSince } from './find-named.ts'
 import { list, listAll } from './list.ts'
 import type { Database } from './schema.ts'
 import { closeAll, getIntent, moveToUndoing } from './settle.ts'
+import { statistics } from './statistics.ts'
 import { unlessDenied } from './unless-denied.ts'
 import { beginUpdates, finishUpdates, setBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
@@ -24,10 +25,15 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     const answer = await unlessDenied(db, { caller, client, attempt: action }, run)
     return typeof answer === 'object' && 'kind' in answer ? items.map(() => answer) : answer
   }
+  const written = statistics(db)
   const several: RecordBatches = {
     beginCreates: (caller, creates) =>
       eachUnlessDenied('create', caller, creates, () => beginCreates(db, client, { caller, creates })),
-    finishCreates: rows => finishCreates(db, rows),
+    finishCreates: async rows => {
+      const finished = await finishCreates(db, rows)
+      await written(rows.length)
+      return finished
+    },
     beginUpdates: (caller, updates) =>
       eachUnlessDenied('update', caller, updates, () => beginUpdates(db, client, { caller, updates })),
     setBaseVersions: versions => setBaseVersions(db, versions),

@@ -7,6 +7,7 @@ import { liveRecords } from '../operations/export.ts'
 import { type Plan, plan } from '../operations/plan.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { NamedRecord } from '../ports/records.ts'
+import { tellV8 } from '../v8-flags.ts'
 import { fetchBatch, readBatch } from './batch.ts'
 
 /** A batch that is valid, permitted and complete, and what it is to be compared with. */
@@ -34,9 +35,12 @@ export async function prepareBatch(
   const prune = flags.prune === true || flags.pruneAll === true
   checkPrune(context, { prune, envs })
   const env = envs.length > 1 ? undefined : context.settings().get('env')
+  const opening = context.stores(MAY.change, prune ? checkMayRemove : undefined) // takes as long as reading does
+  opening.catch(() => {}) // heard below: a batch that is wrong is told as such
   const requests = await readBatch(context, files, { env, envs, action })
   if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
-  const stores = await context.stores(MAY.change, prune ? checkMayRemove : undefined)
+  tellV8('compileLate') // not before all is read: that is where a large file takes its time, and nobody needs the cores
+  const stores = await opening
   const existing = await findAll(stores, requests, action)
   const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)
   const items = await fetchBatch(context, requests, { existing, pathOf })

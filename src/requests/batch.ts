@@ -2,7 +2,7 @@ import type { Context } from '../context.ts'
 import { DsctlError, type FieldProblem } from '../errors.ts'
 import { type BatchItem, keyOf } from '../operations/batch.ts'
 import type { NamedRecord } from '../ports/records.ts'
-import { REDACTED, Secret, SecretSource } from '../secret.ts'
+import { onlySecrets, REDACTED, Secret, SecretSource } from '../secret.ts'
 import { checkWhole } from '../source-types/complete.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -68,21 +68,23 @@ export async function fetchBatch(
   const readersOf = readersByFile(context)
   const sources = requests.map(request => {
     const record = existing.get(keyOf(request))
-    const given = record && hasSources(request.given) ? keptOwn(request, pathOf(record)) : request.given
-    return { request, record, given, readers: readersOf(request.file) }
+    if (!hasSources(request.given)) return { request }
+    const given = record ? keptOwn(request, pathOf(record)) : request.given
+    return { request, toFetch: { record, given, readers: readersOf(request.file) } }
   })
-  const outOfReach = sources.flatMap(({ request, given, readers }) =>
-    checkSources(given, readers).map(problem => at(request, problem)),
+  const outOfReach = sources.flatMap(({ request, toFetch }) =>
+    toFetch ? checkSources(toFetch.given, toFetch.readers).map(problem => at(request, problem)) : [],
   )
   if (outOfReach.length) throw refused(outOfReach)
   const problems: FieldProblem[] = []
   const items: BatchItem[] = []
-  for (const { request, record, given, readers } of sources) {
+  for (const { request, toFetch } of sources) {
     const { type, name, env } = request
-    if (!hasSources(request.given)) {
-      items.push({ name, env, type: type.name, fields: onlySecrets(given) }) // it was judged with all its values
+    if (!toFetch) {
+      items.push({ name, env, type: type.name, fields: onlySecrets(request.given) }) // it was judged with all its values
       continue
     }
+    const { record, given, readers } = toFetch
     const fetched = await fetchSecrets(given, readers)
     const read = readFields(type, fetched.fields, record ? 'update' : 'create')
     problems.push(...[...fetched.problems, ...read.problems].map(problem => at(request, problem)))
@@ -174,10 +176,4 @@ function refused(
     code === 'invalid' ? 'dsctl types TYPE shows the fields of a type.' : 'dsctl template list shows those there are.'
   const fields = { fields: told, hint: more ? `And ${more} more problems.` : (instead ?? hint) }
   return new DsctlError(code, 'The batch cannot be used like this. Nothing was written.', fields)
-}
-
-function onlySecrets(given: Given): Readonly<Record<string, Secret>> {
-  return Object.fromEntries(
-    Object.entries(given).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
-  )
 }

@@ -2,7 +2,7 @@ import type { Context, Flags } from '../context.ts'
 import { type FieldProblem, invalid } from '../errors.ts'
 import { MAY, permitted } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
-import { Secret } from '../secret.ts'
+import { onlySecrets } from '../secret.ts'
 import { checkWhole, complete, missingFields } from '../source-types/complete.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -162,10 +162,4 @@ function noType(draft: Draft) {
 
 function missingHead({ name, env }: Draft): string[] {
   return [...(name === undefined ? ['NAME'] : []), ...(env === undefined ? ['--env ENV'] : [])]
-}
-
-function onlySecrets(given: Readonly<Record<string, unknown>>): Record<string, Secret> {
-  return Object.fromEntries(
-    Object.entries(given).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
-  )
 }

@@ -31,9 +31,15 @@ export function duplicateKey(text: string): number {
 
 /** Where the string ends that begins here: at its closing quote. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1
+  let at = text.indexOf('"', start + 1)
+  while (isEscaped(text, at)) at = text.indexOf('"', at + 1)
   return at
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let backslashes = 0
+  while (text.charCodeAt(at - backslashes - 1) === BACKSLASH) backslashes++
+  return backslashes % 2 === 1
 }
 
 function keyIn(quoted: string): string {

@@ -1,5 +1,4 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { Backend } from '../ports/backend.ts'
 import { NoAnswer } from './failure.ts'
 
@@ -22,9 +21,12 @@ export interface Answer {
  * hold the token and the body. Follows a standby's redirect. Throws NoAnswer; every status is an answer.
  */
 export function transport(backend: Backend, caCert: string | undefined) {
-  const agents = {
-    http: new Agent({ keepAlive: true }),
-    https: new HttpsAgent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }),
+  const plain: Sender = { request: httpRequest, agent: new Agent({ keepAlive: true }) }
+  let secure: Promise<Sender> | undefined
+  const senderFor = (url: URL) => {
+    if (url.protocol !== 'https:') return plain
+    secure ??= secureSender(caCert)
+    return secure
   }
   const send = async (options: Options): Promise<Answer> => {
     const began = performance.now()
@@ -32,7 +34,7 @@ export function transport(backend: Backend, caCert: string | undefined) {
     const told = (what: number | string) =>
       backend.trace(`vault ${options.method} ${url.pathname} ${what}`, performance.now() - began)
     try {
-      const answer = await exchange({ ...options, url }, agents, backend)
+      const answer = await exchange({ ...options, url }, senderFor, backend)
       told(answer.statusCode)
       return answer
     } catch (error) {
@@ -41,23 +43,35 @@ export function transport(backend: Backend, caCert: string | undefined) {
     }
   }
   const close = () => {
-    agents.http.destroy()
-    agents.https.destroy()
+    plain.agent.destroy()
+    secure?.then(({ agent }) => agent.destroy())
   }
   return { requestPromise: { defaults: () => send }, close }
+}
+
+/** What sends a request over HTTP or HTTPS, on connections that are kept. */
+interface Sender {
+  readonly request: typeof httpRequest
+  readonly agent: Agent
+}
+
+// Loaded where it is used: without TLS, it would take longer than a request.
+async function secureSender(caCert: string | undefined): Promise<Sender> {
+  const { Agent, request } = await import('node:https')
+  return { request, agent: new Agent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }) }
 }
 
 const MOST_REDIRECTS = 3
 
 async function exchange(
   options: Options & { readonly url: URL },
-  agents: { http: Agent; https: HttpsAgent },
+  senderFor: (url: URL) => Sender | Promise<Sender>,
   backend: Backend,
 ): Promise<Answer> {
   let { url } = options
   const deadline = performance.now() + backend.timeoutMs
   for (let hop = 0; ; hop++) {
-    const { message, text } = await once({ ...options, url, hop }, agents, deadline - performance.now())
+    const { message, text } = await once({ ...options, url, hop }, await senderFor(url), deadline - performance.now())
     const next = redirection(message, url)
     if (!next || hop === MOST_REDIRECTS) {
       const request = { method: options.method, path: url.pathname }
@@ -76,7 +90,7 @@ function redirection({ statusCode = 0, headers: { location } }: IncomingMessage,
 
 function once(
   { url, method, headers, json, hop }: Options & { readonly url: URL; readonly hop: number },
-  agents: { http: Agent; https: HttpsAgent },
+  { request: begin, agent }: Sender,
   timeout: number,
 ): Promise<{ message: IncomingMessage; text: string }> {
   const body = json !== null && typeof json === 'object' ? JSON.stringify(json) : undefined
@@ -85,11 +99,7 @@ function once(
     // A standby sends its clients on also where it has passed their request on and heard no more of it.
     let sent = hop > 0
     const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', url.host, error))
-    const request = (secure ? httpsRequest : httpRequest)({
-      ...placeOf(url),
-      method,
-      agent: agents[secure ? 'https' : 'http'],
-    })
+    const request = begin({ ...placeOf(url), method, agent })
     request.on('error', fail)
     // Not among the options, which Node prints where NODE_DEBUG says so, and with them the token.
     for (const [name, value] of Object.entries({ ...headers, ...loginIn(url) })) request.setHeader(name, value)

@@ -89,6 +89,25 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
+  test('Postgres counts a new table that is filled, where the user owns it', async () => {
+    const fresh = await site()
+    const counted = async () => {
+      const sql = `SELECT reltuples > 0 AS counted FROM pg_class WHERE oid = 'data_sources'::regclass`
+      return (await fresh.database.query(sql))[0]?.counted
+    }
+    const apply = (url = fresh.env.DSCTL_DATABASE_URL) =>
+      fresh.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(many()), env: { DSCTL_DATABASE_URL: url } })
+    try {
+      expect(await apply()).toMatchObject({ code: 0, stderr: `${MANY} created.\n` })
+      expect(await counted()).toBe(false)
+      env = `env${++counter}`
+      expect(await apply(fresh.database.url)).toMatchObject({ code: 0, stderr: `${MANY} created.\n` })
+      expect(await counted()).toBe(true)
+    } finally {
+      await fresh.drop()
+    }
+  })
+
   test('a name that the application takes before the last step fails that item alone', async () => {
     const taken = nameOf(100)
     let took = false

@@ -44,7 +44,7 @@ function databaseIn(home: Home): ScratchDatabase {
     url: '',
     query: (sql, params = []) =>
       locked(home, async () => {
-        const { database } = await openPglite(home, process.versions.v8)
+        const { database } = await openPglite(home)
         try {
           return (await database.query(sql, [...params])).rows
         } finally {
