@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -89,6 +89,16 @@ describe('The package', () => {
       [],
     )
   })
+})
+
+test('The command fails where the program comes to no end and nothing is left to wait for', async () => {
+  const copy = join(folder, 'endless')
+  cpSync(join(ROOT, 'bin'), join(copy, 'bin'), { recursive: true })
+  mkdirSync(join(copy, 'dist'))
+  writeFileSync(join(copy, 'dist/main.js'), 'exports.main = () => new Promise(() => {})')
+  writeFileSync(join(copy, 'dist/package.json'), '{}')
+  const ended = promisify(execFile)(process.execPath, [join(copy, 'bin/dsctl.js')])
+  await expect(ended).rejects.toMatchObject({ code: 1 })
 })
 
 describe('Installed offline into an empty folder', () => {

@@ -6,9 +6,6 @@ import type { Stores } from './stores.ts'
 /** Two at a time, so that the one asks Vault while the other asks Postgres. */
 const LANES = 2
 
-/** How long Vault is taken to need for each, in milliseconds, as long as none has been seen. */
-const SLOW_MS = 500
-
 /**
  * Works on all items, some hundred at a time: what they ask of Postgres goes in few statements, what they ask of Vault
  * at most `parallel` at a time. The answers come in the order of the items.
@@ -20,7 +17,7 @@ export async function inHand<T, R>(
 ): Promise<readonly R[]> {
   const results: R[] = []
   const taking = inTurn(stores, parallel)
-  let size = affordable(parallel / SLOW_MS, { parallel, timeoutMs: stores.timeoutMs })
+  let size = parallel
   let next = 0
   const lane = async (most: number) => {
     const { stores: gathered, member } = gather(taking)
@@ -37,8 +34,9 @@ export async function inHand<T, R>(
       size = affordable(chunk.length / (stores.clock.now() - began), { parallel, timeoutMs: stores.timeoutMs })
     }
   }
-  // Of different lengths, or all of them would ask the same one at the same time.
-  await Promise.all(Array.from({ length: LANES }, (_, nth) => lane(Math.ceil((size * (nth + 1)) / LANES))))
+  // How quick Vault is they do not know yet: all begun are done where it takes a third of the time-out for each. And they
+  // begin with more and more, or all of them would ask the same one at the same time.
+  await Promise.all(Array.from({ length: LANES }, (_, nth) => lane(parallel * (nth + 1))))
   return results
 }
 

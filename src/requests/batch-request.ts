@@ -35,12 +35,10 @@ export async function prepareBatch(
   const prune = flags.prune === true || flags.pruneAll === true
   checkPrune(context, { prune, envs })
   const env = envs.length > 1 ? undefined : context.settings().get('env')
-  const opening = context.stores(MAY.change, prune ? checkMayRemove : undefined) // takes as long as reading does
-  opening.catch(() => {}) // heard below: a batch that is wrong is told as such
   const requests = await readBatch(context, files, { env, envs, action })
   if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
-  tellV8('compileLate') // not before all is read: that is where a large file takes its time, and nobody needs the cores
-  const stores = await opening
+  tellV8('compileLate') // not before all is read: until then no server needs the cores
+  const stores = await context.stores(MAY.change, prune ? checkMayRemove : undefined)
   const existing = await findAll(stores, requests, action)
   const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)
   const items = await fetchBatch(context, requests, { existing, pathOf })

@@ -135,7 +135,8 @@ function typeOf(raw: unknown): { type: SourceType } | { problem: FieldProblem } 
   try {
     return { type: getSourceType(raw ?? '') }
   } catch (error) {
-    const [problem] = (error as DsctlError).details.fields ?? []
+    if (!(error instanceof DsctlError)) throw error
+    const [problem] = error.details.fields ?? []
     return { problem: problem ?? { field: 'type', message: 'is no type' } }
   }
 }

@@ -44,7 +44,7 @@ export function transport(backend: Backend, caCert: string | undefined) {
   }
   const close = () => {
     plain.agent.destroy()
-    secure?.then(({ agent }) => agent.destroy())
+    secure?.then(({ agent }) => agent.destroy()).catch(() => {}) // whoever asked for it has been told
   }
   return { requestPromise: { defaults: () => send }, close }
 }
@@ -55,7 +55,7 @@ interface Sender {
   readonly agent: Agent
 }
 
-// Loaded where it is used: without TLS, it would take longer than a request.
+// Loaded where it is used: that takes longer than a request.
 async function secureSender(caCert: string | undefined): Promise<Sender> {
   const { Agent, request } = await import('node:https')
   return { request, agent: new Agent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }) }

@@ -224,6 +224,20 @@ describe('refused, by flag and by request alike:', () => {
     )
   })
 
+  test('a type or an id that holds itself', async () => {
+    const says = /type: must be one of postgres, mysql/
+    const yaml = (field: string) => `name: New\nenv: dev\n${field}: &a [*a]\n`
+    await expectRefused({ args: ['create', '-f', '-'], stdin: yaml('type') }, { fields: ['type'], says })
+    await expectRefused(
+      { args: ['apply', '-f', '-'], stdin: yaml('type') },
+      { fields: ['Standard input (New), type'], says: /must be one of postgres, mysql/ },
+    )
+    await expectRefused(
+      { args: ['delete', '-f', '-', '--yes'], stdin: yaml('id') },
+      { fields: ['Standard input, id'], says: /must be a UUID/ },
+    )
+  })
+
   test.each([
     ['of 256 characters', 'n'.repeat(256), /name: must have at most 255 characters/],
     ['with a control character', 'a\tb', /name: must not hold control characters/],

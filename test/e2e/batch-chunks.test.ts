@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { call } from '../support/faults.ts'
+import { call, delay } from '../support/faults.ts'
 import { json } from '../support/run.ts'
 import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
 import { plainFields } from './support/examples.ts'
@@ -175,6 +175,11 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     expect(told(result).find(({ action }) => action === 'failed')?.error).toMatchObject({ code: 'forbidden' })
     expect(await namesLive()).toHaveLength(MANY - 1)
     await nothingLeft()
+  })
+
+  test('a Vault that takes its time is not asked for more than it can do in the time-out', async () => {
+    through.vault.at(/^POST .*\/data\//, delay(600))
+    expect(counts(await apply(many({}, 60), '--timeout', '2'))).toEqual({ created: 60 })
   })
 
   test.each([

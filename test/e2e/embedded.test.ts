@@ -1,8 +1,19 @@
+import { execFile } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { dsctl, json, jsonError, type RunOptions, startDsctl, temporaryFolder } from '../support/run.ts'
+import {
+  BIN,
+  cleanEnvironment,
+  dsctl,
+  json,
+  jsonError,
+  type RunOptions,
+  startDsctl,
+  temporaryFolder,
+} from '../support/run.ts'
 
 const FIELDS = ['--type', 'postgres', '--host', 'db.example.com', '--username', 'app', '--default-database', 'main']
 /** CI has its first run do a hundred. */
@@ -49,6 +60,17 @@ describe('the embedded profile', () => {
     expect(filesWith(folder, SECRET)).toEqual([])
     await run(['delete', id, '--yes'])
     expect(readdirSync(join(folder, 'secrets'))).toEqual([])
+  })
+
+  // The one must not wait with the lock for what the other, who needs the lock, is still to write.
+  it('lets one command read what another one writes', async () => {
+    const { create, env } = embedded()
+    await create('Sales')
+    const both = `'${process.execPath}' '${BIN}'`
+    const piped = `${both} export --env dev --to-env test | ${both} apply --timeout 5 -f -`
+    const all = cleanEnvironment({ ...env, DSCTL_SECRET_TEST_SALES_PASSWORD: SECRET }, temporaryFolder())
+    const { stderr } = await promisify(execFile)('sh', ['-c', piped], { env: all })
+    expect(stderr).toMatch(/1 created\.\n$/)
   })
 
   it('is used only where it is named', async () => {
