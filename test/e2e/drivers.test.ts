@@ -116,7 +116,7 @@ test.runIf(TEDIOUS)('npm would install the driver by the command that a clone pr
 
 /** Has Node not find the driver, whether it is there or not. */
 const HIDING = `data:text/javascript,${encodeURIComponent(`
-  import { register } from 'node:module'
-  register('data:text/javascript,' + encodeURIComponent(\`export async function resolve(name, context, next) {
-    return next(name === 'tedious' ? 'a-driver-that-is-not-there' : name, context)
-  }\`))`)}`
+  import Module from 'node:module'
+  const resolve = Module._resolveFilename
+  Module._resolveFilename = (name, ...rest) =>
+    resolve(name === 'tedious' ? 'a-driver-that-is-not-there' : name, ...rest)`)}`
