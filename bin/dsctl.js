@@ -1,7 +1,12 @@
 #!/usr/bin/env node
-process.exitCode = 1 // where nothing is left to wait for, and it has come to no end
+let ended = false
 require('../dist/main.js')
   .main(process)
   .then(code => {
+    ended = true
     process.exitCode = code
   })
+// Where nothing is left to wait for before it has come to its end, Node would call it a success.
+process.on('exit', code => {
+  if (!ended && code === 0) process.exitCode = 1
+})

@@ -23,20 +23,24 @@ export interface Answer {
 export function transport(backend: Backend, caCert: string | undefined) {
   const plain: Sender = { request: httpRequest, agent: new Agent({ keepAlive: true }) }
   let secure: Promise<Sender> | undefined
-  const senderFor = (url: URL) => {
-    if (url.protocol !== 'https:') return plain
+  const senderFor = ({ isSecure }: Place) => {
+    if (!isSecure) return plain
     secure ??= secureSender(caCert)
     return secure
   }
+  const targetOf = targets()
   const send = async (options: Options): Promise<Answer> => {
     const began = performance.now()
-    const url = new URL(options.uri)
+    const target = targetOf(options.uri)
+    const path = target.path.replace(/\?.*$/s, '')
     const told = (what: number | string) =>
-      backend.trace(`vault ${options.method} ${url.pathname} ${what}`, performance.now() - began)
+      backend.trace(`vault ${options.method} ${path} ${what}`, performance.now() - began)
     try {
-      const answer = await exchange({ ...options, url }, senderFor, backend)
-      told(answer.statusCode)
-      return answer
+      const how = { targetOf, senderFor, deadline: began + backend.timeoutMs }
+      const { message, text } = await exchange(options, target, how)
+      const statusCode = message.statusCode ?? 0
+      told(statusCode)
+      return { statusCode, body: parse(text), request: { method: options.method, path } }
     } catch (error) {
       told('no answer')
       throw error
@@ -61,72 +65,111 @@ async function secureSender(caCert: string | undefined): Promise<Sender> {
   return { request, agent: new Agent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }) }
 }
 
+/** A server, as an address names it. */
+interface Place {
+  /** What all its addresses begin with. */
+  readonly start: string
+  readonly isSecure: boolean
+  readonly host: string
+  readonly hostname: string
+  readonly port: string
+  /** What a proxy in front of Vault may ask for, where the address holds it. */
+  readonly login: string | undefined
+}
+
+interface Target {
+  readonly place: Place
+  /** With the query. */
+  readonly path: string
+}
+
+const START = /^[a-z]+:\/\/[^/?#\\]*/i
+/** What URL would leave as it is. */
+const PLAIN = /^\/[\w/-]*(?:\?[\w=&-]*)?$/
+
+/** Takes addresses apart. The servers are few and the addresses may be thousands, so each server is looked at once. */
+function targets(): (uri: string) => Target {
+  let last: Place | undefined
+  const targetOf = (uri: string): Target => {
+    const [start = ''] = START.exec(uri) ?? []
+    const path = uri.slice(start.length)
+    if (!PLAIN.test(path)) {
+      const { href, pathname, search } = new URL(uri)
+      return { ...targetOf(`${START.exec(href)?.[0]}/`), path: `${pathname}${search}` }
+    }
+    if (last?.start !== start) last = placeAt(start)
+    return { place: last, path }
+  }
+  return targetOf
+}
+
+function placeAt(start: string): Place {
+  const { protocol, host, hostname, port, username, password } = new URL(start)
+  const login = username === '' ? undefined : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { start, isSecure: protocol === 'https:', host, hostname: hostname.replace(/^\[|\]$/g, ''), port, login }
+}
+
+interface How {
+  readonly targetOf: (uri: string) => Target
+  readonly senderFor: (place: Place) => Sender | Promise<Sender>
+  /** By performance.now(). */
+  readonly deadline: number
+}
+
 const MOST_REDIRECTS = 3
 
 async function exchange(
-  options: Options & { readonly url: URL },
-  senderFor: (url: URL) => Sender | Promise<Sender>,
-  backend: Backend,
-): Promise<Answer> {
-  let { url } = options
-  const deadline = performance.now() + backend.timeoutMs
+  options: Options,
+  first: Target,
+  { targetOf, senderFor, deadline }: How,
+): Promise<{ message: IncomingMessage; text: string }> {
+  let target = first
   for (let hop = 0; ; hop++) {
-    const { message, text } = await once({ ...options, url, hop }, await senderFor(url), deadline - performance.now())
-    const next = redirection(message, url)
-    if (!next || hop === MOST_REDIRECTS) {
-      const request = { method: options.method, path: url.pathname }
-      return { statusCode: message.statusCode ?? 0, body: parse(text), request }
-    }
-    url = next
+    const sender = await senderFor(target.place)
+    const answer = await once(options, target, { sender, hop, timeout: deadline - performance.now() })
+    const next = redirection(answer.message, target)
+    if (!next || hop === MOST_REDIRECTS) return answer
+    target = targetOf(next.href)
   }
 }
 
 /** Where a standby sends its clients; never from TLS to a connection without, on which the token would be read. */
-function redirection({ statusCode = 0, headers: { location } }: IncomingMessage, from: URL): URL | undefined {
+function redirection({ statusCode = 0, headers: { location } }: IncomingMessage, from: Target): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return undefined
-  const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined
-  return next && [from.protocol, 'https:'].includes(next.protocol) ? next : undefined
+  const base = `${from.place.start}${from.path}`
+  const next = URL.canParse(location, base) ? new URL(location, base) : undefined
+  return next && (next.protocol === 'https:' || (next.protocol === 'http:' && !from.place.isSecure)) ? next : undefined
 }
 
 function once(
-  { url, method, headers, json, hop }: Options & { readonly url: URL; readonly hop: number },
-  { request: begin, agent }: Sender,
-  timeout: number,
+  { method, headers, json }: Options,
+  { place, path }: Target,
+  { sender, hop, timeout }: { sender: Sender; hop: number; timeout: number },
 ): Promise<{ message: IncomingMessage; text: string }> {
   const body = json !== null && typeof json === 'object' ? JSON.stringify(json) : undefined
-  const secure = url.protocol === 'https:'
+  const { hostname, port, login, isSecure } = place
   return new Promise((resolve, reject) => {
     // A standby sends its clients on also where it has passed their request on and heard no more of it.
     let sent = hop > 0
-    const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', url.host, error))
-    const request = begin({ ...placeOf(url), method, agent })
+    const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', place.host, error))
+    const request = sender.request({ hostname, port, path, method, agent: sender.agent })
     request.on('error', fail)
     // Not among the options, which Node prints where NODE_DEBUG says so, and with them the token.
-    for (const [name, value] of Object.entries({ ...headers, ...loginIn(url) })) request.setHeader(name, value)
+    for (const name in headers) request.setHeader(name, headers[name] ?? '')
+    if (login !== undefined) request.setHeader('authorization', `Basic ${Buffer.from(login).toString('base64')}`)
     if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body))
     const timer = setTimeout(() => request.destroy(new Error('time-out')), Math.max(timeout, 1))
     request.on('socket', socket => {
       const sending = () => {
         sent = true
       }
-      if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', sending)
+      if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', sending)
       else sending()
     })
     request.on('close', () => clearTimeout(timer))
     request.on('response', message => collect(message).then(text => resolve({ message, text }), fail))
     request.end(body)
   })
-}
-
-function placeOf({ protocol, hostname, port, pathname, search }: URL) {
-  return { protocol, hostname: hostname.replace(/^\[|\]$/g, ''), port, path: `${pathname}${search}` }
-}
-
-/** What a proxy in front of Vault may ask for, where the address holds it. */
-function loginIn({ username, password }: URL): Readonly<Record<string, string>> {
-  if (username === '') return {}
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  return { authorization: `Basic ${Buffer.from(login).toString('base64')}` }
 }
 
 // By its events: an iterator costs as much as the rest of a request, and a batch has thousands.
