@@ -15,7 +15,7 @@ const common = {
   minify: true,
   platform: 'node',
   target: 'node20.17',
-  supported: { 'regexp-unicode-property-escapes': true }, // esbuild thinks of every script that Unicode may have
+  supported: { 'regexp-unicode-property-escapes': true }, // as literals: esbuild would make them anew at each use, for the sake of scripts that Unicode may yet get
   legalComments: 'none', // THIRD-PARTY-LICENSES.txt has them all
 }
 const bundled = {
@@ -59,7 +59,10 @@ const { metafile, outputFiles } = await build({
   // schema, pg no native client. And what is not there can print nothing, whatever DEBUG says.
   alias: Object.fromEntries(UNUSED.map(name => [name, empty])),
   plugins: [
-    { name: 'ownTransport', setup: build => build.onResolve({ filter: /^(https|\.\/commands\.js)$/ }, ownTransport) },
+    {
+      name: 'node-vault',
+      setup: build => build.onResolve({ filter: /^(https|\.\/commands\.js)$/ }, unusedByNodeVault),
+    },
     plugin(/pg\/lib\/stream\.js$/, notOnCloudflare),
     plugin(/iconv-lite\/encodings\/tables\/.*\.json$/, noTables),
     plugin(/\/src\/.*\.ts$/, lightCodeTogether),
@@ -113,8 +116,8 @@ function lazilyImported() {
   })
 }
 
-// Behind the transport that node-vault is given stands its own, for which Node loads TLS: 3 ms.
-function ownTransport({ importer }) {
+// For a transport of its own node-vault has Node load TLS, which takes 3 ms; its commands are as long as the rest of it.
+function unusedByNodeVault({ importer }) {
   return importer.includes('/node_modules/node-vault/') ? { path: empty } : undefined
 }
 

@@ -34,8 +34,8 @@ export async function inHand<T, R>(
       size = affordable(chunk.length / (stores.clock.now() - began), { parallel, timeoutMs: stores.timeoutMs })
     }
   }
-  // How quick Vault is they do not know yet: all begun are done where it takes a third of the time-out for each. And they
-  // begin with more and more, or all of them would ask the same one at the same time.
+  // How quick Vault is is not known yet: so few are done in time also where it takes a third of the time-out for each. And
+  // the lanes begin with different numbers, or all would ask Vault at the same time, and then Postgres.
   await Promise.all(Array.from({ length: LANES }, (_, nth) => lane(parallel * (nth + 1))))
   return results
 }

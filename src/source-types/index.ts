@@ -35,7 +35,8 @@ export function getSourceType(given: unknown): SourceType {
   if (type) return type
   const name = asText(given)
   const names = sourceTypes.map(type => type.name)
-  throw invalid(`There is no type ${JSON.stringify(shownKey(name))}.`, [
+  const what = typeof given === 'string' ? `no type ${JSON.stringify(shownKey(name))}` : 'no such type'
+  throw invalid(`There is ${what}.`, [
     { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
   ])
 }

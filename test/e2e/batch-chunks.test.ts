@@ -179,7 +179,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
 
   test('a Vault that takes its time is not asked for more than it can do in the time-out', async () => {
     through.vault.at(/^POST .*\/data\//, delay(600))
-    expect(counts(await apply(many({}, 60), '--timeout', '2'))).toEqual({ created: 60 })
+    expect(counts(await apply(many({}, 120), '--timeout', '2'))).toEqual({ created: 120 })
   })
 
   test.each([
