@@ -34,9 +34,9 @@ const commonJs = {
   supported: { ...common.supported, 'dynamic-import': false },
 }
 const UNUSED = ['axios', 'tv4', 'mustache', 'debug', 'ajv/dist/2020.js', 'ajv-formats', 'pg-native', 'cpu-features']
-const LIGHT = /\/src\/(commands|operations|open-servers|vault\/(identity|secrets|check))\b/
+const LIGHT = /\/src\/(commands|operations|backends\/open-servers|vault\/(identity|secrets|check))\b/
 const LAZY = /\bimport\('(\.[^']+)'\)/g
-const STATEMENTS = ['database', 'records'].map(name => `${root}src/postgres/${name}.ts`)
+const STATEMENTS = ['connection/database', 'records/records'].map(name => `${root}src/postgres/${name}.ts`)
 const lazyFiles = new Set(lazilyImported().filter(path => !LIGHT.test(path)))
 // The entry stands alone, so that `--version` and `--help` read no other chunk.
 await build({
@@ -104,7 +104,7 @@ function lightCodeTogether({ path }) {
 // all that a statement needs.
 function companionsOf(path) {
   if (!lazyFiles.has(path)) return []
-  const onDatabase = path.startsWith(`${root}src/postgres/`) && !path.endsWith('/pool.ts')
+  const onDatabase = path.startsWith(`${root}src/postgres/`) && !path.endsWith('/connection/pool.ts')
   return [`${root}src/run.ts`, ...(onDatabase ? STATEMENTS : [])].filter(file => file !== path)
 }
 

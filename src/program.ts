@@ -1,12 +1,12 @@
 import { Command, CommanderError } from 'commander'
-import { wordsToComplete } from './completion/words.ts'
-import type { Context } from './context.ts'
-import { type DsctlError, invalid } from './errors.ts'
-import { addGlobalOptions, WITH_VALUE } from './global-options.ts'
-import { helpLayout } from './help.ts'
-import { nearest } from './near-miss.ts'
-import type { OutputFormat } from './output-format.ts'
-import { checkGiven, checkText, sentence, usageError } from './usage.ts'
+import { wordsToComplete } from './cli/completion/words.ts'
+import type { Context } from './cli/context.ts'
+import { addGlobalOptions, WITH_VALUE } from './cli/global-options.ts'
+import { helpLayout } from './cli/help.ts'
+import { checkGiven, checkText, sentence, usageError } from './cli/usage.ts'
+import { type DsctlError, invalid } from './domain/errors.ts'
+import type { OutputFormat } from './domain/output-format.ts'
+import { nearest } from './lib/did-you-mean.ts'
 
 /** What each file of commands/ exports: it adds arguments, options, examples and the action to its command. */
 export interface CommandModule {

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream'
-import type { Context } from './context.ts'
-import { DsctlError, ERROR_CODES } from './errors.ts'
-import { listenForInterruption, type Signals, type StopSignal } from './interruption.ts'
-import { openContext } from './open-context.ts'
+import type { Context } from './cli/context.ts'
+import { listenForInterruption, type Signals, type StopSignal } from './cli/interruption.ts'
+import { openContext } from './cli/open-context.ts'
+import { DsctlError, ERROR_CODES } from './domain/errors.ts'
 import { buildProgram, errorFormat, fromCommander } from './program.ts'
 import { Uncaught } from './terminal/bug.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
@@ -82,7 +82,7 @@ function unwritten(error: Error, { changed }: Context): DsctlError {
 async function asMeant(error: unknown, context: Context): Promise<unknown> {
   if (!(error instanceof DsctlError) || error.details.unknownName === undefined) return error
   const [{ withNearMiss }, { MAY }] = await Promise.all([
-    import('./operations/near-names.ts'),
+    import('./operations/suggest-name.ts'),
     import('./operations/authorize.ts'),
   ])
   return withNearMiss(error, () => context.records(MAY.read))

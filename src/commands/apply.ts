@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander'
-import { appliedView, differencesOf, differencesView } from '../answers/batch.ts'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
-import { applyBatch, isFailed } from '../operations/apply.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
+import { applyBatch, isFailed } from '../operations/batch/apply.ts'
 import { interruption } from '../operations/stores.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
-import { confirm } from '../requests/confirm.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
-import { verifying } from '../requests/verifying.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
+import { verifying } from '../requests/verify-option.ts'
+import { confirm } from '../requests/wizard/confirm.ts'
 import { withProgress } from '../terminal/progress.ts'
+import { appliedView, differencesOf, differencesView } from '../views/batch.ts'
 
 /** `dsctl apply -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { allEventsView, eventsView } from '../answers/audit.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
 import { listAllEvents, listEvents, pruneEvents, readTime } from '../operations/audit.ts'
 import { MAY } from '../operations/authorize.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
-import { confirm } from '../requests/confirm.ts'
 import { readPaging } from '../requests/paging.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
+import { confirm } from '../requests/wizard/confirm.ts'
+import { allEventsView, eventsView } from '../views/audit.ts'
 
 /** `dsctl audit` and `dsctl audit prune`. */
 export function define(command: Command, context: Context): void {

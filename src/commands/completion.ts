@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
-import { SCRIPTS, SHELLS } from '../completion/scripts.ts'
-import type { Context } from '../context.ts'
+import { SCRIPTS, SHELLS } from '../cli/completion/scripts.ts'
+import type { Context } from '../cli/context.ts'
 import { writeData } from '../terminal/streams.ts'
 
 /** `dsctl completion SHELL`. */

@@ -1,11 +1,11 @@
 import { Argument, type Command } from 'commander'
-import { profilesView, settingsView } from '../answers/settings.ts'
-import type { Context } from '../context.ts'
-import { invalid } from '../errors.ts'
-import { offering } from '../offers.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import { offering } from '../cli/completion/values.ts'
+import type { Context } from '../cli/context.ts'
+import { invalid } from '../domain/errors.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
 import { shownSetting } from '../settings/shown-setting.ts'
+import { profilesView, settingsView } from '../views/settings.ts'
 
 /** `dsctl config list|get|set|unset|use|profiles|path`. */
 export function define(command: Command, context: Context): void {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { dataSourceAnswer } from '../answers/data-source.ts'
-import type { Context, Flags } from '../context.ts'
+import type { Context, Flags } from '../cli/context.ts'
 import { addFieldOptions, allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
+import { dataSourceAnswer } from '../views/data-source.ts'
 
 /** `dsctl create [NAME]`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -26,10 +26,10 @@ async function run(context: Context, name: string | undefined): Promise<void> {
   context.changesInUnbrokenAlone()
   const [{ createFrom }, { createOr, checkMayCreate }] = await Promise.all([
     import('../requests/create-request.ts'),
-    import('../operations/create-or.ts'),
+    import('../operations/create-if-absent.ts'),
   ])
   const { MAY } = await import('../operations/authorize.ts')
-  const testing = await (await import('../requests/verifying.ts')).verifying(context)
+  const testing = await (await import('../requests/verify-option.ts')).verifying(context)
   const how = { ifExists: ifExists(flags), dryRun: flags.dryRun === true, testing }
   const { action, ...answer } = await createFrom(context, name, {
     permit: async asked => checkMayCreate(await context.stores(MAY.change), asked, how),

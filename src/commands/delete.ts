@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
-import { deletedView } from '../answers/deleted.ts'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { mayRemove, refuseToRemove, remove } from '../operations/delete.ts'
-import { isNotFound, removeSeveral } from '../operations/delete-several.ts'
+import { isNotFound, removeSeveral } from '../operations/delete-many.ts'
 import { interruption, type Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
 import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
 import { withProgress } from '../terminal/progress.ts'
+import { deletedView } from '../views/deleted.ts'
 
 /** `dsctl delete REF...`, or `-f FILE...`. */
 export function define(command: Command, context: Context): void {

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import { differencesOf, differencesView } from '../answers/batch.ts'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
+import { differencesOf, differencesView } from '../views/batch.ts'
 
 /** `dsctl diff -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

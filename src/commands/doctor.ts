@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
-import { examine } from '../operations/doctor.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import { examine } from '../operations/doctor/doctor.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
 import { withProgress } from '../terminal/progress.ts'
 
 /** `dsctl doctor`. */

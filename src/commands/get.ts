@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { dataSourceAnswer, dataSourcesAnswer } from '../answers/data-source.ts'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import type { WithCredentials } from '../operations/credentials.ts'
 import { get } from '../operations/get.ts'
 import type { Stores } from '../operations/stores.ts'
+import { dataSourceAnswer, dataSourcesAnswer } from '../views/data-source.ts'
 
 /** `dsctl get REF...`. */
 export function define(command: Command, context: Context): void {

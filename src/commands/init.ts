@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
 import { init, mountUnseen, type Plan, planInit } from '../operations/init.ts'
 import type { VaultCheck } from '../ports/setup.ts'
-import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/init-wizard.ts'
 import { saveServers } from '../requests/save-servers.ts'
+import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/wizard/init-prompts.ts'
 import { EMBEDDED } from '../settings/settings.ts'
 
 /** `dsctl init`. */

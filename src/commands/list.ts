@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander'
-import { LISTED_COLUMNS, type Listed, listed, NONE_LISTED } from '../answers/listed.ts'
-import type { Context, Flags } from '../context.ts'
-import { ONBOARDING_STATUSES } from '../data-source.ts'
+import type { Context, Flags } from '../cli/context.ts'
+import { ONBOARDING_STATUSES } from '../domain/data-source.ts'
 import { MAY } from '../operations/authorize.ts'
 import { list, listAll } from '../operations/list.ts'
 import type { ListFilter } from '../ports/records.ts'
@@ -9,6 +8,7 @@ import { typeOption } from '../requests/field-options.ts'
 import { readPaging } from '../requests/paging.ts'
 import { getSourceType } from '../source-types/index.ts'
 import type { Take } from '../terminal/view.ts'
+import { LISTED_COLUMNS, type Listed, listed, NONE_LISTED } from '../views/list.ts'
 
 /** `dsctl list`. */
 export function define(command: Command, context: Context): void {

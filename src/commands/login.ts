@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import type { Context } from '../context.ts'
-import { duration } from '../duration.ts'
-import { offering } from '../offers.ts'
+import { offering } from '../cli/completion/values.ts'
+import type { Context } from '../cli/context.ts'
+import { duration } from '../lib/duration.ts'
 import { LOGIN_METHODS } from '../ports/logins.ts'
 import { loginRequest } from '../requests/login-request.ts'
 

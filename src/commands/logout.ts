@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import type { Context } from '../context.ts'
-import { confirm } from '../requests/confirm.ts'
+import type { Context } from '../cli/context.ts'
+import { confirm } from '../requests/wizard/confirm.ts'
 
 /** `dsctl logout`. */
 export function define(command: Command, context: Context): void {

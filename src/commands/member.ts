@@ -1,11 +1,11 @@
 import { Argument, type Command, Option } from 'commander'
-import { membersView, memberView } from '../answers/member.ts'
-import type { Context } from '../context.ts'
-import { offering } from '../offers.ts'
+import { offering } from '../cli/completion/values.ts'
+import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { changeMember, listMembers, readChange } from '../operations/member.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { MemberChange } from '../ports/members.ts'
+import { membersView, memberView } from '../views/member.ts'
 
 /** `dsctl member list|add|set-role|remove`. */
 export function define(command: Command, context: Context): void {

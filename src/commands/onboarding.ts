@@ -1,10 +1,10 @@
 import { Argument, type Command } from 'commander'
-import { dataSourceAnswer } from '../answers/data-source.ts'
-import type { Context } from '../context.ts'
-import { ONBOARDING_STATUSES } from '../data-source.ts'
-import { offering } from '../offers.ts'
+import { offering } from '../cli/completion/values.ts'
+import type { Context } from '../cli/context.ts'
+import { ONBOARDING_STATUSES } from '../domain/data-source.ts'
 import { MAY } from '../operations/authorize.ts'
 import { moveOnboarding, readMove } from '../operations/onboarding.ts'
+import { dataSourceAnswer } from '../views/data-source.ts'
 
 /** `dsctl onboarding REF STATUS`. */
 export function define(command: Command, context: Context): void {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { templatesView, templateView } from '../answers/template.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../operations/template.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
 import { addFieldOptions, typeOption } from '../requests/field-options.ts'
 import { readTemplate } from '../requests/template-request.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
+import { templatesView, templateView } from '../views/template.ts'
 
 /** `dsctl template list|get|set|delete`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

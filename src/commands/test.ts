@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
-import { type TestOutcome, testedView, testOutcome } from '../answers/tested.ts'
-import type { Context } from '../context.ts'
-import { DsctlError } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import type { StoredTest } from '../operations/test-connection.ts'
-import { testSeveral } from '../operations/test-several.ts'
-import { acceptingHostKeys } from '../requests/accept-host-key.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import { testSeveral } from '../operations/test-many.ts'
 import { unsavedRequest } from '../requests/create-request.ts'
 import { allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
 import { testRequest } from '../requests/test-request.ts'
 import { checkSelection, selected } from '../requests/test-selection.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
+import { acceptingHostKeys } from '../requests/wizard/accept-host-key.ts'
 import { withProgress } from '../terminal/progress.ts'
+import { type TestOutcome, testedView, testOutcome } from '../views/test-results.ts'
 
 /** `dsctl test [REF...]`. */
 export function define(command: Command, context: Context): void {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import type { Context } from '../context.ts'
-import { ERROR_CODES } from '../errors.ts'
-import { FORMATS } from '../output-format.ts'
+import type { Context } from '../cli/context.ts'
+import { ERROR_CODES } from '../domain/errors.ts'
+import { FORMATS } from '../domain/output-format.ts'
 import { OTHER_VARIABLES, SETTING_KEYS } from '../settings/keys.ts'
 import { SOURCE_FORMS } from '../source-types/secret-source.ts'
 

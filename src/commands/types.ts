@@ -1,11 +1,11 @@
 import { Argument, type Command } from 'commander'
-import { fieldsView, typesView } from '../answers/types.ts'
-import type { Context } from '../context.ts'
-import { invalid } from '../errors.ts'
-import { didYouMean } from '../near-miss.ts'
-import { offering } from '../offers.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import { offering } from '../cli/completion/values.ts'
+import type { Context } from '../cli/context.ts'
+import { invalid } from '../domain/errors.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
+import { fieldsView, typesView } from '../views/types.ts'
 
 /** `dsctl types [TYPE]`. */
 export function define(command: Command, context: Context): void {
@@ -35,7 +35,7 @@ async function run(context: Context, name: string | undefined): Promise<void> {
 }
 
 async function printAnswerSchema(context: Context, types: typeof sourceTypes): Promise<void> {
-  const { schemaOf, WITH_SCHEMA } = await import('../answers/schemas.ts')
+  const { schemaOf, WITH_SCHEMA } = await import('../views/schemas.ts')
   const name = String(context.flags.schema)
   const schema = schemaOf(name, types)
   if (!schema) {

@@ -1,15 +1,15 @@
 import type { Command } from 'commander'
-import { dataSourceAnswer } from '../answers/data-source.ts'
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { findToChange } from '../operations/find-to-change.ts'
 import { previewUpdate, update } from '../operations/update.ts'
 import { verifiedUpdate } from '../operations/verify.ts'
-import { askForChanges } from '../requests/ask-changes.ts'
 import { addFieldOptions, allowFrom, fileOption, typeOption, unsetOption } from '../requests/field-options.ts'
-import { insist } from '../requests/try-again.ts'
 import { isEmpty, updateRequest } from '../requests/update-request.ts'
-import { verifying } from '../requests/verifying.ts'
+import { verifying } from '../requests/verify-option.ts'
+import { insist } from '../requests/wizard/retry-prompt.ts'
+import { askForChanges } from '../requests/wizard/update-prompts.ts'
+import { dataSourceAnswer } from '../views/data-source.ts'
 
 /** `dsctl update REF`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

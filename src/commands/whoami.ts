@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import type { Context } from '../context.ts'
-import { duration } from '../duration.ts'
+import type { Context } from '../cli/context.ts'
+import { duration } from '../lib/duration.ts'
 import { MAY } from '../operations/authorize.ts'
 import { whoami } from '../operations/whoami.ts'
-import { answerHasNo } from '../requests/answer-has-no.ts'
+import { answerHasNo } from '../requests/unsupported-format.ts'
 import { EMBEDDED } from '../settings/settings.ts'
 
 /** `dsctl whoami`. */

@@ -1,5 +1,5 @@
 import { createSign } from 'node:crypto'
-import type { Credentials } from '../secret.ts'
+import type { Credentials } from '../domain/secret.ts'
 import { ConnectionFailure, told } from './failure.ts'
 import { at, type HttpAnswer, openHttps } from './https.ts'
 import { type Job, optional, text } from './job.ts'

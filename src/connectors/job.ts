@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
+import type { Credentials } from '../domain/secret.ts'
 import type { Stage } from '../ports/connection-test.ts'
-import type { Credentials } from '../secret.ts'
 
 /** A host and a port to connect to. */
 export interface Address {

@@ -1,5 +1,5 @@
+import type { Credentials } from '../domain/secret.ts'
 import type { ConnectionTester, ConnectionVerdict, Stage } from '../ports/connection-test.ts'
-import type { Credentials } from '../secret.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { loadDriver } from './drivers.ts'
 import { ConnectionFailure, codeOf, told } from './failure.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
-import { DsctlError } from '../errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { type Home, homeFailure, refuseOpenToOthers } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 

@@ -1,7 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { DsctlError, invalid } from '../errors.ts'
-import { makeFolders } from '../make-folders.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import { makeFolders } from '../lib/files/make-folders.ts'
 
 /** Where the embedded profile keeps everything: one folder, its owner's alone. */
 export interface Home {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { platform } from 'node:os'
-import { UnavailableError } from '../errors.ts'
+import { UnavailableError } from '../domain/errors.ts'
 import type { Home } from './home.ts'
 
 export interface LockOptions {

@@ -1,8 +1,8 @@
 import type { PGlite } from '@electric-sql/pglite'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import type { Backend } from '../ports/backend.ts'
-import { statementFailure } from '../postgres/failure.ts'
-import { statementName } from '../postgres/statement-name.ts'
+import { statementFailure } from '../postgres/connection/failure.ts'
+import { statementName } from '../postgres/connection/statement-name.ts'
 
 /** PGlite as Kysely's Postgres dialect knows a pool. It is one session: whoever connects has it until they release it. */
 export function pglitePool(database: PGlite, backend: Backend): PostgresPool {

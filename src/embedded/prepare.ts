@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { Backend } from '../ports/backend.ts'
-import { openDatabase } from '../postgres/database.ts'
-import type { Database } from '../postgres/schema.ts'
-import { postgresSetup } from '../postgres/setup.ts'
+import { openDatabase } from '../postgres/connection/database.ts'
+import { postgresSetup } from '../postgres/schema/setup.ts'
+import type { Database } from '../postgres/schema/tables.ts'
 import type { OpenPglite } from './open-pglite.ts'
 import { pglitePool } from './pglite-pool.ts'
 

@@ -1,8 +1,8 @@
-import { invalid } from '../errors.ts'
+import { invalid } from '../domain/errors.ts'
 import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
 import { permitted } from './authorize.ts'
-import { sendOnce } from './send-once.ts'
+import { sendOnce } from './send-unlogged.ts'
 
 export interface Trail {
   readonly caller: Caller

@@ -1,4 +1,4 @@
-import { DsctlError, invalid } from '../errors.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
 import type { Denied, Role } from '../ports/caller.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { NotOne } from '../ports/records.ts'

@@ -1,14 +1,14 @@
-import type { DataSource } from '../data-source.ts'
-import { DsctlError } from '../errors.ts'
+import type { DataSource } from '../domain/data-source.ts'
+import { DsctlError } from '../domain/errors.ts'
+import type { Credentials } from '../domain/secret.ts'
 import type { NewCreate } from '../ports/records.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
-import type { Credentials } from '../secret.ts'
-import { attempt, first } from './attempts.ts'
 import { permitted } from './authorize.ts'
-import { abandon, undone } from './give-up.ts'
-import { finish, nameTaken, nameTakenBySomebody, notShown, OR_TAKE_IT, tooLate } from './last-step.ts'
-import { sameCredentials } from './settle.ts'
 import { interruption, lease, type Stores } from './stores.ts'
+import { finish, nameTaken, nameTakenBySomebody, notShown, OR_TAKE_IT, tooLate } from './two-stores/commit.ts'
+import { attempt, first } from './two-stores/retry.ts'
+import { abandon, undone } from './two-stores/roll-back.ts'
+import { sameCredentials } from './two-stores/settle.ts'
 
 export interface CreateRequest {
   readonly name: string

@@ -1,6 +1,6 @@
-import type { DataSource } from '../data-source.ts'
-import { DsctlError } from '../errors.ts'
-import type { Credentials } from '../secret.ts'
+import type { DataSource } from '../domain/data-source.ts'
+import { DsctlError } from '../domain/errors.ts'
+import type { Credentials } from '../domain/secret.ts'
 import type { Stores } from './stores.ts'
 
 /** A record with its credentials, null where they can't be read, and what a user should be warned of. */

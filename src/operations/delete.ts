@@ -1,11 +1,11 @@
-import { DsctlError, UnavailableError, withDetails } from '../errors.ts'
+import { DsctlError, UnavailableError, withDetails } from '../domain/errors.ts'
 import type { Intent } from '../ports/intent.ts'
 import type { Ref } from '../ports/records.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
-import { attempt, first } from './attempts.ts'
 import { permitted } from './authorize.ts'
-import { look } from './settle.ts'
 import { lease, type Stores } from './stores.ts'
+import { attempt, first } from './two-stores/retry.ts'
+import { look } from './two-stores/settle.ts'
 
 /**
  * Deletes a data source: S1 soft-deletes the row, V1 removes the secret with all its versions, S2 closes. Where an

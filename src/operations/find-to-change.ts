@@ -1,4 +1,4 @@
-import type { DataSource } from '../data-source.ts'
+import type { DataSource } from '../domain/data-source.ts'
 import type { FindAudit, Ref } from '../ports/records.ts'
 import { permitted } from './authorize.ts'
 import type { Stores } from './stores.ts'

@@ -1,5 +1,5 @@
-import type { DsctlError } from '../errors.ts'
-import { invalid } from '../errors.ts'
+import type { DsctlError } from '../domain/errors.ts'
+import { invalid } from '../domain/errors.ts'
 import type { DatabaseSetup, FirstOrganization, Preparation } from '../ports/setup.ts'
 
 /** What is to be done, known before anything is. */

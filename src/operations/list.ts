@@ -1,4 +1,4 @@
-import type { ListedDataSource } from '../data-source.ts'
+import type { ListedDataSource } from '../domain/data-source.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Attempt, ListFilter, ListQuery, LocatedDataSource, Records } from '../ports/records.ts'
 import { permitted } from './authorize.ts'

@@ -1,10 +1,10 @@
-import { DsctlError, invalid } from '../errors.ts'
-import { didYouMean } from '../near-miss.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
 import { ROLES, type Role } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
 import { permitted } from './authorize.ts'
-import { sendOnce } from './send-once.ts'
+import { sendOnce } from './send-unlogged.ts'
 
 export interface Administration {
   readonly caller: Caller

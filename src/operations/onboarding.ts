@@ -1,15 +1,15 @@
-import { asText } from '../as-text.ts'
-import { type DataSource, ONBOARDING_FROM, ONBOARDING_STATUSES, type OnboardingStatus } from '../data-source.ts'
-import { DsctlError, invalid, withDetails } from '../errors.ts'
-import { didYouMean } from '../near-miss.ts'
+import { type DataSource, ONBOARDING_FROM, ONBOARDING_STATUSES, type OnboardingStatus } from '../domain/data-source.ts'
+import { DsctlError, invalid, withDetails } from '../domain/errors.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
+import { asText } from '../lib/stringify.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
 import type { Ref } from '../ports/records.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { lineProblem } from '../source-types/limits.ts'
-import { attempt } from './attempts.ts'
 import { permitted } from './authorize.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
+import { attempt } from './two-stores/retry.ts'
 
 export interface Move {
   readonly ref: Ref

@@ -1,4 +1,4 @@
-import { DsctlError, INTERRUPTIONS, type InterruptionCode } from '../errors.ts'
+import { DsctlError, INTERRUPTIONS, type InterruptionCode } from '../domain/errors.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Records } from '../ports/records.ts'
 import type { Secrets } from '../ports/secrets.ts'

@@ -1,12 +1,12 @@
-import { DsctlError, invalid } from '../errors.ts'
-import { nearest } from '../near-miss.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import { nearest } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Attempt } from '../ports/records.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { readPreset } from '../source-types/preset.ts'
 import { permitted } from './authorize.ts'
-import { sendOnce } from './send-once.ts'
+import { sendOnce } from './send-unlogged.ts'
 
 export interface TemplateStore {
   readonly caller: Caller

@@ -1,15 +1,15 @@
-import { type DataSource, ONBOARDING_FROM } from '../data-source.ts'
+import { type DataSource, ONBOARDING_FROM } from '../domain/data-source.ts'
+import { type Credentials, Secret } from '../domain/secret.ts'
 import type { ConnectionTester, ConnectionVerdict } from '../ports/connection-test.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
 import type { Ref } from '../ports/records.ts'
-import { type Credentials, Secret } from '../secret.ts'
 import { checkStored } from '../source-types/check-stored.ts'
 import { findSourceType } from '../source-types/index.ts'
 import { normalised } from '../source-types/stored.ts'
-import { attempt } from './attempts.ts'
 import { permitted } from './authorize.ts'
 import { sendMove } from './onboarding.ts'
 import { interruption, type Stores } from './stores.ts'
+import { attempt } from './two-stores/retry.ts'
 import { update } from './update.ts'
 
 export interface Testing {

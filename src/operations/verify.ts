@@ -1,5 +1,5 @@
-import { DsctlError } from '../errors.ts'
-import type { Credentials } from '../secret.ts'
+import { DsctlError } from '../domain/errors.ts'
+import type { Credentials } from '../domain/secret.ts'
 import { interruption, type Stores } from './stores.ts'
 import { type Testing, testCredentials } from './test-connection.ts'
 import { previewUpdate, type Updated, type UpdateRequest, update } from './update.ts'

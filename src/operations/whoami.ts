@@ -1,4 +1,4 @@
-import { DsctlError } from '../errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Member, Members } from '../ports/members.ts'
 import { permitted } from './authorize.ts'

@@ -1,4 +1,4 @@
-import type { Credentials } from '../secret.ts'
+import type { Credentials } from '../domain/secret.ts'
 import type { SourceType } from '../source-types/define.ts'
 
 /** What a test goes through, in order; it stops at the first that fails. Some types have no use for each of them. */

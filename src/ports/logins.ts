@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../domain/secret.ts'
 
 /** How to log in to Vault: what the login is named by, if anything, and by which secret it is proved. */
 export const LOGIN_METHODS = {

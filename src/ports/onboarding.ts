@@ -1,4 +1,4 @@
-import type { DataSource, OnboardingStatus } from '../data-source.ts'
+import type { DataSource, OnboardingStatus } from '../domain/data-source.ts'
 import type { Caller, Denied } from './caller.ts'
 import type { NotOne, Ref } from './records.ts'
 

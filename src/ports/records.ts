@@ -1,4 +1,4 @@
-import type { DataSource, ListedDataSource, NameInEnv, OnboardingStatus } from '../data-source.ts'
+import type { DataSource, ListedDataSource, NameInEnv, OnboardingStatus } from '../domain/data-source.ts'
 import type { Caller, Denied } from './caller.ts'
 import type { ClosingIntent, Intent } from './intent.ts'
 

@@ -1,4 +1,4 @@
-import type { Credentials } from '../secret.ts'
+import type { Credentials } from '../domain/secret.ts'
 
 /** Where a data source's secret is. */
 export interface SecretLocation {

@@ -1,11 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
-import { doneEvent, refusedEvent } from './audit.ts'
-import { type Authorization, authorization, authorized, denied, usersByEmail } from './authorize.ts'
-import { UniqueViolation } from './failure.ts'
-import { only } from './row.ts'
-import type { Database } from './schema.ts'
+import { UniqueViolation } from './connection/failure.ts'
+import type { Database } from './schema/tables.ts'
+import { doneEvent, refusedEvent } from './sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, usersByEmail } from './sql/authorize.ts'
+import { only } from './sql/exactly-one.ts'
 
 interface Changed {
   authorization: Authorization

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller, Role } from '../ports/caller.ts'
 import type { ListedMember, Member, Members } from '../ports/members.ts'
-import { type Authorization, authorization, authorized, denied } from './authorize.ts'
 import { changeMember } from './change-member.ts'
-import { only } from './row.ts'
-import type { Database } from './schema.ts'
-import { unlessDenied } from './unless-denied.ts'
+import type { Database } from './schema/tables.ts'
+import { type Authorization, authorization, authorized, denied } from './sql/authorize.ts'
+import { only } from './sql/exactly-one.ts'
+import { unlessDenied } from './sql/explain-denial.ts'
 
 /** The memberships in Postgres. */
 export function postgresMembers(db: Kysely<Database>, client: string): Members {

@@ -2,12 +2,12 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { Attempt } from '../ports/records.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
-import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './audit.ts'
-import { type Authorization, authorization, authorized, denied } from './authorize.ts'
-import { utc } from './record.ts'
-import { only } from './row.ts'
-import type { Database } from './schema.ts'
-import { unlessDenied } from './unless-denied.ts'
+import type { Database } from './schema/tables.ts'
+import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied } from './sql/authorize.ts'
+import { only } from './sql/exactly-one.ts'
+import { unlessDenied } from './sql/explain-denial.ts'
+import { utc } from './sql/record-columns.ts'
 
 /** The templates in Postgres. */
 export function postgresTemplates(db: Kysely<Database>, client: string): Templates {

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
-import { invalid } from '../errors.ts'
-import { readUnchanged } from '../files/read-at-most.ts'
-import { whyUnreadable } from '../files/why-unreadable.ts'
+import { invalid } from '../domain/errors.ts'
+import { readUnchanged } from '../lib/files/read-at-most.ts'
+import { whyUnreadable } from '../lib/files/why-unreadable.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 import type { RawRequest } from './request-file.ts'
 

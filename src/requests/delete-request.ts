@@ -1,13 +1,13 @@
-import { asText } from '../as-text.ts'
-import type { Context } from '../context.ts'
-import { type FieldProblem, invalid } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { type FieldProblem, invalid } from '../domain/errors.ts'
+import { asText } from '../lib/stringify.ts'
+import { isUuid } from '../lib/uuid.ts'
 import { permitted } from '../operations/authorize.ts'
-import { isNotFound } from '../operations/delete-several.ts'
+import { isNotFound } from '../operations/delete-many.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
 import { checkEnv, checkName } from '../source-types/request-name.ts'
 import type { Prompter } from '../terminal/prompter.ts'
-import { isUuid } from '../uuid.ts'
 import { type BatchDocument, readBatchFiles } from './batch-files.ts'
 
 /** What the command line names: REFs, each once, or with `-f` what stands in files. Throws `invalid`, all at once. */

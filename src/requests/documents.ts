@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { type DsctlError, invalid } from '../errors.ts'
+import { type DsctlError, invalid } from '../domain/errors.ts'
 import { duplicateKey } from './duplicate-keys.ts'
 
 // What a document is made of takes many times its size in memory, in YAML most of all. No batch has so much.
@@ -44,7 +44,7 @@ function readJson(text: string, where: string, line?: number): unknown {
 /** The documents of a YAML file, as plain values. Throws `invalid`, likewise. */
 export async function parseYaml(text: string, where: string): Promise<unknown[]> {
   checkSize(text, where, { ...MOST_YAML, part: /[\n,[{]|[-?:] /g })
-  const { isSeq, parseAllDocuments, visit } = await import('../yaml.ts')
+  const { isSeq, parseAllDocuments, visit } = await import('../lib/yaml.ts')
   // Its warnings, which go to stderr, quote the document.
   const quiet = { logLevel: 'error' } as const
   const documents = parseAllDocuments(text, {

@@ -1,16 +1,16 @@
 import { dirname, resolve } from 'node:path'
-import type { Context } from '../context.ts'
-import type { FieldProblem } from '../errors.ts'
-import { readAtMost, readJudged } from '../files/read-at-most.ts'
-import { utf8 } from '../files/utf8.ts'
-import { whyUnreadable } from '../files/why-unreadable.ts'
-import { REDACTED, Secret, SecretSource } from '../secret.ts'
+import type { Context } from '../cli/context.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import { REDACTED, Secret, SecretSource } from '../domain/secret.ts'
+import { readAtMost, readJudged } from '../lib/files/read-at-most.ts'
+import { utf8 } from '../lib/files/utf8.ts'
+import { whyUnreadable } from '../lib/files/why-unreadable.ts'
 import { type Field, MULTI_LINE_KINDS } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { type ParsedSource, parseSecretSource, sourceProblem } from '../source-types/secret-source.ts'
-import { openedOutOfReach, outOfReach, type Reach, reachOf } from './reach.ts'
+import { openedOutOfReach, outOfReach, type Reach, reachOf } from './source-policy.ts'
 
 /** From where secrets can be fetched, and how far a request file may reach. */
 export interface SourceReaders {

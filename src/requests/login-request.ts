@@ -1,8 +1,8 @@
-import type { Context, Flags } from '../context.ts'
-import { type FieldProblem, invalid } from '../errors.ts'
-import { didYouMean } from '../near-miss.ts'
+import type { Context, Flags } from '../cli/context.ts'
+import { type FieldProblem, invalid } from '../domain/errors.ts'
+import { isMask, Secret, SecretSource } from '../domain/secret.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import { LOGIN_METHODS, type LoginMethod, type LoginRequest } from '../ports/logins.ts'
-import { isMask, Secret, SecretSource } from '../secret.ts'
 import { sourceProblem } from '../source-types/secret-source.ts'
 import { fetchSecrets, sourceReaders } from './fetch-secrets.ts'
 

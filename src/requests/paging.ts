@@ -1,5 +1,5 @@
-import type { FieldProblem } from '../errors.ts'
-import { invalid } from '../errors.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import { invalid } from '../domain/errors.ts'
 
 type Flags = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
 import { profileIn } from '../settings/profiles.ts'
 import { hasPassword } from '../settings/settings.ts'
 

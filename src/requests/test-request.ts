@@ -1,11 +1,11 @@
-import type { Context } from '../context.ts'
+import type { Context } from '../cli/context.ts'
+import type { Credentials } from '../domain/secret.ts'
 import { MAY, permitted } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
 import type { Stores } from '../operations/stores.ts'
 import { type Tested, testCredentials, UNAUDITED } from '../operations/test-connection.ts'
 import { previewUpdate, type UpdateRequest } from '../operations/update.ts'
-import type { Credentials } from '../secret.ts'
-import { acceptingHostKeys } from './accept-host-key.ts'
+import { acceptingHostKeys } from './wizard/accept-host-key.ts'
 
 /** Tests what a request would create, by whoever may create it. It is in the audit trail as any test. */
 export async function testRequest(context: Context, { name, env, type, credentials }: CreateRequest): Promise<Tested> {

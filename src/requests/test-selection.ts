@@ -1,5 +1,5 @@
-import type { Context } from '../context.ts'
-import { invalid } from '../errors.ts'
+import type { Context } from '../cli/context.ts'
+import { invalid } from '../domain/errors.ts'
 import { listAll } from '../operations/list.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'

@@ -1,5 +1,5 @@
-import { invalid, shownKey } from '../errors.ts'
-import { nearest } from '../near-miss.ts'
+import { invalid, shownKey } from '../domain/errors.ts'
+import { nearest } from '../lib/did-you-mean.ts'
 
 /** A setting that a profile may hold, the environment may override, and a flag, where it has one, overrides again. */
 export interface SettingKey {

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path'
 import envPaths from 'env-paths'
-import { DsctlError, invalid } from '../errors.ts'
-import { readRegular } from '../files/read-regular.ts'
-import { whyUnreadable } from '../files/why-unreadable.ts'
-import { makeFolders } from '../make-folders.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import { makeFolders } from '../lib/files/make-folders.ts'
+import { readRegular } from '../lib/files/read-regular.ts'
+import { whyUnreadable } from '../lib/files/why-unreadable.ts'
 
 /** The settings file: profiles by name, and which one is in use where none is named. It never holds a secret. */
 export interface ProfilesFile {

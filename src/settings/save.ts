@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { invalid } from '../domain/errors.ts'
 import { findSettingKey } from './keys.ts'
 import { changeProfiles, profileIn } from './profiles.ts'
 import { EMBEDDED, type Settings, settingProblem, unknownProfile } from './settings.ts'

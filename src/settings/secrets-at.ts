@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { invalid } from '../errors.ts'
+import { invalid } from '../domain/errors.ts'
 import { dataFolder } from './profiles.ts'
 import { type Settings, settingProblem, tokenPath } from './settings.ts'
 import { withoutOuterSlashes } from './vault-path.ts'

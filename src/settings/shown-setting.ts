@@ -1,5 +1,5 @@
-import { databaseUrlProblem } from '../database-url.ts'
-import { REDACTED } from '../secret.ts'
+import { databaseUrlProblem } from '../domain/database-url.ts'
+import { REDACTED } from '../domain/secret.ts'
 import type { SettingName } from './keys.ts'
 import { vaultAddressProblem } from './vault-address.ts'
 

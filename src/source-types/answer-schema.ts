@@ -1,4 +1,4 @@
-import { REDACTED } from '../secret.ts'
+import { REDACTED } from '../domain/secret.ts'
 import type { Field, Kind, SourceType } from './define.ts'
 import { answerName } from './redact.ts'
 import { DIALECT, type JsonSchema } from './request-schema.ts'

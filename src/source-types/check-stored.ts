@@ -1,5 +1,5 @@
-import type { FieldProblem } from '../errors.ts'
-import type { Credentials } from '../secret.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import type { Credentials } from '../domain/secret.ts'
 import { checkWhole } from './complete.ts'
 import type { SourceType } from './define.ts'
 import { readFields } from './read-fields.ts'

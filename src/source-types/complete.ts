@@ -1,5 +1,5 @@
-import type { FieldProblem } from '../errors.ts'
-import { type Credentials, Secret } from '../secret.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import { type Credentials, Secret } from '../domain/secret.ts'
 import type { Field, Rule, SourceType } from './define.ts'
 import { normalised } from './stored.ts'
 

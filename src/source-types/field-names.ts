@@ -1,4 +1,4 @@
-import { didYouMean } from '../near-miss.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Field, SourceType } from './define.ts'
 
 /** A field under one of its names; `list` where the value comes as a list of one under this name. */

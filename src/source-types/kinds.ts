@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { didYouMean } from '../near-miss.ts'
-import { isMask, REDACTED } from '../secret.ts'
+import { isMask, REDACTED } from '../domain/secret.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Field, Kind } from './define.ts'
 import { hostProblem } from './host.ts'
 import { boundsOf, lengthProblem, lineProblem, MAX_TEXT } from './limits.ts'

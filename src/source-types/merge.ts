@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FieldProblem, shownKey } from '../errors.ts'
-import { type Credentials, isMask, type Secret } from '../secret.ts'
+import { type FieldProblem, shownKey } from '../domain/errors.ts'
+import { type Credentials, isMask, type Secret } from '../domain/secret.ts'
 import { checkWhole, propertyOf, usesGroup, withDefaults, withDerived } from './complete.ts'
 import type { SourceType } from './define.ts'
 import { findField, namesOf, unknownField } from './field-names.ts'

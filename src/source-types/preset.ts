@@ -1,5 +1,5 @@
-import type { FieldProblem } from '../errors.ts'
-import { Secret } from '../secret.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import { Secret } from '../domain/secret.ts'
 import type { SourceType } from './define.ts'
 import { findField } from './field-names.ts'
 import { readFields } from './read-fields.ts'

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FieldProblem, shownKey } from '../errors.ts'
-import { isMask, Secret, SecretSource } from '../secret.ts'
+import { type FieldProblem, shownKey } from '../domain/errors.ts'
+import { isMask, Secret, SecretSource } from '../domain/secret.ts'
 import type { Field, SourceType } from './define.ts'
 import { fieldList, findField, type NamedField, unknownField } from './field-names.ts'
 import { checkValue } from './kinds.ts'

@@ -1,4 +1,4 @@
-import { type Credentials, REDACTED } from '../secret.ts'
+import { type Credentials, REDACTED } from '../domain/secret.ts'
 import type { Field, SourceType } from './define.ts'
 import { normalised } from './stored.ts'
 

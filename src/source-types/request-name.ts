@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../errors.ts'
+import type { FieldProblem } from '../domain/errors.ts'
 import { lineProblem } from './limits.ts'
 
 /** In characters, once trimmed. */

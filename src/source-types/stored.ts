@@ -1,4 +1,4 @@
-import { type Credentials, Secret } from '../secret.ts'
+import { type Credentials, Secret } from '../domain/secret.ts'
 import type { Field, SourceType } from './define.ts'
 import { findField, namesOf } from './field-names.ts'
 

@@ -1,4 +1,4 @@
-import { Secret } from '../secret.ts'
+import { Secret } from '../domain/secret.ts'
 import { type Field, MULTI_LINE_KINDS } from '../source-types/define.ts'
 import { askLongSecret, askOneLineSecret } from './ask-secret.ts'
 import { type Choice, promptConfirm, promptLine, promptSelect } from './prompts.ts'

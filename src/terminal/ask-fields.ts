@@ -1,4 +1,4 @@
-import type { FieldProblem } from '../errors.ts'
+import type { FieldProblem } from '../domain/errors.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { type Answer, askField } from './ask-field.ts'
 import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-plan.ts'

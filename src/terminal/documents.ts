@@ -7,7 +7,7 @@ export function jsonDocument(value: unknown): string {
 
 /** A value as a YAML document that ends in a newline, likewise. */
 export async function yamlDocument(value: unknown): Promise<string> {
-  const { Document, visit } = await import('../yaml.ts')
+  const { Document, visit } = await import('../lib/yaml.ts')
   // Through JSON, so that both formats say the same: a sealed secret, say, has a JSON form.
   const document = new Document(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false })
   visit(document, {

@@ -1,5 +1,5 @@
-import { DsctlError, ERROR_CODES } from '../errors.ts'
-import type { OutputFormat } from '../output-format.ts'
+import { DsctlError, ERROR_CODES } from '../domain/errors.ts'
+import type { OutputFormat } from '../domain/output-format.ts'
 import { bugMessage, bugStack } from './bug.ts'
 import { printable, printableDocument } from './printable.ts'
 import { type Streams, writeMessage } from './streams.ts'

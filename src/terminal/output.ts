@@ -1,4 +1,4 @@
-import type { OutputFormat } from '../output-format.ts'
+import type { OutputFormat } from '../domain/output-format.ts'
 import { type ShownCell, showCell } from './cell.ts'
 import { paintFor } from './colour.ts'
 import { jsonDocument, yamlDocument } from './documents.ts'

@@ -1,4 +1,4 @@
-import type { OutputFormat } from '../output-format.ts'
+import type { OutputFormat } from '../domain/output-format.ts'
 import { jsonDocument, yamlDocument } from './documents.ts'
 import { printNote } from './messages.ts'
 import { namesOf, tableOf } from './output.ts'

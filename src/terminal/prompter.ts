@@ -1,4 +1,4 @@
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../domain/secret.ts'
 import type { SourceType } from '../source-types/define.ts'
 import { type Answers, askFields, type FieldsQuestion } from './ask-fields.ts'
 import { askOneLineSecret, pasteSecret } from './ask-secret.ts'

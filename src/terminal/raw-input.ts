@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { DsctlError } from '../errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { watchForContinuing } from './job-control.ts'
 import { type Streams, withTerminal, writeMessage } from './streams.ts'
 

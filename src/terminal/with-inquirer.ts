@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
-import { DsctlError } from '../errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { coloursOn } from './colour.ts'
 import { watchForContinuing, watchForCtrlZ } from './job-control.ts'
 import { type Input, type Streams, withTerminal } from './streams.ts'

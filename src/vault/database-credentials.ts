@@ -1,4 +1,4 @@
-import { invalid } from '../errors.ts'
+import { invalid } from '../domain/errors.ts'
 import type { VaultClient } from './client.ts'
 import { refused } from './failure.ts'
 import { property } from './property.ts'

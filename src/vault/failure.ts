@@ -1,4 +1,4 @@
-import { DsctlError, invalid, UnavailableError } from '../errors.ts'
+import { DsctlError, invalid, UnavailableError } from '../domain/errors.ts'
 
 /** The transport got no answer. `delivered` says whether the request may have reached Vault. */
 export class NoAnswer extends Error {

@@ -1,4 +1,4 @@
-import { DsctlError } from '../errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import type { Identity } from '../ports/caller.ts'
 import type { VaultClient } from './client.ts'
 import { notAccepted, notVault, refused } from './failure.ts'

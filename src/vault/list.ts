@@ -1,4 +1,4 @@
-import { isUuid } from '../uuid.ts'
+import { isUuid } from '../lib/uuid.ts'
 import type { VaultClient } from './client.ts'
 import { refused } from './failure.ts'
 import { property } from './property.ts'

@@ -1,6 +1,6 @@
-import { DsctlError, invalid } from '../errors.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import { Secret } from '../domain/secret.ts'
 import { LOGIN_METHODS, type LoginRequest } from '../ports/logins.ts'
-import { Secret } from '../secret.ts'
 import type { Exchange, VaultClient } from './client.ts'
 import { notVault, refused } from './failure.ts'
 import { property } from './property.ts'

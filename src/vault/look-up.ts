@@ -1,4 +1,4 @@
-import { DsctlError, invalid } from '../errors.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
 import type { VaultClient } from './client.ts'
 import { refused } from './failure.ts'
 import { mountOf } from './mount.ts'

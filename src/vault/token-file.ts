@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
-import { invalid } from '../errors.ts'
+import { invalid } from '../domain/errors.ts'
 
 /** Writes a token where nobody else can read it; whoever reads the file meanwhile finds the old one or the new one. */
 export function writeTokenFile(path: string, token: string): void {

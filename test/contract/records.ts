@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { DataSource, OnboardingStatus } from '../../src/data-source.ts'
+import type { DataSource, OnboardingStatus } from '../../src/domain/data-source.ts'
 import type { Caller, Role } from '../../src/ports/caller.ts'
 import type { ClosingIntent, Intent } from '../../src/ports/intent.ts'
 import type { Finished, ListQuery, NewCreate, NewUpdate, Records } from '../../src/ports/records.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Credentials, Secret } from '../../src/domain/secret.ts'
 import type { SecretLocation, Secrets } from '../../src/ports/secrets.ts'
-import { type Credentials, Secret } from '../../src/secret.ts'
 
 /** An implementation of Secrets, and how many versions of a secret it keeps. */
 export interface SecretsBed {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { expireLeases } from '../e2e/support/stored.ts'
 import type { RunResult } from '../support/run.ts'
+import { expireLeases } from '../support/stored.ts'
 import { addStored, type Lane, type Lanes, openLanes, STORED } from './support/lanes.ts'
 import { attempt, FAULTS, type Schedule } from './support/schedules.ts'
 

@@ -1,4 +1,4 @@
-import type { Row } from '../e2e/support/stored.ts'
+import type { Row } from '../support/stored.ts'
 import type { Act, Model } from './explain.ts'
 import type { Item } from './history.ts'
 import { errorOf, hasOutsider, type Known } from './judge.ts'

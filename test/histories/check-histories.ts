@@ -1,5 +1,5 @@
-import { everythingIn } from '../e2e/support/stored.ts'
 import type { Site } from '../support/site.ts'
+import { everythingIn } from '../support/stored.ts'
 import { workers } from '../support/workers.ts'
 import type { History } from './history.ts'
 import { wrongAfter } from './judge.ts'

@@ -1,4 +1,4 @@
-import type { Everything } from '../e2e/support/stored.ts'
+import type { Everything } from '../support/stored.ts'
 import { actsOfApply, leavesMore } from './batch.ts'
 import { hasHappened, type Known } from './judge.ts'
 import { BEGINNING, idOf, type Played } from './play.ts'

@@ -1,5 +1,5 @@
-import { wrongWith } from '../e2e/support/invariants.ts'
-import type { Everything, Row } from '../e2e/support/stored.ts'
+import { wrongWith } from '../support/invariants.ts'
+import type { Everything, Row } from '../support/stored.ts'
 import { liesOfApply } from './batch.ts'
 import { isExplained } from './explain.ts'
 import type { Outside, Played, Ran } from './play.ts'

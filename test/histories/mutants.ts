@@ -31,21 +31,21 @@ const AFTER_V2_OF_AN_APPLY = 7
 export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'a last step of an update that does not require the intent to be open',
-    file: 'postgres/update.ts',
+    file: 'postgres/records/update.ts',
     text: "where i.state = 'open' and i.id",
     instead: 'where i.id',
     history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_S3 }, { do: 'settle' }),
   },
   {
     rule: 'a last step of a create that does not require the intent to be open',
-    file: 'postgres/create.ts',
+    file: 'postgres/records/create.ts',
     text: "where i.state = 'open' and i.id",
     instead: 'where i.id',
     history: alone(CREATE, { do: 'run', pick: 0, steps: TO_S2_OF_A_CREATE }, { do: 'settle' }),
   },
   {
     rule: 'no fence',
-    file: 'operations/settle.ts',
+    file: 'operations/two-stores/settle.ts',
     text: 'await secrets.write(at, before ?? {}, base) // the fence: a delayed V2 now fails\n    return undefined',
     instead: "return 'none'",
     history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an update that is undone with its credentials left behind',
-    file: 'operations/settle.ts',
+    file: 'operations/two-stores/settle.ts',
     text: 'intent.baseVersion === null ?',
     instead: 'intent.baseVersion !== undefined ?',
     history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'fault', pick: 0, fault: 'kill after' }),
@@ -78,7 +78,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a refused second try told as a failure of the first',
-    file: 'operations/attempts.ts',
+    file: 'operations/two-stores/retry.ts',
     text: 'if (lost && IDLE.has(sent.answer.kind) && decides)',
     instead: 'if (lost && IDLE.has(sent.answer.kind) && !decides)',
     history: {
@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an apply that finds unchanged what is unfinished',
-    file: 'operations/apply.ts',
+    file: 'operations/batch/apply.ts',
     text: 'const settled = !existing.unsettled',
     instead: 'const settled = true',
     history: {
@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an apply that finds unchanged what is taken back meanwhile',
-    file: 'operations/batch.ts',
+    file: 'operations/batch/items.ts',
     text: 'if (!first || stores.interrupted()) return new Map()',
     instead: 'return new Map()',
     history: {
@@ -131,7 +131,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an answer that is given to the wrong one of a batch',
-    file: 'operations/gather.ts',
+    file: 'operations/batch/coalesce.ts',
     text: 'resolve(answers[nth] as A)',
     instead: 'resolve(answers[0] as A)',
     history: {

@@ -1,5 +1,5 @@
-import { expireLeases, openIntentsIn } from '../e2e/support/stored.ts'
 import type { Site } from '../support/site.ts'
+import { expireLeases, openIntentsIn } from '../support/stored.ts'
 import type { Ended, Worker, Workers } from '../support/workers.ts'
 import type { Command, Event, History, Item, Name, Ref } from './history.ts'
 import { type Held, type Lane, lane } from './lane.ts'

@@ -1,4 +1,4 @@
-import { look } from '../../src/operations/settle.ts'
+import { look } from '../../src/operations/two-stores/settle.ts'
 import { keyOf } from '../contract/memory/memory-secrets.ts'
 import { storesOn, type Told } from './programs.ts'
 import { type Expected, ORGANIZATION, type Owner, type Scenario } from './scenario.ts'

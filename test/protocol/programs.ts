@@ -1,12 +1,12 @@
-import { DsctlError, type FailureOutcome, UnavailableError } from '../../src/errors.ts'
+import { DsctlError, type FailureOutcome, UnavailableError } from '../../src/domain/errors.ts'
+import { Secret } from '../../src/domain/secret.ts'
 import { create } from '../../src/operations/create.ts'
 import { remove } from '../../src/operations/delete.ts'
-import { look } from '../../src/operations/settle.ts'
 import type { Clock, Stores } from '../../src/operations/stores.ts'
+import { look } from '../../src/operations/two-stores/settle.ts'
 import { update } from '../../src/operations/update.ts'
 import type { Records } from '../../src/ports/records.ts'
 import type { Secrets } from '../../src/ports/secrets.ts'
-import { Secret } from '../../src/secret.ts'
 import { decode, encode, type Message, type Ports } from './world.ts'
 
 // The real operations, run as far as the answers they have had take them. What they send next is left unanswered.

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
+import { Secret } from '../../src/domain/secret.ts'
 import type { Records } from '../../src/ports/records.ts'
 import type { Secrets } from '../../src/ports/secrets.ts'
-import { Secret } from '../../src/secret.ts'
 import type { MemoryDatabase } from '../contract/memory/database.ts'
 import { memoryRecords } from '../contract/memory/memory-records.ts'
 import { type MemoryVault, memorySecrets } from '../contract/memory/memory-secrets.ts'

@@ -1,4 +1,4 @@
-import type { DataSource, OnboardingStatus } from '../../../src/data-source.ts'
+import type { DataSource, OnboardingStatus } from '../../../src/domain/data-source.ts'
 import type { Role } from '../../../src/ports/caller.ts'
 import type { Intent } from '../../../src/ports/intent.ts'
 import type { Ref } from '../../../src/ports/records.ts'

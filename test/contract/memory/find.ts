@@ -1,4 +1,4 @@
-import type { NameInEnv } from '../../../src/data-source.ts'
+import type { NameInEnv } from '../../../src/domain/data-source.ts'
 import type { Caller } from '../../../src/ports/caller.ts'
 import type {
   Attempt,

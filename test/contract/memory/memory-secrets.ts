@@ -1,6 +1,6 @@
-import { invalid } from '../../../src/errors.ts'
+import { invalid } from '../../../src/domain/errors.ts'
+import { type Credentials, Secret } from '../../../src/domain/secret.ts'
 import type { SecretLocation, Secrets } from '../../../src/ports/secrets.ts'
-import { type Credentials, Secret } from '../../../src/secret.ts'
 
 /** Secrets as plain data. */
 export interface MemoryVault {

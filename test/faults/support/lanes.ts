@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
-import { type Proxied, proxied } from '../../e2e/support/proxied.ts'
-import { openIntentsIn, strayIn } from '../../e2e/support/stored.ts'
+import { type Proxied, proxied } from '../../support/proxied.ts'
 import { REAL_POSTGRES } from '../../support/servers.ts'
 import { type Site, site } from '../../support/site.ts'
+import { openIntentsIn, strayIn } from '../../support/stored.ts'
 
 /** Two stores of its own, behind proxies, for one schedule at a time. */
 export interface Lane {

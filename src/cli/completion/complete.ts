@@ -1,0 +1,106 @@
+import type { Argument, Command, Option } from 'commander'
+import { type Offer, offerOf } from './values.ts'
+
+/** What a word can become. */
+export interface Candidate {
+  readonly value: string
+  /** A few words on it; may be empty. */
+  readonly about: string
+}
+
+export interface Completion {
+  readonly candidates: readonly Candidate[]
+  /** Whether it may be the path of a file, which the shell knows best. */
+  readonly files: boolean
+}
+
+/** What the last of these words can become, by the tree of commands. `profiles` are the names of those there are. */
+export function complete(program: Command, words: readonly string[], profiles: () => readonly string[]): Completion {
+  const word = words.at(-1) ?? ''
+  const place = placeAfter(program, words.slice(0, -1))
+  const [, glue = '', start = word] = /^(--[a-z-]+=)(.*)$/s.exec(place.option ? '' : word) ?? []
+  const option = place.option ?? (glue ? optionOf(place.command, glue.slice(0, -1)) : undefined)
+  if (option) return values(offerOf(option), { start, glue, profiles })
+  if (word.startsWith('-')) return { candidates: place.onlyArguments ? [] : flags(place, word), files: false }
+  const commands = commandsAt(place, word)
+  if (commands.length) return { candidates: commands, files: false }
+  const argument = argumentAt(place)
+  const found = argument ? values(offerOf(argument), { start, glue, profiles }) : NOTHING
+  if (found.files || found.candidates.length || word !== '' || place.onlyArguments) return found
+  return { candidates: flags(place, ''), files: false }
+}
+
+/** Where on a command line one is. */
+interface Place {
+  readonly command: Command
+  /** An option whose value comes next. */
+  readonly option: Option | undefined
+  /** How many arguments of the command are there. */
+  readonly position: number
+  /** After `--`. */
+  readonly onlyArguments: boolean
+  readonly given: readonly string[]
+}
+
+const NOTHING: Completion = { candidates: [], files: false }
+
+function placeAfter(program: Command, words: readonly string[]): Place {
+  let place: Place = { command: program, option: undefined, position: 0, onlyArguments: false, given: words }
+  for (const word of words) place = { ...place, ...step(place, word) }
+  return place
+}
+
+function step(place: Place, word: string): Partial<Place> {
+  const { command, option, position, onlyArguments } = place
+  const isFlag = word.startsWith('-') && !onlyArguments
+  // An option that takes several values takes them up to the next flag.
+  if (option && (!option.variadic || !isFlag)) return { option: option.variadic ? option : undefined }
+  if (word === '--') return { onlyArguments: true, option: undefined }
+  if (isFlag) {
+    const found = word.includes('=') ? undefined : optionOf(command, word)
+    return { option: found?.required || found?.optional ? found : undefined }
+  }
+  const inside =
+    position === 0 ? command.commands.find(each => [each.name(), ...each.aliases()].includes(word)) : undefined
+  return inside ? { command: inside } : { position: position + 1 }
+}
+
+function optionOf(command: Command, flag: string): Option | undefined {
+  const found = command.options.find(({ long, short }) => long === flag || short === flag)
+  return found ?? (command.parent ? optionOf(command.parent, flag) : undefined)
+}
+
+function argumentAt({ command, position }: Place): Argument | undefined {
+  const { registeredArguments } = command
+  const last = registeredArguments.at(-1)
+  return registeredArguments[position] ?? (last?.variadic ? last : undefined)
+}
+
+function commandsAt({ command, position, given }: Place, start: string): readonly Candidate[] {
+  const isHelp = command.parent === null && given.includes('help')
+  if (position > (isHelp ? 1 : 0)) return []
+  const found = command.createHelp().visibleCommands(command)
+  return found
+    .map(each => ({ value: each.name(), about: each.summary() || each.description() }))
+    .filter(({ value }) => value.startsWith(start))
+}
+
+function flags({ command, given }: Place, start: string): readonly Candidate[] {
+  const help = command.createHelp()
+  const all = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)]
+  return all.flatMap(({ long, short, description, variadic }) => {
+    const value = long ?? short ?? ''
+    const isGiven = !variadic && given.some(word => word === long || word === short)
+    return value.startsWith(start) && !isGiven ? [{ value, about: description }] : []
+  })
+}
+
+function values(
+  offer: Offer,
+  { start, glue, profiles }: { start: string; glue: string; profiles: () => readonly string[] },
+): Completion {
+  if (offer === 'files') return { candidates: [], files: true }
+  const all = offer === 'profiles' ? profiles() : offer
+  const candidates = all.filter(value => value.startsWith(start)).map(value => ({ value: glue + value, about: '' }))
+  return { candidates, files: false }
+}

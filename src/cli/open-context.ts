@@ -1,0 +1,186 @@
+import { hostname } from 'node:os'
+import { type Backends, once } from '../backends/backends.ts'
+import { invalid } from '../domain/errors.ts'
+import type { Clock, Stores } from '../operations/stores.ts'
+import type { Backend } from '../ports/backend.ts'
+import type { Caller, Role } from '../ports/caller.ts'
+import { dataFolder } from '../settings/profiles.ts'
+import { saveProfile, useProfile } from '../settings/save.ts'
+import { secretsAt, tokenFiles } from '../settings/secrets-at.ts'
+import { EMBEDDED, readSettings, type Tolerance } from '../settings/settings.ts'
+import { canAsk } from '../terminal/can-ask.ts'
+import { printNote, printVerbose, printWarning } from '../terminal/messages.ts'
+import { print } from '../terminal/output.ts'
+import type { Streams } from '../terminal/streams.ts'
+import type { Context, Flags } from './context.ts'
+import { answerFormat, outputFormat, timeoutMs } from './global-options.ts'
+import type { Interruption } from './interruption.ts'
+
+/** The real Context: opens the stores when they are asked for, closes what it has opened. */
+export function openContext(streams: Streams, version: string, interruption: Interruption): Context {
+  const client = `dsctl ${version} on ${hostname()}`
+  // Read anew where a command has learned more, as init does by asking.
+  const settings = latest((flags: Flags) => readSettings(flags, streams.env, toleranceOf(flags)))
+  const context: Context = {
+    streams,
+    version,
+    flags: {},
+    changed: undefined,
+    settings: () => settings(context.flags),
+    saveProfile: (name, values) => saveProfile(context.settings(), name, values),
+    useProfile: name => useProfile(context.settings(), name),
+    records: async roles => {
+      const open = await backends() // before callerFor, whose failure nobody would otherwise be there to hear
+      const [caller, records] = await Promise.all([callerFor(roles), open.records()])
+      return { caller, records }
+    },
+    stores: async (roles, beside) => {
+      const open = await backends()
+      const secrets = await open.secrets()
+      const more = beside?.({ secrets })
+      more?.catch(() => {}) // heard below: a token that is refused everywhere is told as such
+      const [caller, records] = await Promise.all([callerFor(roles), open.records()])
+      await more
+      return { ...running(context, interruption, client), caller, records, secrets }
+    },
+    members: async roles => {
+      const open = await backends()
+      const [caller, members] = await Promise.all([callerFor(roles), open.members()])
+      return { caller, members }
+    },
+    templates: async roles => {
+      const open = await backends()
+      const [caller, templates] = await Promise.all([callerFor(roles), open.templates()])
+      return { caller, templates }
+    },
+    auditTrail: async roles => {
+      const open = await backends()
+      const [caller, trail] = await Promise.all([callerFor(roles), open.auditTrail()])
+      return { caller, trail }
+    },
+    onboarding: async () => (await backends()).onboarding(),
+    identity: async () => (await backends()).identity(),
+    logins: async () => (await backends()).logins(),
+    health: async () => (await backends()).health(),
+    setup: async () => (await backends()).setup(),
+    connections: async () => {
+      const { connectionTester } = await import('../connectors/tester.ts')
+      const trace = (call: string, ms: number) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`)
+      return connectionTester({ timeoutMs: timeoutMs(context.flags), signal: ended.signal, trace })
+    },
+    checkVault: async organizationId => (await backends()).checkVault(organizationId),
+    readStdin: once(() => readAll(streams)),
+    readSecret: once(async (label: string, lines: 'one' | 'several') => {
+      if (!streams.stdin.isTTY) return context.readStdin()
+      const prompter = await context.prompter()
+      const secret = await (lines === 'one' ? prompter?.askSecret(label) : prompter?.pasteSecret(label))
+      return secret && Buffer.from(secret.reveal())
+    }),
+    lookUp: async (path, field) => (await (await backends()).secrets()).lookUp(path, field),
+    secretPath: ({ organizationId, secretId }) => {
+      const { mount, path } = secretsAt(context.settings())
+      return `${mount}/${path.replaceAll('{id}', secretId).replaceAll('{organization_id}', organizationId)}`
+    },
+    tokenFiles: () => tokenFiles(streams.env),
+    changesInUnbrokenAlone: () => interruption.changesInUnbrokenAlone(),
+    unbroken: operation => interruption.unbroken(operation),
+    breakable: work => interruption.breakable(work),
+    prompter: async () => {
+      if (!canAsk(streams)) return undefined
+      const { prompter } = await import('../terminal/prompter.ts')
+      return prompter(streams)
+    },
+    print: async view => {
+      if (interruption.ending()) return
+      const format = answerFormat(context.settings(), context.flags)
+      if (view.kind !== 'pages' && view.kind !== 'documents') return print(streams, format, view)
+      const { printStream } = await import('../terminal/print-stream.ts')
+      await printStream(streams, format, { view, ending: interruption.ending })
+    },
+    note: text => {
+      if (!interruption.ending()) printNote(streams, text)
+    },
+    warn: text => printWarning(streams, text),
+    close: async () => {
+      ended.abort()
+      await (await opened?.catch(() => undefined))?.close() // what could not be opened has been told
+    },
+  }
+
+  const ended = new AbortController()
+  let opened: Promise<Backends> | undefined
+  const backends = () => {
+    opened ??= openBackends(context, client)
+    return opened
+  }
+  const callerFor = async (roles: readonly Role[]): Promise<Caller> => {
+    const { email, source } = await context.identity()
+    return { email, identitySource: source, organization: context.settings().get('org'), roles }
+  }
+  return context
+}
+
+function toleranceOf({ profileMayBeNew, profileMayBeWrong }: Flags): Tolerance {
+  return { mayBeNew: profileMayBeNew === true, mayBeWrong: profileMayBeWrong === true }
+}
+
+async function openBackends({ settings, flags, streams, note, warn }: Context, client: string): Promise<Backends> {
+  outputFormat(settings()) // a wrong one is told before anything is done, not after
+  const backend: Backend = {
+    timeoutMs: timeoutMs(flags),
+    trace: (call, ms) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`),
+  }
+  if (settings().profile !== EMBEDDED) {
+    const { openServers } = await import('../backends/open-servers.ts')
+    return openServers({ settings: settings(), env: streams.env, backend, client, warn })
+  }
+  const { openEmbedded } = await import('../backends/open-embedded.ts')
+  const mine = { folder: dataFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
+  return openEmbedded({ ...mine, backend, client, note })
+}
+
+function running(
+  { flags }: Context,
+  interruption: Interruption,
+  client: string,
+): Omit<Stores, 'caller' | 'records' | 'secrets'> {
+  return {
+    clock: CLOCK,
+    timeoutMs: timeoutMs(flags),
+    process: `${client}, process ${process.pid}`,
+    interrupted: interruption.requested,
+  }
+}
+
+const CLOCK: Clock = {
+  now: () => performance.now(),
+  sleep: ms => new Promise(resolve => setTimeout(resolve, ms)),
+  random: Math.random,
+}
+
+async function readAll({ stdin }: Streams): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const chunk of stdin) {
+      chunks.push(Buffer.from(chunk))
+      bytes += chunk.length
+      // Whoever asked sees that it is too much. It may have no end.
+      if (bytes > MOST_STDIN) break
+    }
+  } catch (error) {
+    throw invalid(`Standard input cannot be read (${String((error as { code?: unknown }).code)}).`)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** More than anything that a command takes. */
+const MOST_STDIN = 65 * 1024 * 1024
+
+function latest<A, T>(make: (from: A) => T): (from: A) => T {
+  let made: { from: A; value: T } | undefined
+  return from => {
+    if (made?.from !== from) made = { from, value: make(from) }
+    return made.value
+  }
+}

@@ -1,0 +1,131 @@
+import {
+  MOST_AT_ONCE,
+  type NewCreate,
+  type NewDelete,
+  type NewUpdate,
+  type Records,
+  type Several,
+} from '../../ports/records.ts'
+import type { Stores } from '../stores.ts'
+
+/** Operations that run side by side: what they ask of the records at the same time is asked in one statement. */
+export interface Gathering {
+  /** What its members are to work with. */
+  readonly stores: Stores
+  /** Runs an operation as one of them. */
+  member<T>(work: () => Promise<T>): Promise<T>
+}
+
+/** How long a step waits for others, in milliseconds, where some member is busy with something else. */
+const PATIENCE = 250
+
+/**
+ * Each member runs as if it were alone: its steps are those of Records for one, sent together with those that wait at
+ * the same moment. They are sent as soon as every member waits.
+ */
+export function gather(stores: Stores): Gathering {
+  const lines: Line[] = []
+  let members = 0
+  let timer: NodeJS.Timeout | undefined
+  let looking = false
+
+  const sendAll = () => {
+    clearTimeout(timer)
+    timer = undefined
+    for (const line of lines) line.send()
+  }
+  const look = () => {
+    looking = false
+    const waiting = lines.reduce((sum, line) => sum + line.length(), 0)
+    if (waiting >= members) sendAll()
+    else if (waiting > 0) timer ??= setTimeout(sendAll, PATIENCE)
+  }
+  // Once all that can go on by itself has done so.
+  const changed = () => {
+    if (!looking) setImmediate(look)
+    looking = true
+  }
+  const line = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>): ((item: I) => Promise<A>) => {
+    const { join, ...queue } = lineFor(send)
+    lines.push(queue)
+    return item => {
+      changed()
+      return join(item)
+    }
+  }
+  return {
+    stores: { ...stores, records: gathered(stores, line) },
+    async member(work) {
+      members++
+      try {
+        return await work()
+      } finally {
+        members--
+        changed()
+      }
+    },
+  }
+}
+
+type MakeLine = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>) => (item: I) => Promise<A>
+
+function gathered({ records, caller }: Stores, line: MakeLine): Records {
+  const beginCreate = line((creates: readonly NewCreate[]) => records.beginCreates(caller, creates))
+  const beginUpdate = line((updates: readonly NewUpdate[]) => records.beginUpdates(caller, updates))
+  const beginDelete = line((removes: readonly NewDelete[]) => records.beginDeletes(caller, removes))
+  const finishCreate = line(records.finishCreates)
+  const setBaseVersion = line(records.setBaseVersions)
+  const finishUpdate = line(records.finishUpdates)
+  return {
+    ...records,
+    beginCreate: (_, create) => beginCreate(create),
+    finishCreate: (intentId, type) => finishCreate({ intentId, type }),
+    beginUpdate: (_, update) => beginUpdate(update),
+    setBaseVersion: (intentId, version) => setBaseVersion({ intentId, version }),
+    finishUpdate: (intentId, fields) => finishUpdate({ intentId, fields }),
+    beginDelete: (_, remove) => beginDelete(remove),
+    close: line(records.closeAll),
+  }
+}
+
+interface Line {
+  length(): number
+  send(): void
+}
+
+interface Waiting<I, A> {
+  readonly item: I
+  readonly resolve: (answer: A) => void
+  readonly reject: (error: unknown) => void
+}
+
+function lineFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Line & { join(item: I): Promise<A> } {
+  let waiting: Waiting<I, A>[] = []
+  return {
+    join: item => new Promise((resolve, reject) => waiting.push({ item, resolve, reject })),
+    length: () => waiting.length,
+    send() {
+      const all = waiting
+      waiting = []
+      for (let at = 0; at < all.length; at += MOST_AT_ONCE) void sendTogether(all.slice(at, at + MOST_AT_ONCE), send)
+    },
+  }
+}
+
+/** What one of them was refused for is found by asking for half as many, and again: the others are done. */
+async function sendTogether<I, A>(
+  together: readonly Waiting<I, A>[],
+  send: (items: readonly I[]) => Promise<Several<A>>,
+): Promise<void> {
+  try {
+    const answers = await send(together.map(({ item }) => item))
+    if (answers !== 'none') return together.forEach(({ resolve }, nth) => void resolve(answers[nth] as A))
+    if (together.length < 2) throw new Error('One alone was refused with the others.')
+  } catch (error) {
+    for (const { reject } of together) reject(error)
+    return
+  }
+  const middle = Math.ceil(together.length / 2)
+  await sendTogether(together.slice(0, middle), send)
+  await sendTogether(together.slice(middle), send)
+}

@@ -1,0 +1,128 @@
+import type { Credentials } from '../../domain/secret.ts'
+import { isMask, REDACTED } from '../../domain/secret.ts'
+import type { Attempt, NamedRecord } from '../../ports/records.ts'
+import type { SourceType } from '../../source-types/define.ts'
+import { findSourceType } from '../../source-types/index.ts'
+import { answerName, redacted } from '../../source-types/redact.ts'
+import { normalised } from '../../source-types/stored.ts'
+import { listAll } from '../list.ts'
+import type { Stores } from '../stores.ts'
+import { attempt } from '../two-stores/retry.ts'
+import { inParallel } from './items.ts'
+
+/** A request that is safe to commit: each secret is a reference. */
+export type ExportedRequest = Readonly<Record<string, unknown>>
+
+export interface Export {
+  readonly type: string | undefined
+  readonly env: string | undefined
+  /** For another env: secrets are then variables to fill in, and not references to those that are live here. */
+  readonly toEnv: string | undefined
+  readonly told: (done: number, of: number) => void
+  readonly warn: (text: string) => void
+}
+
+const AT_ONCE = 16
+/** How many credentials are in memory at a time. */
+const CHUNK = 256
+
+/**
+ * The data sources as requests, by env and name, as `take` gets them; it says whether to go on. What can't be told as one
+ * is left out, with a warning.
+ */
+export async function exportAll(
+  stores: Stores,
+  { type, env, toEnv, told, warn }: Export,
+  take: (requests: readonly ExportedRequest[]) => Promise<boolean>,
+): Promise<void> {
+  const records = await liveRecords(stores, { env, type }, 'export')
+  const variables = new Set<string>()
+  let done = 0
+  for (let at = 0; at < records.length; at += CHUNK) {
+    const read = await inParallel(records.slice(at, at + CHUNK), AT_ONCE, async record => {
+      const secret = await attempt(stores, () => stores.secrets.read(record))
+      if (secret.kind !== 'answered') throw secret.error
+      told(++done, records.length)
+      return { record, credentials: secret.answer.data }
+    })
+    const requests = read.flatMap(({ record, credentials }) => {
+      const source = (field: string) =>
+        toEnv === undefined
+          ? `vault:${stores.secrets.pathOf(record)}#${field}`
+          : `env:${variable(`${toEnv}_${record.name}_${field}`, variables)}`
+      return requestOf(record, credentials, { source, toEnv, warn })
+    })
+    if (requests.length && !(await take(requests))) return
+  }
+}
+
+function requestOf(
+  { name, env, type }: NamedRecord,
+  credentials: Credentials | null,
+  how: { source: (field: string) => string; toEnv: string | undefined; warn: (text: string) => void },
+): readonly ExportedRequest[] {
+  const known = findSourceType(type)
+  if (!known || !credentials) {
+    how.warn(leftOut({ name, env, type }, known))
+    return []
+  }
+  const { fields, hidden } = fieldsOf(known, credentials, how.source)
+  if (hidden.length) how.warn(`${name} (${env}): ${hidden.join(', ')} may hold a secret: left out.`)
+  return [{ name, env: how.toEnv ?? env, type, ...fields }]
+}
+
+/** All live records of the organization, or of one env, as they were at one moment, by env and name. */
+export async function liveRecords(
+  stores: Stores,
+  { env, type }: { env: string | undefined; type: string | undefined },
+  action?: Attempt['action'],
+): Promise<readonly NamedRecord[]> {
+  const records: NamedRecord[] = []
+  const filter = { env, type, status: undefined, search: undefined, ...(action && { action }) }
+  await listAll(stores, filter, async page => {
+    for (const { id, secretId, organizationId, name, type, env } of page) {
+      records.push({ id, secretId, organizationId, name, type, env })
+    }
+    return true
+  })
+  return records.sort((a, b) => compare(a.env, b.env) || compare(a.name, b.name))
+}
+
+function fieldsOf(type: SourceType, credentials: Credentials, source: (field: string) => string) {
+  const shown = redacted(type, credentials)
+  const stored = normalised(type, credentials)
+  const fields: Record<string, unknown> = {}
+  const hidden: string[] = []
+  for (const [name, field] of Object.entries(type.fields)) {
+    if (!Object.hasOwn(stored, name)) continue
+    const value = shown[answerName(name, field)]
+    const plain = Array.isArray(value) ? value[0] : value
+    if (field.secret) fields[name] = { from: source(name) }
+    else if (typeof plain === 'string' && (isMask(plain) || plain.includes(REDACTED))) hidden.push(name)
+    else fields[name] = plain
+  }
+  return { fields, hidden }
+}
+
+/** A variable's name that a request file may name; two never share one. */
+function variable(text: string, taken: Set<string>): string {
+  const base = `DSCTL_SECRET_${text.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
+  let name = base
+  for (let count = 2; taken.has(name); count++) name = `${base}_${count}`
+  taken.add(name)
+  return name
+}
+
+function leftOut(
+  { name, env, type }: Pick<NamedRecord, 'name' | 'env' | 'type'>,
+  known: SourceType | undefined,
+): string {
+  return known
+    ? `${name} (${env}) has no credentials in Vault: left out.`
+    : `${name} (${env}) is of type ${type}, which this dsctl does not know: left out.`
+}
+
+// By code units, whatever the machine's locale: what is committed should not change with who exports it.
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,64 @@
+import { invalid } from '../../domain/errors.ts'
+import type { Credentials } from '../../domain/secret.ts'
+import type { NamedRecord } from '../../ports/records.ts'
+import { complete } from '../../source-types/complete.ts'
+import { getSourceType } from '../../source-types/index.ts'
+import { isStored } from '../../source-types/merge.ts'
+import { answerName, redacted } from '../../source-types/redact.ts'
+import { merge } from '../merge-fields.ts'
+import type { Stores } from '../stores.ts'
+import { attempt } from '../two-stores/retry.ts'
+import type { BatchItem } from './items.ts'
+
+/** One field that differs. Of a secret it is told that it does, and no more. */
+export interface FieldDifference {
+  readonly field: string
+  readonly secret: boolean
+  /** Null where it is not set, or secret. */
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** What has to be done so that a data source is as an item says. */
+export interface Plan {
+  readonly action: 'create' | 'update' | 'none'
+  readonly differences: readonly FieldDifference[]
+}
+
+/** Compares an item with what is stored. Throws `invalid` where it cannot become so, and where Vault gives no answer. */
+export async function plan(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<Plan> {
+  if (!existing) {
+    const after = complete(getSourceType(item.type), item.fields)
+    const fields = Object.keys(after).filter(name => name !== 'type')
+    return { action: 'create', differences: differences(item.type, fields, { before: {}, after }) }
+  }
+  if (existing.type !== item.type) throw otherType(item, existing)
+  const read = await attempt(stores, () => stores.secrets.read(existing))
+  if (read.kind !== 'answered') throw read.error
+  const stored = read.answer.data
+  if (stored && isStored(getSourceType(item.type), stored, item.fields)) return { action: 'none', differences: [] }
+  const { merged, changed } = merge({ fields: item.fields, unset: [] }, item.type, stored)
+  if (stored && changed.length === 0) return { action: 'none', differences: [] }
+  return { action: 'update', differences: differences(item.type, changed, { before: stored ?? {}, after: merged }) }
+}
+
+function differences(
+  typeName: string,
+  names: readonly string[],
+  { before, after }: { before: Credentials; after: Credentials },
+): readonly FieldDifference[] {
+  const type = getSourceType(typeName)
+  const [shownBefore, shownAfter] = [redacted(type, before), redacted(type, after)]
+  return names.flatMap(name => {
+    const field = type.fields[name]
+    if (!field) return []
+    const value = (shown: typeof shownBefore) => (field.secret ? null : (shown[answerName(name, field)] ?? null))
+    return [{ field: name, secret: field.secret, before: value(shownBefore), after: value(shownAfter) }]
+  })
+}
+
+function otherType({ name, env, type }: BatchItem, record: NamedRecord) {
+  return invalid(`${name} exists in env ${env} as a ${record.type}, not a ${type}.`, [
+    { field: 'type', message: `is ${record.type} and cannot be changed` },
+  ])
+}

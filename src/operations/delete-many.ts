@@ -1,0 +1,54 @@
+import { DsctlError } from '../domain/errors.ts'
+import type { Ref } from '../ports/records.ts'
+import { type ItemError, itemError } from './batch/item-error.ts'
+import { inParallel } from './batch/items.ts'
+import { remove } from './delete.ts'
+import { interruption, type Stores } from './stores.ts'
+
+/** What has become of one of several that were to be deleted. */
+export interface Deletion {
+  readonly ref: string
+  /** Where it was named with one. */
+  readonly env?: string
+  readonly action: 'deleted' | 'not found' | 'failed'
+  readonly error: ItemError | null
+}
+
+interface How {
+  /** What is not there is as good as deleted. */
+  readonly ignoreNotFound: boolean
+  /** The env is told of each: it was named with it. */
+  readonly withEnv: boolean
+  readonly told: (done: number) => void
+}
+
+const AT_ONCE = 8
+
+/** Deletes each by itself: one that fails does not keep the others from going. Once interrupted it begins none any more. */
+export async function removeSeveral(stores: Stores, refs: readonly Ref[], how: How): Promise<readonly Deletion[]> {
+  let done = 0
+  return inParallel(refs, AT_ONCE, async ref => {
+    const named = { ref: ref.text, ...(how.withEnv && ref.env !== undefined && { env: ref.env }) }
+    const deletion = { ...named, ...(await removeOne(stores, ref, how)) }
+    how.told(++done)
+    return deletion
+  })
+}
+
+/** Whether nothing is there of that name; throws what else went wrong. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof DsctlError && error.code === 'not_found'
+}
+
+async function removeOne(stores: Stores, ref: Ref, how: How): Promise<Pick<Deletion, 'action' | 'error'>> {
+  try {
+    const stopped = stores.interrupted()
+    if (stopped) throw interruption(stopped)
+    await remove(stores, ref)
+    return { action: 'deleted', error: null }
+  } catch (error) {
+    if (!(error instanceof DsctlError)) throw error
+    if (isNotFound(error) && how.ignoreNotFound) return { action: 'not found', error: null }
+    return { action: 'failed', error: itemError(error) }
+  }
+}

@@ -1,0 +1,53 @@
+import type { LiveRecord } from '../../ports/health.ts'
+import { findSourceType } from '../../source-types/index.ts'
+import { inParallel } from '../batch/items.ts'
+import { attempt } from '../two-stores/retry.ts'
+import type { OfOrganization } from './finding.ts'
+
+/** A record whose secret is of no use, and why. */
+export interface Wrong {
+  readonly record: LiveRecord
+  readonly why: string
+}
+
+const AT_ONCE = 16
+
+/** Reads each record's secret and checks it against its type. Throws UnavailableError where Vault stays away. */
+export async function checkSecrets(
+  exam: OfOrganization,
+  records: readonly LiveRecord[],
+  tell: (checked: number) => void,
+): Promise<readonly Wrong[]> {
+  let checked = 0
+  const found = await inParallel(records, AT_ONCE, async record => {
+    const why = (await problemOf(exam, record)) && (await problemNow(exam, record))
+    tell(++checked)
+    return why === undefined ? [] : [{ record, why }]
+  })
+  return found.flat()
+}
+
+/** Looked at again, since an update or a delete may have come between the record and its secret. */
+async function problemNow(exam: OfOrganization, record: LiveRecord): Promise<string | undefined> {
+  const { stores } = exam
+  const now = await stores.records.find(stores.caller, { text: record.id, env: undefined }, false)
+  return now.kind === 'found' ? problemOf(exam, record) : undefined
+}
+
+async function problemOf({ stores, organizationId }: OfOrganization, record: LiveRecord): Promise<string | undefined> {
+  const read = await attempt(stores, () => stores.secrets.read({ organizationId, secretId: record.secretId }))
+  if (read.kind !== 'answered') {
+    if (read.kind === 'gave up') throw read.error
+    return `not readable: ${read.error.message}`
+  }
+  const { data } = read.answer
+  if (!data) return 'deleted'
+  if (Object.keys(data).length === 0) return 'empty'
+  const type = findSourceType(record.type)
+  if (!type) return undefined // of a type that the application alone knows
+  const { checkStored } = await import('../../source-types/check-stored.ts')
+  const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
+  const other = findSourceType(data.type?.reveal())
+  if (other && other.name !== type.name) problems.unshift(`it is of type ${other.name}, the record of ${type.name}`)
+  return problems.length ? problems.join(', ') : undefined
+}

@@ -1,0 +1,43 @@
+import { DsctlError } from '../../domain/errors.ts'
+import type { UnclosedIntent } from '../../ports/health.ts'
+import { permitted } from '../authorize.ts'
+import { compareStores } from './compare-stores.ts'
+import { examineDatabase } from './examine-database.ts'
+import { examineVault } from './examine-vault.ts'
+import { type Examination, type Finding, isRefusal, notLooked } from './finding.ts'
+import { settleExpired } from './settle-expired.ts'
+
+/**
+ * Looks at one organization in both stores, and mends what it may. Memory is bounded by the ids of the secrets. Throws
+ * where the caller may not look, or where a store does not answer; what a server refuses is a finding.
+ */
+export async function examine(exam: Examination): Promise<readonly Finding[]> {
+  const database = await examineDatabase(exam)
+  const asked = await organizationOf(exam)
+  if ('check' in asked) return [...database, asked]
+  const { organizationId, intents } = asked
+  const here = { ...exam, organizationId }
+  const vault = await examineVault(here)
+  const pending = await settleExpired(exam, intents)
+  return [...database, ...vault.findings, pending, ...(vault.usable ? await compared(here) : [])]
+}
+
+async function organizationOf({
+  stores,
+  health,
+}: Examination): Promise<Finding | { organizationId: string; intents: readonly UnclosedIntent[] }> {
+  const asked = await health.records.unclosed(stores.caller).catch(refusal)
+  if (!(asked instanceof DsctlError)) return permitted(asked)
+  const { message, ...finding } = notLooked('pending', asked)
+  return { ...finding, message: `${message} So Vault was not looked at, nor compared.` }
+}
+
+async function compared(exam: Parameters<typeof compareStores>[0]): Promise<readonly Finding[]> {
+  const findings = await compareStores(exam).catch(refusal)
+  return findings instanceof DsctlError ? [notLooked('credentials', findings)] : findings
+}
+
+function refusal(error: unknown): DsctlError {
+  if (error instanceof DsctlError && isRefusal(error)) return error
+  throw error
+}

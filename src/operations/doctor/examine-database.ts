@@ -1,0 +1,37 @@
+import { DsctlError } from '../../domain/errors.ts'
+import type { Shortcoming } from '../../ports/health.ts'
+import { type Examination, type Finding, fine, isRefusal, notLooked } from './finding.ts'
+
+/** What can be told of the database before it is known who asks, and where its tables are not even there. */
+export async function examineDatabase(exam: Examination): Promise<readonly Finding[]> {
+  const { records } = exam.health
+  const [privileges, indexes, prepared] = await Promise.all([records.privileges(), records.indexes(), migrations(exam)])
+  return [
+    shortcomings('privileges', 'problem', privileges, 'This role has the privileges it needs.'),
+    prepared,
+    shortcomings('indexes', 'warning', indexes, 'Names are unique among the live, and list has its index.'),
+  ]
+}
+
+async function migrations({ setup }: Examination): Promise<Finding> {
+  try {
+    const { way } = await setup.inspect()
+    if (way === 'done') return fine('migrations', 'The database is prepared.')
+    const message = 'dsctl’s own tables are not there, or not up to date.'
+    return { check: 'migrations', status: 'problem', message, fix: 'dsctl init', items: [] }
+  } catch (error) {
+    if (!(error instanceof DsctlError) || !isRefusal(error)) throw error
+    return notLooked('migrations', error)
+  }
+}
+
+function shortcomings(
+  check: string,
+  status: 'problem' | 'warning',
+  found: readonly Shortcoming[],
+  ok: string,
+): Finding {
+  if (found.length === 0) return fine(check, ok)
+  const message = `${found.map(each => each.message).join('; ')}.`
+  return { check, status, message, fix: found.map(each => each.fix).join(' '), items: [] }
+}

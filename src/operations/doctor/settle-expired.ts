@@ -1,0 +1,91 @@
+import { DsctlError, UnavailableError } from '../../domain/errors.ts'
+import type { UnclosedIntent } from '../../ports/health.ts'
+import type { IntentOutcome } from '../../ports/intent.ts'
+import { permitted } from '../authorize.ts'
+import { inParallel } from '../batch/items.ts'
+import { backOff, type Stores } from '../stores.ts'
+import { ENOUGH_LOOKS, look } from '../two-stores/settle.ts'
+import { count, type Examination, type Finding, fine, goOn, told } from './finding.ts'
+
+/** What came of settling one: how it was closed, or why it could not be. */
+interface Settled {
+  readonly intent: UnclosedIntent
+  readonly outcome: IntentOutcome | undefined
+  readonly why: string | undefined
+}
+
+const AT_ONCE = 8
+
+/** Intents whose lease is over are what a crash has left; the others belong to someone at work. */
+export async function settleExpired(exam: Examination, intents: readonly UnclosedIntent[]): Promise<Finding> {
+  const { stores, health, fix } = exam
+  const expired = intents.filter(intent => intent.expired)
+  const working = intents.length - expired.length
+  const beside = working ? ` ${working} more under way.` : ''
+  if (!fix) return pending(expired, beside)
+  const settled = await exam.unbroken(async () => {
+    const all = await inParallel(expired, AT_ONCE, intent => settle(stores, intent))
+    permitted(await health.records.prune(stores.caller))
+    return all
+  })
+  goOn(exam)
+  return afterwards(settled, beside)
+}
+
+function pending(expired: readonly UnclosedIntent[], beside: string): Finding {
+  if (expired.length === 0) return fine('pending', `No operation is unfinished.${beside}`)
+  return {
+    check: 'pending',
+    status: 'problem',
+    message: `${count(expired.length, 'operation')} left unfinished: ${told(expired.map(named))}.${beside}`,
+    fix: 'dsctl doctor --fix',
+    items: expired.map(intent => intent.dataSourceId),
+  }
+}
+
+function afterwards(settled: readonly Settled[], beside: string): Finding {
+  const left = settled.filter(({ outcome }) => outcome === undefined)
+  const unknown = settled.filter(({ outcome }) => outcome === 'unknown')
+  const items = (of: readonly Settled[]) => of.map(({ intent }) => intent.dataSourceId)
+  const names = (of: readonly Settled[]) =>
+    told(of.map(({ intent, why }) => `${named(intent)}${why ? ` (${why})` : ''}`))
+  if (left.length) {
+    const message = `${count(left.length, 'operation')} could not be settled: ${names(left)}.${beside}`
+    return { check: 'pending', status: 'problem', message, fix: 'dsctl doctor --fix', items: items(left) }
+  }
+  if (unknown.length) {
+    const message =
+      `Settled ${count(settled.length, 'unfinished operation')}. Of ${unknown.length} it is unknown whether it has ` +
+      `happened, since someone else has written the same secret: ${names(unknown)}.${beside}`
+    const look = 'Look at it: dsctl get ID, dsctl test ID. Nothing was touched.'
+    return { check: 'pending', status: 'warning', message, fix: look, items: items(unknown) }
+  }
+  const all = settled.length
+    ? `Settled ${count(settled.length, 'unfinished operation')}.`
+    : 'No operation is unfinished.'
+  return { ...fine('pending', all + beside), items: items(settled) }
+}
+
+function named({ kind, name, actor, since }: UnclosedIntent): string {
+  return `${kind} of ${name} by ${actor} at ${since}`
+}
+
+/** Looks until it is closed. Where a store does not answer it tries again, within the time-out. */
+async function settle(stores: Stores, intent: UnclosedIntent): Promise<Settled> {
+  const end = stores.clock.now() + stores.timeoutMs
+  let why = 'someone else is at it, or Vault does not show what is written to it'
+  for (let tries = 0; stores.clock.now() < end && !stores.interrupted(); tries++) {
+    try {
+      const seen = await look(stores, intent.id, stores.process)
+      if (seen.kind === 'closed') return { intent, outcome: seen.outcome, why: undefined }
+      // Others are at it, or a node that lags does not show what was written.
+      if (tries >= ENOUGH_LOOKS) await backOff(stores, tries - ENOUGH_LOOKS)
+    } catch (error) {
+      if (!(error instanceof DsctlError)) throw error
+      why = error.message
+      if (!(error instanceof UnavailableError)) break
+      await backOff(stores, tries)
+    }
+  }
+  return { intent, outcome: undefined, why }
+}

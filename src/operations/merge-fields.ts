@@ -1,0 +1,25 @@
+import { invalid } from '../domain/errors.ts'
+import { type Credentials, Secret } from '../domain/secret.ts'
+import { getSourceType } from '../source-types/index.ts'
+import { mergeUpdate } from '../source-types/merge.ts'
+import { readFields } from '../source-types/read-fields.ts'
+
+/** What an update makes of the stored credentials. Throws `invalid`, with every problem, where they cannot be so. */
+export function merge(
+  { fields, unset }: { readonly fields: Readonly<Record<string, unknown>>; readonly unset: readonly string[] },
+  typeName: string,
+  stored: Credentials | null,
+): { merged: Credentials; changed: readonly string[] } {
+  const type = getSourceType(typeName)
+  const { given, problems } = readFields(type, fields, 'update')
+  const merged = mergeUpdate(type, stored, { given: onlyResolved(given), unset })
+  const all = [...problems, ...merged.problems]
+  if (all.length === 0) return merged
+  throw invalid('The data source cannot be updated like this.', all, `dsctl types ${type.name} shows its fields.`)
+}
+
+function onlyResolved(given: Readonly<Record<string, unknown>>): Record<string, Secret> {
+  return Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
+  )
+}

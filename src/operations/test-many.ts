@@ -1,0 +1,54 @@
+import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
+import type { ConnectionVerdict } from '../ports/connection-test.ts'
+import type { Ref } from '../ports/records.ts'
+import type { Stores } from './stores.ts'
+import { notTested, type StoredTest, testStored } from './test-connection.ts'
+
+/** A verdict and what it is of; of a REF that led to nothing only its text is known. */
+export interface TestedOne {
+  readonly of: { readonly id: string | null; readonly name: string; readonly type: string | null }
+  readonly verdict: ConnectionVerdict
+}
+
+/** How many connections are tested at the same time. */
+const AT_ONCE = 8
+
+/**
+ * Tests data sources, several at a time; the answers come in the order of the REFs. Of several, one that is not there
+ * does not keep the others from being tested. `told` hears how many are done.
+ */
+export async function testSeveral(
+  stores: Stores,
+  refs: readonly Ref[],
+  how: StoredTest & { told: (done: number) => void },
+): Promise<readonly TestedOne[]> {
+  const tested: TestedOne[] = []
+  let next = 0
+  let done = 0
+  const work = async () => {
+    for (let at = next++, ref = refs[at]; ref; at = next++, ref = refs[at]) {
+      tested[at] = await testOne(stores, ref, { how, alone: refs.length === 1 })
+      how.told(++done)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, refs.length) }, work))
+  return tested
+}
+
+async function testOne(
+  stores: Stores,
+  ref: Ref,
+  { how, alone }: { how: StoredTest; alone: boolean },
+): Promise<TestedOne> {
+  try {
+    const { record, verdict } = await testStored(stores, ref, how)
+    return { of: record, verdict }
+  } catch (error) {
+    if (alone || !(error instanceof DsctlError) || endsAll(error.code)) throw error
+    return { of: { id: null, name: ref.text, type: null }, verdict: notTested(error.message) }
+  }
+}
+
+function endsAll(code: ErrorCode): boolean {
+  return code === 'bug' || code === 'unauthenticated' || isInterruption(code)
+}

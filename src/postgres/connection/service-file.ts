@@ -1,0 +1,46 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { invalid } from '../../domain/errors.ts'
+import { readRegular } from '../../lib/files/read-regular.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The parameters of one section of a connection service file: PGSERVICEFILE or ~/.pg_service.conf, then
+ * pg_service.conf in PGSYSCONFDIR. Throws `invalid` where no file has the section.
+ * Source: PostgreSQL documentation, "The Connection Service File".
+ */
+export function readService(name: string, env: Environment): Readonly<Record<string, string>> {
+  const files = [
+    env.PGSERVICEFILE || join(env.HOME || homedir(), '.pg_service.conf'),
+    ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, 'pg_service.conf')] : []),
+  ]
+  for (const file of files) {
+    const section = sectionOf(name, textOf(file))
+    if (section) return section
+  }
+  throw invalid(`There is no Postgres service ${name}.`, [
+    { field: 'PGSERVICE', message: `must be a section of ${files.join(' or ')}` },
+  ])
+}
+
+function sectionOf(name: string, text: string): Readonly<Record<string, string>> | undefined {
+  const lines = text.split(/\r?\n/).map(line => line.trim())
+  const start = lines.indexOf(`[${name}]`)
+  if (start < 0) return undefined
+  const rest = lines.slice(start + 1)
+  const end = rest.findIndex(line => line.startsWith('['))
+  const pairs = rest.slice(0, end < 0 ? undefined : end).flatMap(line => {
+    const [, key = '', value = ''] = /^([^#=\s][^=]*?)\s*=\s*(.*)$/.exec(line) ?? []
+    return key ? [[key, value] as const] : []
+  })
+  return Object.fromEntries(pairs)
+}
+
+function textOf(file: string): string {
+  try {
+    return readRegular(file)
+  } catch {
+    return ''
+  }
+}

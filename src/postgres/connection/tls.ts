@@ -1,0 +1,49 @@
+import type { ConnectionOptions } from 'node:tls'
+import { invalid } from '../../domain/errors.ts'
+import { readRegular } from '../../lib/files/read-regular.ts'
+import { whyUnreadable } from '../../lib/files/why-unreadable.ts'
+
+const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
+
+interface TlsParameters {
+  readonly mode: string | undefined
+  readonly rootCertificate: string | undefined
+  readonly host: string | undefined
+}
+
+/**
+ * TLS as libpq's modes have it: `prefer`, the default, does without where the server has none; `require` encrypts
+ * without asking who answers, unless there is a root certificate. A server on this machine is not asked for TLS
+ * unless a mode is named. Source: PostgreSQL documentation, "SSL Support", table of modes.
+ */
+export function tlsOf({ mode, rootCertificate, host }: TlsParameters): {
+  ssl: boolean | ConnectionOptions
+  tlsOptional?: boolean
+} {
+  if (mode === undefined) return isHere(host) ? { ssl: false } : tlsOf({ mode: 'prefer', rootCertificate, host })
+  if (!MODES.includes(mode)) {
+    throw invalid('There is no such sslmode for Postgres.', [
+      { field: 'sslmode', message: `must be one of ${MODES.join(', ')}` },
+    ])
+  }
+  if (mode === 'disable' || mode === 'allow') return { ssl: false }
+  if (mode === 'prefer') return { ssl: { rejectUnauthorized: false }, tlsOptional: true }
+  const ca = rootCertificate === undefined ? {} : { ca: readCertificate(rootCertificate) }
+  if (mode === 'verify-full') return { ssl: { ...ca, rejectUnauthorized: true } }
+  if (mode === 'require' && rootCertificate === undefined) return { ssl: { rejectUnauthorized: false } }
+  return { ssl: { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined } }
+}
+
+function isHere(host: string | undefined): boolean {
+  return host === undefined || host === '' || /^(\/.*|localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readRegular(path)
+  } catch (error) {
+    throw invalid('The root certificate for Postgres cannot be read.', [
+      { field: 'sslrootcert', message: `${path} ${whyUnreadable(error)}` },
+    ])
+  }
+}

@@ -1,0 +1,54 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Finished, Several } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { eachUnlessRefused } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type RecordJson, recordJson, toDataSource } from '../sql/record-columns.ts'
+
+// The last step of a create or an update is one statement that locks `intent` where it is open, checks that the name
+// is not `taken`, has `written` the row, and only then closes the intent: what happened is what has committed here.
+
+interface LastStep {
+  open: boolean
+  taken: string | null
+  name: string | null
+  env: string | null
+  record: RecordJson | null
+}
+
+/** Whether the row of an intent `i` was written. As a value: joined, each of two hundred would be held against each. */
+export const WRITTEN = sql`(i.data_source_id in (select id from written)) is true`
+
+/** Closes the intent as done where the row was written. */
+export const closeAsDone = sql`closed as (
+      update dsctl.pending_operations set state = 'closed', outcome = 'done', closed_at = now()
+      where id = any(array(select i.id from intent i where ${WRITTEN})) and state = 'open')`
+
+// `offset 0` has Postgres count with as many rows as were asked for: else it expects one, and holds each of two hundred
+// that were written against each.
+/** What the statement answers. */
+export const lastStep = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
+        'env', i.new_env, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end)
+        order by i.nth) as found
+      from (select a.nth, i.id, i.new_name, i.new_env, i.data_source_id
+          from asked a left join intent i using (nth) offset 0) i
+        left join taken t using (nth) left join written d on d.id = i.data_source_id`
+
+/** Runs last steps, one for each of `items`. */
+export function finished(
+  db: Kysely<Database>,
+  items: readonly unknown[],
+  statement: RawBuilder<unknown>,
+): Promise<Several<Finished>> {
+  const instead = { kind: 'taken', id: undefined, name: undefined, env: undefined } as const
+  return eachUnlessRefused<Finished>('data_sources', { items, instead }, async () => {
+    const { found } = only(await (statement as RawBuilder<{ found: LastStep[] }>).execute(db))
+    return found.map(toFinished)
+  })
+}
+
+function toFinished({ record, open, taken, name, env }: LastStep): Finished {
+  if (record) return { kind: 'done', record: toDataSource(record) }
+  if (!open) return { kind: 'changed' }
+  return taken ? { kind: 'taken', id: taken, name: name ?? undefined, env: env ?? undefined } : { kind: 'gone' }
+}

@@ -1,0 +1,110 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { NewCreate, NewRow, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { intentEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
+import { all, asked } from '../sql/batch-input.ts'
+import { BUSY, eachUnlessRefused, inTheWay } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type IntentJson, leaseEnd, nameHolder, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import { namesakes } from '../sql/record-columns.ts'
+import { closeAsDone, finished, lastStep, WRITTEN } from './commit.ts'
+
+interface Begun {
+  authorization: Authorization
+  organization_id: string | null
+  found: readonly { own: IntentJson | null; holder: IntentJson | null; taken: string | null }[]
+}
+
+/** S1: permission, name free, record the intent. */
+export async function beginCreates(
+  db: Kysely<Database>,
+  client: string,
+  { caller, creates }: { caller: Caller; creates: readonly NewCreate[] },
+): ReturnType<Records['beginCreates']> {
+  const columns = 'intent_id uuid, id uuid, name text, env text, fields text[], lease float8, fails boolean'
+  const rows = creates.map(({ intentId, failsIfTaken, type, ...rest }) => ({
+    ...rest,
+    intent_id: intentId,
+    fails: failsIfTaken,
+  }))
+  const names = creates.map(({ name }) => name)
+  const statement = sql<Begun>`/* dsctl create, 1 of 2 */ with ${authorized(caller)},
+    ${asked(rows, columns)},
+    ${ownIntents},
+    holders as materialized (
+      select a.nth, i.* from asked a, ${nameHolder({ organization: theirs, name: sql`a.name`, env: sql`a.env` })}),
+    ${namesakes({ organization: theirs, names: sql`${names}::text[]`, inEnv: sql`select name, env from asked` })},
+    taken as materialized (select a.nth, d.id from namesakes d join asked a on d.name = a.name and d.env = a.env),
+    judged as materialized (
+      select a.*, o.intent as own, h.intent as holder, t.id as taken
+      from asked a left join ${oldestIntents('own')} o using (nth) left join ${oldestIntents('holders')} h using (nth)
+        left join taken t using (nth)),
+    begun as (
+      insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, new_name,
+        new_env, fields, actor_id, actor_email, actor_source, client, expires_at)
+      select j.intent_id, 'create', 'open', j.id, j.id, p.organization_id, j.name, j.env, j.fields, p.user_id, p.email,
+        ${caller.identitySource}, ${client}, ${leaseEnd(sql`j.lease`)}
+      from judged j, permitted p
+      where j.own is null and j.holder is null and j.taken is null
+      order by j.env, j.name),
+    refused as (${refusedEvent(
+      { action: 'create', caller, client, eventId: sql`j.intent_id`, fields: sql`j.fields`, from: sql`judged j` },
+      sql`j.fails and j.taken is not null and j.own is null and j.holder is null`,
+      sql`j.name`,
+    )})
+    select ${authorization}, ${theirs} as organization_id,
+      (select json_agg(json_build_object('own', j.own, 'holder', j.holder, 'taken', j.taken) order by j.nth)
+        from judged j) as found`
+
+  return eachUnlessRefused('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
+    const row = only(await statement.execute(db))
+    return row.found.map((found, nth) => {
+      if (found.own) return { kind: 'own', intent: toIntent(found.own) }
+      const refused = denied(row.authorization) ?? inTheWay(found, creates[nth])
+      return refused ?? { kind: 'begun', organizationId: row.organization_id ?? '' }
+    })
+  })
+}
+
+/** S2: where the intent is open, insert the row, audit, close as done. */
+export async function finishCreates(
+  db: Kysely<Database>,
+  rows: readonly NewRow[],
+): ReturnType<Records['finishCreates']> {
+  return finished(
+    db,
+    rows,
+    sql`/* dsctl create, 2 of 2 */ with
+    ${asked(
+      rows.map(({ intentId, type }) => ({ intent_id: intentId, type })),
+      'intent_id uuid, type text',
+    )},
+    intent as (
+      select i.*, a.nth, a.type from dsctl.pending_operations i join asked a on i.id = a.intent_id
+      where i.state = 'open' and i.id = any(${all('intent_id', 'asked')}) order by i.id for update of i),
+    ${namesakes({
+      organization: sql`any(${all('organization_id', 'intent')})`,
+      names: all('new_name', 'intent'),
+      inEnv: sql`select new_name, new_env from intent`,
+    })},
+    taken as materialized (
+      select i.nth, d.id from namesakes d join intent i using (organization_id)
+      where d.name = i.new_name and d.env = i.new_env),
+    written as (
+      insert into data_sources (id, name, type, secret_id, organization_id, created_by, updated_by, created_at,
+        updated_at, env)
+      select data_source_id, new_name, type, secret_id, organization_id, actor_id, actor_id, now(), now(), new_env
+      from intent i where i.nth not in (select nth from taken)
+      order by new_env, new_name
+      returning *),
+    ${closeAsDone},
+    audited as (${intentEvent('intent', {
+      outcome: sql`'done'`,
+      after: sql`jsonb_build_object('name', i.new_name, 'env', i.new_env)`,
+      where: WRITTEN,
+    })})
+    ${lastStep}`,
+  )
+}

@@ -1,0 +1,107 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { NewDelete, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { AT_WRITING, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
+import { all, asked } from '../sql/batch-input.ts'
+import { BUSY, eachUnlessRefused } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import {
+  askedCandidates,
+  askedTargets,
+  type Candidate,
+  notOne,
+  onlyTargets,
+  REF_COLUMNS,
+  refColumns,
+  referredTo,
+} from '../sql/record-columns.ts'
+
+interface Begun {
+  own: IntentJson | null
+  owed: IntentJson | null
+  candidates: Candidate[] | null
+  holder: IntentJson | null
+  removed: { id: string; secret_id: string; organization_id: string; name: string } | null
+}
+
+/** S1: permission, find, no unclosed intent, soft-delete, audit, record the intent. */
+export async function beginDeletes(
+  db: Kysely<Database>,
+  client: string,
+  { caller, removes }: { caller: Caller; removes: readonly NewDelete[] },
+): ReturnType<Records['beginDeletes']> {
+  const rows = removes.map(({ intentId, ref, lease }) => ({ ...refColumns(ref), intent_id: intentId, lease }))
+  const event = { action: 'delete', caller, client }
+  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl delete, 1 of 2 */ with
+    ${authorized(caller)},
+    ${asked(rows, `${REF_COLUMNS}, intent_id uuid, lease float8`)},
+    ${ownIntents},
+    ${askedTargets},
+    found as materialized (${onlyTargets}),
+    unclosed as materialized (
+      select i.* from dsctl.pending_operations i where i.state <> 'closed' and i.organization_id = ${theirs}
+        and (i.kind = 'delete' or i.data_source_id = any(${all('id', 'found')}))),
+    doomed as materialized (
+      select d.* from data_sources d
+      where d.deleted_at is not null and d.id = any(array(select data_source_id from unclosed where kind = 'delete'))),
+    owed as materialized (
+      select d.nth, i.* from (${referredTo('doomed')}) d join unclosed i on i.data_source_id = d.id
+      where i.kind = 'delete' and d.nth not in (select nth from targets)),
+    holders as materialized (select f.nth, i.* from unclosed i join found f on f.id = i.data_source_id),
+    free as materialized (
+      select f.nth, f.id, a.intent_id, a.lease from found f join asked a using (nth)
+      where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
+      order by f.id),
+    removed as (
+      update data_sources d set deleted_at = ${AT_WRITING}, updated_at = ${AT_WRITING}, updated_by = p.user_id
+      from free f, permitted p
+      where d.id = f.id and d.id = any(${all('id', 'free')}) and d.deleted_at is null
+      returning d.id, d.secret_id, d.organization_id, d.name, d.env, f.nth, f.intent_id, f.lease),
+    begun as (
+      insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, old_name,
+        old_env, fields, actor_id, actor_email, actor_source, client, expires_at)
+      select r.intent_id, 'delete', 'open', r.id, r.secret_id, r.organization_id, r.name, r.env, '{}', p.user_id,
+        p.email, ${caller.identitySource}, ${client}, ${leaseEnd(sql`r.lease`)}
+      from removed r, permitted p),
+    audited as (${doneEvent({
+      ...event,
+      eventId: sql`r.intent_id`,
+      from: sql`removed r`,
+      dataSourceId: sql`r.id`,
+      dataSourceName: sql`r.name`,
+      before: sql`jsonb_build_object('name', r.name, 'env', r.env)`,
+    })}),
+    refused as (${refusedEvent(
+      { ...event, eventId: sql`a.intent_id`, from: sql`asked a` },
+      sql`a.nth not in (select nth from own) and a.nth not in (select nth from owed)
+        and a.nth not in (select nth from found)`,
+      sql`a.ref_name`,
+    )})
+    select ${authorization}, (select json_agg(json_build_object('own', own.intent, 'owed', owed.intent,
+        'candidates', c.candidates, 'holder', h.intent, 'removed', case when r.id is not null then row_to_json(r) end)
+        order by a.nth)
+      from asked a left join removed r using (nth) left join ${askedCandidates} c using (nth)
+        left join ${oldestIntents('own')} own using (nth) left join ${oldestIntents('owed')} owed using (nth)
+        left join ${oldestIntents('holders')} h using (nth)) as found`
+
+  return eachUnlessRefused('dsctl.pending_operations', { items: removes, instead: BUSY }, async () => {
+    const { authorization, found } = only(await statement.execute(db))
+    return found.map(row => {
+      if (row.own) return { kind: 'own', intent: toIntent(row.own) }
+      const no = denied(authorization)
+      if (no) return no
+      if (row.owed) return { kind: 'owed', intent: toIntent(row.owed) }
+      const refused = notOne(row)
+      if (refused) return refused
+      if (row.holder) return { kind: 'busy', intent: toIntent(row.holder) }
+      return row.removed ? begun(row.removed) : BUSY
+    })
+  })
+}
+
+function begun({ id, secret_id, organization_id, name }: NonNullable<Begun['removed']>) {
+  return { kind: 'begun' as const, id, secretId: secret_id, organizationId: organization_id, name }
+}

@@ -1,0 +1,65 @@
+import { type Kysely, sql } from 'kysely'
+import type { NameInEnv } from '../../domain/data-source.ts'
+import type { Caller } from '../../ports/caller.ts'
+import type { Attempt, NamedRecord, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
+import { all, asked } from '../sql/batch-input.ts'
+import { only } from '../sql/exactly-one.ts'
+import { namesakes } from '../sql/record-columns.ts'
+
+interface Found {
+  authorization: Authorization
+  records: NamedRecord[]
+  unsettled: string[]
+  at: string
+}
+
+/** The live records that have any of these names in one statement. */
+export async function findNamed(
+  db: Kysely<Database>,
+  client: string,
+  { caller, names, attempt }: { caller: Caller; names: readonly NameInEnv[]; attempt: Attempt | undefined },
+): ReturnType<Records['findNamed']> {
+  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+    sql<Found>`/* dsctl find names */ with
+    ${authorized(caller)},
+    ${asked(
+      names.map(({ name, env }) => ({ name, env })),
+      'name text, env text',
+    )},
+    ${namesakes({
+      organization: theirs,
+      names: sql`${names.map(({ name }) => name)}::text[]`,
+      inEnv: sql`select name, env from asked`,
+    })}
+    ${told}
+    select ${authorization}, (
+        select coalesce(json_agg(json_build_object('id', id, 'secretId', secret_id, 'organizationId', organization_id,
+          'name', name, 'type', type, 'env', env)), '[]') from namesakes) as records,
+      (select coalesce(json_agg(i.data_source_id), '[]') from dsctl.pending_operations i
+        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'namesakes')})) as unsettled,
+      now()::text as at`.execute(db),
+  )
+  const { authorization: found, ...row } = only(answer)
+  return denied(found) ?? { kind: 'found', ...row }
+}
+
+/** Whose credentials, read since then, may yet be taken back or have been. */
+export async function unsettledSince(
+  db: Kysely<Database>,
+  ids: readonly string[],
+  at: string,
+): ReturnType<Records['unsettledSince']> {
+  const { found } = only(
+    await sql<{ found: string[] }>`/* dsctl look for what is unsettled */ select array(
+      select data_source_id::text from dsctl.pending_operations
+      where state <> 'closed' and data_source_id = any(${ids}::uuid[])
+      union
+      select data_source_id::text from dsctl.pending_operations
+      where state = 'closed' and outcome <> 'done' and closed_at >= ${at}::timestamptz
+        and data_source_id = any(${ids}::uuid[])) as found`.execute(db),
+  )
+  return found
+}

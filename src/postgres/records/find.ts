@@ -1,0 +1,92 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { CreateAttempt, FindAudit, Records, Ref } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { doneEvent, refusedEvent, tellingIfItCan } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
+import { only } from '../sql/exactly-one.ts'
+import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from '../sql/record-columns.ts'
+
+/** One live record; with `audit` in the same statement that tells it was read. */
+export async function find(
+  db: Kysely<Database>,
+  client: string,
+  { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit },
+): ReturnType<Records['find']> {
+  if (!audit) return findWith(db, { caller, ref, told: sql`` })
+  const action = ACTIONS_REFUSED[String(audit)] ?? (audit === 'test' ? 'test' : 'get')
+  const event = { eventId: crypto.randomUUID(), action, caller, client }
+  const done = doneEvent({
+    ...event,
+    from: sql`found f`,
+    dataSourceId: sql`f.id`,
+    dataSourceName: sql`f.name`,
+  })
+  const refused = refusedEvent(
+    { ...event, eventId: crypto.randomUUID() },
+    sql`not exists (select from found)`,
+    ref.text,
+  )
+  const { answer, unaudited } = await tellingIfItCan(
+    ACTIONS_REFUSED[String(audit)] ? [refused] : [done, refused],
+    told => findWith(db, { caller, ref, told }),
+  )
+  return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
+}
+
+/** Of looks that are told only where they end it. */
+const ACTIONS_REFUSED: Readonly<Record<string, string>> = {
+  ...{ 'update, if refused': 'update', 'delete, if refused': 'delete' },
+}
+
+interface Found {
+  authorization: Authorization
+  candidates: { id: string; name: string; env: string }[]
+  record: RecordJson | null
+}
+
+async function findWith(
+  db: Kysely<Database>,
+  { caller, ref, told }: { caller: Caller; ref: Ref; told: RawBuilder<unknown> },
+): ReturnType<Records['find']> {
+  const row = only(
+    await sql<Found>`/* dsctl find */ with ${authorized(caller)},
+    ${targeted(ref)},
+    found as (select d.* from targets d where (select count(*) from targets) = 1)
+    ${told}
+    select ${authorization}, ${candidates} as candidates, ${recordIn('found')} as record`.execute(db),
+  )
+  const refused = denied(row.authorization) ?? notOne(row)
+  if (refused) return refused
+  return row.record ? { kind: 'found', record: toDataSource(row.record) } : { kind: 'not found' }
+}
+
+/** Whether a create or a rename would find its name free. */
+export async function findName(
+  db: Kysely<Database>,
+  client: string,
+  { caller, name, env, attempt }: { caller: Caller; name: string; env: string; attempt: CreateAttempt | undefined },
+): ReturnType<Records['findName']> {
+  const { answer, unaudited } = await tellingIfItCan(
+    attempt ? lookEvents(attempt, { caller, client, name }) : [],
+    told =>
+      sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorized(caller)},
+    taken as (select d.id from data_sources d
+      where d.organization_id = ${theirs} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
+    ${told}
+    select ${authorization}, (select id from taken) as taken`.execute(db),
+  )
+  const row = only(answer)
+  const free = row.taken ? { kind: 'taken' as const, id: row.taken, name, env } : { kind: 'free' as const }
+  return denied(row.authorization) ?? (unaudited ? { ...free, unaudited } : free)
+}
+
+function lookEvents(
+  { failsIfTaken, isWhole, ...attempt }: CreateAttempt,
+  { name, ...who }: { caller: Caller; client: string; name: string },
+): readonly RawBuilder<unknown>[] {
+  const event = { ...attempt, ...who }
+  const failed = failsIfTaken ? sql`exists (select from taken)` : sql`false`
+  const done = { ...event, dataSourceName: sql`${name}`, from: sql`(select) look` }
+  return [refusedEvent(event, failed, name), ...(isWhole ? [doneEvent(done)] : [])]
+}

@@ -1,0 +1,116 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { Attempt, ListFilter, ListQuery, LocatedDataSource, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type Page, takePages } from '../sql/paginate.ts'
+import { utc } from '../sql/record-columns.ts'
+
+interface ItemJson {
+  id: string
+  secret_id: string
+  organization_id: string
+  name: string
+  type: string
+  env: string
+  onboarding_status: never
+  updated_at: string | null
+}
+
+interface Listed {
+  authorization: Authorization
+  items: ItemJson[]
+}
+
+/** A page of the live records, the last changed first. */
+export async function list(
+  db: Kysely<Database>,
+  client: string,
+  { caller, query, attempt }: { caller: Caller; query: ListQuery; attempt: Attempt | undefined },
+): ReturnType<Records['list']> {
+  const { page, pageSize } = query
+  const rows = sql`${beginning(query)} limit ${pageSize + 1} offset ${page * pageSize}`
+  const { answer: listed } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+    read(db, { caller, rows, told }),
+  )
+  if ('kind' in listed) return listed
+  const items = listed.slice(0, pageSize).map(item => {
+    const { secretId, organizationId, ...shown } = located(item)
+    return shown
+  })
+  return { kind: 'page', items, more: listed.length > pageSize }
+}
+
+const PAGE = 500
+
+/** Every page of the live records, the last changed first, in one snapshot. */
+export function listAll(
+  db: Kysely<Database>,
+  { caller, filter, take }: { caller: Caller; filter: ListFilter; take: Parameters<Records['listAll']>[2] },
+): ReturnType<Records['listAll']> {
+  const readPage = async (snapshot: Kysely<Database>, after: ItemJson | undefined) => {
+    const rows = after ? following(filter, after) : sql`${beginning(filter)} limit ${PAGE + 1}`
+    const listed = await read(snapshot, { caller, rows, told: sql`` })
+    return 'kind' in listed
+      ? listed
+      : ({ rows: listed.slice(0, PAGE), more: listed.length > PAGE } satisfies Page<ItemJson>)
+  }
+  return takePages(db, readPage, page => take(page.map(located)))
+}
+
+async function read(
+  db: Kysely<Database>,
+  { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
+) {
+  const row = only(
+    await sql<Listed>`/* dsctl list */ with ${authorized(caller)}
+    ${told}
+    select ${authorization}, (select coalesce(json_agg(d), '[]') from (${rows}) d) as items`.execute(db),
+  )
+  return denied(row.authorization) ?? row.items
+}
+
+const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_status, updated_at`
+
+// Postgres plans before it knows which organization it is, and takes it for one of average size: it would read a large one
+// as a whole, and sort it. Between two bounds it thinks of more than that, and keeps to the order of the index.
+function beginning(filter: ListFilter): RawBuilder<unknown> {
+  return sql`select ${columns} from data_sources
+      where (organization_id, id) >= (${theirs}, '00000000-0000-0000-0000-000000000000'::uuid)
+        and organization_id <= ${theirs} and deleted_at is null and ${matching(filter)}
+      order by organization_id, updated_at desc, id`
+}
+
+// The time as Postgres wrote it, to the microsecond: a Date has milliseconds. Each half begins where it must in the index,
+// however many records share a time. Where an application's column may be null, those come first.
+function following(filter: ListFilter, { updated_at, id, organization_id }: ItemJson): RawBuilder<unknown> {
+  const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from data_sources
+        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${theirs}
+          and deleted_at is null and ${matching(filter)} and ${where}
+        order by updated_at desc, id limit ${PAGE + 1})`
+  const [same, later] =
+    updated_at === null
+      ? [sql`updated_at is null`, sql`updated_at is not null`]
+      : [sql`updated_at = ${updated_at}::timestamptz`, sql`updated_at < ${updated_at}::timestamptz`]
+  return sql`select * from (
+      ${rest(sql`${same} and id > ${id}::uuid`)} union all ${rest(later)}) d
+      order by updated_at desc, id limit ${PAGE + 1}`
+}
+
+function located({ onboarding_status, updated_at, secret_id, organization_id, ...item }: ItemJson): LocatedDataSource {
+  return {
+    ...{ ...item, secretId: secret_id, organizationId: organization_id },
+    ...{ onboardingStatus: onboarding_status, updatedAt: utc(updated_at ?? 0) },
+  }
+}
+
+function matching({ type, env, status, search }: ListFilter): RawBuilder<unknown> {
+  const conditions = [sql`true`]
+  if (type !== undefined) conditions.push(sql`type = ${type}`)
+  if (env !== undefined) conditions.push(sql`env = ${env}`)
+  if (status !== undefined) conditions.push(sql`onboarding_status::text = ${status}`)
+  if (search !== undefined) conditions.push(sql`position(lower(${search}::text) in lower(name)) > 0`)
+  return sql.join(conditions, sql` and `)
+}

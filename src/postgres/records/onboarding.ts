@@ -1,0 +1,78 @@
+import { type Kysely, sql } from 'kysely'
+import { ONBOARDING_FROM } from '../../domain/data-source.ts'
+import type { Caller } from '../../ports/caller.ts'
+import type { Onboarding, OnboardingMove } from '../../ports/onboarding.ts'
+import type { Database } from '../schema/tables.ts'
+import { AT_WRITING, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
+import { unlessRefused } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { unlessDenied } from '../sql/explain-denial.ts'
+import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from '../sql/record-columns.ts'
+
+/** Onboarding in Postgres. `client` names this process in the audit trail: host and version. */
+export function postgresOnboarding(db: Kysely<Database>, client: string): Onboarding {
+  return {
+    move: (caller, move) =>
+      unlessDenied(db, { caller, client, attempt: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
+  }
+}
+
+interface Moved {
+  authorization: Authorization
+  candidates: { id: string; name: string; env: string }[]
+  found: RecordJson | null
+  before: RecordJson | null
+  written: RecordJson | null
+}
+
+/** The write itself asks for the present status, so that of two at once the second sees what the first has made. */
+async function moveStatus(
+  db: Kysely<Database>,
+  client: string,
+  { caller, move }: { caller: Caller; move: OnboardingMove },
+): ReturnType<Onboarding['move']> {
+  const { eventId, ref, status, error } = move
+  const event = { eventId, action: 'onboarding', caller, client, fields: sql`'{onboarding_status}'` }
+  const statement = sql<Moved>`/* dsctl onboarding */ with ${authorized(caller)},
+    ${targeted(ref)},
+    found as (
+      select d.* from data_sources d
+      where d.id = (select id from targets where (select count(*) from targets) = 1) and d.deleted_at is null
+      for update),
+    before as (
+      select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
+      where e.id = ${eventId} and e.outcome = 'done'),
+    written as (
+      update data_sources d set onboarding_status = ${status}::data_source_onboarding_status_enum,
+        onboarding_error = ${error ?? null}::text, updated_at = ${AT_WRITING}, updated_by = p.user_id
+      from found f, permitted p
+      where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_FROM[status]}::text[])
+        and not exists (select from before)
+      returning d.*),
+    audited as (${doneEvent({
+      ...event,
+      from: sql`found o, written n`,
+      dataSourceId: sql`n.id`,
+      dataSourceName: sql`n.name`,
+      before: sql`jsonb_build_object('onboarding_status', o.onboarding_status)`,
+      after: sql`jsonb_build_object('onboarding_status', n.onboarding_status)`,
+    })}),
+    refused as (${refusedEvent(
+      event,
+      sql`not exists (select from before) and not exists (select from written)`,
+      ref.text,
+    )})
+    select ${authorization}, ${candidates} as candidates, ${recordIn('found')} as found, ${recordIn('before')} as before,
+      ${recordIn('written')} as written`
+
+  // Where an earlier try of it has been done at this very moment, this one finds its event.
+  const result =
+    (await unlessRefused('dsctl.audit_events', undefined, () => statement.execute(db))) ?? (await statement.execute(db))
+  const row = only(result)
+  const done = row.before ?? row.written
+  if (done) return { kind: 'done', record: toDataSource(done) }
+  const refused = denied(row.authorization) ?? notOne(row)
+  if (refused) return refused
+  return row.found ? { kind: 'refused', from: row.found.onboarding_status } : { kind: 'not found' }
+}

@@ -1,0 +1,90 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { PlainUpdate, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { AT_WRITING, type CallersEvent, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
+import { asked } from '../sql/batch-input.ts'
+import { BUSY, inTheWay, unlessRefused } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type IntentJson, intentIn } from '../sql/intent-columns.ts'
+import { candidates, notOne, type RecordJson, recordIn, toDataSource } from '../sql/record-columns.ts'
+import { hasFailed, UPDATE_COLUMNS, updateColumns, wantedOf } from '../sql/rename-target.ts'
+
+interface Done {
+  authorization: Authorization
+  candidates: { id: string; name: string; env: string }[]
+  holder: IntentJson | null
+  taken: string | null
+  record: RecordJson | null
+  before: RecordJson | null
+  told: string[] | null
+  written: RecordJson | null
+}
+
+/** An update of name and env alone, in one statement. */
+export async function updatePlain(
+  db: Kysely<Database>,
+  client: string,
+  { caller, update }: { caller: Caller; update: PlainUpdate },
+): ReturnType<Records['updatePlain']> {
+  const { eventId } = update
+  const event = { eventId, action: 'update', caller, client }
+  const row = updateColumns(update)
+  const statement = sql<Done>`/* dsctl update */ with
+    ${authorized(caller)},
+    ${asked([row], UPDATE_COLUMNS)},
+    ${wantedOf(sql`
+      select 0 as nth, d.* from data_sources d
+      where d.id = (select id from targets where (select count(*) from targets) = 1) and d.deleted_at is null
+      for update`)},
+    before as (
+      select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
+      where e.id = ${eventId} and e.outcome = 'done'),
+    written as (
+      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = p.user_id
+      from wanted w, permitted p
+      where d.id = w.id and (d.name, d.env) is distinct from (w.name, w.env) and not exists (select from before)
+        and not exists (select from holders) and not exists (select from taken)
+      returning d.*),
+    audited as (${doneEvent({ ...event, ...plainChange('found', 'written'), fields: CHANGED, from: sql`found o, written n` })}),
+    refused as (${refusedEvent(
+      { ...event, fields: sql`a.renaming`, from: sql`asked a` },
+      hasFailed(sql`exists (select from before)`),
+      update.ref.text,
+    )})
+    select ${authorization}, ${candidates} as candidates, ${intentIn('holders')} as holder,
+      (select id from taken limit 1) as taken, ${recordIn('found')} as record, ${recordIn('before')} as before,
+      (select fields from dsctl.audit_events where id = ${eventId}) as told, ${recordIn('written')} as written`
+
+  const taken = { kind: 'taken', id: undefined, name: update.name, env: update.env } as const
+  const run = () => unlessRefused('dsctl.audit_events', BUSY, () => statement.execute(db))
+  return unlessRefused('data_sources', taken, async () => {
+    const result = await run()
+    if ('kind' in result) return result
+    const row = only(result)
+    if (row.before) return { kind: 'done', record: toDataSource(row.before), fields: row.told ?? [] }
+    const refused = denied(row.authorization) ?? notOne(row) ?? inTheWay(row, update)
+    if (refused) return refused
+    const { record, written } = row
+    if (record && written) return { kind: 'done', record: toDataSource(written), fields: changed(record, written) }
+    return record ? { kind: 'unchanged', record: toDataSource(record) } : { kind: 'not found' }
+  })
+}
+
+// Of what was given, what differed: the same rule in the audit trail as in the answer.
+const CHANGED = sql`array_remove(array[case when n.name <> o.name then 'name' end,
+      case when n.env <> o.env then 'env' end], null)`
+function changed(old: RecordJson, now: RecordJson): string[] {
+  return (['name', 'env'] as const).filter(field => old[field] !== now[field])
+}
+
+function plainChange(before: string, after: string): Partial<CallersEvent> {
+  const columns = sql`jsonb_build_object('name', name, 'env', env)`
+  return {
+    dataSourceId: sql`n.id`,
+    dataSourceName: sql`o.name`,
+    before: sql`(select ${columns} from ${sql.table(before)})`,
+    after: sql`(select ${columns} from ${sql.table(after)})`,
+  }
+}

@@ -1,0 +1,148 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { BaseVersion, NewFields, NewUpdate, Records } from '../../ports/records.ts'
+import type { Database } from '../schema/tables.ts'
+import { AT_WRITING, intentEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
+import { all, asked } from '../sql/batch-input.ts'
+import { BUSY, eachUnlessRefused, inTheWay } from '../sql/conflict.ts'
+import { only } from '../sql/exactly-one.ts'
+import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import {
+  askedCandidates,
+  type Candidate,
+  namesakes,
+  notOne,
+  onlyTargets,
+  type RecordJson,
+  recordJson,
+  toDataSource,
+} from '../sql/record-columns.ts'
+import { hasFailed, UPDATE_COLUMNS, updateColumns, wantedOf } from '../sql/rename-target.ts'
+import { closeAsDone, finished, lastStep } from './commit.ts'
+
+interface Begun {
+  own: IntentJson | null
+  candidates: Candidate[] | null
+  holder: IntentJson | null
+  taken: string | null
+  record: RecordJson | null
+  before: RecordJson | null
+}
+
+/** S1 of an update with credentials: permission, find, no unclosed intent, name free, record the intent. */
+export async function beginUpdates(
+  db: Kysely<Database>,
+  client: string,
+  { caller, updates }: { caller: Caller; updates: readonly NewUpdate[] },
+): ReturnType<Records['beginUpdates']> {
+  const rows = updates.map(update => ({
+    ...updateColumns(update),
+    ...{ intent_id: update.intentId, given: update.fields, lease: update.lease },
+  }))
+  const fields = sql`array_cat(a.renaming, a.given)`
+  const event = { eventId: sql<string>`a.intent_id`, action: 'update', caller, client, fields, from: sql`asked a` }
+  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl update, 1 of 3 */ with
+    ${authorized(caller)},
+    ${asked(rows, `${UPDATE_COLUMNS}, intent_id uuid, given text[], lease float8`)},
+    ${ownIntents},
+    ${wantedOf(onlyTargets)},
+    begun as (
+      insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, old_name,
+        old_env, new_name, new_env, fields, actor_id, actor_email, actor_source, client, expires_at)
+      select a.intent_id, 'update', 'open', f.id, f.secret_id, p.organization_id, f.name, f.env,
+        case when w.renamed then w.name end, case when w.renamed then w.env end, ${fields}, p.user_id, p.email,
+        ${caller.identitySource}, ${client}, ${leaseEnd(sql`a.lease`)}
+      from asked a join found f using (nth) join wanted w using (nth), permitted p
+      where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
+        and a.nth not in (select nth from taken)
+      order by f.id),
+    refused as (${refusedEvent(event, hasFailed(sql`a.nth in (select nth from own)`), sql`a.ref_name`)})
+    select ${authorization}, (select json_agg(json_build_object('own', o.intent, 'candidates', c.candidates,
+        'holder', h.intent, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end,
+        'before', (select ${recordJson} from data_sources d
+          where o.intent is not null and d.id = (o.intent->>'data_source_id')::uuid and d.deleted_at is null))
+        order by a.nth)
+      from asked a left join found d using (nth) left join taken t using (nth) left join ${askedCandidates} c using (nth)
+        left join ${oldestIntents('own')} o using (nth) left join ${oldestIntents('holders')} h using (nth)) as found`
+
+  return eachUnlessRefused('dsctl.pending_operations', { items: updates, instead: BUSY }, async () => {
+    const { authorization, found } = only(await statement.execute(db))
+    return found.map((row, nth) => {
+      if (row.own) return { kind: 'own', intent: toIntent(row.own), record: row.before && toDataSource(row.before) }
+      const refused = denied(authorization) ?? notOne(row) ?? inTheWay(row, updates[nth])
+      if (refused) return refused
+      return row.record ? { kind: 'begun', record: toDataSource(row.record) } : { kind: 'not found' }
+    })
+  })
+}
+
+/** S2: where the intent is open, remember the version of the secret that the update builds on. */
+export async function setBaseVersions(
+  db: Kysely<Database>,
+  versions: readonly BaseVersion[],
+): ReturnType<Records['setBaseVersions']> {
+  if (versions.length === 0) return []
+  const rows = versions.map(({ intentId, version }) => ({ intent_id: intentId, version }))
+  const { found } = only(
+    await sql<{ found: boolean[] }>`/* dsctl update, 2 of 3 */ with
+    ${asked(rows, 'intent_id uuid, version int')},
+    written as (
+      update dsctl.pending_operations i set base_version = a.version from asked a
+      where i.id = a.intent_id and i.id = any(${all('intent_id', 'asked')}) and i.state = 'open'
+      returning i.id)
+    select json_agg(w.id is not null order by a.nth) as found
+    from asked a left join written w on w.id = a.intent_id`.execute(db),
+  )
+  return found.map(written => (written ? 'ok' : 'changed'))
+}
+
+/** S3: where the intent is open, update the columns it names (another's rename stays), audit, close as done. */
+export async function finishUpdates(
+  db: Kysely<Database>,
+  updates: readonly NewFields[],
+): ReturnType<Records['finishUpdates']> {
+  return finished(
+    db,
+    updates,
+    sql`/* dsctl update, 3 of 3 */ with
+    ${asked(
+      updates.map(({ intentId, fields }) => ({ intent_id: intentId, changed: fields })),
+      'intent_id uuid, changed text[]',
+    )},
+    intent as (
+      select i.*, a.nth, a.changed from dsctl.pending_operations i join asked a on i.id = a.intent_id
+      where i.state = 'open' and i.id = any(${all('intent_id', 'asked')}) order by i.id for update of i),
+    found as (
+      select i.nth, d.* from data_sources d join intent i on d.id = i.data_source_id
+      where d.deleted_at is null and d.id = any(${all('data_source_id', 'intent')}) order by d.id for update of d),
+    wanted as materialized (
+      select i.nth, f.id, f.organization_id, i.actor_id, f.name as old_name, f.env as old_env,
+        case when 'name' = any(i.fields) then coalesce(i.new_name, f.name) else f.name end as name,
+        case when 'env' = any(i.fields) then coalesce(i.new_env, f.env) else f.env end as env
+      from found f join intent i using (nth)),
+    renamed as materialized (select * from wanted where (name, env) is distinct from (old_name, old_env)),
+    ${namesakes({
+      organization: sql`any(${all('organization_id', 'renamed')})`,
+      names: all('name', 'renamed'),
+      inEnv: sql`select name, env from renamed`,
+    })},
+    taken as materialized (
+      select w.nth, d.id from namesakes d join renamed w using (organization_id)
+      where d.id <> w.id and d.name = w.name and d.env = w.env),
+    written as (
+      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = w.actor_id
+      from wanted w where d.id = w.id and d.id = any(${all('id', 'wanted')}) and w.nth not in (select nth from taken)
+      returning d.*),
+    ${closeAsDone},
+    audited as (${intentEvent('intent', {
+      outcome: sql`'done'`,
+      fields: sql`i.changed`,
+      from: sql`join found f using (nth) join written n on n.id = i.data_source_id`,
+      before: sql`jsonb_build_object('name', f.name, 'env', f.env)`,
+      after: sql`jsonb_build_object('name', n.name, 'env', n.env)`,
+      where: sql`true`,
+    })})
+    ${lastStep}`,
+  )
+}

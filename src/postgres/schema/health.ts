@@ -1,0 +1,148 @@
+import { type Kysely, sql } from 'kysely'
+import type { Caller } from '../../ports/caller.ts'
+import type { LiveRecord, RecordsHealth, UnclosedIntent } from '../../ports/health.ts'
+import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
+import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
+import { only } from '../sql/exactly-one.ts'
+import { unlessDenied } from '../sql/explain-denial.ts'
+import { type IntentJson, toIntent } from '../sql/intent-columns.ts'
+import { utc } from '../sql/record-columns.ts'
+import { missingPrivileges, poorIndexes } from './health-schema.ts'
+import type { Database } from './tables.ts'
+
+/** How doctor looks at a database. */
+export function postgresHealth(db: Kysely<Database>, client: string): RecordsHealth {
+  return {
+    privileges: () => missingPrivileges(db),
+    indexes: () => poorIndexes(db),
+    unclosed: caller => unlessDenied(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
+    records: (caller, after) => records(db, caller, after),
+    explain: (caller, secretIds) => explain(db, caller, secretIds),
+    prune: caller => prune(db, caller),
+  }
+}
+
+interface Unclosed {
+  authorization: Authorization
+  organization_id: string
+  intents: UnclosedJson[]
+}
+
+interface UnclosedJson extends IntentJson {
+  name: string
+  actor_email: string
+  created_at: string
+}
+
+async function unclosed(db: Kysely<Database>, client: string, caller: Caller): ReturnType<RecordsHealth['unclosed']> {
+  const attempt = { eventId: crypto.randomUUID(), action: 'doctor' }
+  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+    sql<Unclosed>`/* dsctl doctor: unclosed intents */ with
+    ${authorized(caller)}
+    ${told}
+    select ${authorization}, (select organization_id from permitted) as organization_id,
+      (select coalesce(json_agg(i order by i.created_at, i.id), '[]') from (
+      select i.*, i.expires_at <= now() as expired, coalesce(i.old_name, i.new_name) as name
+      from dsctl.pending_operations i join permitted p using (organization_id) where i.state <> 'closed') i) as intents`.execute(
+      db,
+    ),
+  )
+  const row = only(answer)
+  const intents = row.intents.map(
+    (json): UnclosedIntent => ({
+      ...toIntent(json),
+      name: json.name,
+      actor: json.actor_email,
+      since: utc(json.created_at),
+    }),
+  )
+  return denied(row.authorization) ?? { kind: 'intents', organizationId: row.organization_id, intents }
+}
+
+const TOTAL = sql`(select count(*)::int from data_sources
+      where organization_id = (select organization_id from permitted) and deleted_at is null)`
+
+interface Live {
+  authorization: Authorization
+  total: number | null
+  records: LiveJson[]
+}
+
+interface LiveJson {
+  id: string
+  name: string
+  env: string
+  type: string
+  secret_id: string
+}
+
+async function records(
+  db: Kysely<Database>,
+  caller: Caller,
+  after: string | undefined,
+): ReturnType<RecordsHealth['records']> {
+  const row = only(
+    await sql<Live>`/* dsctl doctor: live records */ with
+    ${authorized(caller)}
+    select ${authorization}, ${after === undefined ? TOTAL : sql`null`} as total, (select coalesce(json_agg(d), '[]') from (
+      select id, name, env, type, secret_id from data_sources
+      where organization_id = (select organization_id from permitted) and deleted_at is null
+        and id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
+      order by id limit 1000) d) as records`.execute(db),
+  )
+  const live = row.records.map(({ secret_id, ...record }): LiveRecord => ({ ...record, secretId: secret_id }))
+  return denied(row.authorization) ?? { kind: 'page', records: live, total: row.total ?? undefined }
+}
+
+interface Explained {
+  authorization: Authorization
+  removable: string[]
+  deleted: string[]
+  unknown: string[]
+  complete: boolean
+}
+
+// `undone` are creates and deletes of the last 30 days that left no row: a secret there is a late write, or owed.
+async function explain(
+  db: Kysely<Database>,
+  caller: Caller,
+  ids: readonly string[],
+): ReturnType<RecordsHealth['explain']> {
+  const row = only(
+    await sql<Explained>`/* dsctl doctor: explain secrets */ with ${authorized(caller)},
+    given as (select id::uuid as id from unnest(${ids}::text[]) id),
+    live as (select g.id from given g join data_sources d on d.secret_id = g.id where d.deleted_at is null),
+    undone_anywhere as (
+      select g.id, i.organization_id from given g join dsctl.pending_operations i on i.secret_id = g.id
+      where i.state = 'closed' and (i.kind = 'delete' or (i.kind = 'create' and i.outcome = 'none'))
+        and g.id not in (select id from live)),
+    undone as (select u.id from undone_anywhere u join permitted p using (organization_id)),
+    open as (
+      select g.id from given g join dsctl.pending_operations i on i.secret_id = g.id where i.state <> 'closed'),
+    deleted as (
+      select g.id from given g join data_sources d on d.secret_id = g.id join permitted p using (organization_id)
+      where d.deleted_at is not null
+        and g.id not in (select id from live union select id from undone union select id from open)),
+    known as (
+      select id from live union select id from undone_anywhere union select id from open
+      union select secret_id from data_sources where secret_id in (select id from given))
+    select ${authorization}, array(select distinct id::text from undone) as removable,
+      array(select distinct id::text from deleted) as deleted,
+      array(select id::text from given where id not in (select id from known)) as unknown,
+      not row_security_active('data_sources') as complete`.execute(db),
+  )
+  const { removable, deleted, unknown, complete } = row
+  return denied(row.authorization) ?? { kind: 'explained', removable, deleted, unknown, complete }
+}
+
+async function prune(db: Kysely<Database>, caller: Caller): ReturnType<RecordsHealth['prune']> {
+  const row = only(
+    await sql<{ authorization: Authorization; count: number }>`/* dsctl doctor: prune */ with ${authorized(caller)},
+    pruned as (
+      delete from dsctl.pending_operations where state = 'closed' and closed_at < now() - interval '30 days'
+        and organization_id = (select organization_id from permitted)
+      returning id)
+    select ${authorization}, (select count(*)::int from pruned) as count`.execute(db),
+  )
+  return denied(row.authorization) ?? { kind: 'pruned', count: row.count }
+}

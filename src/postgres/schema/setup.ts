@@ -1,0 +1,121 @@
+import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely'
+import { invalid } from '../../domain/errors.ts'
+import type { Role } from '../../ports/caller.ts'
+import type { DatabaseSetup, FirstOrganization, Preparation } from '../../ports/setup.ts'
+import { usersByEmail } from '../sql/authorize.ts'
+import { only } from '../sql/exactly-one.ts'
+import { inspectTables } from './inspect.ts'
+import * as applicationTables from './migrations/application-tables.ts'
+import * as dsctlTables from './migrations/dsctl-tables.ts'
+import type { Database } from './tables.ts'
+
+export function postgresSetup(db: Kysely<Database>): DatabaseSetup {
+  return {
+    inspect: (asked = {}) => inspect(db, asked),
+    prepare: way => prepare(db, way),
+    addFirst: first => addFirst(db, first),
+  }
+}
+
+async function inspect(
+  db: Kysely<Database>,
+  { organization, email }: Partial<FirstOrganization>,
+): Promise<Preparation> {
+  const tables = await inspectTables(db)
+  if (tables.kind === 'different') {
+    throw invalid(
+      'The database is neither empty nor the application’s: dsctl changes nothing in it.',
+      tables.differences.map(message => ({ field: 'database', message })),
+      'Point database.url at an empty database, or at the one whose tables the application made.',
+    )
+  }
+  if (tables.kind === 'empty') return { way: 'create', organizations: 0, named: false, role: undefined }
+  const executed = await executedMigrations(db)
+  const done = Object.keys(MIGRATIONS).every(name => executed.includes(name))
+  const role = email === undefined ? undefined : await roleOf(db, email, organization)
+  return { way: done ? 'done' : 'adopt', ...(await countOrganizations(db, organization)), role }
+}
+
+async function prepare(db: Kysely<Database>, way: Preparation['way']): Promise<boolean> {
+  if (way === 'done') return false
+  const own = way === 'create' || (await executedMigrations(db)).includes('0000_application_tables')
+  const { error, results = [] } = await migrator(db, own).migrateToLatest()
+  if (error) throw error
+  return results.length > 0
+}
+
+async function addFirst(
+  db: Kysely<Database>,
+  { organization, email, name }: { organization: string; email: string; name: string | undefined },
+): Promise<'added' | 'exists'> {
+  return db.transaction().execute(async transaction => {
+    // Two at once would both find none, and not every application's table refuses a second of one name.
+    await sql`select pg_advisory_xact_lock(hashtext('dsctl'), hashtext('first organization'))`.execute(transaction)
+    const row = only(
+      await sql<{ added: boolean }>`/* dsctl add the first organization */ with
+    organization as (
+      insert into organizations (id, name, created_at, updated_at)
+      select gen_random_uuid(), ${organization}, now(), now() where not exists (select from organizations)
+      returning id),
+    known as (select id from users where email = ${email}),
+    added as (
+      insert into users (id, email, name, created_at, updated_at)
+      select gen_random_uuid(), ${email}, ${name ?? null}::text, now(), now() from organization
+      where not exists (select from known)
+      returning id),
+    member as (
+      insert into users_to_organizations (user_id, organization_id, role, status, created_at, updated_at)
+      select u.id, o.id, 'workspace_admin', 'active', now(), now()
+      from organization o, (select id from known union all select id from added) u
+      returning user_id)
+    select exists (select from member) as added`.execute(transaction),
+    )
+    return row.added ? 'added' : 'exists'
+  })
+}
+
+async function executedMigrations(db: Kysely<Database>): Promise<string[]> {
+  const { rows } = await sql<{ made: boolean }>`select to_regclass('dsctl.migrations') is not null as made`.execute(db)
+  if (!rows[0]?.made) return []
+  return (await sql<{ name: string }>`select name from dsctl.migrations`.execute(db)).rows.map(({ name }) => name)
+}
+
+async function countOrganizations(db: Kysely<Database>, organization = '') {
+  const { rows } = await sql<{ organizations: number; named: boolean }>`/* dsctl count the organizations */
+    select count(*)::int as organizations,
+      coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as named
+    from organizations`.execute(db)
+  return only({ rows })
+}
+
+/** The highest role of an active member: of the organization, or of any where none is named. */
+async function roleOf(
+  db: Kysely<Database>,
+  email: string,
+  organization: string | undefined,
+): Promise<Role | undefined> {
+  const { rows } = await sql<{ role: Role }>`/* dsctl find the first admin */
+    select m.role from (${usersByEmail(email)}) u
+    join users_to_organizations m on m.user_id = u.id and m.status = 'active' and m.deleted_at is null
+    join organizations o on o.id = m.organization_id and o.deleted_at is null
+    where ${organization === undefined ? sql`true` : sql`o.name = ${organization} or o.id::text = lower(${organization}::text)`}
+    order by m.role <> 'workspace_admin' limit 1`.execute(db)
+  return rows[0]?.role
+}
+
+// In alphabetical order, as Kysely runs them. The application's tables are made only where there are none; a database
+// where they were made by dsctl has a row for them, which is how `member` knows whose the tables are.
+const MIGRATIONS = { '0001_dsctl_tables': dsctlTables }
+const OWN_TABLES = { '0000_application_tables': applicationTables }
+
+function migrator(db: Kysely<Database>, own: boolean): Migrator {
+  const migrations = own ? { ...OWN_TABLES, ...MIGRATIONS } : MIGRATIONS
+  const provider: MigrationProvider = { getMigrations: async () => migrations }
+  return new Migrator({
+    db,
+    provider,
+    migrationTableSchema: 'dsctl',
+    migrationTableName: 'migrations',
+    migrationLockTableName: 'migration_lock',
+  })
+}

@@ -1,0 +1,80 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Caller, Denied, Role } from '../../ports/caller.ts'
+
+/** What `authorization` answers in each statement's row. */
+export interface Authorization {
+  readonly email: string
+  readonly users: number
+  readonly organizations: readonly string[]
+  readonly chosen: number
+  readonly role: Role | null
+  readonly permitted: boolean
+}
+
+/**
+ * The head of every statement: who asks (`asking`, and `callers` for the users of that address), where they are an active member (`memberships`), which of these
+ * organizations is meant (`chosen`), and `permitted`, one row or none, from which the rest of the statement selects.
+ */
+export function authorized(caller: Caller): RawBuilder<unknown> {
+  return sql`
+    asking as (select ${caller.email}::text as email),
+    callers as (${usersByEmail(caller.email)}),
+    memberships as (
+      select o.id as organization_id, o.name as organization, m.role, u.id as user_id, u.email
+      from callers u
+      join users_to_organizations m on m.user_id = u.id and m.status = 'active' and m.deleted_at is null
+      join organizations o on o.id = m.organization_id and o.deleted_at is null
+      where (select count(*) from callers) = 1),
+    chosen as (select * from memberships where ${isMeant(caller.organization)}),
+    permitted as (
+      select * from chosen where (select count(*) from chosen) = 1 and role::text = any(${caller.roles}::text[]))`
+}
+
+/**
+ * The organization in which the caller may. A value, and no join: so Postgres looks for a name with its organization in
+ * the index, and not for all who have that name, to see which of them it is.
+ */
+export const theirs = sql<string | null>`(select organization_id from permitted)`
+
+/** The column that tells `denied()` what the statement found out about its caller. */
+export const authorization = sql<Authorization>`json_build_object(
+    'email', (select email from asking),
+    'users', (select count(*) from callers),
+    'organizations', (select coalesce(json_agg(organization order by organization), '[]') from memberships),
+    'chosen', (select count(*) from chosen),
+    'role', (select role from chosen limit 1),
+    'permitted', exists (select from permitted)) as authorization`
+
+/** Why the statement did nothing, if it is for lack of permission. */
+export function denied(found: Authorization): Denied | undefined {
+  if (found.permitted) return undefined
+  return {
+    kind: 'denied',
+    email: found.email,
+    reason: reason(found),
+    organizations: found.organizations,
+    role: found.role ?? undefined,
+  }
+}
+
+function reason({ users, organizations, chosen }: Authorization): Denied['reason'] {
+  if (users === 0) return 'unknown user'
+  if (users > 1) return 'ambiguous user'
+  if (organizations.length === 0) return 'no membership'
+  if (chosen === 0) return 'no such organization'
+  return chosen > 1 ? 'several organizations' : 'role'
+}
+
+/** Exactly; only where that finds none, ignoring ASCII case. Collation C folds ASCII alone: no look-alike matches. */
+export function usersByEmail(email: string): RawBuilder<unknown> {
+  const exact = sql`select id, email, name from users where email = ${email}`
+  if (!/^[\x20-\x7e]+$/.test(email)) return exact
+  return sql`${exact} union all
+      select id, email, name from users
+      where not exists (${exact}) and lower(email collate "C") = lower(${email}::text collate "C")`
+}
+
+function isMeant(organization: string | undefined): RawBuilder<unknown> {
+  if (organization === undefined) return sql`true`
+  return sql`organization = ${organization} or organization_id::text = ${organization.toLowerCase()}`
+}

@@ -1,0 +1,72 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { Intent, IntentOutcome, IntentState } from '../../ports/intent.ts'
+
+export interface IntentJson {
+  id: string
+  kind: Intent['kind']
+  state: IntentState
+  outcome: IntentOutcome | null
+  data_source_id: string
+  secret_id: string
+  organization_id: string
+  base_version: number | null
+  expired: boolean
+}
+
+/** A row `i` of pending_operations as JSON. */
+export const intentJson = sql<IntentJson>`json_build_object(
+    'id', i.id, 'kind', i.kind, 'state', i.state, 'outcome', i.outcome, 'data_source_id', i.data_source_id,
+    'secret_id', i.secret_id, 'organization_id', i.organization_id, 'base_version', i.base_version,
+    'expired', i.expires_at <= now())`
+
+/** The oldest intent in `table`, a CTE with the columns of pending_operations, as JSON; null where it is empty. */
+export function intentIn(table: string): RawBuilder<IntentJson | null> {
+  return sql`(select ${intentJson} from ${sql.table(table)} i order by i.created_at, i.id limit 1)`
+}
+
+/** The same for each `nth` in it: a relation with that and `intent`. */
+export function oldestIntents(table: string): RawBuilder<unknown> {
+  return sql`(select distinct on (i.nth) i.nth, ${intentJson} as intent from ${sql.table(table)} i
+      order by i.nth, i.created_at, i.id)`
+}
+
+/** The CTE `own`: the intents that an earlier try of the same statement has recorded. */
+export const ownIntents = sql`own as materialized (
+      select a.nth, i.* from dsctl.pending_operations i join asked a on a.intent_id = i.id
+      where i.id = any(array(select intent_id from asked)))`
+
+interface NameColumns {
+  readonly organization: RawBuilder<unknown>
+  readonly name: RawBuilder<unknown>
+  readonly env: RawBuilder<unknown>
+}
+
+/**
+ * The unclosed intent `i` that holds the name in a row of what stands before it in `from`. `limit` makes it a look-up of
+ * its own, by the whole key of the index: in that all those stand too which have just been closed, until they are vacuumed.
+ */
+export function nameHolder({ organization, name, env }: NameColumns): RawBuilder<unknown> {
+  return sql`lateral (
+        select * from dsctl.pending_operations
+        where state <> 'closed' and organization_id = ${organization} and new_name = ${name} and new_env = ${env}
+        limit 1) i`
+}
+
+export function toIntent(json: IntentJson): Intent {
+  return {
+    id: json.id,
+    kind: json.kind,
+    state: json.state,
+    outcome: json.outcome,
+    dataSourceId: json.data_source_id,
+    secretId: json.secret_id,
+    organizationId: json.organization_id,
+    baseVersion: json.base_version,
+    expired: json.expired,
+  }
+}
+
+/** When a lease of so many seconds, in a column, is over by Postgres's clock where it begins now. */
+export function leaseEnd(seconds: RawBuilder<number>): RawBuilder<Date> {
+  return sql`now() + make_interval(secs => ${seconds})`
+}

@@ -1,4 +1,0 @@
-import type { SourceType } from './define.ts'
-import { postgres } from './postgres.ts'
-
-export const supabase: SourceType = { ...postgres, name: 'supabase', label: 'Supabase' }

@@ -1,0 +1,34 @@
+import type { SourceType } from '../define.ts'
+import { defaultSchema, host } from '../groups.ts'
+
+export const databricks: SourceType = {
+  name: 'databricks',
+  label: 'Databricks',
+  driver: 'databricks-rest',
+  fields: {
+    host: { ...host, description: 'Hostname of the workspace, for instance x.cloud.databricks.com.' },
+    api_key: {
+      label: 'API key',
+      kind: 'token',
+      secret: true,
+      required: true,
+      description: 'Access token of a user or a service principal.',
+    },
+    warehouse_id: {
+      label: 'Warehouse ID',
+      kind: 'text',
+      secret: false,
+      required: true,
+      description: 'SQL warehouse that runs the queries.',
+    },
+    default_catalog: {
+      label: 'Default catalog',
+      kind: 'text',
+      secret: false,
+      required: true,
+      description: 'Catalog in which schemas are looked up first.',
+    },
+    default_schema: defaultSchema,
+  },
+  rules: [],
+}

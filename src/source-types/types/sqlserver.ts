@@ -1,0 +1,49 @@
+import type { SourceType } from '../define.ts'
+import { defaultDatabase, defaultSchema, host, password, pool, port, ssh, sshRules, username } from '../groups.ts'
+
+export const sqlserver: SourceType = {
+  name: 'sqlserver',
+  label: 'SQL Server',
+  driver: 'tedious',
+  fields: {
+    host: { ...host, aliases: ['server'] },
+    port: { ...port, default: 1433 },
+    username,
+    password,
+    default_database: defaultDatabase,
+    default_schema: defaultSchema,
+    instance: {
+      label: 'Instance',
+      kind: 'text',
+      secret: false,
+      required: false,
+      description: 'Named instance on the server.',
+    },
+    domain: {
+      label: 'Domain',
+      kind: 'text',
+      secret: false,
+      required: false,
+      description: 'Windows domain of the user.',
+    },
+    encrypt: {
+      label: 'Encrypt',
+      kind: 'boolean',
+      secret: false,
+      required: false,
+      default: true,
+      description: 'Whether the connection is encrypted.',
+    },
+    trust_server_certificate: {
+      label: 'Trust server certificate',
+      kind: 'boolean',
+      secret: false,
+      required: false,
+      default: false,
+      description: "Whether the server's certificate is accepted unverified.",
+    },
+    ...ssh,
+    ...pool,
+  },
+  rules: sshRules,
+}

@@ -1,0 +1,72 @@
+import { isInterruption } from '../domain/errors.ts'
+import type { Applied } from '../operations/batch/apply.ts'
+import type { ItemError } from '../operations/batch/item-error.ts'
+import type { BatchItem } from '../operations/batch/items.ts'
+import type { FieldDifference, Plan } from '../operations/batch/plan.ts'
+import type { LinesView, OutcomesView } from '../terminal/view.ts'
+
+/** What would be done with one data source, as `diff` prints it. */
+export interface Difference {
+  readonly name: string
+  readonly env: string
+  readonly action: 'create' | 'update' | 'delete'
+  readonly fields: readonly FieldDifference[]
+}
+
+/** What differs: nothing of what is the same. */
+export function differencesOf(
+  items: readonly BatchItem[],
+  plans: readonly Plan[],
+  superfluous: readonly { name: string; env: string }[],
+): readonly Difference[] {
+  const changed = items.flatMap(({ name, env }, at) => {
+    const plan = plans[at]
+    return plan && plan.action !== 'none' ? [{ name, env, action: plan.action, fields: plan.differences }] : []
+  })
+  return [...changed, ...superfluous.map(({ name, env }) => ({ name, env, action: 'delete' as const, fields: [] }))]
+}
+
+const SIGNS = { create: '+', update: '~', delete: '-' } as const
+const TONES = { create: 'good', update: 'warning', delete: 'bad' } as const
+
+export function differencesView(differences: readonly Difference[]): LinesView {
+  const lines = differences.flatMap(({ name, env, action, fields }) => [
+    { text: `${SIGNS[action]} ${action} ${name} (${env})`, tone: TONES[action] },
+    ...fields.map(field => `    ${field.field}: ${fieldChange(field)}`),
+  ])
+  return { kind: 'lines', data: differences, lines }
+}
+
+function fieldChange({ secret, before, after }: FieldDifference): string {
+  if (secret) return 'changed (secret)'
+  if (before === null) return String(after)
+  return `${String(before)} -> ${after === null ? 'not set' : String(after)}`
+}
+
+const NOT_DONE = 'not done'
+
+/** What a table says has become of an item: nothing is wrong with one that an interruption has left undone. */
+export function shownOutcome<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
+  return error && isInterruption(error.code) ? NOT_DONE : action
+}
+
+/** What has become of each item of a batch. */
+export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> {
+  const counts = new Map<string, number>()
+  for (const outcome of applied.map(shownOutcome)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  const summary = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]
+    .filter(outcome => counts.has(outcome))
+    .map(outcome => `${counts.get(outcome)} ${outcome}`)
+  return {
+    kind: 'outcomes',
+    data: applied,
+    columns: [
+      { title: 'NAME', value: ({ name }) => name },
+      { title: 'ENV', value: ({ env }) => env },
+      { title: 'OUTCOME', value: shownOutcome, fixed: true },
+      { title: 'ID', value: ({ id }) => id, fixed: true, spare: true },
+      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
+    ],
+    summary: `${summary.join(', ') || 'Nothing to do'}.`,
+  }
+}

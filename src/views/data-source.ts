@@ -1,0 +1,70 @@
+import type { DataSource } from '../domain/data-source.ts'
+import type { Credentials } from '../domain/secret.ts'
+import type { WithCredentials } from '../operations/credentials.ts'
+import { findSourceType } from '../source-types/index.ts'
+import { answerName, redacted } from '../source-types/redact.ts'
+import type { Cell } from '../terminal/cell.ts'
+import type { ListView, RecordView } from '../terminal/view.ts'
+import { LISTED_COLUMNS, type Listed, listed } from './list.ts'
+
+/** The answer of create, get and update: one shape, secrets redacted. Its JSON is the contract with scripts. */
+export function dataSourceAnswer({ record, credentials }: WithCredentials): RecordView {
+  const shown = credentials && shownCredentials(record, credentials)
+  return { kind: 'record', data: document(record, shown), rows: rows(record, shown) }
+}
+
+/** The answer of get with several: the same of each as a document, and a line of each as a table. */
+export function dataSourcesAnswer(found: readonly WithCredentials[]): ListView<Listed> {
+  return {
+    kind: 'list',
+    data: found.map(({ record }) => listed(record)),
+    document: found.map(each => dataSourceAnswer(each).data),
+    columns: LISTED_COLUMNS,
+    empty: 'None of them is there.',
+  }
+}
+
+type Shown = ReturnType<typeof redacted>
+
+// Of a type that this dsctl does not know, nothing is known to be no secret.
+function shownCredentials({ type }: DataSource, credentials: Credentials): Shown {
+  const known = findSourceType(type)
+  return known ? redacted(known, credentials) : {}
+}
+
+function document(record: DataSource, credentials: Shown | null): object {
+  return {
+    id: record.id,
+    name: record.name,
+    db_type: record.type,
+    created_at: record.createdAt,
+    updated_at: record.updatedAt,
+    created_by: record.createdBy,
+    credentials,
+    data_sets: record.dataSets,
+    env: record.env,
+    onboarding_status: record.onboardingStatus,
+    onboarding_error: record.onboardingError,
+  }
+}
+
+function rows(record: DataSource, credentials: Shown | null): [string, Cell][] {
+  const type = findSourceType(record.type)
+  const fields = Object.entries(type?.fields ?? {}).map(([name, field]): [string, Cell] => {
+    const value = credentials?.[answerName(name, field)]
+    return [field.label, Array.isArray(value) ? value.join(', ') : value]
+  })
+  return [
+    ['ID', record.id],
+    ['Name', record.name],
+    ['Type', type?.label ?? record.type],
+    ['Env', record.env],
+    ...fields,
+    ['Data sets', record.dataSets.length ? record.dataSets.map(({ name }) => name).join(', ') : undefined],
+    ['Onboarding', record.onboardingStatus],
+    ['Onboarding error', record.onboardingError ?? undefined],
+    ['Created', { time: record.createdAt }],
+    ['Created by', record.createdBy?.email],
+    ['Updated', { time: record.updatedAt }],
+  ]
+}

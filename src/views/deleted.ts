@@ -1,0 +1,24 @@
+import type { Deletion } from '../operations/delete-many.ts'
+import type { OutcomesView } from '../terminal/view.ts'
+import { shownOutcome } from './batch.ts'
+
+/** What has become of each of several that were to be deleted. */
+export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): OutcomesView<Deletion> {
+  return {
+    kind: 'outcomes',
+    data: outcomes,
+    columns: [
+      { title: 'REF', value: ({ ref }) => ref },
+      ...(withEnv ? [{ title: 'ENV', value: ({ env }: Deletion) => env }] : []),
+      { title: 'OUTCOME', value: shownOutcome, fixed: true },
+      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
+    ],
+    summary: summaryOf(outcomes),
+  }
+}
+
+function summaryOf(outcomes: readonly Deletion[]): string {
+  const count = (wanted: Deletion['action']) => outcomes.filter(({ action }) => action === wanted).length
+  const missing = count('not found')
+  return `${count('deleted')} of ${outcomes.length} deleted${missing ? `, ${missing} were not there` : ''}.`
+}

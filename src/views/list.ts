@@ -1,0 +1,21 @@
+import type { ListedDataSource } from '../domain/data-source.ts'
+import type { Column } from '../terminal/view.ts'
+
+/** What `list` prints of a data source. */
+export type Listed = ReturnType<typeof listed>
+
+export function listed({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
+  return { id, name, type, updated_at: updatedAt, env, onboarding_status: onboardingStatus }
+}
+
+export const NONE_LISTED = 'No data sources.'
+
+/** The table of `list`, and of `get` with several. */
+export const LISTED_COLUMNS: readonly Column<Listed>[] = [
+  { title: 'NAME', value: item => item.name },
+  { title: 'TYPE', value: item => item.type, fixed: true },
+  { title: 'ENV', value: item => item.env },
+  { title: 'ONBOARDING', value: item => item.onboarding_status, fixed: true },
+  { title: 'UPDATED', value: item => ({ time: item.updated_at }), fixed: true },
+  { title: 'ID', value: item => item.id, fixed: true, spare: true },
+]

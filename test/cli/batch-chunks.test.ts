@@ -1,0 +1,233 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { plainFields } from '../support/examples.ts'
+import { call, delay } from '../support/faults.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { json } from '../support/run.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { eventsOf, expireLeases, openIntentsIn, strayIn } from '../support/stored.ts'
+
+// More items than go in one statement, so that what goes wrong with one is seen to leave its neighbours alone.
+
+const MANY = 230
+let here: Site
+let through: Proxied
+let counter = 0
+let env: string
+
+beforeAll(async () => {
+  if (ON_EMBEDDED) return
+  here = await site()
+  through = await proxied(here)
+})
+afterEach(() => through?.restore())
+afterAll(async () => {
+  through?.close()
+  await here?.drop()
+})
+beforeEach(() => {
+  env = `env${++counter}`
+})
+
+const nameOf = (at: number) => `Source ${String(at).padStart(3, '0')}`
+const many = (more: object = {}, count = MANY) =>
+  Array.from({ length: count }, (_, at) => ({ name: nameOf(at), env, type: 'postgres', ...plainFields, ...more }))
+const start = (requests: unknown, ...args: string[]) =>
+  through.start(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+const apply = (requests: unknown, ...args: string[]) => start(requests, ...args).result
+type Told = { name: string; action: string; error: { code: string; message: string } | null }
+const told = (result: Awaited<ReturnType<typeof apply>>): Told[] => json(result)
+const counts = (result: Awaited<ReturnType<typeof apply>>) => {
+  const found: Record<string, number> = {}
+  for (const { action } of told(result)) found[action] = (found[action] ?? 0) + 1
+  return found
+}
+const namesLive = async () =>
+  (
+    await here.database.query(`SELECT name FROM data_sources WHERE env = $1 AND deleted_at IS NULL ORDER BY name`, [
+      env,
+    ])
+  ).map(({ name }) => name)
+const allNames = (count = MANY) => Array.from({ length: count }, (_, at) => nameOf(at))
+const statements = (since: number, which: RegExp) =>
+  through.postgres.statements.slice(since).filter(({ sql }) => which.test(sql)).length
+/** What a killed process had sent may still arrive, and its leases are not over: then once more. */
+const again = async (requests: unknown[]) => {
+  await through.restore()
+  let result: Awaited<ReturnType<typeof apply>> | undefined
+  for (let tries = 0; tries < 3 && result?.code !== 0; tries++) {
+    await new Promise(resolve => setTimeout(resolve, 300))
+    await expireLeases(here)
+    result = await apply(requests)
+  }
+  expect(result?.code, result?.stderr).toBe(0)
+  return result as Awaited<ReturnType<typeof apply>>
+}
+const nothingLeft = async () => {
+  await expireLeases(here)
+  await here.dsctl(['doctor', '--fix'])
+  expect(await openIntentsIn(here)).toEqual([])
+  expect(await strayIn(here)).toEqual([])
+}
+
+describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
+  test('creates, changes, leaves and deletes them all, in few statements', async () => {
+    const since = through.postgres.statements.length
+    expect(counts(await apply(many()))).toEqual({ created: MANY })
+    expect(statements(since, /dsctl create, 1 of 2/)).toBeLessThan(MANY / 4)
+    expect(await namesLive()).toEqual(allNames())
+    const changed = many().map((each, at) => (at % 2 ? { ...each, port: 6000 } : each))
+    expect(counts(await apply(changed))).toEqual({ unchanged: MANY / 2, updated: MANY / 2 })
+    expect(counts(await apply(changed))).toEqual({ unchanged: MANY })
+    const one = changed.slice(0, 1)
+    const pruned = await apply(one, '--env', env, '--prune', '--prune-max', '1000', '--yes')
+    expect(counts(pruned), pruned.stderr).toEqual({ unchanged: 1, deleted: MANY - 1 })
+    expect(await namesLive()).toEqual(allNames(1))
+    expect(statements(since, /dsctl delete, 1 of 2/)).toBeLessThan(MANY / 4)
+    const events = await eventsOf(here, `coalesce(after, before)->>'env' = $1 AND outcome = 'done'`, [env])
+    const byAction = (action: string) => events.filter(event => event.action === action).length
+    expect([byAction('create'), byAction('update'), byAction('delete')]).toEqual([MANY, MANY / 2, MANY - 1])
+    await nothingLeft()
+  })
+
+  test('Postgres counts a new table that is filled, where the user owns it', async () => {
+    const fresh = await site()
+    const counted = async () => {
+      const sql = `SELECT reltuples > 0 AS counted FROM pg_class WHERE oid = 'data_sources'::regclass`
+      return (await fresh.database.query(sql))[0]?.counted
+    }
+    const apply = (url = fresh.env.DSCTL_DATABASE_URL) =>
+      fresh.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(many()), env: { DSCTL_DATABASE_URL: url } })
+    try {
+      expect(await apply()).toMatchObject({ code: 0, stderr: `${MANY} created.\n` })
+      expect(await counted()).toBe(false)
+      env = `env${++counter}`
+      expect(await apply(fresh.database.url)).toMatchObject({ code: 0, stderr: `${MANY} created.\n` })
+      expect(await counted()).toBe(true)
+    } finally {
+      await fresh.drop()
+    }
+  })
+
+  test('a name that the application takes before the last step fails that item alone', async () => {
+    const taken = nameOf(100)
+    let took = false
+    const take = async () => {
+      if (took) return
+      took = true
+      await here.addDataSource({ name: taken, env, type: 'mysql' })
+    }
+    through.postgres.at(/dsctl create, 2 of 2/, call('before', take))
+    const result = await apply(many())
+    expect(result.code).toBe(8)
+    expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
+    expect(told(result).find(({ action }) => action === 'failed')).toMatchObject({
+      name: taken,
+      error: { code: 'invalid' }, // it is there by now, and as another type
+    })
+    expect(await namesLive()).toEqual(allNames())
+    await nothingLeft()
+  })
+
+  test('what a request leaves out stays also where another has made the source meanwhile', async () => {
+    const [theirs, ours] = [many({ host: 'theirs', port: 7000 }, 1), many({ host: 'ours' }, 1)]
+    const make = () => here.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
+    let made: ReturnType<typeof make> | undefined
+    through.postgres.at(
+      /dsctl create, 1 of 2/,
+      call('before', () => (made ??= make())),
+    )
+    expect(told(await apply(ours))).toMatchObject([{ action: 'updated' }])
+    expect(await made).toMatchObject({ code: 0 })
+    const [row] = await here.database.query('SELECT secret_id FROM data_sources WHERE env = $1', [env])
+    const secret = await here.vault.readSecret(`data-sources/${row?.secret_id}`)
+    expect(secret?.data).toMatchObject({ host: 'ours', port: 7000 })
+  })
+
+  test('a rule of the application’s database that refuses one item fails it alone', async () => {
+    const evil = nameOf(77)
+    await here.database.query(
+      `ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> '${evil}' OR env <> '${env}')`,
+    )
+    const result = await apply(many())
+    await here.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
+    expect(result.code).toBe(8)
+    expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
+    expect(told(result).find(({ action }) => action === 'failed')).toMatchObject({
+      name: evil,
+      error: { code: 'invalid' },
+    })
+    expect(counts(await again(many()))).toEqual({ unchanged: MANY - 1, created: 1 })
+    await nothingLeft()
+  })
+
+  test('429 for some is waited for; what Vault refuses for good fails that item alone', async () => {
+    let writes = 0
+    through.vault.at(/^POST .*\/data\//, {
+      before: () => {
+        writes++
+        if (writes === 50) return { status: 403, body: { errors: ['permission denied'] } }
+        return writes % 9 === 0 ? { status: 429, body: { errors: ['slow down'] } } : undefined
+      },
+    })
+    const result = await apply(many())
+    expect(result.code).toBe(8)
+    expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
+    expect(told(result).find(({ action }) => action === 'failed')?.error).toMatchObject({ code: 'forbidden' })
+    expect(await namesLive()).toHaveLength(MANY - 1)
+    await nothingLeft()
+  })
+
+  test('a Vault that takes its time is not asked for more than it can do in the time-out', async () => {
+    through.vault.at(/^POST .*\/data\//, delay(600))
+    expect(counts(await apply(many({}, 120), '--timeout', '2'))).toEqual({ created: 120 })
+  })
+
+  test.each([
+    ['a write', /^POST .*\/data\//, 120],
+    ['a first step', /dsctl create, 1 of 2/, 3],
+    ['a last step', /dsctl create, 2 of 2/, 3],
+  ])('killed at %s in the middle, run again: all is done, nothing twice', async (_, which, nth) => {
+    const running = start(many())
+    let seen = 0
+    const kill = {
+      after: () => {
+        if (++seen < nth) return undefined
+        running.child.kill('SIGKILL')
+        return 'cut' as const
+      },
+    }
+    if (nth > 100) through.vault.at(which, kill)
+    else through.postgres.at(which, kill)
+    await running.result
+    await again(many())
+    expect(await namesLive()).toEqual(allNames())
+    await nothingLeft()
+  })
+
+  test('a statement whose answer is lost is sent again, and nothing is done twice', async () => {
+    for (const step of [/dsctl create, 1 of 2/, /dsctl create, 2 of 2/]) {
+      let lost = 0
+      through.postgres.at(step, { after: () => (++lost === 2 ? 'cut' : undefined) })
+    }
+    const result = await apply(many())
+    expect(result.code, result.stderr).toBe(0)
+    expect(counts(result)).toEqual({ created: MANY })
+    expect(await namesLive()).toEqual(allNames())
+    expect(await eventsOf(here, `after->>'env' = $1`, [env])).toHaveLength(MANY)
+    await nothingLeft()
+  })
+
+  test('two at once of the same file end with each source once, and so do two that change it', async () => {
+    const both = await Promise.all([apply(many()), apply(many())])
+    expect(both.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+    ])
+    expect(await namesLive()).toEqual(allNames())
+    expect(both.map(counts).reduce((sum, { created = 0 }) => sum + created, 0)).toBe(MANY)
+    const changing = await Promise.all([apply(many({ port: 6001 })), apply(many({ port: 6001 }))])
+    expect(changing.map(({ code }) => code)).toEqual([0, 0])
+    expect(counts(await apply(many({ port: 6001 })))).toEqual({ unchanged: MANY })
+    await nothingLeft()
+  })
+})

@@ -1,0 +1,458 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { embeddedSite } from '../support/embedded-site.ts'
+import { plainFields } from '../support/examples.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { folderWith } from '../support/requests.ts'
+import { json, jsonError, temporaryFolder } from '../support/run.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+
+const MARKER = plainFields.password
+let here: Site
+let counter = 0
+let env: string
+
+beforeAll(async () => {
+  here = await site()
+})
+afterAll(() => here?.drop())
+beforeEach(() => {
+  env = `env${++counter}`
+})
+
+const request = (name: string, more: object = {}) => ({ name, env, type: 'postgres', ...plainFields, ...more })
+const several = (count: number, more: object = {}) =>
+  Array.from({ length: count }, (_, at) => request(`Source ${String(at).padStart(3, '0')}`, more))
+const apply = (requests: unknown, ...args: string[]) =>
+  here.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+const diff = (requests: unknown, ...args: string[]) =>
+  here.dsctl(['diff', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+const actions = (result: Awaited<ReturnType<typeof apply>>) =>
+  json(result).map((each: { action: string }) => each.action)
+const names = async () => (await livePairs(here)).filter(pair => pair.env === env).map(({ name }) => name)
+
+describe('apply', () => {
+  test('creates what is missing, changes what differs, leaves the rest, and tells each', async () => {
+    const first = await apply(several(3))
+    expect(first.code, first.stderr).toBe(0)
+    expect(actions(first)).toEqual(['created', 'created', 'created'])
+    const changed = several(4).map((each, at) =>
+      at === 1 ? { ...each, port: 6000 } : at === 2 ? { ...each, password: 'MARKERother' } : each,
+    )
+    const second = await apply(changed)
+    expect(actions(second)).toEqual(['unchanged', 'updated', 'updated', 'created'])
+    expect(json(second)[0]).toEqual({
+      name: 'Source 000',
+      env,
+      action: 'unchanged',
+      id: expect.any(String),
+      error: null,
+    })
+    expect(actions(await apply(changed))).toEqual(['unchanged', 'unchanged', 'unchanged', 'unchanged'])
+    expect(second.stdout + second.stderr).not.toContain('MARKER')
+    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    expect(pairs.map(({ secret }) => [secret?.port, secret?.password])).toEqual([
+      [5432, MARKER],
+      [6000, MARKER],
+      [5432, 'MARKERother'],
+      [5432, MARKER],
+    ])
+    expect(await openIntentsIn(here)).toEqual([])
+  })
+
+  test('every item has its audit event', async () => {
+    await apply(several(2))
+    await apply([request('Source 000', { port: 1 }), request('Source 001')])
+    const events = (await eventsOf(here, `after->>'env' = $1`, [env])).map(({ action, name, outcome }) => [
+      action,
+      name,
+      outcome,
+    ])
+    expect(events.sort()).toEqual([
+      ['create', 'Source 000', 'done'],
+      ['create', 'Source 001', 'done'],
+      ['update', 'Source 000', 'done'],
+    ])
+  })
+
+  test('one bad item among many: all problems are told at once, and nothing is written', async () => {
+    const before = await everythingIn(here)
+    const bad = [request('A', { port: 'x', hots: 'y' }), request('B'), { name: 'C', env, type: 'nosql' }, request('B')]
+    const result = await apply(bad)
+    expect(result.code).toBe(2)
+    const fields = jsonError(result).fields?.map(({ field }) => field)
+    expect(fields).toEqual([
+      'Standard input, request 1 (A), port',
+      'Standard input, request 1 (A), hots',
+      'Standard input, request 3 (C), type',
+      'Standard input, request 4 (B), name',
+    ])
+    expect(result.stderr).not.toContain('MARKER')
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('the number of problems that are told is bounded', async () => {
+    const result = await apply(several(80).map(each => ({ ...each, port: 'x' })))
+    expect(jsonError(result)).toMatchObject({ hint: 'And 30 more problems.' })
+    expect(jsonError(result).fields).toHaveLength(50)
+  })
+
+  test('an item that fails leaves the others done, and exits 8', async () => {
+    await apply([request('Taken', { type: 'mysql' })])
+    const result = await apply([request('Before'), request('Taken'), request('After')])
+    expect(result.code).toBe(8)
+    expect(actions(result)).toEqual(['created', 'failed', 'created'])
+    expect(json(result)[1].error).toMatchObject({ code: 'invalid', exit_code: 2 })
+  })
+
+  test('--env refuses items of another env, and is the env of those that name none', async () => {
+    const { env: _, ...without } = request('Without')
+    expect(actions(await apply([without], '--env', env))).toEqual(['created'])
+    const result = await apply([request('Other', { env: 'elsewhere' })], '--env', env)
+    expect(result.code).toBe(2)
+    expect(result.stderr).toContain(`is elsewhere, and --env says ${env}`)
+    expect(result.stderr).not.toContain('dsctl types')
+    const none = await apply([request('Other')], '--parallel', '0')
+    expect(none.stderr).toContain('must be a whole number from 1 to 128')
+  })
+
+  test('--dry-run shows what diff shows, writes nothing and exits 0', async () => {
+    const before = await everythingIn(here)
+    const result = await apply(several(2), '--dry-run')
+    expect(result.code).toBe(0)
+    expect(json(result)).toMatchObject([{ action: 'create' }, { action: 'create' }])
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('two at once end with each source once', async () => {
+    const both = await Promise.all([apply(several(12)), apply(several(12))])
+    expect(both.map(({ code }) => code)).toEqual([0, 0])
+    expect(await names()).toEqual(several(12).map(({ name }) => name))
+    expect(await openIntentsIn(here)).toEqual([])
+    expect(actions(await apply(several(12)))).toEqual(Array(12).fill('unchanged'))
+  })
+
+  test('where a request may not be changed by this person nothing is fetched or written', async () => {
+    if (ON_EMBEDDED) return
+    const viewer = await here.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
+    const stdin = JSON.stringify([request('A', { password: { from: 'env:DSCTL_SECRET_NOT_SET' } })])
+    const result = await here.dsctl(['apply', '-f', '-'], { stdin, env: viewer.env })
+    expect(result.code, result.stderr).toBe(4)
+    expect(await names()).toEqual([])
+  })
+})
+
+describe('prune', () => {
+  beforeEach(async () => {
+    await apply(several(4))
+  })
+
+  test('deletes what is in no file, last, within its env alone', async () => {
+    const result = await apply([request('Source 000'), request('New')], '--env', env, '--prune', '--yes')
+    expect(result.code, result.stderr).toBe(0)
+    expect(actions(result)).toEqual(['unchanged', 'created', 'deleted', 'deleted', 'deleted'])
+    expect(await names()).toEqual(['New', 'Source 000'])
+    expect(await strayIn(here)).toEqual([])
+  })
+
+  test('needs an env, a yes, some request, and no more deletions than allowed', async () => {
+    const all = await names()
+    const within = ['--env', env]
+    expect((await apply([request('New')], '--prune', '--yes')).code).toBe(2)
+    expect((await apply([request('New')], ...within, '--prune')).stderr).toContain('Say --yes.')
+    expect((await apply([], ...within, '--prune', '--yes')).stderr).toContain('no requests')
+    const tooMany = await apply([request('New')], ...within, '--prune', '--yes', '--prune-max', '3')
+    expect(tooMany.stderr).toContain('more than --prune-max 3')
+    const stdin = JSON.stringify([request('New')])
+    for (const [code, verb] of [
+      [9, ['diff']],
+      [0, ['apply', '--dry-run']],
+    ] as const) {
+      const shown = await here.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
+      expect(shown, shown.stderr).toMatchObject({ code, stdout: expect.stringContaining('- delete Source 000') })
+      expect(shown.stderr).toContain('more than --prune-max 3: apply would refuse.')
+    }
+    expect(await names()).toEqual(all)
+  })
+
+  test('deletes nothing after a failed item', async () => {
+    const result = await apply([request('Source 000', { type: 'mysql' })], '--env', env, '--prune', '--yes')
+    expect(result.code).toBe(8)
+    expect(await names()).toHaveLength(4)
+  })
+})
+
+describe('diff', () => {
+  test('shows field by field what apply would do, a secret only as changed, and exits 9', async () => {
+    await apply(several(3))
+    const changed = [
+      request('Source 000', { host: 'new.example.com', password: 'MARKERother' }),
+      request('Source 001'),
+      request('New'),
+    ]
+    const result = await diff(changed, '--env', env, '--prune')
+    expect(result.code).toBe(9)
+    expect(json(result)).toMatchObject([
+      {
+        ...{ name: 'Source 000', env, action: 'update' },
+        fields: [
+          { field: 'host', secret: false, before: 'db.example.com', after: 'new.example.com' },
+          { field: 'password', secret: true, before: null, after: null },
+        ],
+      },
+      { name: 'New', action: 'create' },
+      { name: 'Source 002', action: 'delete' },
+    ])
+    const text = await here.dsctl(['diff', '-f', '-'], { stdin: JSON.stringify(changed) })
+    expect(text.stdout).toContain('    host: db.example.com -> new.example.com\n    password: changed (secret)\n')
+    expect(result.stdout + result.stderr + text.stdout + text.stderr).not.toContain('MARKER')
+    expect((await diff(several(3))).code).toBe(0)
+  })
+})
+
+describe('get', () => {
+  test('an answer of it is no request, and is told apart', async () => {
+    await apply(several(1))
+    const { stdout } = await here.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
+    for (const verb of ['apply', 'diff', 'create']) {
+      const result = await here.dsctl([verb, '-f', '-'], { stdin: stdout })
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an answer of dsctl get') })
+    }
+  })
+
+  test('of several shows each, secrets redacted, and exits 8 where one is not there', async () => {
+    await apply(several(2))
+    const both = await here.dsctl(['get', 'Source 000', 'Source 001', '--env', env, '-o', 'json'])
+    expect(both.code, both.stderr).toBe(0)
+    expect(json(both)).toMatchObject([
+      { name: 'Source 000', credentials: { password: '[REDACTED]' } },
+      { name: 'Source 001', credentials: { password: '[REDACTED]' } },
+    ])
+    const one = await here.dsctl(['get', 'Source 000', 'None', '--env', env, '-o', 'name'])
+    expect(one).toMatchObject({ code: 8, stdout: 'Source 000\n' })
+    expect(one.stderr).toContain('There is no data source None.')
+  })
+})
+
+describe('files', () => {
+  const applied = async (files: Record<string, string>, ...paths: string[]) => {
+    const folder = folderWith(files)
+    return here.dsctl([
+      'apply',
+      '-f',
+      ...(paths.length ? paths.map(path => join(folder, path)) : [folder]),
+      '-o',
+      'json',
+    ])
+  }
+  const line = (name: string) => JSON.stringify(request(name))
+
+  test('hold one request, an array, NDJSON or several YAML documents; a folder is read in the order of its names', async () => {
+    const result = await applied({
+      'a.json': JSON.stringify(several(2)),
+      'b.yaml': `${line('One')}\n---\n${line('Two')}\n---\n`,
+      'c.yml': `- ${line('Three')}\n- ${line('Four')}\n`,
+      'd.json': `${line('Five')}\n${line('Six')}\n`,
+      'e.json': JSON.stringify(request('Seven'), null, 2),
+      'readme.txt': 'no request',
+    })
+    expect(result.code, result.stderr).toBe(0)
+    expect(json(result).map(({ name }: { name: string }) => name)).toEqual([
+      ...['Source 000', 'Source 001', 'One', 'Two', 'Three', 'Four', 'Five', 'Six', 'Seven'],
+    ])
+  })
+
+  test('that are no requests are refused without a word of what they hold', async () => {
+    const bad: Record<string, string> = {
+      'empty.yaml': '',
+      'broken.json': `{"password": "MARKERbroken"`,
+      'number.yaml': '3',
+      'twice.yaml': 'name: MARKERa\nname: MARKERb\n',
+      'bomb.yaml': `a: &a [x, x]\n${Array.from({ length: 30 }, (_, at) => `k${at}: &k${at} [*${at ? `k${at - 1}` : 'a'}, *${at ? `k${at - 1}` : 'a'}]`).join('\n')}\n`,
+      'lines.ndjson': `${line('A')}\n{"password": "MARKERline`,
+    }
+    for (const file of Object.keys(bad)) {
+      const result = await applied(bad, file)
+      expect(result.code, file).toBe(2)
+      expect(result.stderr, file).not.toContain('MARKER')
+    }
+    const second = await applied({ 'lines.ndjson': bad['lines.ndjson'] ?? '' }, 'lines.ndjson')
+    expect(second.stderr).toContain('lines.ndjson is not valid JSON (line 2).')
+    const wrong = await applied({ 'a.yaml': 'name: a: MARKER\n', 'b.yaml': 'name: "MARKER\n' }, 'a.yaml')
+    expect(wrong.stderr).toMatch(/a\.yaml is not valid YAML \(line 1\): a colon too many/)
+    const folder = await applied({ 'sources.txt': line('A') })
+    expect([folder.code, folder.stderr]).toEqual([2, expect.stringMatching(/no file in it .* \.json, \.yaml, \.yml/)])
+    const missing = await applied({}, 'missing.yaml')
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('missing.yaml does not exist')])
+  })
+
+  test('a file of 100 MiB is refused', async () => {
+    const file = join(temporaryFolder(), 'large.json')
+    writeFileSync(file, Buffer.alloc(100 * 1024 * 1024, ' '))
+    const result = await here.dsctl(['apply', '-f', file])
+    expect(result).toMatchObject({ code: 2 })
+    expect(result.stderr).toContain('larger than 64 MiB')
+  })
+})
+
+describe('export', () => {
+  test('is safe to commit, the same every time, and apply takes it back as unchanged', async () => {
+    await apply([request('B'), request('A', { default_schema: 'public' })])
+    const yaml = await here.dsctl(['export', '--env', env])
+    expect(yaml.code, yaml.stderr).toBe(0)
+    expect(yaml.stdout).not.toContain('MARKER')
+    const none = await here.dsctl(['export', '--env', 'nope'])
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is nothing to export in env nope.\n' })
+    expect((await here.dsctl(['export', '--env', env])).stdout).toBe(yaml.stdout)
+    const documents = json(await here.dsctl(['export', '--env', env, '-o', 'json']))
+    expect(documents).toMatchObject([
+      { name: 'A', env, type: 'postgres', password: { from: expect.stringMatching(/^vault:.+#password$/) } },
+      { name: 'B', env },
+    ])
+    const before = await everythingIn(here)
+    const back = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: yaml.stdout })
+    expect(back.code, back.stderr).toBe(0)
+    expect(actions(back)).toEqual(['unchanged', 'unchanged'])
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('a reference to another source’s secret, or of one that is gone, is refused', async () => {
+    await apply(several(2))
+    const [a, b] = json(await here.dsctl(['export', '--env', env, '-o', 'json']))
+    expect((await apply([{ ...a, password: b.password }])).code).toBe(2)
+    expect((await apply([{ ...a, name: 'Not there' }])).code).toBe(2)
+    const edited = await apply([{ ...a, host: 'edited.example.com' }])
+    expect(actions(edited)).toEqual(['updated'])
+    const [pair] = (await livePairs(here)).filter(pair => pair.env === env)
+    expect(pair?.secret).toMatchObject({ host: 'edited.example.com', password: MARKER })
+  })
+
+  test('--to-env names variables to fill in, with which apply creates the sources there', async () => {
+    await apply([request('Sales EU'), request('Sales-EU')])
+    const promoted = await here.dsctl(['export', '--env', env, '--to-env', `${env}-next`, '-o', 'json'])
+    const variables = json(promoted).map(({ password }: { password: { from: string } }) =>
+      password.from.slice('env:'.length),
+    )
+    const expected = `DSCTL_SECRET_ENV${counter}_NEXT_SALES_EU_PASSWORD`
+    expect(variables).toEqual([expected, `${expected}_2`])
+    const stdin = promoted.stdout
+    const unset = await here.dsctl(['apply', '-f', '-'], { stdin })
+    expect(unset.code).toBe(2)
+    expect(unset.stderr).toContain(expected)
+    const secrets = Object.fromEntries(variables.map((name: string) => [name, 'MARKERnext']))
+    const done = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin, env: secrets })
+    expect(actions(done)).toEqual(['created', 'created'])
+  })
+})
+
+describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
+  test('what export writes there, apply creates here, with the secrets filled in', async () => {
+    const local = await embeddedSite()
+    const requests = [request('Up', { port: 6001 }), request('Up EU')]
+    const made = await local.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(requests) })
+    expect(made.code, made.stderr).toBe(0)
+    const written = (await local.dsctl(['export', '--env', env, '--to-env', env])).stdout
+    const variables = [...written.matchAll(/env:(DSCTL_SECRET_\w+)/g)].map(([, name]) => [name, 'MARKERup'])
+    expect(variables).toHaveLength(2)
+    const secrets = Object.fromEntries(variables)
+    const done = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: written, env: secrets })
+    expect(done.code, done.stderr).toBe(0)
+    expect(actions(done)).toEqual(['created', 'created'])
+    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    expect(pairs.map(({ name, secret }) => [name, secret?.port, secret?.password])).toEqual([
+      ['Up EU', 5432, 'MARKERup'],
+      ['Up', 6001, 'MARKERup'],
+    ])
+    await local.drop()
+  })
+})
+
+describe.skipIf(ON_EMBEDDED)('bad luck', () => {
+  let through: Proxied
+  beforeAll(async () => {
+    through = await proxied(here)
+  })
+  afterAll(() => through?.close())
+  const run = (requests: unknown, ...args: string[]) =>
+    through.start(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
+  const again = async (requests: unknown[]) => {
+    await through.restore()
+    // What the killed process had sent may still arrive, and with it a lease that is not over: then once more.
+    let result: Awaited<ReturnType<typeof apply>> | undefined
+    for (let tries = 0; tries < 3 && result?.code !== 0; tries++) {
+      await new Promise(resolve => setTimeout(resolve, 300))
+      await expireLeases(here)
+      result = await apply(requests, '--timeout', '5')
+    }
+    if (!result) throw new Error('It was not run again.')
+    expect(result.code, result.stderr + result.stdout).toBe(0)
+    expect(await names()).toHaveLength(requests.length)
+    await here.dsctl(['doctor', '--fix'])
+    expect(await openIntentsIn(here)).toEqual([])
+    expect(await strayIn(here)).toEqual([])
+  }
+
+  test.each([1, 4, 7, 12])('killed at the write of item %i, run again: all is done, nothing twice', async nth => {
+    const requests = several(12)
+    const running = run(requests)
+    let writes = 0
+    through.vault.at(/^POST .*\/data\//, {
+      after: () => {
+        if (++writes < nth) return undefined
+        running.child.kill('SIGKILL')
+        return 'cut'
+      },
+    })
+    await running.result
+    await again(requests)
+  })
+
+  test('killed in the middle of updates, run again: each is the new one', async () => {
+    await apply(several(8))
+    const requests = several(8, { port: 7000 })
+    const running = run(requests)
+    let steps = 0
+    through.postgres.at(/dsctl update, 3 of 3/, {
+      before: () => {
+        if (++steps < 3) return undefined
+        running.child.kill('SIGKILL')
+        return 'cut'
+      },
+    })
+    await running.result
+    await again(requests)
+    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    expect(new Set(pairs.map(({ secret }) => secret?.port))).toEqual(new Set([7000]))
+  })
+
+  test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
+    const requests = several(12)
+    const running = run(requests)
+    let writes = 0
+    through.vault.at(/^POST .*\/data\//, {
+      before: () => {
+        if (++writes === 5) running.child.kill('SIGINT')
+        return undefined
+      },
+    })
+    const result = await running.result
+    expect(result.code).toBe(130)
+    expect(await openIntentsIn(here)).toEqual([])
+    const done = json(result).filter((each: { action: string }) => each.action === 'created')
+    expect((await names()).length).toBe(done.length)
+    expect(result.stderr).toContain('Interrupted: run it again to go on.')
+    await again(requests)
+  })
+
+  test('429 from Vault is waited for', async () => {
+    let refusals = 0
+    through.vault.at(/^POST .*\/data\//, {
+      before: () => (++refusals % 2 ? { status: 429, body: { errors: ['slow down'] } } : undefined),
+    })
+    const result = await run(several(6)).result
+    expect(result.code, result.stderr).toBe(0)
+    await again(several(6))
+  })
+})

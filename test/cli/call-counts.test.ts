@@ -1,0 +1,174 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { mainRequest, plainFields } from '../support/examples.ts'
+import { hold } from '../support/faults.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { json, type RunOptions } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+
+let here: Site
+let through: Proxied
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through.close()
+  await here.drop()
+})
+
+/** Runs a command that succeeds. Gives what it asked of each server, in order, without ids. */
+async function calls(args: readonly string[], options: RunOptions = {}) {
+  const [statements, exchanges] = [through.postgres.statements.length, through.vault.exchanges.length]
+  const result = await through.dsctl(args, options)
+  expect(result.code, result.stderr).toBe(0)
+  const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
+  const asked = through.vault.exchanges
+    .slice(exchanges)
+    .map(({ method, path }) => `${method} ${path.replace(uuid, 'ID')}`)
+  const identity = asked.filter(call => /auth|identity|sys/.test(call))
+  return {
+    postgres: through.postgres.statements
+      .slice(statements)
+      .map(({ sql }) => /\/\* dsctl (.*?) \*\//.exec(sql)?.[1] ?? sql),
+    identity,
+    vault: asked.filter(call => !identity.includes(call)),
+    result,
+  }
+}
+
+const WHO = ['GET auth/token/lookup-self', 'GET identity/entity/id/ID']
+const data = (method: string) => `${method} ${here.vault.mount}/data/data-sources/ID`
+const create = async (name: string) => {
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
+  return json((await calls(['create', '-f', '-', '-o', 'json'], { stdin })).result).id
+}
+
+test('list takes one statement, and so does --all where a thousand is enough', async () => {
+  for (const args of [['list'], ['list', '--all'], ['list', '--search', 'x', '--page', '3']]) {
+    expect(await calls(args)).toMatchObject({ postgres: ['list'], identity: WHO, vault: [] })
+  }
+})
+
+test('create takes two statements and one write', async () => {
+  const counted = await calls(['create', '-f', '-'], { stdin: JSON.stringify(mainRequest) })
+  expect(counted.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
+  expect(counted).toMatchObject({ identity: WHO, vault: [data('POST')] })
+})
+
+test('so it does with a secret that a flag names; one that a file names, or that is in Vault, is permitted first', async () => {
+  const { password: _, ...plain } = mainRequest
+  const stdin = JSON.stringify({ ...plain, name: 'From a flag' })
+  const env = { DSCTL_SECRET_P: 'example-1' }
+  const flagged = await calls(['create', '-f', '-', '--password', 'env:DSCTL_SECRET_P', '-o', 'json'], { stdin, env })
+  expect(flagged.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
+  const named = { ...plain, name: 'From a file', password: { from: 'env:DSCTL_SECRET_P' } }
+  const filed = await calls(['create', '-f', '-'], { stdin: JSON.stringify(named), env })
+  const source = `vault:${here.vault.mount}/data-sources/${json(flagged.result).id}#password`
+  const args = ['create', '-f', '-', '--password', source]
+  const copied = await calls(args, { stdin: JSON.stringify({ ...plain, name: 'From Vault' }) })
+  for (const { postgres } of [filed, copied]) {
+    expect(postgres).toEqual(['find a name', 'create, 1 of 2', 'create, 2 of 2'])
+  }
+})
+
+test('get takes one statement and one read, by name and by id', async () => {
+  const id = await create('To get')
+  for (const ref of [id, 'To get']) {
+    expect(await calls(['get', ref])).toMatchObject({ postgres: ['find'], identity: WHO, vault: [data('GET')] })
+  }
+})
+
+test('diff takes one statement, and export two, whoever is to be told of a denial', async () => {
+  const id = await create('Compared')
+  const file = ['-f', '-', '-o', 'json']
+  const stdin = JSON.stringify({ name: 'Compared', env: 'dev', type: 'postgres', ...plainFields })
+  expect(await calls(['diff', ...file], { stdin })).toMatchObject({
+    ...{ postgres: ['find names'], identity: WHO, vault: [data('GET')] },
+  })
+  await calls(['update', id, '--set-env', 'alone'])
+  expect(await calls(['export', '--env', 'alone'])).toMatchObject({
+    ...{ postgres: ['list'], identity: WHO, vault: [data('GET')] },
+  })
+})
+
+test('an update of plain fields takes one statement, and one read for its answer', async () => {
+  const id = await create('Plain')
+  for (const args of [
+    ['--set-name', 'Plainer'],
+    ['--set-env', 'prod'],
+    ['--set-name', 'Plainer'],
+  ]) {
+    expect(await calls(['update', id, ...args])).toMatchObject({
+      postgres: ['update'],
+      identity: WHO,
+      vault: [data('GET')],
+    })
+  }
+})
+
+test('an update of plain fields reads no credentials where its output has none', async () => {
+  const id = await create('Quiet')
+  for (const format of ['id', 'name']) {
+    const args = ['update', id, '--set-name', `Quiet ${format}`, '-o', format]
+    expect(await calls(args)).toMatchObject({ postgres: ['update'], identity: WHO, vault: [] })
+  }
+})
+
+test('an update of credentials takes three statements, a read and a write', async () => {
+  const id = await create('Credentials')
+  for (const args of [
+    ['--port', '7000'],
+    ['--port', '7001', '--set-name', 'New credentials'],
+  ]) {
+    const counted = await calls(['update', id, ...args])
+    expect(counted.postgres).toHaveLength(3)
+    expect(counted.postgres).toMatchObject({ 0: 'update, 1 of 3', 2: 'update, 3 of 3' })
+    expect(counted).toMatchObject({ identity: WHO, vault: [data('GET'), data('POST')] })
+  }
+})
+
+test('delete takes two statements and one removal, and asks before what the token may do and what the mount is', async () => {
+  await create('To delete')
+  const counted = await calls(['delete', 'To delete', '--yes'])
+  expect(counted.postgres).toEqual(['delete, 1 of 2', 'close an intent'])
+  expect(counted.vault).toEqual([`DELETE ${here.vault.mount}/metadata/data-sources/ID`])
+  const mount = `GET sys/internal/ui/mounts/${here.vault.mount}`
+  expect([...counted.identity].sort()).toEqual([...WHO, 'POST sys/capabilities-self', mount].sort())
+})
+
+test('Postgres is connected while Vault is asked who is calling', async () => {
+  for (const args of [['list'], ['get', 'Credentials'], ['create', '-f', '-', '--if-exists', 'skip']]) {
+    const [started, statements] = [through.postgres.events.length, through.postgres.statements.length]
+    const held = hold()
+    through.vault.at(/lookup-self/, held)
+    const asked = through.vault.exchanges.length
+    const running = through.start(args, { stdin: JSON.stringify(mainRequest) })
+    await expect.poll(() => through.vault.exchanges.length, { timeout: 10_000 }).toBeGreaterThan(asked)
+    await expect.poll(() => through.postgres.events.slice(started), { timeout: 10_000 }).toEqual(['startup'])
+    expect(through.postgres.statements.slice(statements)).toEqual([])
+    held.release()
+    expect((await running.result).code, args.join(' ')).toBe(args[0] === 'get' ? 5 : 0)
+    await through.restore()
+  }
+})
+
+test('types, config and help ask nobody', async () => {
+  for (const args of [
+    ['types'],
+    ['types', 'postgres', '-o', 'json'],
+    ['config', 'list'],
+    ['--help'],
+    ['create', '--help'],
+  ]) {
+    expect(await calls(args)).toMatchObject({ postgres: [], identity: [], vault: [] })
+  }
+})
+
+test('what is refused for its form asks nobody either', async () => {
+  const [statements, exchanges] = [through.postgres.statements.length, through.vault.exchanges.length]
+  const stdin = JSON.stringify({ ...mainRequest, port: 'abc' })
+  expect(await through.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 2 })
+  expect([through.postgres.statements.length, through.vault.exchanges.length]).toEqual([statements, exchanges])
+})

@@ -1,0 +1,595 @@
+import { randomUUID } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { CANARIES, canariesIn, canaryAccount, canaryKey, expectNoCanary, filesWithCanary } from '../support/canaries.ts'
+import { CUT_AFTER, CUT_BEFORE, hold } from '../support/faults.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { folderWith } from '../support/requests.ts'
+import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
+import { rowsIn } from '../support/schema.ts'
+import { type Site, site } from '../support/site.ts'
+import { STEPS } from '../support/steps.ts'
+import { terminal } from '../support/terminal.ts'
+import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
+
+let here: Site
+let through: Proxied
+let home: string
+let cwd: string
+let secrets: string
+let token: string
+/** One source of each kind of secret, all with canaries. */
+const ids: string[] = []
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+  token = here.env.VAULT_TOKEN ?? ''
+  home = temporaryFolder()
+  cwd = temporaryFolder()
+  mkdirSync(join(cwd, 'tmp'))
+  secrets = folderWith({ password: CANARIES.file, key: canaryKey, account: JSON.stringify(canaryAccount) })
+  for (const request of REQUESTS) {
+    const result = await run(['create', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(named(request)) })
+    expect(result.code, result.stderr).toBe(0)
+    ids.push(json(result).id)
+  }
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through.close()
+  await here.drop()
+})
+
+const postgres = {
+  type: 'postgres',
+  host: 'db.example.com',
+  username: 'u',
+  default_database: 'd',
+  password: CANARIES.request,
+}
+const tunnel = {
+  jump_host: 'j',
+  ssh_username: 'u',
+  ssh_private_key: canaryKey,
+  ssh_private_key_passphrase: CANARIES.passphrase,
+}
+const REQUESTS = [
+  { ...postgres, ...tunnel },
+  { type: 'databricks', host: 'h', api_key: CANARIES.apiKey, warehouse_id: 'w', default_catalog: 'c' },
+  { type: 'bigquery', service_account_key: canaryAccount, default_dataset: 'd' },
+  {
+    type: 'snowflake',
+    account_id: 'a',
+    warehouse_id: 'w',
+    username: 'u',
+    private_key: canaryKey,
+    private_key_passphrase: CANARIES.passphrase,
+    default_database: 'd',
+  },
+]
+const named = (request: object) => ({ name: randomUUID(), env: 'dev', ...request })
+
+/** The database's URL with a password that no server asks for. */
+function withPassword(url: string): string {
+  const secret = new URL(url)
+  secret.password = CANARIES.database
+  return secret.href
+}
+
+/** Runs dsctl where everything secret is a canary, and looks at all it has printed. */
+async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const env = {
+    ...through.env,
+    DSCTL_DATABASE_URL: withPassword(through.postgres.url),
+    TMPDIR: join(cwd, 'tmp'),
+    SECRET: CANARIES.variable,
+    DSCTL_SECRET_P: CANARIES.variable,
+    PGPASSWORD: CANARIES.database,
+    ...options.env,
+  }
+  const result = await here.dsctl(args, { home, cwd, timeout: 60_000, ...options, env })
+  expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
+  return result
+}
+
+interface Call {
+  readonly args: readonly string[]
+  readonly stdin?: string
+}
+
+const flags = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
+const create = (...more: string[]): Call => ({
+  args: ['create', randomUUID(), ...flags, ...more],
+  stdin: CANARIES.stdin,
+})
+const [one, two, three] = [() => ids[0] ?? '', () => ids[1] ?? '', () => ids[2] ?? '']
+
+/** Every command that reads, and what it is asked. */
+const READS = (): Call[] => [
+  { args: ['list'] },
+  { args: ['list', '--all', '--search', 'x'] },
+  ...ids.map(id => ({ args: ['get', id] })),
+  { args: ['get', randomUUID()] },
+  { args: ['types'] },
+  { args: ['types', 'snowflake'] },
+  { args: ['types', '--schema', 'answer'] },
+  { args: ['config', 'list'] },
+  { args: ['config', 'get', 'database.url'] },
+  { args: ['config', 'profiles'] },
+  { args: ['config', 'path'] },
+  { args: ['init', '--check'] },
+  { args: ['whoami'] },
+  { args: ['doctor'] },
+  { args: ['doctor', '--deep'] },
+  { args: ['member', 'list'] },
+  { args: ['audit', '--all'] },
+  { args: ['get', one(), two()] },
+  { args: ['export'] },
+  { args: ['export', '--to-env', 'next'] },
+  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named(postgres), named(REQUESTS[3] ?? {})]) },
+  { args: ['test', one(), two(), '--timeout', '1'] },
+  { args: ['test', '-f', '-', '--timeout', '1'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+]
+
+/** Every command that changes something, with a secret from each source there is. */
+const CHANGES = (): Call[] => [
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+  { args: ['create', '-f', '-', '--dry-run'], stdin: JSON.stringify(named(postgres)) },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, password: { from: 'env:DSCTL_SECRET_P' } })),
+  },
+  create('--password', '-'),
+  create('--password', `@${secrets}/password`),
+  create('--password', 'env:SECRET'),
+  create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/key`),
+  {
+    args: [
+      'create',
+      randomUUID(),
+      '--env',
+      'dev',
+      '--type',
+      'bigquery',
+      '--service-account-key',
+      `@${secrets}/account`,
+      '--default-dataset',
+      'd',
+    ],
+  },
+  { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+  { args: ['update', one(), '--password', '-', '--dry-run'], stdin: CANARIES.stdin },
+  { args: ['update', two(), '--api-key', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+  {
+    args: ['update', three(), '-f', '-'],
+    stdin: JSON.stringify({ service_account_key: { ...canaryAccount, client_id: randomUUID() } }),
+  },
+  { args: ['update', one(), '--set-env', randomUUID()] },
+  { args: ['update', one(), '--unset', 'default_schema'] },
+  { args: ['delete', randomUUID(), randomUUID(), '--yes'] },
+  { args: ['doctor', '--fix'] },
+  { args: ['apply', '-f', '-'], stdin: JSON.stringify(REQUESTS.map(named)) },
+  { args: ['apply', '-f', '-', '--dry-run'], stdin: JSON.stringify(REQUESTS.map(named)) },
+  { args: ['create', '-f', '-', '--verify', '--timeout', '1'], stdin: JSON.stringify(named(postgres)) },
+  { args: ['onboarding', two(), 'inProgress'] },
+  { args: ['onboarding', two(), 'failed', '--error', 'It does not answer.'] },
+]
+
+/** Every command with a mistake in it, the secret itself being part of the mistake where that can be. */
+const MISTAKES = (): Call[] => [
+  create('--password', CANARIES.mistake),
+  create(`--password=${CANARIES.mistake}`),
+  create(`--pasword=${CANARIES.mistake}`),
+  create(`--pasword='${CANARIES.mistake}'`),
+  create(`-p${CANARIES.mistake}`),
+  create('--password', '-', '--port', CANARIES.mistake),
+  create('--password', '-', '--host', `postgres://u:${CANARIES.mistake}@h/d`),
+  create('--password', '-', '--jump-host', 'j'),
+  create('--password', `@${secrets}/key`),
+  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/password`),
+  { args: ['create', '-f', '-'], stdin: `{"password": "${CANARIES.mistake}` },
+  { args: ['create', '-f', '-'], stdin: `password: "${CANARIES.mistake}` },
+  { args: ['create', '-f', '-'], stdin: `password: {{ ${CANARIES.mistake} }}\n` },
+  { args: ['create', '-f', '-'], stdin: `? [${CANARIES.mistake}]\n: x\n` },
+  { args: ['create', '-f', '-'], stdin: `password: !vault ${CANARIES.mistake}\n` },
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, host: { from: CANARIES.mistake } })) },
+  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, password: `${CANARIES.mistake}\n${CANARIES.request}` })),
+  },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ ...postgres, port: CANARIES.mistake, ssl_ca: CANARIES.mistake })),
+  },
+  {
+    args: ['create', '-f', '-'],
+    stdin: JSON.stringify(named({ type: 'bigquery', service_account_key: CANARIES.mistake })),
+  },
+  { args: ['update', one(), '--password', CANARIES.mistake] },
+  { args: ['update', one(), '-f', '-'], stdin: JSON.stringify({ ...tunnel, ssh_private_key: CANARIES.mistake }) },
+  {
+    args: ['update', one(), '-f', '-'],
+    stdin: JSON.stringify({ db_type: 'postgres', password: CANARIES.mistake, credentials: {} }),
+  },
+  { args: ['config', 'set', 'database.url', `postgres://u:${CANARIES.mistake}@h/d`] },
+  { args: ['init', '--database-url', `postgres://u:1/${CANARIES.mistake}@h/d`] },
+  { args: ['login', '--method', 'userpass', '--username', 'u', '--password', CANARIES.mistake] },
+  { args: ['login', '--token', CANARIES.mistake] },
+  { args: ['apply', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, port: CANARIES.mistake })]) },
+  { args: ['apply', '-f', '-'], stdin: `[{"password": "${CANARIES.mistake}` },
+  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, pasword: CANARIES.mistake })]) },
+  { args: ['test', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
+]
+
+async function runAll(calls: readonly Call[], formats: readonly string[], more: RunOptions & { args?: string[] } = {}) {
+  const codes: (number | null)[] = []
+  for (const { args, stdin } of calls) {
+    for (const format of formats) {
+      // As a setting it is for every command: one whose answer has no name or no id prints a table.
+      const options = { ...more, env: { ...more.env, DSCTL_OUTPUT: format }, ...(stdin !== undefined && { stdin }) }
+      const { code } = await run([...args, ...(more.args ?? [])], options)
+      codes.push(code)
+    }
+  }
+  return codes
+}
+
+const FORMATS = ['table', 'json', 'yaml', 'name', 'id']
+
+describe('no secret is printed', () => {
+  test.each(FORMATS)('by any command that reads, as %s', async format => {
+    const codes = await runAll(READS(), [format])
+    // What is not there; then a difference, and two that do not connect.
+    expect(codes.filter(code => code !== 0)).toEqual([5, 9, 8, 8])
+  })
+
+  test.each(FORMATS)('by any command that changes something, as %s', async format => {
+    const codes = await runAll(CHANGES(), [format])
+    // The delete of what is not there, and the create of what does not connect.
+    expect(codes.filter(code => code !== 0)).toEqual([8, 8])
+  })
+
+  test.each(['table', 'json'])('about any mistake, as %s', async format => {
+    const codes = await runAll(MISTAKES(), [format])
+    expect(codes.filter(code => code !== 2)).toEqual([])
+  })
+
+  test('with -v, DEBUG=* and NODE_DEBUG', async () => {
+    const more = { args: ['-v'], env: { DEBUG: '*', NODE_DEBUG: 'http,https,net,tls' } }
+    await runAll([...READS(), ...CHANGES()], ['json'], more)
+    await runAll(MISTAKES(), ['table'], more)
+  })
+
+  test('by login, whose token goes to its file and nowhere else', async () => {
+    const own = temporaryFolder()
+    const mine = { home: own, env: { VAULT_TOKEN: undefined } }
+    for (const format of ['table', 'json']) {
+      await run(['login', '--method', 'userpass', '--username', 'nobody', '--password', '-', '-o', format], {
+        ...mine,
+        stdin: CANARIES.login,
+      })
+      const result = await run(['login', '--token', '-', '-o', format, '-v'], { ...mine, stdin: token })
+      expect(result.code, result.stderr).toBe(0)
+    }
+    expect(filesWithCanary(own, [token])).toEqual([join(own, '.vault-token')])
+    expect(canariesIn(readFileSync(join(own, '.vault-token'), 'utf8'))).toEqual([])
+  })
+
+  test('of credentials that others have stored in forms of their own', async () => {
+    const secret = CANARIES.extra
+    for (const data of [
+      { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
+      { type: 'postgres', host: `https://u:${secret}@h/`, port: { secret }, username: [secret], password: [secret] },
+      { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
+      { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
+      { type: 'mysql', password: secret },
+      // `String` throws of these.
+      { type: { toString: null }, host: { toString: null }, password: { toString: null, secret } },
+      {},
+    ]) {
+      for (const type of ['postgres', 'oracle']) {
+        const id = await here.addDataSource({ name: randomUUID(), type })
+        await here.vault.writeSecret(`data-sources/${id}`, data)
+        const codes = [
+          ...(await runAll([{ args: ['get', id] }], ['table', 'json'])),
+          ...(await runAll(
+            [{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }],
+            ['json'],
+          )),
+          (await run(['onboarding', id, 'failed', '--error', 'It does not answer.'])).code,
+          (await run(['doctor', '--deep', '-o', 'json'])).code,
+          (await run(['delete', id, '--yes'])).code,
+        ]
+        expect(codes, JSON.stringify([type, data])).not.toContain(1)
+      }
+    }
+  })
+})
+
+describe('no secret is printed when', () => {
+  const some = (): Call[] => [
+    { args: ['list'] },
+    { args: ['get', one()] },
+    { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
+    create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+    { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
+    { args: ['update', one(), '--set-env', randomUUID()] },
+    { args: ['delete', two(), '--yes'] },
+    { args: ['init', '--check'] },
+    { args: ['whoami'] },
+    { args: ['doctor', '--deep'] },
+  ]
+  const loud = { args: ['-v', '--timeout', '1'], env: { DEBUG: '*', NODE_DEBUG: 'http' } }
+  const echo = {
+    errors: [CANARIES.request, `failed to parse {"password":"${CANARIES.request}"}`],
+    data: { password: CANARIES.request },
+  }
+  // Each call in one of the two formats that an error has, the next time in the other.
+  let tries = 0
+  const expectFailures = async (calls: readonly Call[], options: typeof loud & RunOptions = loud) => {
+    const codes: (number | null)[] = []
+    for (const [at, call] of calls.entries()) {
+      codes.push(...(await runAll([call], [(at + tries) % 2 ? 'json' : 'table'], options)))
+    }
+    tries++
+    // Neither killed nor a bug.
+    expect(codes.filter(code => code === null || code === 1)).toEqual([])
+    expect(codes.some(code => code !== 0)).toBe(true)
+  }
+
+  test('Vault is down', async () => {
+    await through.vault.down()
+    await expectFailures(some())
+    await through.vault.up()
+  })
+
+  test.each([400, 403, 404, 500, 503])('Vault answers %d and repeats what it was sent', async status => {
+    through.vault.at(/./, answerWith(status, echo))
+    await expectFailures(some())
+    await through.restore()
+    through.vault.at(/\/data\//, answerWith(status, echo))
+    await expectFailures(some())
+  })
+
+  test('Vault answers an error to what it has done', async () => {
+    through.vault.at(/^(POST|GET) .*\/data\//, answerAfterwardsWith(500, echo))
+    await expectFailures(some())
+  })
+
+  test.each([
+    ['a page of HTML', `<html>${CANARIES.request}</html>`],
+    ['a text where an object should be', { data: CANARIES.request }],
+    ['credentials that are a text', { data: { data: CANARIES.request, metadata: { version: 1 } } }],
+    ['nothing', undefined],
+  ])('Vault answers %s', async (_, body) => {
+    through.vault.at(/\/data\//, answerWith(200, body))
+    await expectFailures(some())
+    await through.restore()
+    through.vault.at(/./, answerWith(200, body))
+    await expectFailures(some())
+  })
+
+  test('Vault sends its clients elsewhere', async () => {
+    const location = `http://u:${CANARIES.request}@127.0.0.1:1/${CANARIES.request}`
+    through.vault.at(/./, answerWith(307, echo, { Location: location }))
+    await expectFailures(some())
+  })
+
+  test.each([
+    ['before', CUT_BEFORE],
+    ['after', CUT_AFTER],
+  ])('the connection to Vault breaks %s it has done what it was asked', async (_, fault) => {
+    through.vault.at(/\/(data|metadata)\//, fault)
+    await expectFailures(some())
+  })
+
+  test('Vault says nothing', async () => {
+    through.vault.freeze()
+    await expectFailures(some().slice(0, 5))
+  })
+
+  test('Postgres is down', async () => {
+    await through.postgres.down()
+    await expectFailures(some())
+    await through.postgres.up()
+  })
+
+  test('Postgres says nothing', async () => {
+    through.postgres.freeze()
+    await expectFailures(some().slice(0, 5))
+  })
+
+  test.each([
+    ['before', CUT_BEFORE],
+    ['after', CUT_AFTER],
+  ])('the connection to Postgres breaks %s it has done what it was asked', async (_, fault) => {
+    through.postgres.at(/./, fault)
+    await expectFailures(some())
+  })
+
+  test('Postgres refuses the user, the database, or a privilege', async () => {
+    const { role, url } = await here.database.createRole()
+    const other = new URL(here.database.url)
+    other.pathname = 'none'
+    for (const wrong of [url, other.href])
+      await expectFailures(some().slice(0, 6), {
+        ...loud,
+        env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(wrong) },
+      })
+    await here.database.query(`ALTER ROLE "${role}" NOLOGIN`)
+    await expectFailures(some().slice(0, 6), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(url) } })
+  })
+
+  test('the database’s URL is wrong in whichever way', async () => {
+    const secret = CANARIES.database
+    for (const url of [
+      secret,
+      `postgres://u:${secret}@127.0.0.1:1/d`,
+      `postgres://u:1/${secret}@127.0.0.1:1/d`,
+      `postgres://u:1?${secret}@127.0.0.1:1/d`,
+      `postgres://u:1#${secret}@127.0.0.1:1/d`,
+      `postgres://u:%${secret}@127.0.0.1:1/d`,
+      `postgres://127.0.0.1:1/d?password=${secret}`,
+      `postgres://127.0.0.1:1/d?passwrd=${secret}`,
+      `postgres://u:${secret}@127.0.0.1:1/d?sslmode=${'x'}`,
+      `mysql://u:${secret}@127.0.0.1/d`,
+    ])
+      await expectFailures(some().slice(0, 2), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: url } })
+  })
+
+  test('the token is wrong in whichever way', async () => {
+    for (const wrong of [
+      CANARIES.mistake,
+      `${CANARIES.mistake}\n${CANARIES.mistake}`,
+      `${CANARIES.mistake}é`,
+      ` ${CANARIES.mistake} x`,
+    ])
+      await expectFailures(some().slice(0, 4), { ...loud, env: { ...loud.env, VAULT_TOKEN: wrong } } as typeof loud)
+  })
+
+  test('the address of Vault holds a password', async () => {
+    const addr = `http://u:${CANARIES.login}@127.0.0.1:1`
+    await expectFailures(
+      [...some().slice(0, 3), { args: ['config', 'list'] }, { args: ['config', 'get', 'vault.addr'] }],
+      {
+        ...loud,
+        env: { ...loud.env, VAULT_ADDR: addr },
+      } as typeof loud,
+    )
+  })
+
+  test('it is interrupted', async () => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGABRT'] as const) {
+      for (const { server, which } of STEPS.create) {
+        const held = hold()
+        if (server === 'vault') through.vault.at(which, held)
+        else through.postgres.at(which, held)
+        const stdin = JSON.stringify(named(postgres))
+        const running = through.start(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
+        const seen = () => (server === 'vault' ? through.vault.exchanges : through.postgres.statements)
+        const count = seen().length
+        await expect
+          .poll(
+            () =>
+              seen()
+                .slice(count)
+                .some(message => which.test('sql' in message ? message.sql : `${message.method} ${message.path}`)),
+            { timeout: 10_000 },
+          )
+          .toBe(true)
+        running.child.kill(signal)
+        setTimeout(held.release, 200)
+        expectNoCanary(await running.result, `${signal} ${String(which)}`, [token])
+        await through.restore()
+      }
+    }
+  })
+})
+
+// A signal has it throw, as a driver may in a callback.
+const THROWER = `process.on('SIGUSR2', () => new Function('secret', process.env.THROWN)(process.env.SECRET))`
+
+describe('no secret is printed, nor what Node would print, when nobody catches', () => {
+  test.each([
+    ['an error', "throw new Error('cannot use ' + secret)", 'json'],
+    ['an error of the engine, on several lines', "throw new TypeError(secret + '\\n    at ' + secret)", 'table'],
+    [
+      'an error that holds more',
+      'throw Object.assign(new Error(secret, { cause: secret }), { name: secret, code: secret, config: [secret] })',
+      'table',
+    ],
+    ['a rejection', 'Promise.reject(new Error(secret))', 'json'],
+    ['a text', 'throw secret', 'table'],
+    ['an object', 'Promise.reject({ password: secret })', 'json'],
+  ])('%s', async (_, THROWN, format) => {
+    const thrower = join(folderWith({ 'thrower.cjs': THROWER }), 'thrower.cjs')
+    const env = { SECRET: CANARIES.variable, THROWN, NODE_OPTIONS: `--require ${thrower}`, DEBUG: '*' }
+    const { running, release } = await holding(create('--password', 'env:SECRET', '-o', format), env)
+    running.child.kill('SIGUSR2')
+    const result = await running.result
+    release()
+    expect(result).toMatchObject({ code: 1, signal: null, stdout: '' })
+    expectNoCanary(result, THROWN, [token])
+    if (format === 'json') expect(jsonError(result)).toMatchObject({ code: 'bug', exit_code: 1 })
+    else expect(result.stderr).toMatch(/^dsctl: .*\n( {4}at .*\n)*This is a bug in dsctl/)
+  })
+})
+
+test.skipIf(process.platform !== 'linux')(
+  'no secret is where others look while dsctl holds it: in names, command lines, files of its own, other processes',
+  async () => {
+    const env = { SECRET: CANARIES.variable, TMPDIR: join(cwd, 'tmp') }
+    for (const source of ['-', 'env:SECRET', `@${secrets}/password`]) {
+      const { running, release } = await holding(create('--password', source), env)
+      expectUnseen(running.child.pid)
+      release()
+      expect((await running.result).code).toBe(0)
+    }
+    const write = holdWrite()
+    const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
+    const screen = terminal(args, { home, cwd, env: { ...through.env, ...env } })
+    for (const [question, keys] of [
+      ['Password', `${CANARIES.stdin}\n`],
+      ['Connect through an SSH jump host?', '\n'],
+      ['Save this data source?', '\n'],
+    ] as const) {
+      await screen.waitFor(question)
+      screen.type(keys)
+    }
+    await write.seen()
+    expectUnseen(screen.pid)
+    write.release()
+    expect(await screen.exit).toMatchObject({ code: 0 })
+    expect(canariesIn(screen.raw(), [token])).toEqual([])
+  },
+)
+
+/** Starts a create and has it wait for Vault to answer its write: it has sent its secret, and still holds it. */
+async function holding({ args, stdin }: Call, env: Record<string, string>) {
+  const { seen, release } = holdWrite()
+  const running = through.start(args, { stdin, home, cwd, env })
+  await seen()
+  return { running, release }
+}
+
+function holdWrite() {
+  const { release, ...held } = hold()
+  through.vault.at(STEPS.create[1].which, held)
+  const before = through.vault.exchanges.length
+  const isThere = () => through.vault.exchanges.slice(before).some(({ method }) => method === 'POST')
+  const seen = () => expect.poll(isThere, { timeout: 10_000 }).toBe(true)
+  return { seen, release }
+}
+
+/** Stops a process and looks at it as another one could. */
+function expectUnseen(pid = 0): void {
+  process.kill(pid, 'SIGSTOP')
+  const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
+  const names = [`/proc/${pid}/cmdline`, ...threads.map(thread => `${thread}/comm`)].map(path => readFileSync(path))
+  expect(names.join(' ')).toContain('create')
+  expect(canariesIn(names.join(' '), [token])).toEqual([])
+  const children = threads.map(thread => `${thread}/children`).filter(path => existsSync(path))
+  expect(children.map(path => readFileSync(path, 'utf8')).join('')).toBe('')
+  // Also those that have no name any more.
+  const open = readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
+  const files = open.filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
+  expect(files.filter(path => canariesIn(readFileSync(path, 'latin1'), [token]).length > 0)).toEqual([])
+  for (const folder of [home, cwd]) expect(filesWithCanary(folder, [token])).toEqual([])
+  process.kill(pid, 'SIGCONT')
+}
+
+test('after all this no file and no row holds a secret, and the secrets are where they belong', async () => {
+  expect(filesWithCanary(home, [token])).toEqual([])
+  expect(filesWithCanary(cwd, [token])).toEqual([])
+  for (const schema of ['public', 'dsctl']) {
+    const rows = await rowsIn(here.database, schema)
+    for (const [table, all] of Object.entries(rows)) expect(canariesIn(JSON.stringify(all), [token]), table).toEqual([])
+    expect(Object.values(rows).flat().length).toBeGreaterThan(10)
+  }
+  const stored = JSON.stringify((await here.vault.readSecret(`data-sources/${one()}`))?.data)
+  expect(canariesIn(stored)).toEqual(expect.arrayContaining([CANARIES.passphrase]))
+})

@@ -1,0 +1,331 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Certificate, certificateFor } from '../support/certificate.ts'
+import {
+  HAS_MARIADB,
+  HAS_SSHD,
+  type JumpHost,
+  type OwnServer,
+  ownMariadb,
+  ownPostgres,
+  ownSshd,
+  POSTGRES_BIN,
+  sshKey,
+} from '../support/own-servers.ts'
+import { creation } from '../support/requests.ts'
+import { json, temporaryFolder } from '../support/run.ts'
+import { REAL_POSTGRES } from '../support/servers.ts'
+import { type Site, site } from '../support/site.ts'
+import { terminal } from '../support/terminal.ts'
+
+// Real servers of this suite's own, right and wrong in each stage: where tests run on servers, and these are installed.
+
+const SECRET = 'server-canary-a2c7'
+const PASSWORD = 'right horse'
+let acme: Site
+let good: Certificate
+
+type Fields = Readonly<Record<string, unknown>>
+
+async function verdict(request: Fields, ...more: readonly string[]) {
+  const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
+  const result = await acme.dsctl(['test', '-f', '-', '-o', 'json', ...more], { stdin })
+  for (const secret of [SECRET, PASSWORD, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
+  const [found] = json(result)
+  expect(result.code).toBe(found.ok ? 0 : 8)
+  return found
+}
+
+/** Each case changes a request that connects. */
+function cases(base: () => Fields, table: readonly (readonly [string, Fields, Fields])[]): void {
+  test.each(table)('%s', async (_, change, expected) => {
+    expect(await verdict({ ...base(), ...change })).toMatchObject(expected)
+  })
+}
+
+beforeAll(async () => {
+  if (!REAL_POSTGRES) return
+  acme = await site()
+  good = certificateFor('localhost')
+})
+
+afterAll(() => acme?.drop())
+
+describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS', () => {
+  let server: OwnServer
+  const base = () => ({
+    ...{ type: 'postgres', host: 'localhost', port: server.port, username: 'app', password: PASSWORD },
+    ...{ default_database: 'postgres', ssl_mode: 'verify-full', ssl_ca: good.cert },
+  })
+
+  beforeAll(async () => {
+    const access = 'hostnossl all tls_only all reject\nhostssl all tls_only all scram-sha-256'
+    server = await ownPostgres({ password: PASSWORD, pair: good, access })
+    const client = new pg.Client({ ...base(), user: 'app', database: 'postgres', ssl: { ca: good.cert } })
+    await client.connect()
+    for (const role of ['low', 'tls_only']) await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`)
+    await client.query(`CREATE ROLE no_login PASSWORD '${PASSWORD}'`)
+    await client.query('CREATE SCHEMA private')
+    await client.query('CREATE DATABASE closed')
+    await client.query('REVOKE CONNECT ON DATABASE closed FROM public')
+    await client.end()
+  })
+  afterAll(() => server?.stop())
+
+  const denied = { stage: 'authenticate', code: 'auth_failed' }
+  cases(
+    base,
+    [
+      ['connects, verified', {}, { ok: true, stage: 'query', server_version: expect.stringMatching(/^PostgreSQL /) }],
+      ['connects as each ssl_mode has it: disable', { ssl_mode: 'disable', ssl_ca: undefined }, { ok: true }],
+      ['prefer, unverified', { ssl_mode: 'prefer', ssl_ca: undefined }, { ok: true }],
+      ['require, unverified', { ssl_mode: 'require', ssl_ca: undefined }, { ok: true }],
+      ['no mode', { ssl_mode: undefined, ssl_ca: undefined }, { ok: true }],
+      ['verify-ca, by another name', { ssl_mode: 'verify-ca', host: '127.0.0.1' }, { ok: true }],
+      [
+        'tells of a wrong password',
+        { password: SECRET },
+        { ...denied, message: expect.stringContaining('password of app') },
+      ],
+      ['tells of an unknown user', { username: 'nobody' }, denied],
+      ['tells of a role that may not log in', { username: 'no_login' }, denied],
+      ['tells of a user that must use TLS', { username: 'tls_only', ssl_mode: 'disable', ssl_ca: undefined }, denied],
+      ['and lets that one in over TLS', { username: 'tls_only' }, { ok: true }],
+      ['tells of a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+      [
+        'tells of a database without CONNECT',
+        { username: 'low', default_database: 'closed' },
+        { stage: 'database', code: 'permission_denied' },
+      ],
+      ['tells of a missing schema', { default_schema: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+      [
+        'tells of a schema without USAGE',
+        { username: 'low', default_schema: 'private' },
+        { stage: 'database', code: 'permission_denied' },
+      ],
+      ['tells of a certificate for another name', { host: '127.0.0.1' }, { stage: 'tls', code: 'tls_failed' }],
+      [
+        'tells of a certificate that nobody known has signed',
+        { ssl_ca: undefined },
+        { stage: 'tls', code: 'tls_failed', message: expect.stringContaining('ssl_ca') },
+      ],
+      ['tells another kind of client what it is not', { type: 'mysql' }, { stage: 'tls', code: 'timeout' }],
+    ].map(each => each as unknown as readonly [string, Fields, Fields]),
+  )
+
+  test('tells of an expired certificate, and of one for another name', async () => {
+    const expired = certificateFor('localhost', '250201000000Z')
+    const other = certificateFor('other.example.com')
+    const use = (pair: Certificate) => {
+      server.write('data/server.crt', pair.cert)
+      server.write('data/server.key', pair.key)
+      server.reload()
+    }
+    try {
+      use(expired)
+      await expect
+        .poll(() => verdict({ ...base(), ssl_ca: expired.cert }), { timeout: 10_000 })
+        .toMatchObject({ code: 'tls_failed', message: 'The certificate of the server has expired.' })
+      use(other)
+      await expect
+        .poll(() => verdict({ ...base(), ssl_ca: other.cert }), { timeout: 10_000 })
+        .toMatchObject({ code: 'tls_failed', message: 'The certificate is for another name than localhost.' })
+    } finally {
+      use(good)
+    }
+  })
+
+  describe.runIf(HAS_SSHD)('through OpenSSH', () => {
+    let jump: JumpHost
+    let keys: Readonly<Record<string, string>>
+    const through = () => ({
+      ...{ ...base(), jump_host: '127.0.0.1', ssh_port: jump.port, ssh_username: 'root' },
+      ...{ ssh_private_key: keys.ed25519, ssh_host_key: jump.fingerprint },
+    })
+
+    beforeAll(async () => {
+      const folder = temporaryFolder()
+      const made = {
+        ed25519: sshKey(folder, 'ed25519', ['-t', 'ed25519', '-N', '']),
+        rsa: sshKey(folder, 'rsa', ['-t', 'rsa', '-b', '2048', '-N', '']),
+        pem: sshKey(folder, 'pem', ['-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', '']),
+        pkcs8: sshKey(folder, 'pkcs8', ['-t', 'rsa', '-b', '2048', '-m', 'PKCS8', '-N', '']),
+        locked: sshKey(folder, 'locked', ['-t', 'ed25519', '-N', SECRET]),
+        stranger: sshKey(folder, 'stranger', ['-t', 'ed25519', '-N', '']),
+      }
+      keys = Object.fromEntries(Object.entries(made).map(([name, { path }]) => [name, readFileSync(path, 'utf8')]))
+      const { stranger: _, ...known } = made
+      const publicKeys = Object.values(known).map(({ publicKey }) => publicKey.trim())
+      jump = await ownSshd({ publicKeys, permitted: [`localhost:${server.port}`, 'localhost:9'] })
+    })
+    afterAll(() => jump?.stop())
+
+    const failed = (part: string) => ({
+      stage: 'tunnel',
+      code: 'tunnel_failed',
+      message: expect.stringContaining(part),
+    })
+
+    test('connects with a key of each kind, the certificate checked for the server behind', async () => {
+      for (const name of ['ed25519', 'rsa', 'pem', 'pkcs8']) {
+        expect(await verdict({ ...through(), ssh_private_key: keys[name] }), name).toMatchObject({ ok: true })
+      }
+      const unlocked = { ssh_private_key: keys.locked, ssh_private_key_passphrase: SECRET }
+      expect(await verdict({ ...through(), ...unlocked })).toMatchObject({ ok: true })
+    })
+
+    test('tells of a wrong key, a locked one, a wrong passphrase, and one in a form that cannot be read', async () => {
+      const key = (fields: Fields) => verdict({ ...through(), ...fields })
+      expect(await key({ ssh_private_key: keys.stranger })).toMatchObject(failed('does not let root in'))
+      expect(await key({ ssh_private_key: keys.locked })).toMatchObject(failed('is encrypted'))
+      const wrong = { ssh_private_key: keys.locked, ssh_private_key_passphrase: `${SECRET}-not` }
+      expect(await key(wrong)).toMatchObject(failed('does not open'))
+      const { privateKey } = generateKeyPairSync('ed25519')
+      const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+      expect(await key({ ssh_private_key: pkcs8 })).toMatchObject(failed('form of OpenSSH'))
+    })
+
+    test('tells of a host key that changed, and of one that nothing says anything about', async () => {
+      const other = `SHA256:${'A'.repeat(43)}`
+      expect(await verdict({ ...through(), ssh_host_key: other }, '--accept-host-key')).toMatchObject(
+        failed('it was changed, or somebody else answers'),
+      )
+      expect(await verdict({ ...through(), ssh_host_key: undefined })).toMatchObject(failed(jump.fingerprint))
+      const accepted = await verdict({ ...through(), ssh_host_key: undefined }, '--accept-host-key')
+      expect(accepted).toMatchObject({ ok: true })
+    })
+
+    test('--accept-host-key stores the key, with create --verify and with test', async () => {
+      const keyOf = async (name: string) => json(await acme.dsctl(['get', name, '-o', 'json'])).credentials.ssh_host_key
+      const create = (name: string, ...more: readonly string[]) => {
+        const { args, stdin } = creation({ ...through(), ssh_host_key: undefined, name, env: 'dev' })
+        return acme.dsctl([...args, ...more], { stdin })
+      }
+      expect((await create('Verified', '--verify')).code).toBe(8)
+      expect((await create('Verified', '--verify', '--accept-host-key')).code).toBe(0)
+      expect(await keyOf('Verified')).toBe(jump.fingerprint)
+      expect((await create('Later')).code).toBe(0)
+      expect((await acme.dsctl(['test', 'Later'])).code).toBe(8)
+      expect(await keyOf('Later')).toBeUndefined()
+      expect((await acme.dsctl(['test', 'Later', '--accept-host-key'])).code).toBe(0)
+      expect(await keyOf('Later')).toBe(jump.fingerprint)
+      expect((await acme.dsctl(['test', 'Later'])).code).toBe(0)
+    })
+
+    test('a person is asked about a host key that nothing is known of, and asked once', async () => {
+      const { args, stdin } = creation({ ...through(), ssh_host_key: undefined, name: 'Asked', env: 'dev' })
+      expect((await acme.dsctl(args, { stdin })).code).toBe(0)
+      const keyOf = async () => json(await acme.dsctl(['get', 'Asked', '-o', 'json'])).credentials.ssh_host_key
+      const asked = () => terminal(['test', 'Asked'], { env: acme.env, home: acme.home, columns: 300 })
+      const question = `The host key of 127.0.0.1 is ${jump.fingerprint}. Is it the right one, to be stored?`
+      for (const no of ['n\n', '\n']) {
+        const refusing = asked()
+        await refusing.waitFor(question)
+        refusing.type(no)
+        expect((await refusing.exit).code).toBe(8)
+        expect(refusing.text()).toContain('tunnel_failed')
+        expect(await keyOf()).toBeUndefined()
+      }
+      const agreeing = asked()
+      await agreeing.waitFor(question)
+      agreeing.type('y\n')
+      expect((await agreeing.exit).code).toBe(0)
+      expect(await keyOf()).toBe(jump.fingerprint)
+      const knowing = asked()
+      expect((await knowing.exit).code).toBe(0)
+      expect(knowing.text()).not.toContain('host key')
+    })
+
+    test('tells of a server that the jump host cannot reach or may not forward to, and of one that is no SSH', async () => {
+      expect(await verdict({ ...through(), port: 9 })).toMatchObject(failed('cannot reach localhost:9'))
+      expect(await verdict({ ...through(), port: 10 })).toMatchObject(failed('forwards no connections to localhost:10'))
+      const { port } = server
+      expect(await verdict({ ...through(), ssh_port: port }, '--timeout', '3')).toMatchObject({ stage: 'tunnel' })
+      expect(await verdict({ ...through(), ssh_port: 9 })).toMatchObject({ stage: 'reach', code: 'unreachable' })
+    })
+
+    test('what fails behind the tunnel is told as without it', async () => {
+      expect(await verdict({ ...through(), password: SECRET })).toMatchObject({ code: 'auth_failed' })
+      expect(await verdict({ ...through(), ssl_ca: undefined })).toMatchObject({ code: 'tls_failed' })
+    })
+  })
+})
+
+describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
+  let server: OwnServer
+  let plain: OwnServer
+  const base = () => ({
+    ...{ type: 'mariadb', host: 'localhost', port: server.port, username: 'app', password: PASSWORD },
+    ...{ default_database: 'main', ssl_mode: 'verify-full', ssl_ca: good.cert },
+  })
+
+  beforeAll(async () => {
+    const sql = [
+      'CREATE DATABASE main;',
+      'CREATE DATABASE closed;',
+      `CREATE USER app@'%' IDENTIFIED BY '${PASSWORD}';`,
+      "GRANT ALL ON main.* TO app@'%';",
+      `CREATE USER tls_only@'%' IDENTIFIED BY '${PASSWORD}' REQUIRE SSL;`,
+      "GRANT ALL ON main.* TO tls_only@'%';",
+      `CREATE USER boss@'%' IDENTIFIED BY '${PASSWORD}';`,
+      "GRANT ALL ON *.* TO boss@'%';",
+      '',
+    ].join('\n')
+    server = await ownMariadb({ pair: good, sql })
+    plain = await ownMariadb({ sql })
+  })
+  afterAll(() => {
+    server?.stop()
+    plain?.stop()
+  })
+
+  const denied = { stage: 'authenticate', code: 'auth_failed' }
+  const none = { ssl_mode: 'disable', ssl_ca: undefined }
+  cases(
+    base,
+    [
+      ['connects, verified', {}, { ok: true, server_version: expect.stringContaining('MariaDB') }],
+      ['connects as mysql', { type: 'mysql' }, { ok: true }],
+      ['connects without TLS', none, { ok: true }],
+      [
+        'prefers TLS where no mode is given',
+        { username: 'tls_only', ssl_mode: undefined, ssl_ca: undefined },
+        { ok: true },
+      ],
+      ['tells of a wrong password', { password: SECRET }, denied],
+      ['tells of a user that must use TLS', { ...none, username: 'tls_only' }, denied],
+      [
+        'tells of a missing database',
+        { username: 'boss', default_database: 'nope' },
+        { stage: 'database', code: 'database_not_found' },
+      ],
+      [
+        'tells of a database without a grant',
+        { default_database: 'closed' },
+        { stage: 'database', code: 'permission_denied' },
+      ],
+      [
+        'tells of a certificate for another name',
+        { host: '127.0.0.1' },
+        { stage: 'tls', code: 'tls_failed', message: 'The certificate is for another name than 127.0.0.1.' },
+      ],
+      ['verifies no name with verify-ca', { host: '127.0.0.1', ssl_mode: 'verify-ca' }, { ok: true }],
+      [
+        'tells of a certificate that nobody known has signed',
+        { ssl_ca: undefined },
+        { stage: 'tls', code: 'tls_failed', message: expect.stringContaining('ssl_ca') },
+      ],
+      ['tells another kind of client what it is not', { type: 'postgres' }, { code: 'failed' }],
+    ].map(each => each as unknown as readonly [string, Fields, Fields]),
+  )
+
+  test('without TLS: asked for it, it says so; where it is only preferred, it goes on', async () => {
+    const { port } = plain
+    expect(await verdict({ ...base(), port })).toMatchObject({
+      ...{ stage: 'tls', code: 'tls_failed', message: 'The server has no TLS, and ssl_mode asks for it.' },
+    })
+    expect(await verdict({ ...base(), port, ssl_mode: undefined, ssl_ca: undefined })).toMatchObject({ ok: true })
+  })
+})

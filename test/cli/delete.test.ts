@@ -1,0 +1,239 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { plainFields } from '../support/examples.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { folderWith } from '../support/requests.ts'
+import { json, jsonError, type RunOptions, type RunResult } from '../support/run.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { everythingIn, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { terminal } from '../support/terminal.ts'
+
+// Several at once: by REFs, or by what stands in files.
+
+let here: Site
+let counter = 0
+let env: string
+beforeAll(async () => {
+  here = await site()
+})
+afterAll(() => here?.drop())
+
+const request = (name: string, more: object = {}) => ({ name, env, type: 'postgres', ...plainFields, ...more })
+const NAMES = ['A', 'B', 'C']
+const names = async () => (await livePairs(here)).filter(pair => pair.env === env).map(({ name }) => name)
+const remove = (args: readonly string[], options?: RunOptions) => here.dsctl(['delete', ...args, '-o', 'json'], options)
+const fed = (documents: unknown, ...args: string[]) =>
+  remove(['-f', '-', '--yes', ...args], { stdin: JSON.stringify(documents) })
+const outcomes = (result: RunResult) => json(result).map(({ ref, action }: Outcome) => `${ref} ${action}`)
+interface Outcome {
+  ref: string
+  action: string
+}
+
+beforeEach(async () => {
+  env = `env${++counter}`
+  const made = await here.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(NAMES.map(name => request(name))) })
+  expect(made.code, made.stderr).toBe(0)
+})
+
+describe('delete -f', () => {
+  test('deletes what requests name, each with its secret, and says what became of each', async () => {
+    const result = await fed([request('A', { type: 'no such type', port: 'x' }), { name: ' C ', env }])
+    expect(result.code, result.stderr).toBe(0)
+    expect(json(result)).toEqual(['A', 'C'].map(ref => ({ ref, env, action: 'deleted', error: null })))
+    expect(await names()).toEqual(['B'])
+    expect(await strayIn(here)).toEqual([])
+    expect(await openIntentsIn(here)).toEqual([])
+  })
+
+  test('takes files, folders, YAML and NDJSON, and the env of the command line for what names none', async () => {
+    const folder = folderWith({ 'a.yaml': 'name: A\n---\nname: B\n', 'c.ndjson': `{"name": "C", "env": "${env}"}\n` })
+    const result = await remove(['-f', folder, join(folder, 'c.ndjson'), '--env', env, '--yes'])
+    expect(result.code, result.stderr).toBe(0)
+    expect(outcomes(result)).toEqual(['A deleted', 'B deleted', 'C deleted'])
+    expect(await names()).toEqual([])
+  })
+
+  test('takes answers that have an id: of list, of get, of export', async () => {
+    const listed = await here.dsctl(['list', '--env', env, '--search', 'a', '-o', 'json'])
+    const [{ id }] = json(listed)
+    expect(json(await fed(json(listed)))).toEqual([{ ref: id, action: 'deleted', error: null }])
+    const got = await here.dsctl(['get', 'B', '--env', env, '-o', 'json'])
+    expect(outcomes(await fed(json(got)))).toEqual([`${json(got).id} deleted`])
+    const exported = await here.dsctl(['export', '--env', env])
+    const result = await remove(['-f', '-', '--yes'], { stdin: exported.stdout })
+    expect(outcomes(result)).toEqual(['C deleted'])
+    expect(await names()).toEqual([])
+  })
+
+  test('one that is not there leaves the others deleted, and exits 8, or with --ignore-not-found 0', async () => {
+    const result = await fed(['A', 'None', 'B'].map(name => ({ name, env })))
+    expect(result.code).toBe(8)
+    expect(outcomes(result)).toEqual(['A deleted', 'None failed', 'B deleted'])
+    expect(json(result)[1].error).toMatchObject({ code: 'not_found', exit_code: 5 })
+    expect(jsonError(result)).toMatchObject({ message: '1 of 3 could not be deleted.' })
+    const again = await fed(
+      ['A', 'C'].map(name => ({ name, env })),
+      '--ignore-not-found',
+    )
+    expect(again.code, again.stderr).toBe(0)
+    expect(outcomes(again)).toEqual(['A not found', 'C deleted'])
+  })
+
+  test('tells all that is wrong with a file at once, and deletes nothing', async () => {
+    const before = await everythingIn(here)
+    const wrong = [{ name: 'A', env }, { env }, { name: 'B', env: 'a b' }, { id: 'no', name: 'B' }, { name: ' A', env }]
+    const result = await fed(wrong)
+    expect(result.code).toBe(2)
+    expect(jsonError(result).fields).toEqual([
+      { field: 'Standard input, request 2, name', message: 'is required' },
+      { field: 'Standard input, request 3, env', message: expect.stringContaining('must have 1 to 64') },
+      { field: 'Standard input, request 4, id', message: 'must be a UUID' },
+      {
+        field: 'Standard input, request 5',
+        message: 'stands there twice: also in Standard input, request 1',
+      },
+    ])
+    const other = await fed([{ name: 'A', env }], '--env', 'elsewhere')
+    expect(other.stderr).toContain(`is ${env}, and --env says elsewhere`)
+    const without = await fed([{ name: 'A' }])
+    expect(jsonError(without).fields).toEqual([{ field: 'Standard input, env', message: 'is required' }])
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('does not go with REFs, needs one of both, and a yes where nobody can be asked', async () => {
+    const before = await everythingIn(here)
+    const file = join(folderWith({ 'a.json': JSON.stringify({ name: 'A', env }) }), 'a.json')
+    const results = [
+      await remove(['A', '-f', file, '--yes']),
+      await remove(['--yes']),
+      await remove(['-f', file]),
+      await remove(['-f', `${file}.none`, '--yes']),
+    ]
+    expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2])
+    expect(results.map(result => jsonError(result).message)).toEqual([
+      'REFs and -f do not go together.',
+      'There is nothing to delete.',
+      'A delete is for good, and nobody can be asked here.',
+      expect.stringContaining('a.json.none does not exist.'),
+    ])
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('an empty list deletes nothing, and says so', async () => {
+    const result = await fed([])
+    expect([result.code, json(result)]).toEqual([0, []])
+    expect(await names()).toEqual(NAMES)
+  })
+
+  test('the same REF given twice is deleted once', async () => {
+    const result = await remove(['A', 'A', '--env', env, '--yes', 'B'])
+    expect(outcomes(result)).toEqual(['A deleted', 'B deleted'])
+  })
+
+  test.skipIf(ON_EMBEDDED)('by one who may not change anything each is refused, and it is in the trail', async () => {
+    const viewer = await here.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
+    const stdin = JSON.stringify(NAMES.map(name => ({ name, env })))
+    const result = await remove(['-f', '-', '--yes'], { stdin, env: viewer.env })
+    expect(result.code).toBe(8)
+    expect(json(result).map(({ error }: { error: { exit_code: number } }) => error.exit_code)).toEqual([4, 4, 4])
+    expect(await names()).toEqual(NAMES)
+    const denied = 'SELECT count(*)::int AS n FROM dsctl.audit_events WHERE actor_email = $1 AND outcome = $2'
+    expect(await here.database.query(denied, [viewer.email, 'denied'])).toEqual([{ n: 3 }])
+  })
+})
+
+describe('at a terminal', () => {
+  const at = (args: readonly string[]) => terminal(['delete', ...args], { env: here.env, home: here.home })
+  const file = (wanted: readonly string[]) =>
+    join(folderWith({ 'a.json': JSON.stringify(wanted.map(name => ({ name, env }))) }), 'a.json')
+
+  test('what a file names is shown, and how many they are is typed', async () => {
+    const screen = at(['-f', file(['A', 'B', 'None']), '--ignore-not-found'])
+    const asked = await screen.waitFor('Type 3 to confirm:')
+    expect(asked).toContain(`To be deleted: A (${env}), B (${env}), None (not there).`)
+    screen.type('2\n')
+    await screen.waitFor('that is not the name')
+    screen.press('backspace')
+    screen.type('3\n')
+    expect((await screen.exit).code).toBe(0)
+    expect(screen.text()).toContain('2 of 3 deleted, 1 were not there.')
+    expect(await names()).toEqual(['C'])
+  })
+
+  test('where the file names one, its name is typed', async () => {
+    const screen = at(['-f', file(['B'])])
+    await screen.waitFor(/Delete B \(.*, postgres\)\? Type B to confirm:/)
+    screen.type('B\n')
+    expect((await screen.exit).code).toBe(0)
+    expect(await names()).toEqual(['A', 'C'])
+  })
+
+  test('several REFs are confirmed one by one, and Ctrl-C at any leaves all as they are', async () => {
+    const screen = at(['A', 'C', '--env', env])
+    await screen.waitFor('Type A to confirm:')
+    screen.type('A\n')
+    await screen.waitFor('Type C to confirm:')
+    screen.press('ctrlC')
+    expect((await screen.exit).code).toBe(130)
+    expect(await names()).toEqual(NAMES)
+  })
+
+  test('what is not there is no reason to ask with --ignore-not-found, else an error before anything is asked', async () => {
+    const content = at(['None', '--env', env, '--ignore-not-found'])
+    expect((await content.exit).code).toBe(0)
+    expect(content.text()).toContain('There is no data source None.')
+    const screen = at(['-f', file(['A', 'None'])])
+    expect((await screen.exit).code).toBe(5)
+    expect(screen.text()).not.toContain('confirm')
+    expect(await names()).toEqual(NAMES)
+  })
+})
+
+describe.skipIf(ON_EMBEDDED)('bad luck', () => {
+  let through: Proxied
+  beforeAll(async () => {
+    through = await proxied(here)
+  })
+  afterAll(() => through?.close())
+
+  test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
+    const wanted = [...NAMES, ...Array.from({ length: 20 }, (_, at) => `N${at}`)].map(name => ({ name, env }))
+    await here.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(wanted.map(({ name }) => request(name))) })
+    const running = through.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(wanted) })
+    let removals = 0
+    through.vault.at(/^DELETE /, {
+      before: () => {
+        if (++removals === 3) running.child.kill('SIGINT')
+        return undefined
+      },
+    })
+    const result = await running.result
+    expect(result.code).toBe(130)
+    const gone = json(result).filter(({ action }: Outcome) => action === 'deleted')
+    expect(gone.length).toBeGreaterThan(0)
+    expect(await names()).toHaveLength(wanted.length - gone.length)
+    expect(await openIntentsIn(here)).toEqual([])
+    expect(await strayIn(here)).toEqual([])
+    await through.restore()
+    const again = await fed(wanted, '--ignore-not-found')
+    expect(again.code, again.stderr).toBe(0)
+    expect(await names()).toEqual([])
+  })
+
+  test('where Vault fails each owes the removal of its secret, which running it by their ids again pays', async () => {
+    const ids = (await here.database.query('SELECT id FROM data_sources WHERE env = $1 ORDER BY name', [env])).map(
+      ({ id }) => ({ id }),
+    )
+    through.vault.at(/^DELETE /, { before: () => ({ status: 400, body: { errors: ['no'] } }) })
+    const running = through.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(ids) })
+    const result = await running.result
+    expect(result.code).toBe(8)
+    expect(json(result)).toMatchObject(ids.map(({ id }) => ({ ref: id, error: { code: 'unavailable', exit_code: 7 } })))
+    expect(await names()).toEqual([])
+    await through.restore()
+    const again = await fed(ids)
+    expect(again.code, again.stderr).toBe(0)
+    expect(await strayIn(here)).toEqual([])
+  })
+})

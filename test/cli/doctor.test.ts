@@ -1,0 +1,373 @@
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { diagnose } from '../support/doctor.ts'
+import { embeddedSite } from '../support/embedded-site.ts'
+import { plainFields, plainStored } from '../support/examples.ts'
+import { addIntent, type Intent } from '../support/intents.ts'
+import { creation } from '../support/requests.ts'
+import { json } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { eventsOf, everythingIn, openIntentsIn } from '../support/stored.ts'
+
+// Every shortcoming between the two stores, made from outside: what doctor says, what --fix does, and what it leaves.
+
+const CHECKS = [
+  ...['privileges', 'migrations', 'indexes', 'vault', 'token', 'versions', 'pending', 'credentials', 'leftovers'],
+  ...['deleted records', 'unknown secrets'],
+]
+const isWell = { code: 0, wrong: [] }
+const request = (name: string) => ({ name, env: 'dev', type: 'postgres', ...plainFields })
+const pathOf = (id: string) => `data-sources/${id}`
+
+async function createdIn(at: Site, name: string = randomUUID()): Promise<string> {
+  const { args, stdin } = creation(request(name))
+  return json(await at.dsctl(args, { stdin })).id
+}
+
+/** Both stores without the audit trail, which tells of doctor's own work. */
+async function contentsOf(at: Site) {
+  const { events: _, ...stores } = await everythingIn(at)
+  return stores
+}
+
+describe('doctor', () => {
+  let here: Site
+  beforeAll(async () => {
+    here = await site()
+  })
+  afterAll(() => here?.drop())
+
+  const write = (id: string, data: Record<string, unknown> = plainStored) => here.vault.writeSecret(pathOf(id), data)
+  const secretAt = async (id: string) => (await here.vault.readSecret(pathOf(id)))?.data
+  const isThere = async (id: string) => (await here.vault.listSecrets('data-sources')).includes(id)
+  const created = (name?: string) => createdIn(here, name)
+  const contents = () => contentsOf(here)
+  /** What whoever else writes to Vault may do. */
+  const removeSecret = (id: string) => here.vault.request('DELETE', `${here.vault.mount}/metadata/${pathOf(id)}`)
+
+  async function expectWell(): Promise<void> {
+    expect(await diagnose(here, ['--deep'])).toMatchObject(isWell)
+  }
+
+  test('finds nothing wrong with what dsctl has made, says what it has looked at, and changes nothing', async () => {
+    await created()
+    const before = await contents()
+    for (const args of [[], ['--fix']]) {
+      const well = await diagnose(here, args)
+      expect(well).toMatchObject(isWell)
+      expect(well.findings.map(({ check }) => check)).toEqual(CHECKS)
+      expect(well.findings.filter(({ fix, items }) => fix !== null || items.length)).toEqual([])
+    }
+    expect((await diagnose(here, ['--deep'])).of('secrets').message).toBe('Each of 1 secrets is what its type needs.')
+    expect(await contents()).toEqual(before)
+  })
+
+  test('tells a person in a table, with what to do, and ends with 8 where there is a problem', async () => {
+    const id = await here.addDataSource({ name: 'Bare' })
+    const { code, stdout, stderr } = await here.dsctl(['doctor'])
+    expect({ code, stderr }).toEqual({
+      code: 8,
+      stderr: expect.stringMatching(/^dsctl: 1 of \d+ checks found a problem/),
+    })
+    expect(stdout).toMatch(/credentials +problem +Live records without a secret: 1: Bare \(dev\)\. +dsctl update ID/)
+    await here.database.query('DELETE FROM data_sources WHERE id = $1', [id])
+  })
+
+  test('a live record without a secret: told, left to an update that gives all of it', async () => {
+    const id = await created('Lost its secret')
+    await removeSecret(id)
+    for (const args of [[], ['--fix'], ['--deep']]) {
+      const found = await diagnose(here, args)
+      expect(found).toMatchObject({ code: 8, wrong: ['credentials: problem'] })
+      expect(found.of('credentials')).toMatchObject({ items: [id], fix: expect.stringContaining('dsctl update') })
+      expect(found.of('credentials').message).toContain('Lost its secret (dev)')
+    }
+    const repaired = await here.dsctl(['update', id, '-f', '-'], { stdin: JSON.stringify(plainFields) })
+    expect(repaired, repaired.stderr).toMatchObject({ code: 0 })
+    await expectWell()
+  })
+
+  test('more than a few are counted, and all of them are in the JSON', async () => {
+    const ids = []
+    for (let n = 0; n < 8; n++) ids.push(await here.addDataSource({ name: `Many ${n}` }))
+    const { items, message } = (await diagnose(here)).of('credentials')
+    expect([...items].sort()).toEqual(ids.sort())
+    expect(message).toContain('; and 3 more (-o json names all)')
+    await here.database.query(`DELETE FROM data_sources WHERE name LIKE 'Many %'`)
+  })
+
+  test('a secret of no record: a warning, never removed', async () => {
+    const id = randomUUID()
+    await write(id)
+    for (const args of [[], ['--fix'], ['--fix', '--deep']]) {
+      const found = await diagnose(here, args)
+      expect(found).toMatchObject({ code: 0, wrong: ['unknown secrets: warning'] })
+      expect(found.of('unknown secrets')).toMatchObject({ items: [id], message: expect.stringContaining(id) })
+    }
+    expect(await secretAt(id)).toEqual(plainStored)
+    await removeSecret(id)
+    await expectWell()
+  })
+
+  test('a record that was deleted as a row, not by dsctl: its secret is one of no record, and stays', async () => {
+    const id = await created()
+    await here.database.query('DELETE FROM data_sources WHERE id = $1', [id])
+    const found = await diagnose(here, ['--fix'])
+    expect(found).toMatchObject({ code: 0, wrong: ['unknown secrets: warning'] })
+    expect(await isThere(id)).toBe(true)
+    await removeSecret(id)
+  })
+
+  test('a record that the application has soft-deleted: a warning, and its secret stays, for it may come back', async () => {
+    const id = await created()
+    await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
+    const found = await diagnose(here, ['--fix'])
+    expect(found).toMatchObject({ code: 0, wrong: ['deleted records: warning'] })
+    expect(found.of('deleted records').items).toEqual([id])
+    await here.database.query('UPDATE data_sources SET deleted_at = NULL WHERE id = $1', [id])
+    await expectWell()
+  })
+
+  describe('what a crash has left', () => {
+    const NONE: Record<string, unknown> | undefined = undefined
+    const base = { ...plainStored, host: 'before' }
+    const states = ['open', 'undoing'] as const
+
+    async function settled(intent: Omit<Intent, 'id'> & { id: string }, audited: string): Promise<void> {
+      const name = intent.name ?? `of ${intent.id}`
+      await addIntent(here, intent)
+      const before = await contents()
+      const found = await diagnose(here)
+      expect(found).toMatchObject({ code: 8, wrong: ['pending: problem'] })
+      expect(found.of('pending')).toMatchObject({ items: [intent.id], fix: 'dsctl doctor --fix' })
+      expect(found.of('pending').message).toContain(`${intent.kind} of ${name} by ${here.admin.email}`)
+      expect(await contents()).toEqual(before)
+      const fixed = await diagnose(here, ['--fix'])
+      expect(fixed).toMatchObject(isWell)
+      expect(fixed.of('pending')).toMatchObject({ message: 'Settled 1 unfinished operation.', items: [intent.id] })
+      expect(await openIntentsIn(here)).toEqual([])
+      await expectWell()
+      const events = await eventsOf(here, 'data_source_id = $1 AND settled_by IS NOT NULL', [intent.id])
+      expect(events.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(audited ? [audited] : [])
+    }
+
+    test.each(states)('a create, %s: its secret goes', async state => {
+      const id = randomUUID()
+      await write(id)
+      await settled({ kind: 'create', state, id }, 'create failed')
+      expect(await isThere(id)).toBe(false)
+    })
+
+    test.each(states)('an update, %s, before it had read anything: nothing of the secret is touched', async state => {
+      const id = await created()
+      await settled({ kind: 'update', state, id }, 'update failed')
+      expect(await secretAt(id)).toEqual(plainStored)
+    })
+
+    test.each(states)('an update, %s, that had written: what was before is there again', async state => {
+      const id = await created()
+      await write(id, base)
+      await write(id, { ...plainStored, host: 'after' })
+      await settled({ kind: 'update', state, id, baseVersion: 2 }, 'update failed')
+      expect(await secretAt(id)).toEqual(base)
+    })
+
+    test.each(states)('the repair of a missing secret, %s: missing it is again', async state => {
+      const id = await created()
+      await removeSecret(id)
+      await write(id)
+      await addIntent(here, { kind: 'update', state, id, baseVersion: 0 })
+      await diagnose(here, ['--fix'])
+      expect(await secretAt(id)).toEqual(NONE)
+      expect(await openIntentsIn(here)).toEqual([])
+      const found = await diagnose(here, ['--deep'])
+      expect(found).toMatchObject({ code: 8, wrong: ['secrets: problem'] })
+      expect(found.of('secrets')).toMatchObject({ items: [id], message: expect.stringContaining('deleted') })
+      expect((await here.dsctl(['delete', id, '--yes'])).code).toBe(0)
+    })
+
+    test('a delete: its secret goes', async () => {
+      const id = await created()
+      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
+      await settled({ kind: 'delete', state: 'open', id }, '')
+      expect(await isThere(id)).toBe(false)
+    })
+
+    test('an update that someone else wrote over: it is told that nobody knows, and nothing is touched', async () => {
+      const id = await created('Written over')
+      for (const host of ['a', 'b', 'c']) await write(id, { ...plainStored, host })
+      await addIntent(here, { kind: 'update', state: 'undoing', id, name: 'Written over', baseVersion: 1 })
+      const fixed = await diagnose(here, ['--fix'])
+      expect(fixed).toMatchObject({ code: 0, wrong: ['pending: warning'] })
+      expect(fixed.of('pending')).toMatchObject({ items: [id], message: expect.stringContaining('Written over') })
+      expect(fixed.of('pending').message).toMatch(/Of 1 it is unknown whether it has happened/)
+      expect(await secretAt(id)).toMatchObject({ host: 'c' })
+      expect(await eventsOf(here, `data_source_id = $1 AND outcome = 'unknown'`, [id])).toHaveLength(1)
+      await expectWell()
+    })
+
+    test('what is under way is told and left alone', async () => {
+      const [id, updated] = [randomUUID(), await created()]
+      await write(id)
+      await addIntent(here, { kind: 'create', state: 'open', id, underWay: true })
+      await addIntent(here, { kind: 'update', state: 'open', id: updated, underWay: true })
+      const before = await contents()
+      for (const args of [[], ['--fix']]) {
+        const found = await diagnose(here, args)
+        expect(found).toMatchObject(isWell)
+        expect(found.of('pending').message).toBe('No operation is unfinished. 2 more under way.')
+      }
+      expect(await contents()).toEqual(before)
+      await here.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)
+      expect(await diagnose(here, ['--fix'])).toMatchObject(isWell)
+    })
+
+    test.each([
+      ['an undone create', 'create', 'none'],
+      ['a delete', 'delete', 'done'],
+    ] as const)('a late write at the id of %s: owed, and removed', async (_, kind, outcome) => {
+      const id = randomUUID()
+      await addIntent(here, { kind, state: 'closed', outcome, id })
+      await write(id)
+      const found = await diagnose(here)
+      expect(found).toMatchObject({ code: 8, wrong: ['leftovers: problem'] })
+      expect(found.of('leftovers')).toMatchObject({ items: [id], fix: 'dsctl doctor --fix' })
+      expect(await isThere(id)).toBe(true)
+      const fixed = await diagnose(here, ['--fix'])
+      expect(fixed).toMatchObject(isWell)
+      expect(fixed.of('leftovers')).toMatchObject({ items: [id], message: expect.stringContaining('Removed 1 secret') })
+      expect(await isThere(id)).toBe(false)
+      await expectWell()
+    })
+
+    test('a delete that the application has taken back: its secret is a live one, and stays', async () => {
+      const id = await created()
+      await addIntent(here, { kind: 'delete', state: 'closed', id })
+      expect(await diagnose(here, ['--fix', '--deep'])).toMatchObject(isWell)
+      expect(await secretAt(id)).toEqual(plainStored)
+    })
+
+    test('intents that were closed a month ago are forgotten, and later ones are not', async () => {
+      const [old, young] = [randomUUID(), randomUUID()]
+      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: old, closedAgo: '31 days' })
+      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: young, closedAgo: '29 days' })
+      const kept = async () => {
+        const { intents } = await everythingIn(here)
+        return [old, young].map(id => intents.some(({ data_source_id }) => data_source_id === id))
+      }
+      await diagnose(here)
+      expect(await kept()).toEqual([true, true])
+      await diagnose(here, ['--fix'])
+      expect(await kept()).toEqual([false, true])
+    })
+  })
+
+  test('--deep reads each secret, says what is wrong with it but never what it holds, and leaves it', async () => {
+    const CANARY = 'canary-doctor-5b1c'
+    const wrong: Record<string, Record<string, unknown>> = {
+      'No host': { ...plainStored, host: undefined, password: CANARY },
+      'Bad port': { ...plainStored, port: 'many', password: CANARY },
+      'Bad password': { ...plainStored, password: `${CANARY}\nand more` },
+      'Of another type': { ...plainStored, type: 'mysql', password: CANARY },
+      Empty: {},
+    }
+    const ids: Record<string, string> = {}
+    for (const [name, data] of Object.entries(wrong)) {
+      ids[name] = await created(name)
+      await write(String(ids[name]), data)
+    }
+    expect(await diagnose(here, ['--fix'])).toMatchObject(isWell)
+    const found = await diagnose(here, ['--deep', '--fix'])
+    expect(found).toMatchObject({ code: 8, wrong: ['secrets: problem'] })
+    const { items, message } = found.of('secrets')
+    expect([...items].sort()).toEqual(Object.values(ids).sort())
+    for (const said of ['No host (dev), host is required', 'Empty (dev), empty', 'Bad port (dev), port must be']) {
+      expect(message).toContain(said)
+    }
+    expect(message).toContain('Of another type (dev), it is of type mysql, the record of postgres')
+    expect(JSON.stringify(found.findings)).not.toContain(CANARY)
+    expect((await here.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
+    expect(await secretAt(String(ids['No host']))).toMatchObject({ password: CANARY })
+    for (const id of Object.values(ids)) expect((await here.dsctl(['delete', id, '--yes'])).code).toBe(0)
+    await expectWell()
+  })
+
+  test('a secret with keys that its type does not know, or under an alias, is well', async () => {
+    const id = await created()
+    const { default_database, ...others } = plainStored
+    await write(id, { ...others, database: default_database, of_the_application: { a: 1 } })
+    await expectWell()
+  })
+
+  test('what is another organization’s is neither told nor touched', async () => {
+    const organizationId = await here.addOrganization('Globex')
+    const bare = await here.addDataSource({ name: 'Theirs', organizationId })
+    const [expired, late, deleted] = [randomUUID(), randomUUID(), randomUUID()]
+    for (const id of [expired, late]) await write(id)
+    await addIntent(here, { kind: 'create', state: 'open', id: expired, organizationId })
+    await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: late, organizationId })
+    const old = { kind: 'create', state: 'closed', outcome: 'none', closedAgo: '40 days' } as const
+    await addIntent(here, { ...old, id: randomUUID(), organizationId })
+    await here.database.query(
+      `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id, created_by, updated_by, deleted_at)
+       VALUES ($1, $1, 'Deleted', 'postgres', 'dev', $2, $3, $3, now())`,
+      [deleted, organizationId, here.admin.id],
+    )
+    await write(deleted)
+    const before = await contents()
+    for (const args of [[], ['--fix', '--deep']]) {
+      const found = await diagnose(here, args)
+      expect(found).toMatchObject(isWell)
+      for (const id of [bare, expired, late, deleted]) expect(JSON.stringify(found.findings)).not.toContain(id)
+    }
+    expect(await contents()).toEqual(before)
+  })
+})
+
+/** Each command opens a database of its own, which is slow where others work too. */
+const SLOW = 240_000
+
+describe('doctor on the embedded profile', () => {
+  test(
+    'says the same of the same shortcomings, settles and removes what it may, and leaves the rest',
+    async () => {
+      const here = await embeddedSite()
+      const write = (id: string, data: Record<string, unknown> = plainStored) =>
+        here.vault.writeSecret(pathOf(id), data)
+      const [lost, empty, deleted, well] = [
+        await createdIn(here),
+        await createdIn(here),
+        await createdIn(here),
+        await createdIn(here),
+      ]
+      const [stray, late, unfinished] = [randomUUID(), randomUUID(), randomUUID()]
+      rmSync(join(String(here.env.DSCTL_HOME), 'secrets', `${lost}.age`))
+      await write(empty, {})
+      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [deleted])
+      for (const id of [stray, late, unfinished]) await write(id)
+      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: late })
+      await addIntent(here, { kind: 'create', state: 'open', id: unfinished })
+      const before = await contentsOf(here)
+      const rest = ['credentials: problem', 'secrets: problem', 'deleted records: warning', 'unknown secrets: warning']
+      const all = ['pending: problem', ...rest.slice(0, 2), 'leftovers: problem', ...rest.slice(2)]
+      const items = { credentials: [lost], secrets: [empty], 'deleted records': [deleted], 'unknown secrets': [stray] }
+      const found = await diagnose(here, ['--deep'])
+      expect(found).toMatchObject({ code: 8, wrong: all })
+      for (const [check, ids] of Object.entries({ ...items, pending: [unfinished], leftovers: [late] })) {
+        expect(found.of(check).items).toEqual(ids)
+      }
+      expect(found.findings.map(({ check }) => check)).not.toContain('token')
+      expect(await contentsOf(here)).toEqual(before)
+      for (const args of [['--deep', '--fix'], ['--deep']]) {
+        const fixed = await diagnose(here, args)
+        expect(fixed).toMatchObject({ code: 8, wrong: rest })
+        for (const [check, ids] of Object.entries(items)) expect(fixed.of(check).items).toEqual(ids)
+      }
+      expect((await here.vault.listSecrets('')).sort()).toEqual([empty, deleted, well, stray].sort())
+      expect(await openIntentsIn(here)).toEqual([])
+    },
+    SLOW,
+  )
+})

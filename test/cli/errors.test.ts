@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { DsctlError, ERROR_CODES, UnavailableError } from '../../src/domain/errors.ts'
+import { connectFailure, statementFailure } from '../../src/postgres/connection/failure.ts'
+import { printError } from '../../src/terminal/messages.ts'
+import { refused } from '../../src/vault/failure.ts'
+import { refuseWith } from '../support/postgres-proxy.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { jsonError, type RunResult } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { STEPS } from '../support/steps.ts'
+import { expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { answerWith } from '../support/vault-proxy.ts'
+import { captured } from '../unit/terminal/captured.ts'
+
+// What each answer of Postgres and Vault means to a script: first each that there is, as a function; then those that
+// differ, from a server that gives them, at the steps where they matter.
+
+type Code = keyof typeof ERROR_CODES
+
+/** The contract, written a second time. */
+const CONTRACT: Readonly<Record<Code, readonly [exit: number, status: number | undefined]>> = {
+  bug: [1, 500],
+  unwritten: [1, 500],
+  invalid: [2, 400],
+  unauthenticated: [3, 401],
+  forbidden: [4, 403],
+  not_found: [5, 404],
+  conflict: [6, 409],
+  unavailable: [7, 503],
+  unhealthy: [8, undefined],
+  different: [9, undefined],
+  interrupted: [130, undefined],
+  terminated: [143, undefined],
+  hung_up: [129, undefined],
+}
+
+describe('Each code', () => {
+  test.each(Object.entries(CONTRACT))('%s is %j, as text and as JSON', (code, [exit, status]) => {
+    const fields = [{ field: 'port', message: 'must be a number' }]
+    const error = new DsctlError(code as Code, 'It is so.', { hint: 'Do that.', fields })
+    const [text, document] = [captured(), captured()]
+    printError(text.streams, 'table', error)
+    printError(document.streams, 'json', error)
+    expect(text.stderr()).toBe('dsctl: It is so.\n  port: must be a number\nDo that.\n')
+    const outcome = code === 'unavailable' ? { outcome: 'none' } : {}
+    const details = { message: 'It is so.', hint: 'Do that.', fields }
+    expect(JSON.parse(document.stderr())).toEqual({
+      error: { code, ...(status && { status }), exit_code: exit, ...details, ...outcome },
+    })
+    expect(ERROR_CODES[code as Code]).toMatchObject({ exit, status })
+  })
+})
+
+/** By SQLSTATE; the second is whether the statement may have taken effect. */
+const STATEMENTS: readonly (readonly [states: string, code: Code, delivered?: 'no' | 'maybe'])[] = [
+  ['22001 22003 22021 22023 22P02 22P05', 'invalid'],
+  ['23000 23001 23502 23514 23P01 38000 39000 39P01 44000 P0000 P0001 P0002 P0003 P0004', 'invalid'],
+  ['09000 27000 45000 AP001 MYERR', 'invalid'],
+  ['23503 23505', 'conflict'],
+  ['25006', 'unavailable'],
+  ['42501', 'forbidden'],
+  ['42P01 3F000 42703', 'invalid'],
+  ['40001 40P01 53000 53100 53200 53300 53400 55P03 57014 57P03', 'unavailable', 'no'],
+  ['08000 08003 08006 08P01 25P03 25P04 40003 57P01 57P02 57P04 57P05', 'unavailable', 'maybe'],
+  ['58000 58030 58P01 XX000 XX001 XX002', 'unavailable', 'maybe'],
+  ['ECONNRESET EPIPE EPERM', 'unavailable', 'maybe'],
+  ['42601 42883 42804 0A000 26000 25P02', 'bug'],
+]
+
+const CONNECTIONS: readonly (readonly [codes: string, code: Code])[] = [
+  ['28P01 28000', 'unauthenticated'],
+  ['3D000', 'invalid'],
+  ['42501', 'forbidden'],
+  ['53300 57P01 57P03 08P01 0A000 XX000 55000', 'unavailable'],
+  ['ECONNREFUSED ENOTFOUND EAI_AGAIN ETIMEDOUT ECONNRESET EHOSTUNREACH ENETUNREACH ENOENT', 'unavailable'],
+  ['CERT_HAS_EXPIRED DEPTH_ZERO_SELF_SIGNED_CERT', 'unavailable'],
+]
+
+const VAULT: readonly (readonly [statuses: string, code: Code, delivered?: 'no' | 'maybe'])[] = [
+  ['400 404 405 413 307 422', 'invalid'],
+  ['401', 'unauthenticated'],
+  ['403', 'forbidden'],
+  ['412 429', 'unavailable', 'no'],
+  ['408 500 502 503 504', 'unavailable', 'maybe'],
+]
+
+const named = ([states, code, delivered]: (typeof STATEMENTS)[number]) => ({ states, code, delivered })
+const driverError = (code: string) => Object.assign(new Error('as Postgres says it'), { code })
+
+describe('Each answer means one thing:', () => {
+  test.each(STATEMENTS.map(named))('a statement’s $states is $code', ({ states, code, delivered }) => {
+    for (const state of states.split(' ')) expectMeaning(statementFailure(driverError(state)), code, delivered, state)
+  })
+
+  test.each(CONNECTIONS)('a connection’s %s is %s', (codes, code) => {
+    for (const state of codes.split(' ')) {
+      const failure = connectFailure(driverError(state), 'db.example.com')
+      expectMeaning(failure, code, code === 'unavailable' ? 'no' : undefined, state)
+      expect(failure.message).toContain('db.example.com')
+    }
+  })
+
+  test.each(VAULT.map(named))('Vault’s $states is $code', ({ states, code, delivered }) => {
+    for (const status of states.split(' ')) {
+      const error = refused({ status: Number(status), errors: ['SECRET'], body: 'SECRET' }, 'read the credentials')
+      expectMeaning(error, code, delivered, status)
+      expect(`${error.message}${error.details.hint}`).not.toContain('SECRET')
+    }
+  })
+})
+
+/** Everything but a bug says what to do. */
+function expectMeaning(error: Error, code: Code, delivered: string | undefined, what: string) {
+  expect(error instanceof DsctlError ? error.code : 'bug', what).toBe(code)
+  expect(error instanceof UnavailableError ? error.delivered : undefined, what).toBe(delivered)
+  if (error instanceof DsctlError) expect(error.details.hint, what).toMatch(/\.$/)
+}
+
+describe('From the servers', () => {
+  let here: Site
+  let through: Proxied
+  let id: string
+
+  beforeAll(async () => {
+    here = await site()
+    through = await proxied(here)
+    const created = await here.dsctl([...creation('Present'), '-o', 'id'], { stdin: 'marker-pw' })
+    expect(created.code, created.stderr).toBe(0)
+    id = created.stdout.trim()
+  })
+  afterEach(() => through.restore())
+  afterAll(async () => {
+    through?.close()
+    await here?.drop()
+  })
+
+  const fields = ['--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--username', 'u']
+  const creation = (name: string) => ['create', name, ...fields, '--default-database', 'd', '--password', '-']
+  const OPERATIONS = {
+    create: () => creation(randomUUID()),
+    update: () => ['update', id, '--port', String(Math.ceil(Math.random() * 60_000))],
+    delete: () => ['delete', id, '--yes'],
+  }
+
+  async function fails(args: readonly string[], code: Code, says: RegExp): Promise<ReturnType<typeof jsonError>> {
+    const result = await through.dsctl([...args, '--timeout', '0.5', '-o', 'json'], { stdin: 'marker-pw' })
+    expectClean(result, code)
+    const error = jsonError(result)
+    expect(error).toMatchObject({ code, exit_code: CONTRACT[code][0], hint: expect.stringMatching(/\S\.?$/) })
+    expect(error.message).toMatch(says)
+    return error
+  }
+
+  function expectClean({ code: exit, stdout, stderr }: RunResult, code: Code) {
+    expect({ exit, stdout }, stderr).toEqual({ exit: CONTRACT[code][0], stdout: '' })
+    expect(stderr).not.toMatch(/marker-pw|^ +at /m)
+  }
+
+  /** Whatever was refused has happened as a whole or not at all, and nothing is left once it is settled. */
+  async function expectWhole() {
+    await through.restore()
+    await expireLeases(here)
+    expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+    expect(await openIntentsIn(here)).toEqual([])
+    expect(await strayIn(here)).toEqual([])
+    expect((await livePairs(here)).filter(({ secret }) => !secret)).toEqual([])
+  }
+
+  test.each([
+    ['23514', 'invalid', /violates check "name_is_short"/],
+    ['AP001', 'invalid', /violates check/],
+    ['23503', 'conflict', /violates check/],
+    ['23505', 'conflict', /A unique index of other_table/],
+    ['40001', 'unavailable', /could not run the statement/],
+    ['57P01', 'unavailable', /was lost before it answered/],
+  ] as const)(
+    '%s at whatever statement of a change is %s, and leaves nothing half done',
+    async (sqlState, code, says) => {
+      const refusal = { sqlState, message: 'violates check "name_is_short"', table: 'other_table' }
+      const fatal = sqlState === '57P01'
+      for (const [operation, steps] of Object.entries(STEPS)) {
+        const statements = steps.filter(({ server }) => server === 'postgres')
+        // What closes an intent that is done is not the user's to hear of.
+        for (const { which } of operation === 'delete' ? statements.slice(0, 1) : statements) {
+          through.postgres.at(which, refuseWith({ ...refusal, fatal }))
+          await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
+          through.postgres.clear()
+        }
+      }
+      // Such a refusal is settled there and then, without doctor.
+      if (code !== 'unavailable') expect(await strayIn(here)).toEqual([])
+      await expectWhole()
+    },
+  )
+
+  test.each([
+    ['28P01', 'unauthenticated', /refused the user name or password/],
+    ['3D000', 'invalid', /has no such database/],
+    ['42501', 'forbidden', /permission/],
+    ['53300', 'unavailable', /no connection left/],
+    ['57P03', 'unavailable', /starting up or shutting down/],
+    ['08P01', 'unavailable', /answered with error 08P01/],
+  ] as const)('%s at the connection is %s', async (sqlState, code, says) => {
+    through.postgres.refuse({ sqlState, message: 'permission denied' })
+    await fails(['list'], code, says)
+  })
+
+  test('a bug of a statement is told as one, with where it came from', async () => {
+    through.postgres.at(/./, refuseWith({ sqlState: '42601', message: 'syntax error at or near "marker-pw"' }))
+    const result = await through.dsctl(['list'])
+    expect(result).toMatchObject({ code: 1, stdout: '' })
+    expect(result.stderr).toMatch(/^dsctl: Error: Postgres 42601: syntax error at or near "…"\n {4}at /)
+    expect(result.stderr).toMatch(/please report it/)
+  })
+
+  test.each([
+    [400, 'invalid', /it answered 400/, 'marker-pw'],
+    [400, 'unavailable', /mount is not ready yet/, 'Upgrading … This backend will be unavailable for a brief period'],
+    [401, 'unauthenticated', /another login/, 'marker-pw'],
+    [412, 'unavailable', /not ready for it yet/, 'marker-pw'],
+    [413, 'invalid', /nothing so large/, 'marker-pw'],
+    [502, 'unavailable', /it answered 502/, 'marker-pw'],
+  ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says, error) => {
+    for (const [operation, steps] of Object.entries(STEPS).slice(0, 2)) {
+      for (const { which } of steps.filter(({ server }) => server === 'vault')) {
+        through.vault.at(which, answerWith(status, { errors: [error] }))
+        await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
+        through.vault.clear()
+      }
+    }
+    await expectWhole()
+  })
+})

@@ -1,0 +1,299 @@
+import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { VAULT } from '../support/configured-servers.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { creation } from '../support/requests.ts'
+import { json, jsonError, type RunResult, temporaryFolder } from '../support/run.ts'
+import { ADMIN, adminPolicy, type Site, site } from '../support/site.ts'
+import { eventsOf } from '../support/stored.ts'
+import { terminal } from '../support/terminal.ts'
+import { answerWith } from '../support/vault-proxy.ts'
+
+let acme: Site
+let through: Proxied
+let policy: string
+/** Lets its bearer make child tokens, as more than the default policy does. */
+let parents: string
+
+beforeAll(async () => {
+  acme = await site()
+  through = await proxied(acme)
+  policy = await acme.vault.createPolicy('dsctl-admin', adminPolicy(acme.vault.mount))
+  parents = await acme.vault.createPolicy('parents', 'path "auth/token/create" { capabilities = ["update"] }')
+})
+
+afterEach(() => through.restore())
+
+afterAll(async () => {
+  through?.close()
+  await acme?.drop()
+})
+
+/** `dsctl whoami` with a token, in a home of its own: no profile names an organization. */
+function whoami(token: string, args: readonly string[] = [], env = {}): Promise<RunResult> {
+  const options = { home: temporaryFolder(), env: { ...env, VAULT_TOKEN: token } }
+  return through.dsctl(['whoami', '-o', 'json', ...args], options)
+}
+
+async function childOf(token: string, body: object): Promise<string> {
+  const answer = await acme.vault.request('POST', 'auth/token/create', { token, body })
+  if (answer.status !== 200) throw new Error(`no child token: ${JSON.stringify(answer.body)}`)
+  return answer.body.auth.client_token
+}
+
+interface Alias {
+  readonly type: 'ldap' | 'jwt' | 'oidc' | 'userpass'
+  readonly name: string
+}
+
+/**
+ * A person without an address of their own, who has these aliases too. Without a real server the proxy tells them, and
+ * those on ldap always: OpenBao has no such mount.
+ */
+async function personWith(aliases: readonly Alias[], metadata: Record<string, string> = {}): Promise<string> {
+  const token = await acme.vault.userToken({ email: '', metadata, policies: [policy] })
+  if (!VAULT || aliases.some(({ type }) => type === 'ldap')) {
+    const told = aliases.map(({ type, name }) => ({ mount_type: type, name, metadata: null }))
+    through.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata, aliases: told } }))
+    return token
+  }
+  const asked = (method: string, path: string, body?: object) => acme.vault.request(method, path, { body })
+  const self = await acme.vault.request('GET', 'auth/token/lookup-self', { token })
+  for (const { type, name } of aliases) {
+    const mount = `${type}-${randomUUID().slice(0, 8)}`
+    await asked('POST', `sys/auth/${mount}`, { type })
+    const { accessor } = (await asked('GET', 'sys/auth')).body.data[`${mount}/`]
+    const alias = { name, canonical_id: self.body.data.entity_id, mount_accessor: accessor }
+    const made = await asked('POST', 'identity/entity-alias', alias)
+    if (made.status >= 300) throw new Error(`no alias: ${JSON.stringify(made.body)}`)
+  }
+  return token
+}
+
+describe('The address', () => {
+  test('is the entity’s own, whatever its aliases say', async () => {
+    const token = await personWith([{ type: 'jwt', name: 'somebody@example.com' }], { email: ADMIN })
+    expect(json(await whoami(token))).toMatchObject({
+      ...{ user: { email: ADMIN }, identity_source: 'metadata of the Vault entity' },
+    })
+  })
+
+  test.each(['ldap', 'jwt', 'oidc'] as const)(
+    'is else the name of an alias on a %s mount, where that looks like one',
+    async type => {
+      expect(json(await whoami(await personWith([{ type, name: ADMIN }])))).toMatchObject({
+        ...{ user: { email: ADMIN }, identity_source: `name of a Vault ${type} alias` },
+      })
+      await through.restore()
+      expect(jsonError(await whoami(await personWith([{ type, name: 'admin' }])))).toMatchObject({ exit_code: 4 })
+    },
+  )
+
+  test('is never the name of an alias on a userpass mount: whoever runs that mount chooses it', async () => {
+    const error = jsonError(await whoami(await personWith([{ type: 'userpass', name: ADMIN }])))
+    expect(error).toMatchObject({
+      ...{ exit_code: 4, message: expect.stringContaining('belongs to nobody') },
+      hint: expect.stringMatching(/vault write identity\/entity\/id\/[0-9a-f-]{36} metadata=email=/),
+    })
+  })
+
+  test('may come from several aliases that agree, and is an error where they differ', async () => {
+    const same = [
+      { type: 'oidc', name: ADMIN },
+      { type: 'jwt', name: ADMIN },
+    ] as const
+    expect((await whoami(await personWith(same))).code).toBe(0)
+    await through.restore()
+    const error = jsonError(await whoami(await personWith([...same, { type: 'jwt', name: 'eve@example.com' }])))
+    expect(error).toMatchObject({
+      exit_code: 4,
+      message: expect.stringMatching(/admin@example\.com.*eve@example\.com/),
+    })
+  })
+
+  test('of an alias’s metadata goes before its name', async () => {
+    const alias = { mount_type: 'oidc', name: 'other@example.com', metadata: { email: ADMIN } }
+    through.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata: null, aliases: [alias] } }))
+    expect(json(await whoami(await acme.vault.userToken({ email: '', metadata: {} })))).toMatchObject({
+      ...{ user: { email: ADMIN }, identity_source: 'metadata of a Vault oidc alias' },
+    })
+  })
+
+  test('may be that of two entities: both are that user', async () => {
+    const tokens = await Promise.all([1, 2].map(() => acme.vault.userToken({ email: ADMIN, policies: [policy] })))
+    for (const token of tokens) expect(json(await whoami(token)).user.id).toBe(acme.admin.id)
+  })
+})
+
+describe('A child token', () => {
+  test('that calls itself another is still its parent’s', async () => {
+    const viewer = await acme.addPerson({ email: 'vera@example.com', role: 'viewer', policies: [policy, parents] })
+    const child = await childOf(viewer.env.VAULT_TOKEN ?? '', {
+      meta: { email: ADMIN, username: ADMIN },
+      display_name: ADMIN,
+      policies: [policy],
+    })
+    expect(json(await whoami(child))).toMatchObject({ user: { email: 'vera@example.com' }, role: 'viewer' })
+    const { args, stdin } = creation({
+      name: 'X',
+      env: 'dev',
+      type: 'postgres',
+      host: 'h',
+      username: 'u',
+      password: 'p',
+    })
+    const refused = await through.dsctl([...args, '--default-database', 'd'], { stdin, env: { VAULT_TOKEN: child } })
+    expect(refused.code).toBe(4)
+    const [event] = await eventsOf(acme, `outcome = 'denied' AND actor_email = 'vera@example.com'`)
+    expect(event).toMatchObject({ action: 'create' })
+  })
+
+  test('of nobody is nobody’s, whatever it calls itself', async () => {
+    const orphan = await childOf(acme.vault.rootToken, {
+      meta: { email: ADMIN },
+      display_name: ADMIN,
+      policies: [policy],
+    })
+    expect(jsonError(await whoami(orphan))).toMatchObject({
+      ...{ exit_code: 4, hint: expect.stringContaining('has no entity') },
+    })
+  })
+
+  test('without the default policy is exit 3, and the message names both reasons', async () => {
+    const parent = await acme.vault.userToken({ email: ADMIN, policies: [policy, parents] })
+    const bare = await childOf(parent, { no_default_policy: true, policies: [policy] })
+    const error = jsonError(await whoami(bare))
+    expect(error).toMatchObject({ exit_code: 3, code: 'unauthenticated' })
+    expect(error.message).toMatch(/invalid or has expired.*default policy/)
+    const unknown = jsonError(await whoami('s.no-such-token'))
+    expect(unknown.message).toBe(error.message)
+    expect(unknown.hint).toMatch(/^Set VAULT_TOKEN anew, or unset it and log in \(dsctl login\)/)
+    const home = temporaryFolder()
+    writeFileSync(join(home, '.vault-token'), 's.no-such-token')
+    const kept = await through.dsctl(['whoami', '-o', 'json'], { home, env: { VAULT_TOKEN: '' } })
+    expect(jsonError(kept).hint).toMatch(/^Log in again \(dsctl login/)
+  })
+
+  test('that may not read its entity is an error, never a person without an address', async () => {
+    const lookUp = await acme.vault.createPolicy('look-up', 'path "auth/token/lookup-self" { capabilities = ["read"] }')
+    const parent = await acme.vault.userToken({ email: ADMIN, policies: [lookUp, parents] })
+    const bare = await childOf(parent, { no_default_policy: true, policies: [lookUp] })
+    expect(jsonError(await whoami(bare))).toMatchObject({
+      ...{ exit_code: 4, message: expect.stringContaining('read its own identity') },
+    })
+  })
+})
+
+describe('--user', () => {
+  test('works with a root token, and the trail says how', async () => {
+    expect(json(await whoami(acme.vault.rootToken, ['--user', ADMIN])).identity_source).toBe('named by a root token')
+    expect(jsonError(await whoami(acme.vault.rootToken))).toMatchObject({
+      exit_code: 4,
+      hint: expect.stringContaining('--user'),
+    })
+  })
+
+  test('is refused to everybody else, even for their own address, by flag and by variable', async () => {
+    const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
+    for (const result of [await whoami(token, ['--user', ADMIN]), await whoami(token, [], { DSCTL_USER: ADMIN })]) {
+      expect(jsonError(result)).toMatchObject({ exit_code: 4, message: expect.stringContaining('may not act as') })
+    }
+  })
+
+  test('works for the addresses that dsctl_act_as lists, and no other', async () => {
+    const metadata = { email: 'bot@example.com', dsctl_act_as: `someone@example.com, ${ADMIN}` }
+    const bot = await acme.vault.userToken({ email: '', metadata, policies: [policy] })
+    expect(json(await whoami(bot, ['--user', ADMIN]))).toMatchObject({
+      ...{ user: { email: ADMIN }, identity_source: 'dsctl_act_as of the Vault entity' },
+    })
+    for (const other of ['eve@example.com', 'example.com', ADMIN.toUpperCase(), '']) {
+      if (other) expect(jsonError(await whoami(bot, ['--user', other])).exit_code).toBe(4)
+    }
+  })
+})
+
+describe('An address is matched', () => {
+  const asked = async (email: string) => whoami(await acme.vault.userToken({ email, policies: [policy] }))
+
+  test('exactly first, else whatever its ASCII case', async () => {
+    expect(json(await asked('Admin@EXAMPLE.com')).user.email).toBe(ADMIN)
+    const upper = await acme.addPerson({ email: 'ANN@example.com', role: 'viewer' })
+    const lower = await acme.addPerson({ email: 'ann@example.com', role: 'querier' })
+    expect(json(await asked('ann@example.com')).user.id).toBe(lower.id)
+    expect(json(await asked('ANN@example.com')).user.id).toBe(upper.id)
+    const error = jsonError(await asked('Ann@example.com'))
+    expect(error).toMatchObject({ exit_code: 4, message: expect.stringContaining('Several users') })
+  })
+
+  test.each([
+    ['a Cyrillic а', 'аdmin@example.com'],
+    ['a dotted İ', 'admİn@example.com'],
+    ['a long ſ as in s', 'ſue@example.com'],
+    ['a Kelvin sign as k', '\u212aim@example.com'],
+    ['a space before it', ' admin@example.com'],
+    ['a wildcard', 'admin@%'],
+  ])('to no look-alike: %s', async (_, email) => {
+    await acme.addPerson({ email: `sue@example.com`, role: 'viewer' }).catch(() => {})
+    await acme.addPerson({ email: `kim@example.com`, role: 'viewer' }).catch(() => {})
+    expect(jsonError(await asked(email)).exit_code).toBe(4)
+  })
+
+  test('exactly or not at all where it is not ASCII', async () => {
+    await acme.addPerson({ email: 'jürgen@example.com', role: 'viewer' })
+    expect((await asked('jürgen@example.com')).code).toBe(0)
+    expect((await asked('Jürgen@example.com')).code).toBe(4)
+  })
+})
+
+describe('Bad luck', () => {
+  test('Vault’s identity engine is off: an error, not a stranger', async () => {
+    const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
+    through.vault.at(/identity\/entity/, answerWith(404, { errors: ['no handler for route'] }))
+    expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 4, message: expect.stringContaining('identity') })
+    await through.restore()
+    through.vault.at(/identity\/entity/, answerWith(503, { errors: ['standby'] }))
+    expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 7 })
+  })
+
+  test('the token expires between two calls of one operation: refused, and nothing is left', async () => {
+    const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
+    const { args, stdin } = creation({ name: 'Late', env: 'dev', type: 'databricks', host: 'h.example.com' })
+    const fields = ['--api-key', 'env:KEY', '--warehouse-id', '1', '--default-catalog', 'main']
+    through.vault.at(/data\/data-sources/, {
+      before: async () => {
+        await acme.vault.request('POST', 'auth/token/revoke-self', { token })
+        return undefined
+      },
+    })
+    const result = await through.dsctl([...args, ...fields], { stdin, env: { VAULT_TOKEN: token, KEY: 'k' } })
+    expect(jsonError(result).exit_code).toBe(4)
+    expect(await acme.database.query(`SELECT FROM data_sources WHERE name = 'Late'`)).toEqual([])
+    expect(await acme.database.query(`SELECT FROM dsctl.pending_operations WHERE state <> 'closed'`)).toEqual([])
+  })
+
+  test('a user is renamed: the old address is a stranger’s, the new one theirs', async () => {
+    const person = await acme.addPerson({ email: 'old@example.com', role: 'viewer' })
+    await acme.database.query(`UPDATE users SET email = 'new@example.com' WHERE id = $1`, [person.id])
+    expect((await whoami(person.env.VAULT_TOKEN ?? '')).code).toBe(4)
+    const token = await acme.vault.userToken({ email: 'new@example.com', policies: [policy] })
+    expect(json(await whoami(token)).user.id).toBe(person.id)
+  })
+
+  test('a role is revoked while a question is open: the answer comes too late', async () => {
+    const id = await acme.addDataSource({ name: 'Kept' })
+    const person = await acme.addPerson({ email: 'rex@example.com', role: 'data_admin' })
+    const screen = terminal(['delete', 'Kept'], { env: { ...acme.env, ...person.env }, home: acme.home })
+    await screen.waitFor('Type Kept')
+    await acme.database.query(`UPDATE users_to_organizations SET role = 'viewer' WHERE user_id = $1`, [person.id])
+    screen.type('Kept\n')
+    expect((await screen.exit).code).toBe(4)
+    expect(
+      await acme.database.query('SELECT FROM data_sources WHERE id = $1 AND deleted_at IS NULL', [id]),
+    ).toHaveLength(1)
+    expect(await eventsOf(acme, `actor_email = 'rex@example.com'`)).toEqual([
+      expect.objectContaining({ action: 'delete', outcome: 'denied' }),
+    ])
+  })
+})

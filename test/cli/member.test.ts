@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type ApplicationSite, applicationSite } from '../support/application.ts'
+import { json, jsonError } from '../support/run.ts'
+import { ADMIN, type Site, site } from '../support/site.ts'
+import { eventsOf } from '../support/stored.ts'
+
+let acme: Site
+
+beforeAll(async () => {
+  acme = await site(['members'])
+})
+
+afterAll(() => acme?.drop())
+
+async function rolesOf({ database }: Pick<Site, 'database'>): Promise<Record<string, string>> {
+  const rows = await database.query(
+    `SELECT u.email, m.role FROM users_to_organizations m JOIN users u ON u.id = m.user_id
+     WHERE m.deleted_at IS NULL AND m.status = 'active' ORDER BY u.email`,
+  )
+  return Object.fromEntries(rows.map(({ email, role }) => [email, role]))
+}
+
+describe('On a database that dsctl made, member', () => {
+  test('adds somebody the application does not know yet, and tells the trail', async () => {
+    const added = json(
+      await acme.dsctl(['member', 'add', 'bob@example.com', '--role', 'viewer', '--name', 'Bob', '-o', 'json']),
+    )
+    expect(added).toEqual({
+      ...{ id: expect.any(String), email: 'bob@example.com' },
+      ...{ name: 'Bob', role: 'viewer', status: 'active' },
+    })
+    expect(await rolesOf(acme)).toEqual({ [ADMIN]: 'workspace_admin', 'bob@example.com': 'viewer' })
+    expect(await eventsOf(acme, `action = 'member add'`)).toEqual([
+      expect.objectContaining({
+        ...{ outcome: 'done', actor_email: ADMIN, name: null, before: null },
+        after: { email: 'bob@example.com', role: 'viewer' },
+      }),
+    ])
+  })
+
+  test('lists everybody who was not removed, to any member', async () => {
+    const viewer = await acme.addPerson({ email: 'violet@example.com', role: 'viewer' })
+    const pending = await acme.addUser('zoe@example.com')
+    await acme.addMember(pending, acme.organization.id, { role: 'querier', status: 'pending' })
+    const listed = json(await acme.dsctl(['member', 'list', '-o', 'json'], { env: viewer.env }))
+    expect(listed).toContainEqual({
+      ...{ id: pending, email: 'zoe@example.com', name: 'zoe', role: 'querier', status: 'pending' },
+    })
+    expect(listed.map(({ email }: { email: string }) => email)).toContain(ADMIN)
+    expect((await acme.dsctl(['member', 'list', '-o', 'id'])).stdout.split('\n')).toContain(pending)
+  })
+
+  test('makes a pending member an active one with the role given', async () => {
+    await acme.addMember(await acme.addUser('penny@example.com'), acme.organization.id, {
+      ...{ role: 'querier', status: 'pending' },
+    })
+    expect(await acme.dsctl(['member', 'add', 'penny@example.com', '--role', 'viewer'])).toMatchObject({ code: 0 })
+    expect(await rolesOf(acme)).toMatchObject({ 'penny@example.com': 'viewer' })
+  })
+
+  test('refuses to add a member again, whatever the case of the address', async () => {
+    await acme.addPerson({ email: 'Carol@example.com', role: 'viewer' })
+    const again = await acme.dsctl(['member', 'add', 'carol@EXAMPLE.com', '--role', 'data_admin', '-o', 'json'])
+    expect(jsonError(again)).toMatchObject({ exit_code: 6, code: 'conflict' })
+    expect(await rolesOf(acme)).toMatchObject({ 'Carol@example.com': 'viewer' })
+    expect(await eventsOf(acme, `action = 'member add' AND outcome = 'failed'`)).toHaveLength(1)
+  })
+
+  test('changes a role, and says so where it is that one already', async () => {
+    await acme.addPerson({ email: 'dan@example.com', role: 'viewer' })
+    const args = ['member', 'set-role', 'dan@example.com', 'data_admin']
+    expect((await acme.dsctl(args)).code).toBe(0)
+    const again = await acme.dsctl(args)
+    expect(again).toMatchObject({ code: 0, stderr: 'Nothing changed: it is so already.\n' })
+    expect(await rolesOf(acme)).toMatchObject({ 'dan@example.com': 'data_admin' })
+    expect(await eventsOf(acme, `action = 'member set-role'`)).toEqual([
+      expect.objectContaining({
+        ...{ outcome: 'done', before: { email: 'dan@example.com', role: 'viewer' } },
+        after: { email: 'dan@example.com', role: 'data_admin' },
+      }),
+    ])
+  })
+
+  test('removes somebody, whose next command is refused, and takes them back', async () => {
+    const eve = await acme.addPerson({ email: 'eve@example.com', role: 'data_admin' })
+    expect(await acme.dsctl(['member', 'remove', 'eve@example.com'])).toMatchObject({
+      ...{ code: 0, stdout: '', stderr: 'Removed eve@example.com.\n' },
+    })
+    expect((await acme.dsctl(['list'], { env: eve.env })).code).toBe(4)
+    expect((await acme.dsctl(['member', 'remove', 'eve@example.com'])).code).toBe(5)
+    expect((await acme.dsctl(['member', 'add', 'eve@example.com', '--role', 'viewer'])).code).toBe(0)
+    expect((await acme.dsctl(['list'], { env: eve.env })).code).toBe(0)
+  })
+
+  test('is for a workspace_admin, and what others try is in the trail', async () => {
+    const frank = await acme.addPerson({ email: 'frank@example.com', role: 'data_admin' })
+    const tries = [
+      ['add', 'new@example.com', '--role', 'workspace_admin'],
+      ['set-role', 'frank@example.com', 'workspace_admin'],
+      ['remove', ADMIN],
+    ]
+    for (const args of tries) expect((await acme.dsctl(['member', ...args], { env: frank.env })).code).toBe(4)
+    expect(await rolesOf(acme)).toMatchObject({ [ADMIN]: 'workspace_admin', 'frank@example.com': 'data_admin' })
+    const denied = await eventsOf(acme, `outcome = 'denied' AND actor_email = 'frank@example.com'`)
+    expect(denied.map(({ action, after }) => [action, after.email])).toEqual([
+      ['member add', 'new@example.com'],
+      ['member set-role', 'frank@example.com'],
+      ['member remove', ADMIN],
+    ])
+  })
+
+  test('tells every problem of a request at once', async () => {
+    const error = jsonError(await acme.dsctl(['member', 'set-role', 'nobody', 'king', '-o', 'json']))
+    expect(error.exit_code).toBe(2)
+    expect(error.fields?.map(({ field }) => field)).toEqual(['email', 'role'])
+  })
+
+  test('reaches no other organization’s members', async () => {
+    const globex = await acme.addOrganization('Globex')
+    await acme.addMember(await acme.addUser('greta@globex.example'), globex, { role: 'viewer' })
+    const errors = await Promise.all(
+      ['greta@globex.example', 'nobody@globex.example'].map(email =>
+        acme.dsctl(['member', 'remove', email, '-o', 'json']).then(jsonError),
+      ),
+    )
+    expect(errors.map(({ code }) => code)).toEqual(['not_found', 'not_found'])
+    expect(errors[0]?.message.replace('greta', 'nobody')).toBe(errors[1]?.message)
+  })
+})
+
+describe('The last workspace_admin', () => {
+  let globex: string
+  let admin: Awaited<ReturnType<Site['addPerson']>>
+  let other: Awaited<ReturnType<Site['addPerson']>>
+  const inInitech = (args: readonly string[]) => ['member', ...args, '--org', 'Initech', '-o', 'json']
+
+  beforeAll(async () => {
+    globex = await acme.addOrganization('Initech')
+    admin = await acme.addPerson({ email: 'ida@example.com' })
+    other = await acme.addPerson({ email: 'otto@example.com' })
+    await acme.addMember(admin.id, globex, { role: 'workspace_admin' })
+    await acme.addMember(other.id, globex, { role: 'workspace_admin', status: 'inactive' })
+  })
+
+  test('can be neither removed nor given a lesser role: an inactive one does not count', async () => {
+    for (const args of [
+      ['remove', 'ida@example.com'],
+      ['set-role', 'ida@example.com', 'viewer'],
+    ]) {
+      expect(jsonError(await acme.dsctl(inInitech(args), { env: admin.env }))).toMatchObject({ exit_code: 6 })
+    }
+    expect((await acme.dsctl(inInitech(['set-role', 'ida@example.com', 'workspace_admin']), admin)).code).toBe(0)
+  })
+
+  test('is left, whoever is first, where two take each other’s role away at once', async () => {
+    const setStatus = `UPDATE users_to_organizations SET role = 'workspace_admin', status = 'active', deleted_at = NULL
+      WHERE organization_id = $1`
+    for (let round = 0; round < 4; round++) {
+      await acme.database.query(setStatus, [globex])
+      const codes = await Promise.all([
+        acme.dsctl(inInitech(['set-role', 'otto@example.com', 'viewer']), { env: admin.env }),
+        acme.dsctl(inInitech(['remove', 'ida@example.com']), { env: other.env }),
+      ]).then(results => results.map(({ code }) => code).sort())
+      const admins = await acme.database.query(
+        `SELECT FROM users_to_organizations
+         WHERE organization_id = $1 AND role = 'workspace_admin' AND status = 'active' AND deleted_at IS NULL`,
+        [globex],
+      )
+      expect({ admins: admins.length, codes }).toEqual({ admins: 1, codes: [0, 4] })
+    }
+  })
+})
+
+describe('On a database whose tables an application made, member', () => {
+  let shop: ApplicationSite
+
+  beforeAll(async () => {
+    shop = await applicationSite({
+      after: `INSERT INTO users (id, email, auth_subject) VALUES (gen_random_uuid(), 'hugo@example.com', 'y')`,
+    })
+    expect((await shop.init()).code).toBe(0)
+  })
+
+  afterAll(() => shop?.drop())
+
+  test('lists, and refuses every change: the application owns its members', async () => {
+    expect(json(await shop.dsctl(['member', 'list', '-o', 'json']))).toHaveLength(1)
+    for (const args of [
+      ['add', 'hugo@example.com', '--role', 'viewer'],
+      ['set-role', 'admin@example.com', 'viewer'],
+      ['remove', 'admin@example.com'],
+    ]) {
+      const error = jsonError(await shop.dsctl(['member', ...args, '-o', 'json']))
+      expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('--force') })
+    }
+    expect(await rolesOf(shop)).toEqual({ 'admin@example.com': 'workspace_admin' })
+  })
+
+  test('changes them with --force, but never the last workspace_admin', async () => {
+    const add = await shop.dsctl(['member', 'add', 'hugo@example.com', '--role', 'viewer', '--force'])
+    expect(add).toMatchObject({ code: 0 })
+    expect(await rolesOf(shop)).toMatchObject({ 'hugo@example.com': 'viewer' })
+    expect((await shop.dsctl(['member', 'remove', 'admin@example.com', '--force'])).code).toBe(6)
+  })
+})

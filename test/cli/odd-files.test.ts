@@ -1,0 +1,149 @@
+import { execFileSync } from 'node:child_process'
+import { createWriteStream, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { json, jsonError, startDsctl, temporaryFolder } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { everythingIn } from '../support/stored.ts'
+
+let here: Site
+
+beforeAll(async () => {
+  here = await site()
+})
+afterAll(() => here.drop())
+
+const SECRET = 'MARKERinYaml'
+const FIELDS = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
+
+describe('a file that is none for a request', () => {
+  test.each([
+    ['a device without an end, as the request', ['create', '-f', '/dev/zero'], 'larger than 1 MiB'],
+    ['a device without an end, as a secret', ['create', 'x', ...FIELDS, '--password', '@/dev/zero'], 'password'],
+    ['a folder', ['create', '-f', '/'], 'is a folder'],
+  ])('%s, is refused at once', async (_, args, told) => {
+    const before = await everythingIn(here)
+    const result = await here.dsctl(args, { timeout: 10_000 })
+    expect(result).toMatchObject({ code: 2, stdout: '' })
+    expect(result.stderr).toContain(told)
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test.each([
+    ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'no text'],
+    ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'no text'],
+    ['a tag of its own', `type: postgres\npassword: !${SECRET} x\n`, 'tags'],
+    ['a tag that makes a text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
+    ['an alias without its anchor', `type: postgres\npassword: *${SECRET}\n`, 'YAML'],
+  ])('%s, is refused without a word of it', async (_, stdin, told) => {
+    const result = await here.dsctl(['create', 'x', '--env', 'dev', '-f', '-', '-o', 'json'], { stdin })
+    expect(result.code).toBe(2)
+    expect(jsonError(result).message).toMatch(new RegExp(`${told}|tags|anchor`))
+    expect(result.stderr).not.toContain(SECRET)
+  })
+})
+
+describe('a pipe', () => {
+  const pipe = () => {
+    const path = join(temporaryFolder(), 'pipe')
+    execFileSync('mkfifo', [path])
+    return path
+  }
+  const filesOf = (pid: number | undefined) => {
+    const folder = `/proc/${pid}/fd`
+    return readdirSync(folder).map(name => linkAt(join(folder, name)))
+  }
+  const start = (args: readonly string[]) => startDsctl(args, { home: here.home, env: here.env })
+
+  test.each([
+    ['as a secret', (path: string) => ['create', 'x', ...FIELDS, '--password', `@${path}`]],
+    ['as certificates', (path: string) => ['create', 'x', ...FIELDS, '--ssl-ca', `@${path}`, '--password', 'env:HOME']],
+    ['as the request', (path: string) => ['create', '-f', path]],
+    ['as a batch', (path: string) => ['apply', '-f', path]],
+  ])('%s without a writer, keeps nobody waiting after SIGTERM', async (_, args) => {
+    const path = pipe()
+    const running = start(args(path))
+    await expect.poll(() => filesOf(running.child.pid), { timeout: 20_000 }).toContain(path)
+    running.child.kill('SIGTERM')
+    const { code, stdout } = await running.result
+    expect({ code, stdout }).toEqual({ code: 143, stdout: '' })
+  })
+
+  test('in the place of settings, a token or certificates is not waited for', async () => {
+    const [path, home, settings] = [pipe(), temporaryFolder(), temporaryFolder()]
+    symlinkSync(path, join(home, '.vault-token'))
+    symlinkSync(path, join(settings, 'config.json'))
+    for (const [code, told, options] of [
+      [3, 'There is no Vault token.', { home, env: { VAULT_TOKEN: undefined } }],
+      [2, `config.json is no regular file.`, { env: { DSCTL_CONFIG_DIR: settings } }],
+      [2, `vault.caCert: ${path} is no regular file`, { env: { VAULT_CACERT: path } }],
+      [2, `sslrootcert: ${path} is no regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
+    ] as const) {
+      const result = await here.dsctl(['list'], { ...options, timeout: 10_000 })
+      expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(told) })
+    }
+  })
+
+  test('whose writer comes late is read whole', async () => {
+    const path = pipe()
+    const running = start(['create', 'Late', ...FIELDS, '--password', `@${path}`, '-o', 'json'])
+    const writer = createWriteStream(path) // waits for the reader
+    writer.write('MARKER')
+    await new Promise(resolve => setTimeout(resolve, 100))
+    writer.end('late\n')
+    const result = await running.result
+    expect(result.code, result.stderr).toBe(0)
+    const secret = await here.vault.readSecret(`data-sources/${json(result).id}`)
+    expect(secret?.data.password).toBe('MARKERlate')
+  })
+})
+
+function linkAt(path: string): string {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return '' // closed meanwhile
+  }
+}
+
+describe('bytes that are no text are refused without a word of them,', () => {
+  const bytes = Buffer.from([...Buffer.from('MARKER'), 0xff, 0xfe, 0x80])
+  const file = () => {
+    const path = join(temporaryFolder(), 'bytes')
+    writeFileSync(path, bytes)
+    return path
+  }
+  test.each([
+    ['as a secret', (path: string) => ['create', 'x', ...FIELDS, '--password', `@${path}`]],
+    ['as certificates', (path: string) => ['create', 'x', ...FIELDS, '--password', 'env:HOME', '--ssl-ca', `@${path}`]],
+    ['as the request', (path: string) => ['create', '-f', path]],
+    ['as an update', (path: string) => ['update', 'x', '-f', path]],
+    ['as a batch', (path: string) => ['apply', '-f', path]],
+    ['as what is to be tested', (path: string) => ['test', '-f', path]],
+    ['as a login’s token', (path: string) => ['login', '--token', `@${path}`]],
+  ])('%s', async (_, args) => {
+    const result = await here.dsctl(args(file()))
+    expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('is not UTF-8 text') })
+    expect(result.stderr).not.toContain('MARKER')
+  })
+
+  test('on standard input', async () => {
+    for (const args of [
+      ['create', 'x', ...FIELDS, '--password', '-'],
+      ['apply', '-f', '-'],
+    ]) {
+      const result = await here.dsctl(args, { stdin: bytes })
+      expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('is not UTF-8 text') })
+    }
+  })
+})
+
+test('init for an organization that is not there is refused, and the profile stays as it was', async () => {
+  const before = await here.dsctl(['config', 'list', '-o', 'json'])
+  const result = await here.dsctl(['init', '--org', 'Other', '--admin', 'z@example.com', '--yes'], {
+    env: { VAULT_TOKEN: here.vault.rootToken },
+  })
+  expect(result.code).toBe(2)
+  expect(result.stderr).toContain('There is no organization Other, and init makes only the first one.')
+  expect((await here.dsctl(['config', 'list', '-o', 'json'])).stdout).toBe(before.stdout)
+})

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { postgresProxy } from '../support/postgres-proxy.ts'
+import { creation } from '../support/requests.ts'
+import { dsctl, json, jsonError } from '../support/run.ts'
+import { ADMIN, type Person, type Site, site } from '../support/site.ts'
+import { eventsOf, type Row } from '../support/stored.ts'
+
+const STATUSES = ['notStarted', 'inProgress', 'completed', 'failed'] as const
+type Status = (typeof STATUSES)[number]
+const ALLOWED: Readonly<Record<Status, readonly Status[]>> = {
+  notStarted: ['notStarted', 'inProgress'],
+  inProgress: ['notStarted', 'completed', 'failed'],
+  completed: ['notStarted'],
+  failed: ['notStarted', 'inProgress'],
+}
+const SECRET = 'onboarding-canary-51ab'
+const REQUEST = { type: 'databricks', env: 'dev', host: 'x.example.com', warehouse_id: '1', default_catalog: 'main' }
+
+let acme: Site
+let victor: Person
+
+beforeAll(async () => {
+  acme = await site()
+  victor = await acme.addPerson({ email: 'victor@example.com', role: 'viewer' })
+  const { args, stdin } = creation({ ...REQUEST, name: 'Sales', api_key: SECRET })
+  expect((await acme.dsctl(args, { stdin })).code).toBe(0)
+})
+
+afterAll(() => acme?.drop())
+
+beforeEach(() => put('notStarted'))
+
+async function put(status: Status): Promise<void> {
+  const error = status === 'failed' ? 'it broke' : null
+  await acme.database.query('UPDATE data_sources SET onboarding_status = $1, onboarding_error = $2', [status, error])
+}
+
+async function stored(): Promise<Row> {
+  const [row] = await acme.database.query(
+    'SELECT onboarding_status AS status, onboarding_error AS error, updated_at FROM data_sources',
+  )
+  return row
+}
+
+function move(status: string, ...more: readonly string[]) {
+  return acme.dsctl(['onboarding', 'Sales', status, ...more, '-o', 'json'])
+}
+
+describe('onboarding', () => {
+  test('goes each way that the state machine allows, and no other', async () => {
+    for (const from of STATUSES) {
+      for (const to of STATUSES) {
+        await put(from)
+        const result = await move(to, ...(to === 'failed' ? ['--error', 'No such warehouse.'] : []))
+        if (ALLOWED[from].includes(to)) {
+          const error = to === 'failed' ? 'No such warehouse.' : null
+          expect(json(result), `${from} to ${to}`).toMatchObject({
+            ...{ name: 'Sales', onboarding_status: to, onboarding_error: error },
+          })
+          expect(await stored()).toMatchObject({ status: to, error })
+        } else {
+          expect(jsonError(result), `${from} to ${to}`).toMatchObject({ status: 409, exit_code: 6 })
+          expect(jsonError(result).message).toBe(`The onboarding status is ${from}, which cannot become ${to}.`)
+          expect((await stored()).status).toBe(from)
+        }
+      }
+    }
+  })
+
+  test('says where the status can go from here', async () => {
+    await put('completed')
+    expect(jsonError(await move('failed', '--error', 'x')).hint).toBe('From completed it can become notStarted.')
+  })
+
+  test('is audited with the status before and after, done, failed and denied', async () => {
+    await acme.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER USER')
+    await acme.database.query('DELETE FROM dsctl.audit_events')
+    expect((await move('inProgress')).code).toBe(0)
+    expect((await move('inProgress')).code).toBe(6)
+    const denied = await acme.dsctl(['onboarding', 'Sales', 'completed'], { env: victor.env })
+    expect([denied.code, (await stored()).status]).toEqual([4, 'inProgress'])
+    expect((await acme.dsctl(['onboarding', 'Nothing', 'completed'])).code).toBe(5)
+    const events = await eventsOf(acme)
+    expect(events.map(({ action, outcome, name, actor_email }) => [action, outcome, name, actor_email])).toEqual([
+      ['onboarding', 'done', 'Sales', ADMIN],
+      ['onboarding', 'failed', 'Sales', ADMIN],
+      ['onboarding', 'denied', 'Sales', 'victor@example.com'],
+      ['onboarding', 'failed', 'Nothing', ADMIN],
+    ])
+    expect(events[0]).toMatchObject({
+      ...{ fields: ['onboarding_status'], before: { onboarding_status: 'notStarted' } },
+      after: { onboarding_status: 'inProgress' },
+    })
+  })
+
+  test('tells every problem of what is typed, and writes nothing', async () => {
+    const before = await stored()
+    expect(jsonError(await move('failed')).fields).toEqual([
+      { field: 'error', message: 'is required with failed: --error TEXT' },
+    ])
+    expect(jsonError(await move('done')).fields?.[0]?.message).toContain('notStarted, inProgress, completed, failed')
+    const failed = async (error: string) => jsonError(await move('failed', '--error', error)).fields?.[0]?.message
+    expect(await failed('x'.repeat(1001))).toBe('must have at most 1,000 characters')
+    expect(await failed('a\u001b[31m')).toContain('control characters')
+    expect(jsonError(await move('completed', '--error', 'x')).fields?.[0]?.message).toContain('only with failed')
+    expect(await stored()).toEqual(before)
+  })
+
+  test('takes no error text that holds a secret of the source, and does not repeat it', async () => {
+    await put('inProgress')
+    for (const error of [`token ${SECRET} refused`, 'postgres://app:hunter2@db failed']) {
+      const result = await move('failed', '--error', error)
+      expect(jsonError(result)).toMatchObject({ exit_code: 2, fields: [{ field: 'error' }] })
+      expect(result.stdout + result.stderr).not.toMatch(/canary|hunter2/)
+    }
+    expect(await stored()).toMatchObject({ status: 'inProgress', error: null })
+  })
+
+  test('moves once where several would at the same time', async () => {
+    const codes = await Promise.all(Array.from({ length: 4 }, async () => (await move('inProgress')).code))
+    expect(codes.sort()).toEqual([0, 6, 6, 6])
+  })
+
+  test('is done once though the answer is lost and it is sent again', async () => {
+    const proxy = await postgresProxy(acme.env.DSCTL_DATABASE_URL ?? '')
+    try {
+      let lost = 0
+      proxy.at(/dsctl onboarding/, { after: () => (lost++ === 0 ? 'cut' : undefined) })
+      const env = { ...acme.env, DSCTL_DATABASE_URL: proxy.url }
+      const result = await dsctl(['onboarding', 'Sales', 'inProgress', '-o', 'json'], { env })
+      expect(json(result).onboarding_status).toBe('inProgress')
+      expect(lost).toBe(2)
+      expect((await stored()).status).toBe('inProgress')
+    } finally {
+      await proxy.close()
+    }
+  })
+
+  test('is shown by get and list, and list takes it as a filter', async () => {
+    await put('failed')
+    expect(json(await acme.dsctl(['get', 'Sales', '-o', 'json']))).toMatchObject({
+      ...{ onboarding_status: 'failed', onboarding_error: 'it broke' },
+    })
+    const listed = async (status: string) => json(await acme.dsctl(['list', '--status', status, '-o', 'json']))
+    expect(await listed('failed')).toMatchObject([{ name: 'Sales', onboarding_status: 'failed' }])
+    expect(await listed('completed')).toEqual([])
+  })
+})

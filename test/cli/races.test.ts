@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { wrongIn } from '../support/invariants.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import type { RunResult } from '../support/run.ts'
+import { REAL_POSTGRES } from '../support/servers.ts'
+import { type Site, site } from '../support/site.ts'
+import { killAt, moments } from '../support/steps.ts'
+import { eventsOf, expireLeases, type Row } from '../support/stored.ts'
+import { type Ended, type Worker, type Workers, workers } from '../support/workers.ts'
+
+// Commands that run at the same time, in several processes. A round has several races at once, each of sources of its
+// own, since those who wait for each other leave time for others.
+
+const ROUNDS = Math.ceil(Number(process.env.DSCTL_TEST_ROUNDS ?? 20) / 20)
+const RACES = 4
+const N = 8
+const PROCESSES = 3
+
+describe.runIf(REAL_POSTGRES)('At the same time', () => {
+  let here: Site
+  let crew: Workers
+  let processes: Worker[]
+  let through: Proxied
+
+  beforeAll(async () => {
+    here = await site()
+    through = await proxied(here)
+    crew = workers(here.home, {})
+    processes = await Promise.all(Array.from({ length: PROCESSES }, () => crew.take()))
+  })
+  afterEach(async () => {
+    expect(await wrongIn(here)).toEqual([])
+  })
+  afterAll(async () => {
+    crew?.close()
+    through?.close()
+    await here?.drop()
+  })
+
+  let turn = 0
+  /** Runs a command in the next process, beside all that runs there. */
+  async function run(args: readonly string[]): Promise<Ended> {
+    const worker = processes[turn++ % processes.length]
+    const env = { ...here.env, PASSWORD: 'secret', OTHER: 'other' }
+    const ended = await worker?.run({ args: [...args, '-o', 'json'], env, version: '0.0.0' })
+    if (!ended) throw new Error('A worker is gone.')
+    return ended
+  }
+
+  /** Many rounds of many races; after each round both stores are looked at. */
+  async function rounds(race: (name: string) => Promise<void>): Promise<void> {
+    for (let round = 0; round < ROUNDS; round++) {
+      await Promise.all(Array.from({ length: RACES }, () => race(randomUUID())))
+      expect(await wrongIn(here)).toEqual([])
+    }
+  }
+
+  const FIELDS = ['--type', 'postgres', '--username', 'u', '--password', 'env:PASSWORD', '--default-database', 'd']
+  const creation = (name: string, host: string) => ['create', name, '--env', 'dev', '--host', host, ...FIELDS]
+
+  async function created(name: string): Promise<string> {
+    return JSON.parse(done(await run(creation(name, 'old.example.com'))).stdout).id
+  }
+
+  function done(ended: Ended): Ended {
+    expect(ended, ended.stderr).toMatchObject({ code: 0 })
+    return ended
+  }
+
+  const codes = (all: readonly { code: number | null }[]) => all.map(({ code }) => code).sort()
+
+  /** The live sources of these names, or with this id, each with its secret. */
+  async function live(...names: readonly string[]): Promise<Row[]> {
+    const rows = await here.database.query(
+      'SELECT id, name, env, secret_id FROM data_sources WHERE deleted_at IS NULL AND (name = ANY($1) OR id::text = ANY($1))',
+      [names],
+    )
+    return Promise.all(
+      rows.map(async ({ id, name, env, secret_id }) => {
+        return { id, name, env, secret: (await here.vault.readSecret(`data-sources/${secret_id}`))?.data }
+      }),
+    )
+  }
+
+  /** How often the audit trail tells something of a source as done. */
+  async function timesDone(action: string, id: string): Promise<number> {
+    return (await eventsOf(here, `outcome = 'done' AND action = $1 AND data_source_id = $2`, [action, id])).length
+  }
+
+  const conflict = { code: 6, stderr: expect.stringContaining('"conflict"') }
+
+  test('of many creates of one name one wins, and the others leave nothing', async () => {
+    await rounds(async name => {
+      const all = await Promise.all(Array.from({ length: N }, (_, n) => run(creation(name, `h${n}`))))
+      const winner = all.findIndex(({ code }) => code === 0)
+      expect(codes(all)).toEqual([0, ...Array(N - 1).fill(6)])
+      for (const ended of all.filter((_, n) => n !== winner)) expect(ended).toMatchObject(conflict)
+      expect(await live(name)).toMatchObject([{ name, secret: { host: `h${winner}`, password: 'secret' } }])
+    })
+  })
+
+  test('so it is with processes of their own', async () => {
+    const name = randomUUID()
+    const env = { PASSWORD: 'secret' }
+    const all = await Promise.all(Array.from({ length: N }, (_, n) => here.dsctl(creation(name, `h${n}`), { env })))
+    expect(codes(all)).toEqual([0, ...Array(N - 1).fill(6)])
+    expect(await live(name)).toHaveLength(1)
+  })
+
+  test('of updates of different fields of one source none is lost', async () => {
+    await rounds(async name => {
+      const id = await created(name)
+      const changes = {
+        host: ['--host', 'new.example.com'],
+        port: ['--port', '7000'],
+        username: ['--username', 'other'],
+        password: ['--password', 'env:OTHER'],
+        default_database: ['--default-database', 'other'],
+        default_schema: ['--default-schema', 'other'],
+        name: ['--set-name', `${name} new`],
+        env: ['--set-env', 'prod'],
+      }
+      const all = await Promise.all(
+        Object.values(changes).map(change => run(['update', id, '--timeout', '30', ...change])),
+      )
+      for (const ended of all) done(ended)
+      const secret = {
+        ...{ type: 'postgres', host: 'new.example.com', port: 7000, username: 'other', password: 'other' },
+        ...{ default_database: 'other', default_schema: 'other' },
+      }
+      expect(await live(id)).toEqual([{ id, name: `${name} new`, env: 'prod', secret }])
+      expect(await timesDone('update', id)).toBe(Object.keys(changes).length)
+    })
+  })
+
+  test('of two updates of both name and host none has the one’s name with the other’s host', async () => {
+    await rounds(async name => {
+      const id = await created(name)
+      const to = (which: string) =>
+        run(['update', id, '--set-name', `${name} ${which}`, '--host', `${which}.example.com`])
+      const all = await Promise.all(['a', 'b', 'c'].map(to))
+      for (const ended of all) done(ended)
+      const [source] = await live(id)
+      expect(source?.secret.host).toBe(`${source?.name.at(-1)}.example.com`)
+      expect(await timesDone('update', id)).toBe(3)
+    })
+  })
+
+  test('an update and a delete leave no source, no secret, and no update of what is gone', async () => {
+    await rounds(async name => {
+      const id = await created(name)
+      const [update, remove] = await Promise.all([run(['update', id, '--port', '7000']), run(['delete', id, '--yes'])])
+      done(remove)
+      expect([0, 5], update.stderr).toContain(update.code)
+      expect(await live(id)).toEqual([])
+      expect(await timesDone('delete', id)).toBe(1)
+      expect(await timesDone('update', id)).toBe(update.code === 0 ? 1 : 0)
+    })
+  })
+
+  test('of many deletes of one source one does it, and it is told once', async () => {
+    await rounds(async name => {
+      const id = await created(name)
+      const all = await Promise.all([1, 2, 3, 4].map(() => run(['delete', id, '--yes'])))
+      // Whoever meets a delete that is not finished finishes it, and is told that it is gone, as it is.
+      expect(codes(all)[0]).toBe(0)
+      for (const { code } of all) expect([0, 5]).toContain(code)
+      expect(await live(id)).toEqual([])
+      expect(await timesDone('delete', id)).toBe(1)
+    })
+  })
+
+  test('of a rename and a create of one name one wins, and the other leaves nothing', async () => {
+    await rounds(async name => {
+      const wanted = `${name} wanted`
+      const [plain, whole] = [await created(name), await created(`${name} too`)]
+      const all = await Promise.all([
+        run(['update', plain, '--set-name', wanted]),
+        run(creation(wanted, 'created.example.com')),
+        run(['update', whole, '--set-name', wanted, '--host', 'renamed.example.com']),
+      ])
+      expect(codes(all)).toEqual([0, 6, 6])
+      const host = ['old.example.com', 'created.example.com', 'renamed.example.com'][all.findIndex(({ code }) => !code)]
+      expect(await live(wanted)).toMatchObject([{ secret: { host } }])
+      const others = (await live(name, `${name} too`)).map(({ secret }) => secret.host)
+      expect(others).toEqual(others.map(() => 'old.example.com'))
+      expect(others).toHaveLength(all[1].code === 0 ? 2 : 1)
+    })
+  })
+
+  test('what has waited for another is told after it', async () => {
+    const id = await created(randomUUID())
+    const other = new pg.Client(here.database.url)
+    await other.connect()
+    await other.query('begin')
+    await other.query('select from data_sources where id = $1 for update', [id])
+    const waiting = run(['update', id, '--set-env', 'prod'])
+    const locked = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '/* dsctl update */%'"
+    await expect.poll(() => here.database.query(locked), { timeout: 5_000 }).toHaveLength(1)
+    await other.query('update data_sources set updated_at = clock_timestamp() where id = $1', [id])
+    await other.query('create temporary table before as select updated_at from data_sources where id = $1', [id])
+    await other.query('commit')
+    expect((await waiting).code).toBe(0)
+    const { rows } = await other.query(
+      `select d.updated_at > b.updated_at as changed, e.at > b.updated_at as told
+       from before b, data_sources d join dsctl.audit_events e on e.data_source_id = d.id and e.action = 'update'
+       where d.id = $1`,
+      [id],
+    )
+    await other.end()
+    expect(rows).toEqual([{ changed: true, told: true }])
+  })
+
+  test('doctor --fix disturbs nobody who is at work, and calls nothing of theirs a problem', async () => {
+    let working = true
+    const doctors = [1, 2].map(async () => {
+      const said: Ended[] = []
+      while (working) said.push(await run(['doctor', '--fix']))
+      return said
+    })
+    try {
+      await rounds(async name => {
+        const id = await created(name)
+        for (const port of [7001, 7002])
+          done(await run(['update', id, '--port', String(port), '--set-name', `${name} ${port}`]))
+        expect(await live(id)).toMatchObject([{ name: `${name} 7002`, secret: { port: 7002 } }])
+        if (turn % 2) done(await run(['delete', id, '--yes']))
+      })
+    } finally {
+      working = false
+    }
+    const said = (await Promise.all(doctors)).flat()
+    expect(said.length).toBeGreaterThan(0)
+    for (const ended of said) expect(ended, ended.stdout).toMatchObject({ code: 0 })
+  })
+
+  test('two doctors settle what was left once', async () => {
+    for (let round = 0; round < Math.ceil(ROUNDS / 2); round++) {
+      const ids = [await created(randomUUID()), await created(randomUUID())]
+      await killed(['create', randomUUID(), '--env', 'dev', '--host', 'h', ...FIELDS], 'create', 'after V1')
+      await killed(['update', ids[0] ?? '', '--port', '7000', '--set-name', randomUUID()], 'update', 'after V2')
+      await killed(['delete', ids[1] ?? '', '--yes'], 'delete', 'after S1')
+      await expireLeases(here)
+      const settled = `settled_by IS NOT NULL`
+      const before = (await eventsOf(here, settled)).length
+      for (const ended of await Promise.all([1, 2].map(() => run(['doctor', '--fix'])))) done(ended)
+      expect(await wrongIn(here)).toEqual([])
+      expect(await live(...ids)).toMatchObject([{ id: ids[0], secret: { port: 5432 } }])
+      expect((await eventsOf(here, settled)).length - before).toBe(2)
+    }
+  })
+
+  /** Runs a command that is killed at a moment of its work. */
+  async function killed(args: readonly string[], operation: Parameters<typeof moments>[0], at: string): Promise<void> {
+    const moment = moments(operation).find(each => each.at === at)
+    if (!moment) throw new Error(`${operation} has no moment ${at}`)
+    const running: { child?: ReturnType<Proxied['start']>['child'] } = {}
+    killAt(through, moment, () => {
+      if (!running.child) throw new Error('nothing has been started')
+      return running.child
+    })
+    const started = through.start(args, { env: { PASSWORD: 'secret' } })
+    running.child = started.child
+    const result: RunResult = await started.result
+    expect(result).toMatchObject({ signal: 'SIGKILL' })
+    await through.restore()
+  }
+})

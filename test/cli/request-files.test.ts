@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process'
+import { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { plainFields } from '../support/examples.ts'
+import { call } from '../support/faults.ts'
+import { proxied } from '../support/proxied.ts'
+import { dsctl, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+
+// A request file may come from a pull request: what it names is tried here as an attacker would.
+
+const CANARY = 'MARKERstolen'
+
+let acme: Site
+let folder: string
+let other: string
+
+beforeAll(async () => {
+  acme = await site()
+  folder = temporaryFolder()
+  other = await create('Other', CANARY)
+  await acme.vault.writeSecret('team/db', { password: 'from the team' })
+})
+afterAll(() => acme?.drop())
+
+async function create(name: string, password: string): Promise<string> {
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, password })
+  return json(await acme.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
+}
+
+function asked(from: string, more: readonly string[] = [], env: RunOptions['env'] = {}) {
+  writeFileSync(
+    join(folder, 'request.json'),
+    JSON.stringify({ name: 'New', env: 'dev', type: 'postgres', ...plainFields, password: { from } }),
+  )
+  const args = ['create', '-f', join(folder, 'request.json'), '--dry-run', '-o', 'json', ...more]
+  return acme.dsctl(args, { home: folder, env: { ...acme.env, ...env } })
+}
+
+describe('Whatever the operator allows, a request file never reaches', () => {
+  test.each(['VAULT_TOKEN', 'VAULT_SECRET_ID', 'PGPASSWORD', 'DATABASE_URL', 'DSCTL_DATABASE_URL'])(
+    'the variable %s',
+    async name => {
+      const error = jsonError(await asked(`env:${name}`, ['--allow-from', 'env:*']))
+      expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'password' }] })
+      expect(error.fields?.[0]?.message).toBe('comes from a variable that no request file may name')
+    },
+  )
+
+  test('a token file: by its name, by a link, by a hard link', async () => {
+    writeFileSync(join(folder, '.vault-token'), CANARY)
+    symlinkSync(join(folder, '.vault-token'), join(folder, 'soft'))
+    linkSync(join(folder, '.vault-token'), join(folder, 'hard'))
+    for (const name of ['.vault-token', 'soft', 'hard', './/.vault-token']) {
+      const error = jsonError(await asked(`@${name}`, ['--allow-from', '@*']))
+      expect(error.fields?.[0]?.message, name).toBe('comes from a file that no request file may name')
+    }
+  })
+
+  test.skipIf(ON_EMBEDDED)('what is put in the place of a file once that was judged', async () => {
+    const inside = join(folder, 'inside')
+    mkdirSync(inside, { recursive: true })
+    writeFileSync(join(inside, 'in'), 'fine')
+    const outside = temporaryFolder()
+    for (const name of ['in', 'token']) writeFileSync(join(outside, name), CANARY)
+    writeFileSync(join(folder, '.vault-token'), CANARY)
+    const through = await proxied(acme)
+    for (const [from, place, instead, says] of [
+      ['@link', 'link', join(folder, '.vault-token'), /a file that no request file may name/],
+      ['@link', 'link', join(outside, 'token'), /outside the folder of the request file/],
+      ['@way/in', 'way', outside, /outside the folder of the request file/],
+      ['@link', 'link', '/dev/zero', /no regular file/],
+    ] as const) {
+      rmSync(join(folder, place), { force: true })
+      symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
+      // Who is asking is asked once the sources were judged, and before they are fetched.
+      const swap = () => {
+        symlinkSync(instead, join(folder, 'next'))
+        renameSync(join(folder, 'next'), join(folder, place))
+      }
+      through.vault.at(/lookup-self/, call('before', swap))
+      const result = await asked(from, [], through.env)
+      expect(result.stdout + result.stderr).not.toContain(CANARY)
+      expect(jsonError(result)).toMatchObject({ exit_code: 2, fields: [{ message: expect.stringMatching(says) }] })
+      await through.restore()
+      rmSync(join(folder, place))
+      symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
+      expect(await asked(from)).toMatchObject({ code: 0 })
+    }
+    through.close()
+  })
+
+  test.skipIf(process.platform === 'win32')('a pipe that nobody writes to, which would keep it waiting', async () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    const error = jsonError(await asked('@pipe', ['--allow-from', '@*']))
+    expect(error.fields).toEqual([{ field: 'password', message: 'comes from something that is no regular file' }])
+  })
+
+  test('another data source’s secret, however its path is written', async () => {
+    const { mount } = acme.vault
+    for (const path of [
+      `${mount}/data-sources/${other}`,
+      `${mount}/data%2Dsources/${other}`,
+      `${mount}/team/%2e%2e/data-sources/${other}`,
+      `${mount}/team/../data-sources/${other}`,
+      `${mount}/team/x?/../../data-sources/${other}`,
+    ]) {
+      const result = await asked(`vault:${path}#password`, ['--allow-from', `vault:${mount}/*`])
+      expect(result.code, path).toBeGreaterThan(0)
+      expect(result.stdout + result.stderr).not.toContain(CANARY)
+    }
+  })
+})
+
+describe('What the operator allows', () => {
+  test('is reached, and nothing beside it', async () => {
+    const { mount } = acme.vault
+    const env = { DS_PW: 'x', OTHER_PW: 'y' }
+    expect(await asked('env:DS_PW', ['--allow-from', 'env:DS_*'], env)).toMatchObject({ code: 0 })
+    expect(await asked('env:OTHER_PW', ['--allow-from', 'env:DS_*'], env)).toMatchObject({ code: 2 })
+    expect(await asked('env:DS_PW', [], { ...env, DSCTL_ALLOW_FROM: 'vault:x/* env:DS_*' })).toMatchObject({ code: 0 })
+    expect(await asked(`vault:${mount}/other#password`, ['--allow-from', `vault:${mount}/team/*`])).toMatchObject({
+      code: 2,
+    })
+  })
+
+  test('must be a pattern of sources', async () => {
+    const error = jsonError(await asked('env:DS_PW', ['--allow-from', 'DS_*']))
+    expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'allow-from' }] })
+  })
+})
+
+describe('A data source’s own secret', () => {
+  test('means: keep it, and only the same field of it', async () => {
+    const id = await create('Own', 'kept')
+    const file = join(folder, 'own.json')
+    const own = `vault:${acme.vault.mount}/data-sources/${id}`
+    writeFileSync(file, JSON.stringify({ host: 'db2.example.com', password: { from: `${own}#password` } }))
+    const updated = await acme.dsctl(['update', id, '-f', file])
+    expect(updated).toMatchObject({ code: 0, stderr: 'Changed: host.\n' })
+    expect((await acme.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ password: 'kept' })
+    writeFileSync(file, JSON.stringify({ password: { from: `${own}#username` } }))
+    expect(await acme.dsctl(['update', id, '-f', file])).toMatchObject({ code: 2 })
+  })
+})
+
+test('who may not create or update learns so before a secret is fetched from Vault', async () => {
+  const viewer = await acme.addPerson({ email: 'viewer@example.com', role: 'viewer' })
+  const args = ['--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
+  const missing = ['--password', 'vault:none/none#password', '-o', 'json']
+  const created = await dsctl(['create', 'X', '--env', 'dev', ...args, ...missing], { env: viewer.env })
+  expect(jsonError(created)).toMatchObject({ exit_code: 4 })
+  expect(jsonError(await dsctl(['update', other, ...missing], { env: viewer.env }))).toMatchObject({ exit_code: 4 })
+})

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { json, jsonError, temporaryFolder } from '../support/run.ts'
+import { ADMIN, type Site, site } from '../support/site.ts'
+import { eventsOf } from '../support/stored.ts'
+
+let acme: Site
+
+beforeAll(async () => {
+  acme = await site()
+})
+
+afterAll(() => acme?.drop())
+
+describe('whoami', () => {
+  test('says who, where, in which role, and how that is known', async () => {
+    const shown = json(await acme.dsctl(['whoami', '-o', 'json']))
+    expect(shown).toEqual({
+      user: { id: acme.admin.id, email: ADMIN, name: null },
+      organization: acme.organization,
+      role: 'workspace_admin',
+      identity_source: 'metadata of the Vault entity',
+      token_ttl_seconds: expect.any(Number),
+    })
+    expect(shown.token_ttl_seconds).toBeGreaterThan(60)
+  })
+
+  test('shows the profile and the time left to a person', async () => {
+    const { stdout } = await acme.dsctl(['whoami'])
+    expect(stdout).toMatch(/^User +admin@example\.com$/m)
+    expect(stdout).toMatch(/^Profile +default$/m)
+    expect(stdout).toMatch(/^Token +good for (59 minutes|1 hour)$/m)
+  })
+
+  test('has no time left to tell of a token that does not expire', async () => {
+    const env = { VAULT_TOKEN: acme.vault.rootToken, DSCTL_USER: ADMIN }
+    expect(json(await acme.dsctl(['whoami', '-o', 'json'], { env }))).toMatchObject({
+      identity_source: 'named by a root token',
+      token_ttl_seconds: null,
+    })
+  })
+
+  test.each(['data_admin', 'querier', 'restricted_querier', 'viewer'] as const)('is open to a %s', async role => {
+    const person = await acme.addPerson({ email: `${role}@example.com`, role })
+    expect(json(await acme.dsctl(['whoami', '-o', 'json'], { env: person.env }))).toMatchObject({
+      user: { id: person.id, name: role },
+      role,
+    })
+  })
+
+  test('tells a person whom the application does not know under which address it looked', async () => {
+    const env = { VAULT_TOKEN: await acme.vault.userToken({ email: 'stranger@example.com' }) }
+    const error = jsonError(await acme.dsctl(['whoami', '-o', 'json'], { env }))
+    expect(error).toMatchObject({ exit_code: 4, code: 'forbidden' })
+    expect(error.message).toContain('stranger@example.com (metadata of the Vault entity)')
+  })
+
+  test('needs to be told which of several organizations is meant', async () => {
+    const person = await acme.addPerson({ email: 'both@example.com', role: 'viewer' })
+    await acme.addMember(person.id, await acme.addOrganization('Globex'), { role: 'data_admin' })
+    const options = { env: person.env, home: temporaryFolder() }
+    const error = jsonError(await acme.dsctl(['whoami', '-o', 'json'], options))
+    expect(error).toMatchObject({ exit_code: 2 })
+    expect(error.fields?.map(({ message }) => message)).toEqual(['Acme', 'Globex'])
+    expect(json(await acme.dsctl(['whoami', '--org', 'Globex', '-o', 'json'], options))).toMatchObject({
+      organization: { name: 'Globex' },
+      role: 'data_admin',
+    })
+  })
+
+  test('leaves no trace in the audit trail', async () => {
+    await acme.dsctl(['whoami'])
+    expect(await eventsOf(acme, `action = 'whoami'`)).toEqual([])
+  })
+})

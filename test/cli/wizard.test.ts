@@ -1,0 +1,351 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { plainFields } from '../support/examples.ts'
+import { json, temporaryFolder } from '../support/run.ts'
+import { pathWithDsctl } from '../support/shell.ts'
+import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { openProgram, type Terminal, type TerminalOptions, terminal } from '../support/terminal.ts'
+import { openSshKey, pemKey } from '../unit/source-types/samples.ts'
+
+// `create` and `update` as a person meets them, at terminals of several kinds.
+
+const PASSWORD = 'MARKER pass#word'
+const CTRL_Z = '\u001a'
+const CLEAR = '\u0015'
+const ENTER = '\r'
+const DOWN = '\u001b[B'
+let here: Site
+let keyFile: string
+
+beforeAll(async () => {
+  here = await site()
+  keyFile = join(temporaryFolder(), 'key.pem')
+  writeFileSync(keyFile, pemKey)
+})
+afterAll(() => here.drop())
+
+const open = (args: readonly string[], more: TerminalOptions = {}) =>
+  terminal(args, { home: here.home, ...more, env: { ...here.env, ...more.env } })
+const unique = (name: string) => `${name} ${randomUUID().slice(0, 8)}`
+const secretOf = async (id: string) => (await here.vault.readSecret(`data-sources/${id}`))?.data
+const found = async (name: string) => json(await here.dsctl(['list', '--search', name, '-o', 'json']))
+
+/** Waits for each question in turn, and answers it. */
+async function dialogue(screen: Terminal, ...turns: readonly (readonly [question: string | RegExp, keys: string])[]) {
+  for (const [question, keys] of turns) {
+    await screen.waitFor(question)
+    screen.type(keys)
+  }
+}
+
+async function saved(screen: Terminal, name: string): Promise<string> {
+  expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+  const [{ id }] = await found(name)
+  return id
+}
+
+describe.each<[string, TerminalOptions]>([
+  ['80 columns', { columns: 80 }],
+  ['200 columns', { columns: 200 }],
+  ['a dumb terminal', { columns: 80, env: { TERM: 'dumb' } }],
+])('create at %s', (_, options) => {
+  test('finds the type by typing, asks its fields alone, shows a summary with masks, and has a field changed', async () => {
+    const name = unique('Warehouse')
+    const screen = open(['create'], options)
+    await dialogue(
+      screen,
+      ['Type', 'snowf'],
+      [/Snowflake \(snowflake\)\s*$/m, ENTER],
+      ['Name:', `${name}${ENTER}`],
+      ['Env:', `dev${ENTER}`],
+      ['Account ID:', ENTER],
+      ['a value is needed', `myorg-account123${ENTER}`],
+      ['Warehouse:', `wh${ENTER}`],
+      ['Username:', `app${ENTER}`],
+      ['Which one?', DOWN + ENTER],
+      ['Private key: path to a file', `${keyFile}${ENTER}`],
+      ['Private key passphrase (optional)', ENTER],
+      ['Role (optional)', ENTER],
+      ['Default database:', `main${ENTER}`],
+      ['Default schema (optional)', ENTER],
+      ['Custom host (optional)', ENTER],
+      ['Save this data source?', DOWN + ENTER],
+      ['Which field?', DOWN + DOWN + DOWN + ENTER],
+      [/Warehouse: \(wh\)|Warehouse:/, `${CLEAR}other${ENTER}`],
+      ['Save this data source?', ENTER],
+    )
+    const id = await saved(screen, name)
+    expect(await secretOf(id)).toEqual({
+      ...{ type: 'snowflake', account_id: 'myorg-account123', warehouse_id: 'other', username: 'app' },
+      ...{ private_key: pemKey, default_database: 'main' },
+    })
+    expect(screen.text()).toMatch(/^Private key +\[REDACTED\]$/m)
+    expect(screen.text()).not.toMatch(/BEGIN PRIVATE KEY|Jump host|Password:/)
+  })
+})
+
+test('create asks only the rest where some flags are given; the tunnel and more settings are wanted', async () => {
+  const name = unique('Tunnel')
+  const args = ['create', name, '--type', 'postgres', '--env', 'dev', '--host', 'db.example.com', '--username', 'u']
+  const screen = open(args)
+  await dialogue(
+    screen,
+    ['Port: (5432)', `99999${ENTER}`],
+    ['must be a whole number from 1 to 65535', `${CLEAR}6000${ENTER}`],
+    ['Password', `${PASSWORD}${ENTER}`],
+    ['Default database:', `main${ENTER}`],
+    ['Default schema (optional)', ENTER],
+    ['Connect through an SSH jump host?', `y${ENTER}`],
+    ['SSH jump host:', `jump.example.com${ENTER}`],
+    ['SSH username:', `me${ENTER}`],
+    ['SSH private key: path to a file, Enter to paste it', ENTER],
+    ['Paste it now', `${openSshKey.replaceAll('\n', '\r')}.${ENTER}`],
+    ['SSH private key passphrase (optional)', ENTER],
+    ['SSH port: (22)', ENTER],
+    ['SSH host key fingerprint (optional)', ENTER],
+    ['More settings?', `y${ENTER}`],
+    ['TLS mode', DOWN + DOWN + DOWN + ENTER],
+    ['TLS CA certificates: path to a file', ENTER],
+    ['Maximum connections', `7${ENTER}`],
+    ['Connect timeout (seconds)', ENTER],
+    ['Idle timeout (seconds)', ENTER],
+    ['Save this data source?', ENTER],
+  )
+  const id = await saved(screen, name)
+  expect(await secretOf(id)).toMatchObject({
+    ...{ port: 6000, password: PASSWORD, jump_host: 'jump.example.com', ssh_private_key: openSshKey },
+    ...{ ssl_mode: 'require', max_connections: 7 },
+  })
+  expect(screen.text()).not.toMatch(/MARKER|BEGIN|Host:|Username:|Env:/)
+})
+
+test('create tells what is wrong with a flag before it asks for the rest', async () => {
+  const screen = open(['create', 'x', '--type', 'postgres', '--port', 'abc'])
+  expect(await screen.exit).toMatchObject({ code: 2 })
+  expect(screen.text()).toMatch(/port: must be a whole number/)
+  expect(screen.text()).not.toContain('Env:')
+})
+
+const REST = ['--type', 'postgres', '--env', 'dev', '--host', 'h', '--username', 'u', '--port', '1']
+
+/** Up to the last question, with one secret typed. */
+async function upToSave(screen: Terminal): Promise<void> {
+  await dialogue(
+    screen,
+    ['Password', `${PASSWORD}${ENTER}`],
+    ['Default database:', `main${ENTER}`],
+    ['Default schema (optional)', ENTER],
+    ['Connect through an SSH jump host?', ENTER],
+    ['More settings?', ENTER],
+  )
+}
+
+describe('What was typed', () => {
+  test('survives a name that is taken: it is changed, and saved', async () => {
+    const name = unique('Taken')
+    await here.addDataSource({ name, env: 'dev' })
+    const screen = open(['create', name, ...REST])
+    await upToSave(screen)
+    await dialogue(
+      screen,
+      ['Save this data source?', ENTER],
+      [/There is already .*What now\?|What now\?/s, DOWN + ENTER],
+      ['Which field?', ENTER],
+      ['Name:', `${CLEAR}${name} 2${ENTER}`],
+      ['Save this data source?', ENTER],
+    )
+    const id = await saved(screen, `${name} 2`)
+    expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
+    expect(screen.text()).not.toContain('MARKER')
+  })
+
+  test.skipIf(ON_EMBEDDED)('survives an outage: it is tried again', async () => {
+    const name = unique('Outage')
+    const screen = open(['create', name, ...REST])
+    await upToSave(screen)
+    await screen.waitFor('Save this data source?')
+    await here.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
+    screen.type(ENTER)
+    await screen.waitFor('What now?')
+    await here.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
+    await dialogue(screen, ['Give up', ENTER], ['Save this data source?', ENTER])
+    expect(await secretOf(await saved(screen, name))).toMatchObject({ password: PASSWORD })
+  })
+
+  test('is given up: the failure is told, with its exit code', async () => {
+    const name = unique('Given up')
+    await here.addDataSource({ name, env: 'dev' })
+    const screen = open(['create', name, ...REST])
+    await upToSave(screen)
+    await dialogue(screen, ['Save this data source?', ENTER], ['What now?', DOWN + DOWN + ENTER])
+    expect(await screen.exit).toMatchObject({ code: 6 })
+    expect(await found(name)).toHaveLength(1)
+  })
+
+  test.each([
+    ['the last question', 'Save this data source?', ''],
+    ['the question after a failure', 'What now?', ENTER],
+  ])('is gone with Ctrl-C at %s', async (_, question, keys) => {
+    const name = unique('Left')
+    await here.addDataSource({ name, env: 'dev' })
+    const screen = open(['create', name, ...REST])
+    await upToSave(screen)
+    if (keys) await dialogue(screen, ['Save this data source?', keys])
+    await dialogue(screen, [question, '\u0003'])
+    expect(await screen.exit).toMatchObject({ code: 130 })
+    expect(await found(name)).toHaveLength(1)
+  })
+
+  test('is left by cancel: nothing is written', async () => {
+    const name = unique('Cancelled')
+    const screen = open(['create', name, ...REST])
+    await upToSave(screen)
+    await dialogue(screen, ['Save this data source?', DOWN + DOWN + DOWN + ENTER])
+    expect(await screen.exit).toMatchObject({ code: 130 })
+    expect(screen.text()).toContain('Cancelled: nothing was written.')
+    expect(await found(name)).toEqual([])
+  })
+})
+
+describe.each<[string, TerminalOptions]>([
+  ['80 columns', { columns: 80 }],
+  ['a dumb terminal', { columns: 80, env: { TERM: 'dumb' } }],
+])('update at %s', (_, options) => {
+  test('shows what is there but no secret, keeps it with Enter, and sends only what changed', async () => {
+    const stdin = JSON.stringify({ name: unique('Present'), env: 'dev', type: 'postgres', ...plainFields })
+    const { id, credentials } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const before = await secretOf(id)
+    const screen = open(['update', id], options)
+    await dialogue(
+      screen,
+      [`Host: (${credentials.host})`, ENTER],
+      ['Port: (5432)', `${CLEAR}6000${ENTER}`],
+      ['Username: (', ENTER],
+      ['Password (Enter keeps the present one)', ENTER],
+      ['Default database: (', ENTER],
+      ['Default schema', ENTER],
+      ['Connect through an SSH jump host?', ENTER],
+      ['More settings?', ENTER],
+      ['Save the changes to port?', DOWN + ENTER],
+      ['Which field?', ENTER],
+      ['Port: (6000)', `${CLEAR}6001${ENTER}`],
+      ['Save the changes to port?', ENTER],
+    )
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+    await screen.waitFor('Changed: port.')
+    expect(await secretOf(id)).toEqual({ ...before, port: 6001 })
+    expect(screen.text()).not.toContain(String(before?.password))
+  })
+})
+
+test.skipIf(ON_EMBEDDED)(
+  'a new secret is masked in the summary of an update, and what was typed survives an outage',
+  async () => {
+    const stdin = JSON.stringify({ name: unique('Rotated'), env: 'dev', type: 'mysql', ...plainFields })
+    const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const screen = open(['update', id])
+    await dialogue(
+      screen,
+      ['Host: (', ENTER],
+      ['Port: (', ENTER],
+      ['Username: (', ENTER],
+      ['Password (Enter keeps', `${PASSWORD}${ENTER}`],
+      ['Default database: (', ENTER],
+      ['Connect through an SSH jump host?', ENTER],
+      ['More settings?', ENTER],
+    )
+    await screen.waitFor(/^Password +\[REDACTED\]$/m)
+    await screen.waitFor('Save the changes to password?')
+    await here.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
+    screen.type(ENTER)
+    await screen.waitFor('What now?')
+    await here.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
+    await dialogue(screen, ['Give up', ENTER])
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+    expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
+    expect(screen.text()).not.toContain('MARKER')
+  },
+)
+
+describe('standard input for a secret, where it is a terminal', () => {
+  test('is asked for, and what is typed or pasted is never shown', async () => {
+    const stdin = JSON.stringify({ name: unique('Typed'), env: 'dev', type: 'mysql', ...plainFields })
+    const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const screen = open(['update', id, '--password', '-'])
+    await dialogue(screen, ['? Password', `${PASSWORD}${ENTER}`])
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+    const tunnel = ['--jump-host', 'jump.example.com', '--ssh-username', 'ssh', '--ssh-private-key', '-']
+    const key = open(['update', id, ...tunnel])
+    await dialogue(key, ['SSH private key: Paste it now', `${openSshKey.replaceAll('\n', '\r')}.${ENTER}`])
+    expect(await key.exit, key.text()).toMatchObject({ code: 0 })
+    expect(await secretOf(id)).toMatchObject({ password: PASSWORD, ssh_private_key: openSshKey })
+    expect(`${screen.raw()}${key.raw()}`).not.toMatch(/MARKER|PRIVATE KEY-/)
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'is not shown, and nothing of it is lost, where bash stops the command and lets it go on',
+    async () => {
+      const stdin = JSON.stringify({ name: unique('Stopped'), env: 'dev', type: 'mysql', ...plainFields })
+      const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+      const env = { ...here.env, PATH: pathWithDsctl(), PS1: 'prompt> ' }
+      const bash = openProgram('bash', ['--norc', '--noprofile', '-i'], { home: here.home, env })
+      await dialogue(
+        bash,
+        ['prompt> ', `dsctl update ${id} --password -${ENTER}`],
+        ['? Password', 'MARKER'],
+        ['******', CTRL_Z],
+        ['Stopped', `fg${ENTER}`],
+        [/\? Password \*{6}/, ' pass'],
+      )
+      await bash.waitFor('*'.repeat(11))
+      const [child] = readFileSync(`/proc/${bash.pid}/task/${bash.pid}/children`, 'utf8').split(' ')
+      process.kill(Number(child), 'SIGSTOP')
+      await dialogue(
+        bash,
+        ['Stopped', `fg${ENTER}`],
+        [/\? Password \*{11}/, `#word${ENTER}`],
+        ['prompt> ', `exit $?${ENTER}`],
+      )
+      expect(await bash.exit, bash.text()).toMatchObject({ code: 0 })
+      expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
+      expect(bash.raw()).not.toMatch(/MARKER|#word/)
+    },
+  )
+
+  test('is refused before anything is typed where nobody may be asked', async () => {
+    const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']
+    const screen = open(['create', unique('Refused'), ...request, '--password', '-', '--no-input'])
+    expect(await screen.exit, screen.text()).toMatchObject({ code: 2 })
+    expect(screen.text()).toContain('password: comes from standard input, a terminal that would show it')
+  })
+})
+
+test('A terminal that is closed ends the wizard, and Node does not abort on what is left of it', async () => {
+  const screen = open(['create'])
+  await screen.waitFor('Type')
+  screen.close()
+  // Whichever is noticed first: the signal, or that the input has ended.
+  expect([129, 130].map(code => ({ code, signal: undefined }))).toContainEqual(await screen.exit)
+})
+
+test('update where nothing is changed writes nothing', async () => {
+  const stdin = JSON.stringify({ name: unique('Same'), env: 'dev', type: 'mysql', ...plainFields })
+  const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+  const before = await here.vault.readSecret(`data-sources/${id}`)
+  const screen = open(['update', id])
+  await dialogue(
+    screen,
+    ['Host: (', ENTER],
+    ['Port: (', ENTER],
+    ['Username: (', ENTER],
+    ['Password (Enter keeps', ENTER],
+    ['Default database: (', ENTER],
+    ['Connect through an SSH jump host?', ENTER],
+    ['More settings?', ENTER],
+  )
+  expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+  expect(screen.text()).toContain('Nothing changed')
+  expect(await here.vault.readSecret(`data-sources/${id}`)).toEqual(before)
+})

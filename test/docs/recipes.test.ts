@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { anchor, type Block, blocks, type Example, examples, links, markedBlock, README } from '../support/readme.ts'
+import type { Running } from '../support/run.ts'
+import { type Shell, shell } from '../support/shell.ts'
+import { adminPolicy, type Site, site } from '../support/site.ts'
+import { readSourceFiles } from '../support/source-files.ts'
+import { killAt } from '../support/steps.ts'
+import { expireLeases } from '../support/stored.ts'
+
+// docs/recipes.md, run from its first line to its last on a site of its own.
+
+const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')
+const BLOCKS = blocks(RECIPES)
+
+const REAL_VAULT = process.env.DSCTL_TEST_VAULT_ADDR !== undefined
+/** Vault's own command, as far as the recipes use it. */
+const VAULT = fileURLToPath(new URL('support/vault-command.js', import.meta.url))
+const ROLE = `dsctl-ci-${randomUUID().slice(0, 8)}`
+
+let here: Site
+let through: Proxied
+let bash: Shell
+let bob: string
+
+beforeAll(async () => {
+  here = await site(['members'])
+  through = await proxied(here)
+  bash = shell({ ...here.env, SALES_PASSWORD: 'marker-password' })
+  for (const [name, env, host] of [
+    ['Sales', 'production', 'db.example.com'],
+    ['Orders', 'dev', 'dev-db.example.com'],
+  ] as const) {
+    const database = ['--default-database', name.toLowerCase(), '--password', '-']
+    const args = ['create', name, '--env', env, '--type', 'mysql', '--host', host, '--username', 'app', ...database]
+    const result = await here.dsctl(args, { stdin: 'marker-password' })
+    expect(result.code, result.stderr).toBe(0)
+  }
+})
+afterAll(async () => {
+  bash?.end()
+  through?.close()
+  await here?.drop()
+})
+
+test('The recipes print what they say', async () => {
+  const said: Example[] = []
+  const printed: Example[] = []
+  for (const block of BLOCKS) {
+    await before(block)
+    if (block.language !== 'console') continue
+    for (const { command, output } of examples(block)) {
+      said.push({ command, output: comparable(output) })
+      printed.push({ command, output: comparable(await bash.run(as(block, command))) })
+    }
+  }
+  expect(printed).toEqual(said)
+}, 240_000)
+
+test.skipIf(!REAL_VAULT)(
+  'The job of CI logs in with the AppRole that was made for it, and applies the folder',
+  async () => {
+    const admin = shell({ VAULT_ADDR: here.vault.addr, VAULT_TOKEN: here.vault.rootToken })
+    await admin.run(`vault() { '${process.execPath}' '${VAULT}' "$@"; }`)
+    writeFileSync(join(admin.folder, 'dsctl-admin.hcl'), adminPolicy(here.vault.mount))
+    const set = BLOCKS.filter(({ marker }) => marker === 'run: root').map(({ text }) =>
+      text.replaceAll('dsctl-ci', ROLE),
+    )
+    for (const text of set) await admin.run(text)
+    const [roleId = '', secretId = ''] = (await admin.run('echo "$ROLE_ID $SECRET_ID"')).trim().split(' ')
+    admin.end()
+
+    const { variables, script } = parse(markedBlock('file: ci.yaml', RECIPES)).apply
+    const names = {
+      DATABASE_URL: here.env.DSCTL_DATABASE_URL,
+      VAULT_ADDR: here.vault.addr,
+      DSCTL_VAULT_MOUNT: here.vault.mount,
+    }
+    expect(Object.keys(variables)).toEqual(Object.keys(names))
+    const job = shell({ ...names, CI: 'true', VAULT_ROLE_ID: roleId, VAULT_SECRET_ID: secretId } as Record<
+      string,
+      string
+    >)
+    mkdirSync(join(job.folder, 'sources'))
+    const exported = (await here.dsctl(['export', '--env', 'production'])).stdout
+    writeFileSync(join(job.folder, 'sources/all.yaml'), exported.replace('port: 3306', 'port: 3307'))
+    const lines = (script as string[]).filter(line => !line.startsWith('npm install'))
+    const log = await job.run(`sh -e <<'END'\n${lines.join('\n')}\nEND`)
+    expect(await job.run('echo $?'), log).toBe('0\n')
+    expect(log).toMatch(/~ update Sales \(production\)\n {4}port: 3306 -> 3307\n[\s\S]*1 updated\./)
+    job.end()
+  },
+)
+
+test('Each message of the table is one that dsctl says', () => {
+  const sources = readSourceFiles()
+  const messages = [...RECIPES.matchAll(/^\| `([^`]*)`[^|]*\|/gm)].map(([, message = '']) => message)
+  const said = (message: string) =>
+    sources.some(({ strings }) =>
+      message.split('…').every(part => strings.some(string => string.includes(part.trim()))),
+    )
+  expect(messages.length).toBeGreaterThan(12)
+  expect(messages.filter(message => !said(message))).toEqual([])
+})
+
+test('Each link leads to a heading', () => {
+  const headings = (text: string) => [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => anchor(title))
+  const [own, readme] = [headings(RECIPES), headings(README)]
+  const all = links(RECIPES)
+  expect(all.length).toBeGreaterThan(10)
+  const lost = all.filter(
+    link => !(link.startsWith('#') ? own : readme).includes(link.replace(/^(\.\.\/README\.md)?#/, '')),
+  )
+  expect(lost).toEqual(['../README.md'])
+})
+
+function as({ marker }: Block, command: string): string {
+  return marker === 'as: bob' ? `VAULT_TOKEN='${bob}' ${command}` : command
+}
+
+/** What has happened before a block, as it says. */
+async function before({ marker }: Block): Promise<void> {
+  if (marker === 'as: bob') {
+    const policies = [await here.vault.createPolicy('dsctl-bob', adminPolicy(here.vault.mount))]
+    bob = await here.vault.userToken({ email: 'bob@example.com', policies })
+  }
+  if (marker === 'after: a killed create') await killedCreate()
+  if (marker === 'after: a lost secret') await loseSecret('Late')
+}
+
+async function killedCreate(): Promise<void> {
+  const args = ['create', 'Late', '--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--username', 'app']
+  let running: Running
+  killAt(
+    through,
+    { step: { title: 'S2', server: 'postgres', which: /dsctl create, 2 of 2/ }, when: 'before' },
+    () => running.child,
+  )
+  running = through.start([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })
+  await running.result
+  await expireLeases(here)
+}
+
+async function loseSecret(name: string): Promise<void> {
+  const [{ secret_id }] = await here.database.query(
+    'SELECT secret_id FROM data_sources WHERE name = $1 AND deleted_at IS NULL',
+    [name],
+  )
+  await here.vault.request('DELETE', `${here.vault.mount}/metadata/data-sources/${secret_id}`)
+}
+
+function comparable(output: string): string {
+  return output
+    .replaceAll(here.vault.mount, 'secret')
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(an id)')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '(a time)')
+    .replace(/good for (\d+ minutes|1 hour)/g, 'good for (some) minutes')
+    .replace(/(\S) {2,}/g, '$1  ')
+    .replace(/ +$/gm, '')
+}

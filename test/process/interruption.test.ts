@@ -1,0 +1,378 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { mainRequest, mainStored, plainFields, plainStored } from '../support/examples.ts'
+import { SWALLOW } from '../support/faults.ts'
+import { addIntent } from '../support/intents.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { BIN, cleanEnvironment, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
+import { everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+
+let here: Site
+let through: Proxied
+
+beforeAll(async () => {
+  here = await site()
+  through = await proxied(here)
+})
+afterEach(() => through.restore())
+afterAll(async () => {
+  through.close()
+  await here.drop()
+})
+
+const SIGNALS = [
+  { signal: 'SIGINT', exit: 130, code: 'interrupted', stderr: 'dsctl: Interrupted.\n' },
+  { signal: 'SIGTERM', exit: 143, code: 'terminated', stderr: 'dsctl: Terminated.\n' },
+] as const
+const HANGUP = { signal: 'SIGHUP', exit: 129, code: 'hung_up' } as const
+type Signal = (typeof SIGNALS)[number]['signal'] | (typeof HANGUP)['signal']
+
+const IDENTITY: Step = { title: 'the identity', server: 'vault', which: /lookup-self/ }
+
+/** Runs a command and signals it at a step, whose answer then waits until the signal has surely arrived. */
+async function signalled(
+  { step, when = 'before', signal }: { step: Step; when?: When; signal: Signal },
+  args: readonly string[],
+  options: RunOptions = {},
+) {
+  let interrupt = () => {}
+  atStep(through, { step, when }, async () => {
+    interrupt()
+    await new Promise(resolve => setTimeout(resolve, 300))
+    return undefined
+  })
+  const running = through.start(args, options)
+  interrupt = () => running.child.kill(signal)
+  const result = await running.result
+  await through.restore()
+  return result
+}
+
+const created = async (name: string) => {
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
+  return json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
+}
+const named = async (name: string) => (await livePairs(here)).filter(pair => pair.name === name)
+
+/** Ends an intent of somebody else's as done, so that nobody waits for it any more. */
+async function close(intent: string) {
+  const closed = "state = 'closed', outcome = 'done', closed_at = now()"
+  await here.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
+}
+
+async function expectNothingOpen() {
+  expect(await openIntentsIn(here)).toEqual([])
+  expect(await strayIn(here)).toEqual([])
+}
+
+describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
+  test.each(moments('create'))(
+    '$at of a create: nothing, or the result once it is committed',
+    async ({ step, when }) => {
+      const name = randomUUID()
+      const stdin = JSON.stringify({ ...mainRequest, name })
+      const result = await signalled({ step, when, signal }, ['create', '-f', '-', '-o', 'json'], { stdin })
+      await expectNothingOpen()
+      if (step.title === 'S2') {
+        expect(result).toMatchObject({ code: 0, stderr: '' })
+        expect(json(result)).toMatchObject({ name, credentials: { password: '[REDACTED]' } })
+        expect(await named(name)).toEqual([{ name, env: 'production', type: 'postgres', secret: mainStored }])
+      } else {
+        expect(result).toMatchObject({ code: exit, signal: null, stdout: '' })
+        expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+        expect(await named(name)).toEqual([])
+      }
+    },
+  )
+
+  test.each(moments('update'))(
+    '$at of an update: nothing, or the result once it is committed',
+    async ({ step, when }) => {
+      const [name, renamed] = [randomUUID(), randomUUID()]
+      const id = await created(name)
+      const args = ['update', id, '--set-name', renamed, '--port', '7000', '-o', 'json']
+      const result = await signalled({ step, when, signal }, args)
+      await expectNothingOpen()
+      // With the new version written, going on is the shortest way to a state that is whole.
+      const done = ['V2', 'S3'].includes(step.title)
+      expect(result).toMatchObject({ code: done ? 0 : exit, signal: null })
+      if (done) expect(json(result)).toMatchObject({ id, name: renamed, credentials: { port: 7000 } })
+      else expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+      const secret = done ? { ...plainStored, port: 7000 } : plainStored
+      expect(await named(done ? renamed : name)).toMatchObject([{ secret }])
+    },
+  )
+
+  test.each(moments('delete'))(
+    '$at of a delete: it is finished, since its first step decides',
+    async ({ step, when }) => {
+      const name = randomUUID()
+      const id = await created(name)
+      const result = await signalled({ step, when, signal }, ['delete', id, '--yes'])
+      expect(result).toMatchObject({ code: 0, stdout: '' })
+      expect(await named(name)).toEqual([])
+      await expectNothingOpen()
+    },
+  )
+
+  test('at a plain update, which is one statement: its result', async () => {
+    const id = await created(randomUUID())
+    const step: Step = { title: 'update', server: 'postgres', which: /dsctl update \*/ }
+    const result = await signalled({ step, signal }, ['update', id, '--set-env', 'prod', '-o', 'json'])
+    expect(result).toMatchObject({ code: 0 })
+    expect(json(result)).toMatchObject({ id, env: 'prod' })
+  })
+
+  test('while it is asked who is calling: nothing at all', async () => {
+    const id = await created(randomUUID())
+    const before = await everythingIn(here)
+    const unchanged = stderr.replace('.', ': nothing was changed.')
+    for (const [args, told] of [
+      [['create', '-f', '-'], unchanged],
+      [['update', id, '--port', '1'], unchanged],
+      [['delete', id, '--yes'], unchanged],
+      [['apply', '-f', '-'], unchanged],
+      [['get', id], stderr],
+      [['list'], stderr],
+    ] as const) {
+      const stdin = JSON.stringify({ ...mainRequest, name: randomUUID() })
+      const result = await signalled({ step: IDENTITY, signal }, args, { stdin })
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: told })
+    }
+    expect(await everythingIn(here)).toEqual(before)
+  })
+
+  test('while it waits for what another does to the same: it does not wait to the end, and changes nothing', async () => {
+    const [name, unchanged] = [randomUUID(), stderr.replace('.', ': nothing was changed.')]
+    const id = await created(name)
+    const waited = await addIntent(here, { kind: 'update', state: 'open', id, name, underWay: true })
+    const before = await everythingIn(here)
+    for (const [step, args] of [
+      [STEPS.update[0], ['update', id, '--port', '1']],
+      [{ title: 'update', server: 'postgres', which: /dsctl update \*/ }, ['update', id, '--set-env', 'prod']],
+      [STEPS.delete[0], ['delete', id, '--yes']],
+    ] as const) {
+      const result = await signalled({ step, when: 'after', signal }, args)
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: unchanged })
+    }
+    expect(await everythingIn(here)).toEqual(before)
+    await close(waited)
+  })
+
+  test('while a read is under way: it ends', async () => {
+    for (const [which, args] of [
+      [/dsctl list/, ['list']],
+      [/dsctl find/, ['get', randomUUID()]],
+    ] as const) {
+      const step: Step = { title: 'read', server: 'postgres', which }
+      expect(await signalled({ step, signal }, args)).toEqual({ code: exit, signal: null, stdout: '', stderr })
+    }
+  })
+
+  test('twice leaves at once, and what was begun is settled by the next', async () => {
+    const name = randomUUID()
+    const stdin = JSON.stringify({ ...mainRequest, name })
+    through.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = through.start(['create', '-f', '-'], { stdin })
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    running.child.kill(signal)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    running.child.kill(signal)
+    expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
+    await through.restore()
+    await expireLeases(here)
+    expect(await here.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
+    expect(await named(name)).toHaveLength(1)
+    await expectNothingOpen()
+  })
+})
+
+// SIGTERM differs from SIGHUP by its code alone.
+describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code }) => {
+  const COUNT = 9
+  const requests = (env: string) =>
+    JSON.stringify(
+      Array.from({ length: COUNT }, (_, at) => ({ name: `Source ${at}`, env, type: 'postgres', ...plainFields })),
+    )
+  const ARGS = ['apply', '-f', '-', '--parallel', '3', '-o', 'json']
+  const pairsIn = async (env: string) => (await livePairs(here)).filter(pair => pair.env === env)
+  const expectGoesOn = async (env: string) => {
+    await expireLeases(here)
+    expect(await here.dsctl(ARGS, { stdin: requests(env) })).toMatchObject({ code: 0 })
+    expect((await pairsIn(env)).map(pair => pair.secret)).toEqual(Array.from({ length: COUNT }, () => plainStored))
+    await expectNothingOpen()
+  }
+
+  test('ends what is in hand, begins no more, and tells what has become of each', async () => {
+    const env = `env-${randomUUID()}`
+    const write: Step = { title: 'a write', server: 'vault', which: /^POST .*\/data\// }
+    const result = await signalled({ step: write, signal }, ARGS, { stdin: requests(env) })
+    expect(result).toMatchObject({ code: exit, signal: null })
+    expect(jsonError(result)).toMatchObject({ code, exit_code: exit })
+    await expectNothingOpen()
+    const items: { name: string; action: string; error: { code: string } | null }[] = json(result)
+    const created = items.filter(({ action }) => action === 'created').map(({ name }) => name)
+    expect((await pairsIn(env)).map(({ name }) => name)).toEqual(created)
+    const others = items.filter(({ action }) => action !== 'created')
+    expect(others.length).toBeGreaterThan(0)
+    expect(new Set(others.map(({ error }) => error?.code))).toEqual(new Set([code]))
+    await expectGoesOn(env)
+  })
+
+  test('while it waits for what another does to one of them: tells what has become of each', async () => {
+    const env = `env-${randomUUID()}`
+    const [{ id }] = json(await here.dsctl(ARGS, { stdin: requests(env) }))
+    const waited = await addIntent(here, { kind: 'update', state: 'open', id, underWay: true })
+    const stdin = JSON.stringify(JSON.parse(requests(env)).map((request: object) => ({ ...request, port: 7000 })))
+    const running = through.start(ARGS, { stdin })
+    const changed = async () => (await pairsIn(env)).filter(({ secret }) => secret?.port === 7000).length
+    await expect.poll(changed, { timeout: 10_000 }).toBe(COUNT - 1)
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    running.child.kill(signal)
+    const result = await running.result
+    expect(result).toMatchObject({ code: exit, signal: null })
+    const [first, ...others] = json(result)
+    expect(first).toMatchObject({ name: 'Source 0', action: 'failed', error: { code } })
+    expect(others.map(({ action }: { action: string }) => action)).toEqual(others.map(() => 'updated'))
+    await close(waited)
+  })
+
+  test('twice leaves at once, and the next apply goes on from there', async () => {
+    const env = `env-${randomUUID()}`
+    through.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = through.start([...ARGS, '--timeout', '60'], { stdin: requests(env) })
+    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBeGreaterThan(0)
+    running.child.kill(signal)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    running.child.kill(signal)
+    expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
+    await through.restore()
+    await expectGoesOn(env)
+  })
+})
+
+test('One signal is enough where a store never answers, however long the time-out: the intent is left', async () => {
+  const name = randomUUID()
+  const stdin = JSON.stringify({ ...mainRequest, name })
+  through.vault.at(STEPS.create[1].which, SWALLOW)
+  // Longer than this test's own patience, which would kill it.
+  const running = through.start(['create', '-f', '-', '--timeout', '600'], { stdin })
+  await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+  running.child.kill('SIGTERM')
+  expect(await running.result).toMatchObject({ code: 143, signal: null, stdout: '' })
+  expect(await openIntentsIn(here)).toMatchObject([{ kind: 'create', new_name: name }])
+  await through.restore()
+  await expireLeases(here)
+  expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  expect(await named(name)).toEqual([])
+  await expectNothingOpen()
+})
+
+/** Runs dsctl with an output of one's own. */
+async function withStdout(args: readonly string[], stdout: 'pipe' | number) {
+  const env = cleanEnvironment(here.env, here.home)
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', stdout, 'pipe'] })
+  // The reader goes away before anything has been written.
+  child.stdout?.destroy()
+  const stderr: Buffer[] = []
+  child.stderr?.on('data', chunk => stderr.push(chunk))
+  const [code, signal] = await once(child, 'close')
+  return { code, signal, stderr: Buffer.concat(stderr).toString() }
+}
+
+describe('standard output', () => {
+  test('that nobody reads any more is a quiet end', async () => {
+    const name = randomUUID()
+    const id = await created(name)
+    for (const args of [
+      ['list'],
+      ['list', '--all', '-o', 'json'],
+      ['get', id],
+      ['get', id, '-o', 'yaml'],
+      ['types'],
+      ['--help'],
+      ['types', 'postgres', '-o', 'json'],
+      ['update', id, '--set-env', 'prod'],
+    ]) {
+      const { code, signal, stderr } = await withStdout(args, 'pipe')
+      expect({ code, signal }, args.join(' ')).toEqual({ code: 0, signal: null })
+      expect(stderr).not.toMatch(/EPIPE|Error/)
+    }
+    expect(await named(name)).toMatchObject([{ env: 'prod' }])
+  })
+
+  test('that takes only the first line is a quiet end', async () => {
+    const { code, stdout, stderr } = await piped(['types', 'postgres', '-o', 'json'], ['head', '-1'])
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{\n', stderr: '' })
+  })
+
+  test('on a full disk is an error that says so, once, without a stack; what was done stays done', async () => {
+    const id = await created(randomUUID())
+    for (const [args, path, flags, error] of [
+      [['list', '-o', 'json'], '/dev/full', 'w', 'ENOSPC'],
+      [['get', id], '/dev/full', 'w', 'ENOSPC'],
+      [['types'], '/dev/full', 'w', 'ENOSPC'],
+      [['--help'], '/dev/full', 'w', 'ENOSPC'],
+      [['update', id, '--port', '7000', '-o', 'json'], '/dev/full', 'w', 'ENOSPC'],
+      // An output that is open for reading alone.
+      [['list'], '/dev/null', 'r', 'EBADF'],
+      [['--version'], '/dev/null', 'r', 'EBADF'],
+    ] as const) {
+      const output = openSync(path, flags)
+      const result = await withStdout(args, output)
+      closeSync(output)
+      expect(result, args.join(' ')).toMatchObject({ code: 1, signal: null })
+      expect(result.stderr).toContain(`The output cannot be written: ${error}`)
+      expect(result.stderr.match(/cannot be written/g)).toHaveLength(1)
+      expect(result.stderr).not.toMatch(/^ +at /m)
+    }
+    expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ port: 7000 })
+    const output = openSync('/dev/full', 'w')
+    const changed = await withStdout(['update', id, '--port', '7001', '-o', 'json'], output)
+    closeSync(output)
+    const document = /\{.*/s.exec(changed.stderr)?.[0] ?? ''
+    const message = 'The output cannot be written: ENOSPC. The data source was changed all the same.'
+    expect(JSON.parse(document).error).toMatchObject({ code: 'unwritten', exit_code: 1, message, id })
+    await expectNothingOpen()
+  })
+})
+
+// So `dsctl list >&-` ends with 0, as `gh` and `vault` do: see quiet-pipes.ts.
+test.skipIf(process.platform !== 'linux')(
+  'An output that was closed before the start can’t be told from one that nobody wants: Node opens /dev/null there',
+  async () => {
+    const probe = `const { readFileSync, readlinkSync, writeFileSync } = require('node:fs')
+      const flags = /^flags:.*/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))
+      writeFileSync(process.argv[1], flags + ' ' + readlinkSync('/proc/self/fd/1'))`
+    const folder = temporaryFolder()
+    const seen = async (name: string, command: string, args: readonly string[]) => {
+      const path = join(folder, name)
+      await once(spawn(command, [...args, '-e', probe, path], { stdio: 'ignore' }), 'close')
+      return readFileSync(path, 'utf8')
+    }
+    const closed = await seen('closed', 'sh', ['-c', 'exec "$0" "$@" >&-', process.execPath])
+    expect(closed).toContain('/dev/null')
+    expect(closed).toBe(await seen('ignored', process.execPath, []))
+  },
+)
+
+/** Runs `dsctl ARGS | COMMAND`. Gives dsctl's exit code and what came out at the end. */
+async function piped(args: readonly string[], [command = '', ...rest]: readonly string[]) {
+  const env = cleanEnvironment(here.env, here.home)
+  const reader = spawn(command, rest, { stdio: ['pipe', 'pipe', 'ignore'] })
+  const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', reader.stdin, 'pipe'] })
+  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]
+  reader.stdout.on('data', chunk => stdout.push(chunk))
+  child.stderr?.on('data', chunk => stderr.push(chunk))
+  const ended = Promise.all([once(child, 'close'), once(reader, 'close')])
+  // The writing end is the child's now; the reader hears its end only when nobody else has it.
+  reader.stdin.destroy()
+  const [[code]] = await ended
+  return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }
+}

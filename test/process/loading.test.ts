@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { plainFields } from '../support/examples.ts'
+import { temporaryFolder } from '../support/run.ts'
+import { type Site, site } from '../support/site.ts'
+
+// Which files a whole command loads, as V8 tells them. What is heavy is in files of its own: see .ci/build.js.
+
+let here: Site
+beforeAll(async () => {
+  here = await site()
+})
+afterAll(() => here?.drop())
+
+const HEAVY = /\b(pglite|secrets-|inquirer-|yaml-|mysql2-|ssh-|tedious|snowflake|source-)/
+
+/** The heavy ones among the files that a run of dsctl loads, and how many files it loads in all. */
+async function loaded(args: readonly string[], stdin?: string) {
+  const folder = temporaryFolder()
+  const result = await here.dsctl(args, { env: { NODE_V8_COVERAGE: folder }, ...(stdin !== undefined && { stdin }) })
+  expect(result.code, result.stderr).toBe(0)
+  const urls = readdirSync(folder).flatMap(name => {
+    const report: { result: { url: string }[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'))
+    return report.result.map(({ url }) => url).filter(url => url.startsWith('file:'))
+  })
+  return { heavy: urls.map(url => url.split('/').at(-1) ?? '').filter(name => HEAVY.test(name)), files: urls.length }
+}
+
+test('list, get and create load no embedded database, prompts, YAML, settings writer or driver, and few files', async () => {
+  const request = JSON.stringify({ name: 'Loaded', env: 'dev', type: 'postgres', ...plainFields })
+  for (const [args, stdin] of [
+    [['create', '-f', '-', '-o', 'json'], request],
+    [['list', '-o', 'json']],
+    [['list']],
+    [['get', 'Loaded', '-o', 'json']],
+  ] as const) {
+    const { heavy, files } = await loaded(args, stdin)
+    expect(heavy, args.join(' ')).toEqual([])
+    expect(files, args.join(' ')).toBeLessThan(25)
+  }
+})
+
+test('YAML is loaded for YAML', async () => {
+  expect((await loaded(['list', '-o', 'yaml'])).heavy).toEqual([expect.stringMatching(/^yaml-/)])
+})

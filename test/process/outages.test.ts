@@ -1,0 +1,413 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { plainFields, plainStored } from '../support/examples.ts'
+import { POSTGRES_BIN } from '../support/own-servers.ts'
+import { BAO_BIN, type OwnPostgres, type OwnVault, ownDatabase, ownVault } from '../support/own-stores.ts'
+import { type Proxied, proxied } from '../support/proxied.ts'
+import { jsonError, type RunResult } from '../support/run.ts'
+import { type Site, siteOn } from '../support/site.ts'
+import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
+import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { vaultOn } from '../support/vault.ts'
+
+// Real servers that really fail: sealed, frozen, slow, killed and started again, read-only, full. The proxies only tell
+// which step has come. Each command must end by itself (the test's own limit kills it, which is a signal), tell the
+// truth, and leave nothing that is not settled afterwards.
+
+const HAS_SERVERS = BAO_BIN !== undefined && POSTGRES_BIN !== undefined
+
+test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('the servers of this suite can be started here', () => {
+  expect(HAS_SERVERS).toBe(true)
+})
+
+describe.skipIf(!HAS_SERVERS)('outages', () => {
+  let postgres: OwnPostgres
+  let vault: OwnVault
+  let here: Site
+  let through: Proxied
+
+  beforeAll(async () => {
+    ;[postgres, vault] = await Promise.all([ownDatabase(), ownVault()])
+    here = await siteOn(postgres.database, await vaultOn(vault, 'kv'))
+    through = await proxied(here, here.env.DSCTL_DATABASE_URL)
+  })
+  afterEach(() => through.restore())
+  afterAll(async () => {
+    through?.close()
+    await postgres?.database.drop()
+    postgres?.stop()
+    vault?.stop()
+  })
+
+  type Kind = keyof typeof STEPS
+  interface Operation {
+    readonly kind: Kind
+    readonly name: string
+    readonly args: readonly string[]
+    readonly stdin?: string
+    /** The live record of that name with its secret, before and after. */
+    readonly was: object | undefined
+    readonly becomes: object | undefined
+  }
+
+  /** An operation to be tried; there is a source to update or delete. */
+  async function begin(kind: Kind): Promise<Operation> {
+    const name = `${kind} ${randomUUID()}`
+    const pair = (secret: object) => ({ name, env: 'dev', type: 'postgres', secret })
+    const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
+    if (kind === 'create') {
+      return { kind, name, args: ['create', '-f', '-'], stdin, was: undefined, becomes: pair(plainStored) }
+    }
+    const id = await here.addDataSource({ name })
+    await here.vault.writeSecret(`data-sources/${id}`, plainStored)
+    const was = pair(plainStored)
+    if (kind === 'delete') return { kind, name, args: ['delete', name, '--yes'], was, becomes: undefined }
+    return { kind, name, args: ['update', name, '--port', '7000'], was, becomes: pair({ ...plainStored, port: 7000 }) }
+  }
+
+  const run = ({ args, stdin }: Operation, timeout: number) =>
+    through.dsctl([...args, '--timeout', String(timeout), '-o', 'json'], { stdin })
+
+  /** Runs it while something happens at one step. */
+  async function during(
+    operation: Operation,
+    at: { step: Step; when: When },
+    { happen, timeout }: { happen: () => unknown; timeout: number },
+  ): Promise<RunResult> {
+    let happened = false
+    atStep(through, at, async () => {
+      happened = true
+      const verdict = await happen()
+      return verdict === 'cut' ? verdict : undefined
+    })
+    const told = await run(operation, timeout)
+    await through.restore()
+    expect(happened, told.stderr).toBe(true)
+    expect(told.signal, told.stderr).toBe(null)
+    return told
+  }
+
+  const stepOf = (kind: Kind, title: string): Step => {
+    const step = STEPS[kind].find(each => each.title === title)
+    if (!step) throw new Error(`${kind} has no step ${title}`)
+    return step
+  }
+  const stateOf = async (name: string) => (await livePairs(here)).find(pair => pair.name === name)
+  const told = (result: RunResult) => (result.code === 0 ? { exit_code: 0 } : jsonError(result))
+
+  /** Settles as doctor does once leases are over; then nothing is open or left, and the operation is whole and told once. */
+  async function expectSettled({ kind, name, was, becomes }: Operation, done: boolean) {
+    await expireLeases(here)
+    const doctor = await here.dsctl(['doctor', '--fix'])
+    expect(doctor.code, doctor.stdout + doctor.stderr).toBe(0)
+    expect(await stateOf(name)).toEqual(done ? becomes : was)
+    expect(await openIntentsIn(here)).toEqual([])
+    expect(await strayIn(here)).toEqual([])
+    const events = await eventsOf(here, `action = $1 AND data_source_name = $2 AND outcome = 'done'`, [kind, name])
+    expect(events).toHaveLength(done ? 1 : 0)
+  }
+
+  async function expectDone(operation: Operation, result: RunResult) {
+    expect(told(result)).toEqual({ exit_code: 0 })
+    await expectSettled(operation, true)
+  }
+
+  const OPERATIONS = ['create', 'update', 'delete'] as const
+
+  describe('Vault', () => {
+    afterEach(async () => {
+      vault.thaw()
+      await vault.unseal()
+    })
+
+    test('is sealed: nothing is done, and each command says so', async () => {
+      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const before = await everythingIn(here)
+      await vault.seal()
+      for (const operation of all) {
+        const result = await run(operation, 1)
+        expect(told(result)).toMatchObject({ exit_code: 7, message: 'Vault is sealed.', outcome: 'none' })
+        expect(jsonError(result).hint).toMatch(/unseal/)
+      }
+      await vault.unseal()
+      expect(await everythingIn(here)).toEqual(before)
+      for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
+    })
+
+    const away = {
+      sealed: {
+        happen: () => vault.seal(),
+        back: () => vault.unseal(),
+        message: /Vault is sealed|did not answer in time/,
+      },
+      frozen: { happen: () => vault.freeze(), back: async () => vault.thaw(), message: /did not answer in time/ },
+    }
+    const OWING = Object.entries(away).flatMap(([state, how]) =>
+      [
+        { kind: 'create', title: 'V1', outcome: 'undoing' },
+        { kind: 'update', title: 'V1', outcome: 'none' },
+        { kind: 'update', title: 'V2', outcome: 'undoing' },
+        { kind: 'delete', title: 'V1', outcome: 'owed' },
+      ].map(step => ({ state, ...how, ...step, kind: step.kind as Kind })),
+    )
+    test.each(OWING)('is $state from $title of a $kind on: $outcome, and settled once it is back', async each => {
+      const operation = await begin(each.kind)
+      const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
+      const result = await during(operation, at, { happen: each.happen, timeout: each.outcome === 'none' ? 5 : 1 })
+      await each.back()
+      expect(told(result)).toMatchObject({
+        exit_code: 7,
+        outcome: each.outcome,
+        message: expect.stringMatching(each.message),
+      })
+      const { hint } = jsonError(result)
+      if (each.outcome === 'undoing') expect(hint).toMatch(/dsctl doctor --fix settles it/)
+      if (each.outcome === 'owed') expect(hint).toMatch(/owed: run dsctl delete \S+ again, or dsctl doctor --fix/)
+      if (each.outcome === 'owed')
+        expect(jsonError(result).message).toMatch(/deleted, but its secret is still in Vault/)
+      await expectSettled(operation, each.outcome === 'owed')
+    })
+
+    test('is sealed when a secret is to be removed: owed in words, and the same delete again pays', async () => {
+      const operation = await begin('delete')
+      atStep(through, { step: stepOf('delete', 'V1'), when: 'before' }, async () => void (await vault.seal()))
+      const first = await through.dsctl([...operation.args, '--timeout', '2'])
+      await through.restore()
+      expect(first).toMatchObject({ code: 7, stdout: '' })
+      expect(first.stderr).toMatch(
+        /^dsctl: The data source is deleted, but its secret is still in Vault\. Vault is sealed\.\n/,
+      )
+      expect(first.stderr).toMatch(/The removal is owed: run dsctl delete \S+ again, or dsctl doctor --fix, once Vault/)
+      await vault.unseal()
+      expect(await strayIn(here)).toHaveLength(1)
+      expect(await run(operation, 10)).toMatchObject({ code: 0, stdout: '' })
+      expect(await strayIn(here)).toEqual([])
+      expect(await openIntentsIn(here)).toEqual([])
+    })
+
+    const inVault = OPERATIONS.flatMap(kind =>
+      moments(kind)
+        .filter(({ step }) => step.server === 'vault')
+        .map(moment => ({ kind, ...moment })),
+    )
+    test.each(inVault)('is killed $at of a $kind and started again: it goes through', async ({ kind, step, when }) => {
+      const operation = await begin(kind)
+      let back: Promise<void> | undefined
+      const happen = async () => {
+        await vault.kill()
+        back = vault.start().then(vault.unseal)
+        return when === 'after' ? 'cut' : undefined
+      }
+      const result = await during(operation, { step, when }, { happen, timeout: 20 })
+      await back
+      await expectDone(operation, result)
+    })
+
+    test('is slow, within the time-out: all goes through', async () => {
+      const operations = await Promise.all(OPERATIONS.map(begin))
+      const end = vault.slow()
+      const results = []
+      for (const operation of operations) results.push(await run(operation, 10))
+      end()
+      await new Promise(resolve => setTimeout(resolve, 200))
+      for (const [at, operation] of operations.entries()) await expectDone(operation, results[at] as RunResult)
+    })
+  })
+
+  describe('Postgres', () => {
+    const inPostgres = OPERATIONS.flatMap(kind =>
+      moments(kind)
+        .filter(({ step }) => step.server === 'postgres')
+        .map(moment => ({ kind, ...moment })),
+    )
+    test.each(inPostgres)('is restarted $at of a $kind: it goes through, once', async ({ kind, step, when }) => {
+      const operation = await begin(kind)
+      let back: Promise<void> | undefined
+      const happen = () => {
+        back = postgres.restart()
+        return when === 'after' ? ('cut' as const) : back
+      }
+      const result = await during(operation, { step, when }, { happen, timeout: 20 })
+      await back
+      await expectDone(operation, result)
+    })
+
+    test.each(
+      (['pg_cancel_backend', 'pg_terminate_backend'] as const).flatMap(how =>
+        inPostgres.filter(({ when }) => when === 'before').map(each => ({ how, ...each })),
+      ),
+    )('ends the statement of $step.title of a $kind by $how: it goes through, or nothing is done', async each => {
+      const operation = await begin(each.kind)
+      const killer = killing(each.how)
+      const result = await during(operation, each, { happen: killer.arm, timeout: 10 })
+      await killer.done()
+      // A first step that was certainly not done is told at once: nothing has been begun.
+      if (each.how === 'pg_cancel_backend' && each.step.title === 'S1') {
+        expect(told(result)).toMatchObject({
+          exit_code: 7,
+          outcome: 'none',
+          message: expect.stringMatching(/canceling/),
+        })
+        await expectSettled(operation, false)
+      } else await expectDone(operation, result)
+    })
+
+    /** Makes the next statement wait for a lock, ends it there, and lets go. */
+    function killing(how: string) {
+      let done: Promise<void> = Promise.resolve()
+      const lock = async () => {
+        const client = new pg.Client({ connectionString: postgres.database.url })
+        await client.connect()
+        await client.query('BEGIN; LOCK TABLE dsctl.pending_operations IN ACCESS EXCLUSIVE MODE')
+        return client
+      }
+      const kill = async (holder: pg.Client) => {
+        const waiting = `SELECT ${how}(pid) FROM pg_stat_activity
+          WHERE wait_event_type = 'Lock' AND usename <> current_user`
+        for (let tries = 0; tries < 200; tries++) {
+          if ((await postgres.database.query(waiting)).length) break
+          await new Promise(resolve => setTimeout(resolve, 25))
+        }
+        await holder.query('ROLLBACK')
+        await holder.end()
+      }
+      return {
+        async arm() {
+          done = kill(await lock())
+        },
+        done: () => done,
+      }
+    }
+
+    const writable = async (yes: boolean) => {
+      const setting = 'default_transaction_read_only'
+      await postgres.database.query(`ALTER SYSTEM SET ${setting} = ${yes ? 'off' : 'on'}`)
+      await postgres.database.query('SELECT pg_reload_conf()')
+      await expect
+        .poll(async () => (await postgres.database.query(`SHOW ${setting}`))[0][setting])
+        .toBe(yes ? 'off' : 'on')
+    }
+
+    test('is read-only: reads go on, and no change is begun', async () => {
+      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const before = await everythingIn(here)
+      await writable(false)
+      for (const operation of all.slice(0, 3)) {
+        const message = 'Postgres takes no writes: it is a standby or set to read-only.'
+        expect(told(await run(operation, 2))).toMatchObject({ exit_code: 7, message, outcome: 'none' })
+      }
+      expect((await run(all[3] as Operation, 2)).code).toBe(8)
+      const [, { name }] = all as [Operation, Operation]
+      expect(await here.dsctl(['get', name])).toMatchObject({ code: 0, stderr: expect.stringContaining('audit trail') })
+      expect(await here.dsctl(['list'])).toMatchObject({ code: 0 })
+      await writable(true)
+      expect(await everythingIn(here)).toEqual(before)
+      for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
+    })
+
+    test.each([
+      { kind: 'create', title: 'S2', outcome: 'undoing' },
+      { kind: 'update', title: 'S2', outcome: 'undoing' },
+      { kind: 'update', title: 'S3', outcome: 'undoing' },
+      { kind: 'delete', title: 'S2', outcome: undefined },
+    ] as const)('is read-only from $title of a $kind on: it is taken back once it can be', async each => {
+      const operation = await begin(each.kind)
+      const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
+      const result = await during(operation, at, { happen: () => writable(false), timeout: 2 })
+      await writable(true)
+      // A delete is done when its secret is gone; what closes its note may wait.
+      if (each.outcome === undefined) return expectDone(operation, result)
+      expect(told(result)).toMatchObject({ exit_code: 7, outcome: each.outcome })
+      expect(jsonError(result).hint).toMatch(/dsctl doctor --fix settles it/)
+      await expectSettled(operation, false)
+    })
+
+    const pause = () => new Promise(resolve => setTimeout(resolve, 50))
+    const connection = async (): Promise<pg.Client | undefined> => {
+      const client = new pg.Client({ connectionString: here.env.DSCTL_DATABASE_URL })
+      client.on('error', () => {})
+      return client.connect().then(
+        () => client,
+        () => undefined,
+      )
+    }
+
+    /** Takes every connection that the application's role can have. Gives what lets go of them. */
+    async function fill(): Promise<() => Promise<void>> {
+      const clients: pg.Client[] = []
+      // One that has ended keeps its place for a moment.
+      for (let refused = 0; refused < 6; ) {
+        const client = await connection()
+        if (client) clients.push(client)
+        else refused++
+        if (!client) await pause()
+      }
+      return async () => {
+        await Promise.all(clients.map(each => each.end()))
+        for (let free = false; !free; await pause()) {
+          const enough = await Promise.all([1, 2, 3, 4].map(connection))
+          free = enough.every(each => each)
+          await Promise.all(enough.map(each => each?.end()))
+        }
+      }
+    }
+
+    test('has no connection left: nothing is done', async () => {
+      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const before = await everythingIn(here)
+      const free = await fill()
+      for (const operation of all) {
+        const result = await run(operation, 2)
+        expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'none' })
+        expect(jsonError(result).message).toMatch(/cannot be reached: it has no connection left/)
+      }
+      await free()
+      expect(await everythingIn(here)).toEqual(before)
+      for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
+    })
+
+    test.each([
+      { kind: 'create', title: 'S2' },
+      { kind: 'update', title: 'S3' },
+    ] as const)(
+      'takes the connection away at $title of a $kind and has none left, until it has',
+      async ({ kind, title }) => {
+        for (const comesBack of [true, false]) {
+          const operation = await begin(kind)
+          let free = async () => {}
+          let freed = Promise.resolve()
+          const happen = async () => {
+            await through.postgres.down()
+            free = await fill()
+            await through.postgres.up()
+            if (comesBack) freed = new Promise(resolve => setTimeout(resolve, 500)).then(free)
+            return 'cut'
+          }
+          const at = { step: stepOf(kind, title), when: 'before' as const }
+          const result = await during(operation, at, { happen, timeout: comesBack ? 10 : 1 })
+          if (comesBack) {
+            await freed
+            await expectDone(operation, result)
+            continue
+          }
+          await free()
+          expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'unknown' })
+          expect(jsonError(result).hint).toMatch(/dsctl doctor --fix settles it/)
+          await expectSettled(operation, false)
+        }
+      },
+    )
+  })
+
+  /** An apply of new sources, as an operation that only its exit code is asked of. */
+  async function applying(count: number): Promise<Operation> {
+    const name = `apply ${randomUUID()}`
+    const requests = Array.from({ length: count }, (_, at) => ({
+      ...{ name: `${name} ${at}`, env: 'dev', type: 'postgres' },
+      ...plainFields,
+    }))
+    const stdin = JSON.stringify(requests)
+    return { kind: 'create', name, args: ['apply', '-f', '-'], stdin, was: undefined, becomes: undefined }
+  }
+})

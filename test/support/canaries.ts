@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import { openSshKey, serviceAccount } from '../unit/source-types/samples.ts'
+import type { RunResult } from './run.ts'
+
+/** Secrets of this run alone, one for each way in which a secret can come to dsctl. */
+export const CANARIES = Object.fromEntries(
+  [
+    'request',
+    'stdin',
+    'file',
+    'variable',
+    'apiKey',
+    'passphrase',
+    'nested',
+    'database',
+    'extra',
+    'login',
+    'mistake',
+  ].map(name => [name, `CANARY${name}${randomUUID().slice(0, 8)}`]),
+) as Readonly<Record<CanaryName, string>>
+
+type CanaryName =
+  | 'request'
+  | 'stdin'
+  | 'file'
+  | 'variable'
+  | 'apiKey'
+  | 'passphrase'
+  | 'nested'
+  | 'database'
+  | 'extra'
+  | 'login'
+  | 'mistake'
+
+/** A private key with a canary in its body. */
+export const canaryKey = openSshKey.replace('MARKERkeybody', `CANARYkey${'x'.repeat(4)}`)
+
+export const canaryAccount = { ...serviceAccount, private_key: canaryKey, private_key_id: CANARIES.nested }
+
+/** The names of those that a text holds, as they are or as a URL or base64 would have them. */
+export function canariesIn(text: string, more: readonly string[] = []): string[] {
+  const all = [...Object.values(CANARIES), 'CANARY', 'MARKER', ...more]
+  return all.filter(secret => formsOf(secret).some(form => text.includes(form)))
+}
+
+function formsOf(secret: string): string[] {
+  return [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64').replace(/=*$/, '').slice(0, -1)]
+}
+
+export function expectNoCanary(result: RunResult, what: string, more: readonly string[] = []): void {
+  const { stdout, stderr } = result
+  const found = canariesIn(stdout + stderr, more)
+  expect(found, `${what}\nstdout: ${stdout}\nstderr: ${stderr}`).toEqual([])
+}
+
+/** The files below a folder that hold a canary. */
+export function filesWithCanary(folder: string, more: readonly string[] = []): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map(name => join(folder, name))
+    .filter(path => statSync(path).isFile())
+    .filter(path => canariesIn(readFileSync(path, 'latin1'), more).length > 0)
+}

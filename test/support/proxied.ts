@@ -1,0 +1,40 @@
+import { type PostgresProxy, postgresProxy } from './postgres-proxy.ts'
+import { type Running, type RunOptions, type RunResult, startDsctl } from './run.ts'
+import type { Site } from './site.ts'
+import { type VaultProxy, vaultProxy } from './vault-proxy.ts'
+
+export interface Proxied {
+  readonly postgres: PostgresProxy
+  readonly vault: VaultProxy
+  /** The admin's environment, with both servers behind their proxies. */
+  readonly env: Readonly<Record<string, string>>
+  dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  start(args: readonly string[], options?: RunOptions): Running
+  /** Disarms all faults and makes both servers answer. */
+  restore(): Promise<void>
+  close(): void
+}
+
+/** A site whose admin reaches both servers through proxies that count, and that make things go wrong. */
+export async function proxied(site: Site, databaseUrl = site.database.url): Promise<Proxied> {
+  const [postgres, vault] = await Promise.all([postgresProxy(databaseUrl), vaultProxy(site.vault.addr)])
+  const env = { ...site.env, DSCTL_DATABASE_URL: postgres.url, VAULT_ADDR: vault.addr }
+  const options = (more: RunOptions = {}) => ({ home: site.home, ...more, env: { ...env, ...more.env } })
+  return {
+    postgres,
+    vault,
+    env,
+    dsctl: (args, more) => startDsctl(args, options(more)).result,
+    start: (args, more) => startDsctl(args, options(more)),
+    async restore() {
+      postgres.clear()
+      vault.clear()
+      postgres.thaw()
+      vault.thaw()
+    },
+    close() {
+      postgres.close()
+      vault.close()
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Verdict } from './faults.ts'
+import type { Proxied } from './proxied.ts'
+
+/** One message of an operation on both stores, and which of those on the wire it is. */
+export interface Step {
+  readonly title: string
+  readonly server: 'postgres' | 'vault'
+  readonly which: RegExp
+}
+
+/** The steps of each operation, in order; the last one of a create or an update is what makes it have happened. */
+export const STEPS = {
+  create: [
+    { title: 'S1', server: 'postgres', which: /dsctl create, 1 of 2/ },
+    { title: 'V1', server: 'vault', which: /^POST .*\/data\// },
+    { title: 'S2', server: 'postgres', which: /dsctl create, 2 of 2/ },
+  ],
+  update: [
+    { title: 'S1', server: 'postgres', which: /dsctl update, 1 of 3/ },
+    { title: 'V1', server: 'vault', which: /^GET .*\/data\// },
+    { title: 'S2', server: 'postgres', which: /dsctl update, 2 of 3/ },
+    { title: 'V2', server: 'vault', which: /^POST .*\/data\// },
+    { title: 'S3', server: 'postgres', which: /dsctl update, 3 of 3/ },
+  ],
+  delete: [
+    { title: 'S1', server: 'postgres', which: /dsctl delete, 1 of 2/ },
+    { title: 'V1', server: 'vault', which: /^DELETE / },
+    { title: 'S2', server: 'postgres', which: /dsctl close an intent/ },
+  ],
+} as const satisfies Record<string, readonly Step[]>
+
+export type When = 'before' | 'after'
+
+/** Each step of an operation twice: before the server has done it, and when it has and the answer is on its way. */
+export function moments(operation: keyof typeof STEPS): { at: string; step: Step; when: When }[] {
+  const whens: When[] = ['before', 'after']
+  return STEPS[operation].flatMap(step => whens.map(when => ({ at: `${when} ${step.title}`, step, when })))
+}
+
+/** Kills the process at a step; a message that is then not yet done never is. */
+export function killAt(through: Proxied, { step, when }: { step: Step; when: When }, child: () => ChildProcess): void {
+  atStep(through, { step, when }, () => {
+    child().kill('SIGKILL')
+    return 'cut'
+  })
+}
+
+/** Does something at the first message of a step alone. */
+export function atStep(
+  through: Proxied,
+  { step, when }: { step: Step; when: When },
+  act: () => Verdict | undefined | Promise<Verdict | undefined>,
+): void {
+  let met = false
+  const once = () => {
+    if (met) return undefined
+    met = true
+    return act()
+  }
+  if (step.server === 'postgres') through.postgres.at(step.which, { [when]: once })
+  else through.vault.at(step.which, { [when]: once })
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { Secret } from '../../../src/domain/secret.ts'
+import { complete } from '../../../src/source-types/complete.ts'
+import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
+import { redacted } from '../../../src/source-types/redact.ts'
+import { fullFields, invented, MARKERS, SAMPLES } from './samples.ts'
+
+const postgres = getSourceType('postgres')
+
+function sealed(values: Record<string, unknown>): Record<string, Secret> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, new Secret(value)]))
+}
+
+test('an answer uses its own names, hides secrets and leaves out what is not set', () => {
+  const values = {
+    host: 'db.example.com',
+    username: 'u',
+    password: 'p',
+    default_database: 'd',
+    default_schema: 'public',
+  }
+  expect(redacted(postgres, complete(postgres, sealed(values)))).toEqual({
+    host: 'db.example.com',
+    port: 5432,
+    username: 'u',
+    password: '[REDACTED]',
+    database: 'd',
+    schemas: ['public'],
+  })
+})
+
+test.each([...sourceTypes, invented])('no secret of $name is ever shown, under any of its names', type => {
+  const all = Object.entries(type.fields).flatMap(([name, field]) => {
+    const names = [name, ...(field.aliases ?? [])]
+    return names.map(key => ({ ...fullFields(type), [name]: undefined, [key]: SAMPLES[field.kind] }))
+  })
+  for (const values of all) {
+    const shown = redacted(type, sealed({ ...values, unknown: MARKERS, type: MARKERS[0] }))
+    for (const marker of MARKERS) expect(JSON.stringify(shown)).not.toContain(marker)
+    expect(shown).not.toHaveProperty('unknown')
+    expect(shown).not.toHaveProperty('type')
+  }
+})
+
+test('every secret field shows that it is set', () => {
+  for (const type of sourceTypes) {
+    for (const [name, field] of Object.entries(type.fields)) {
+      if (field.secret)
+        expect(redacted(type, sealed({ [name]: SAMPLES[field.kind] }))).toEqual({ [name]: '[REDACTED]' })
+    }
+  }
+})
+
+test('what others stored is normalised, and unknown keys stay hidden', () => {
+  const stored = sealed({ database: 'd', schemas: ['s'], dsn: 'postgres://u:MARKER@h', api_key: 'MARKER' })
+  expect(redacted(postgres, stored)).toEqual({ database: 'd', schemas: ['s'] })
+})
+
+test('a plain field that holds what it should not is hidden', () => {
+  const stored = sealed({
+    host: 'postgres://user:MAR@KER@db.example.com',
+    username: { password: 'MARKER' },
+    port: ['MARKER'],
+    ssl_ca: '-----BEGIN PRIVATE KEY-----\nMARKER',
+  })
+  expect(redacted(postgres, stored)).toEqual({
+    host: 'postgres://[REDACTED]@db.example.com',
+    username: '[REDACTED]',
+    port: '[REDACTED]',
+    ssl_ca: '[REDACTED]',
+  })
+})
+
+test('a field whose declaration does not say is a secret', () => {
+  const { secret: _, ...undeclared } = { label: 'X', kind: 'text', secret: false, required: true } as const
+  const careless = { ...invented, fields: { x: undeclared as typeof undeclared & { secret: boolean } } }
+  expect(redacted(careless, sealed({ x: 'MARKER' }))).toEqual({ x: '[REDACTED]' })
+})

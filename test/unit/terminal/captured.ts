@@ -1,0 +1,19 @@
+import { PassThrough } from 'node:stream'
+import type { Streams, TalkFlags } from '../../../src/terminal/streams.ts'
+
+export interface CaptureOptions {
+  readonly terminal?: boolean
+  readonly columns?: number
+  readonly env?: Record<string, string>
+  readonly flags?: TalkFlags
+}
+
+/** Streams that keep what is written, as a terminal or as pipes. */
+export function captured({ terminal = false, columns = 80, env = {}, flags = {} }: CaptureOptions = {}) {
+  const facts = terminal ? { isTTY: true, columns } : { isTTY: false }
+  const stdin = Object.assign(new PassThrough(), { isTTY: terminal })
+  const stdout = Object.assign(new PassThrough(), facts)
+  const stderr = Object.assign(new PassThrough(), facts)
+  const streams: Streams = { stdin, stdout, stderr, env, flags }
+  return { streams, stdout: () => String(stdout.read() ?? ''), stderr: () => String(stderr.read() ?? '') }
+}

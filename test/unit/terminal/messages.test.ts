@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { DsctlError, invalid } from '../../../src/domain/errors.ts'
+import { printError, printNote, printVerbose, printWarning } from '../../../src/terminal/messages.ts'
+import { captured } from './captured.ts'
+
+test('an error is its message, each field problem, and the hint, a line each', () => {
+  const out = captured()
+  const problems = [{ field: 'port', message: 'must be a whole number from 1 to 65535' }]
+  printError(out.streams, 'table', invalid('the request is not valid', problems, 'See dsctl types postgres.'))
+  expect(out.stderr()).toBe(
+    [
+      'dsctl: the request is not valid',
+      '  port: must be a whole number from 1 to 65535',
+      'See dsctl types postgres.',
+      '',
+    ].join('\n'),
+  )
+})
+
+test('as JSON an error is one document, without what does not apply', () => {
+  const out = captured()
+  printError(out.streams, 'json', new DsctlError('unavailable', 'Vault is sealed', { outcome: 'owed', id: '1' }))
+  expect(JSON.parse(out.stderr())).toEqual({
+    error: { code: 'unavailable', status: 503, exit_code: 7, message: 'Vault is sealed', outcome: 'owed', id: '1' },
+  })
+  printError(out.streams, 'json', new DsctlError('different', 'differs'))
+  expect(JSON.parse(out.stderr())).toEqual({ error: { code: 'different', exit_code: 9, message: 'differs' } })
+})
+
+test('an interruption says so', () => {
+  const out = captured()
+  printError(out.streams, 'table', new DsctlError('interrupted', 'Interrupted: nothing was changed.'))
+  expect(out.stderr()).toBe('dsctl: Interrupted: nothing was changed.\n')
+})
+
+test('a bug shows its stack and asks for a report', () => {
+  const out = captured()
+  printError(out.streams, 'table', new RangeError('count is -1'))
+  const text = out.stderr()
+  expect(text).toMatch(/^dsctl: RangeError: count is -1\n {4}at .*messages\.test\.ts/)
+  expect(text).toMatch(/report it.*\n$/)
+  printError(out.streams, 'json', new RangeError('count is -1'))
+  expect(JSON.parse(out.stderr()).error).toMatchObject({ code: 'bug', status: 500, exit_code: 1 })
+})
+
+test('a bug never repeats a value that its message may quote', () => {
+  const bugs = [
+    thrownBy(() => JSON.parse('hunter2 is no JSON')),
+    thrownBy(() => Buffer.alloc(1).write('x', 0, 1, Object('hunter2'))),
+    thrownBy(() => new Headers({ token: 'hunter2\n\n"hunter2"\nx\n    at hunter2' })),
+    new Error('cannot reach postgres://me:hunter2@db/x'),
+    Object.assign(new Error('request failed'), { config: { data: 'hunter2' } }),
+    { password: 'hunter2' },
+  ]
+  for (const bug of bugs) {
+    for (const format of ['table', 'json'] as const) {
+      const out = captured()
+      printError(out.streams, format, bug)
+      expect(out.stderr()).not.toContain('hunter2')
+    }
+  }
+})
+
+test('what a message quotes can neither control the terminal nor start a line', () => {
+  for (const format of ['table', 'json'] as const) {
+    const out = captured()
+    printError(out.streams, format, new DsctlError('conflict', 'the name "a\u001b[2J\nb\u009b" is taken'))
+    const text = out.stderr()
+    expect(text).not.toMatch(/[^\P{Cc}\n]/u)
+    expect(text).toContain('\\u001b[2J\\nb\\u009b')
+  }
+})
+
+test('notes heed --quiet, details need --verbose, warnings are always told', () => {
+  const quiet = captured({ flags: { quiet: true } })
+  printNote(quiet.streams, 'done')
+  printVerbose(quiet.streams, 'GET /v1 3 ms')
+  printWarning(quiet.streams, 'it is old')
+  expect(quiet.stderr()).toBe('dsctl: warning: it is old\n')
+  const verbose = captured({ flags: { verbose: true } })
+  printNote(verbose.streams, 'done')
+  printVerbose(verbose.streams, 'GET /v1 3 ms')
+  expect(verbose.stderr()).toBe('done\nGET /v1 3 ms\n')
+})
+
+function thrownBy(work: () => unknown): unknown {
+  try {
+    work()
+  } catch (error) {
+    return error
+  }
+  throw new Error('nothing was thrown')
+}

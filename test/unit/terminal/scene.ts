@@ -1,0 +1,66 @@
+// Run in a pseudo-terminal by prompter.test.ts: asks as its argument says, and writes what came of it to a file, since
+// whatever it printed would be on the terminal that the tests search for secrets.
+import { writeFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { DsctlError } from '../../../src/domain/errors.ts'
+import { Secret } from '../../../src/domain/secret.ts'
+import { sourceTypes } from '../../../src/source-types/index.ts'
+import { readFields } from '../../../src/source-types/read-fields.ts'
+import { startProgress } from '../../../src/terminal/progress.ts'
+import { type Prompter, prompter } from '../../../src/terminal/prompter.ts'
+import type { Streams } from '../../../src/terminal/streams.ts'
+
+const [, , scene = '', resultFile = '', argument = '{}'] = process.argv
+const streams: Streams = process
+const options = JSON.parse(argument)
+const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
+  fields: async ask => {
+    const type = sourceTypes.find(({ name }) => name === options.type)
+    if (!type) throw new Error('no such type')
+    const check = (field: string, text: string) => readFields(type, { [field]: text }, 'create').problems[0]?.message
+    return ask.askFields({ given: {}, ...options, type, check })
+  },
+  type: async ask => (await ask.askType(sourceTypes)).name,
+  text: ask => ask.askText('Name', options),
+  name: ask => ask.askName('Delete it?', 'prod\u001b[31m'),
+  confirm: ask => ask.confirm('Go on?', false),
+  each: async ask => ({
+    type: (await ask.askType(sourceTypes)).name,
+    text: await ask.askText('Name', options),
+    secret: await ask.askSecret('Token'),
+    choice: await ask.askChoice(
+      'Which?',
+      ['one', 'two', 'three'].map(value => ({ value, name: value })),
+    ),
+    sure: await ask.confirm('Go on?', false),
+  }),
+  review: ask =>
+    ask.reviewSummary(
+      [
+        { field: 'host', label: 'Host', value: 'db.example.com' },
+        { field: 'password', label: 'Password', value: new Secret('hunter2') },
+      ],
+      'Save this data source?',
+    ),
+  spinner: async ask => {
+    const progress = startProgress(streams, 'Working')
+    await pause(1_300)
+    const answer = await ask.confirm('Go on?', true)
+    progress.stop()
+    return answer
+  },
+}
+
+try {
+  const answer = await SCENES[scene]?.(prompter(streams))
+  writeFileSync(resultFile, JSON.stringify({ answer: revealed(answer), raw: process.stdin.isRaw }))
+} catch (error) {
+  const code = error instanceof DsctlError ? error.code : String(error)
+  writeFileSync(resultFile, JSON.stringify({ code, raw: process.stdin.isRaw }))
+}
+
+function revealed(answer: unknown): unknown {
+  if (answer instanceof Secret) return { sealed: answer.reveal() }
+  if (typeof answer !== 'object' || answer === null) return answer
+  return Object.fromEntries(Object.entries(answer).map(([name, value]) => [name, revealed(value)]))
+}
