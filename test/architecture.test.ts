@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   postgres: 'postgres ports type:source-types domain lib',
   vault: 'vault ports type:source-types domain lib',
   embedded: 'embedded postgres ports type:source-types domain lib',
-  connectors: 'connectors ports type:source-types type:domain',
+  connectors: 'connectors ports type:source-types type:domain lib',
   settings: 'settings domain lib',
   terminal: 'terminal source-types domain lib',
   backends: 'backends postgres lazy:vault lazy:embedded ports settings domain lib',

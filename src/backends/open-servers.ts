@@ -36,10 +36,10 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     server()
     const credentials = vaultCredentials(env)
     if ('token' in credentials) return connect(credentials.token)
-    const { logIn, revokeSelf } = await import('../vault/login.ts')
+    const { logIn, revokeOwnToken } = await import('../vault/login.ts')
     const { token } = await logIn(connect, credentials.appRole)
     const client = await connect(token)
-    closing.push(async () => void (await revokeSelf(client)))
+    closing.push(async () => void (await revokeOwnToken(client)))
     return client
   })
 
@@ -105,7 +105,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
       return postgresAuditTrail(db, client)
     },
     logins: async () => {
-      const { vaultLogins } = await import('../vault/logins.ts')
+      const { vaultLogins } = await import('../vault/login-and-logout.ts')
       return vaultLogins(connect, keptToken(env))
     },
     identity: once(async () => {
@@ -121,7 +121,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
       return postgresSetup(await database())
     },
     checkVault: async organizationId => {
-      const { checkVault } = await import('../vault/check.ts')
+      const { checkVault } = await import('../vault/check-vault.ts')
       return checkVault(await vault(), { ...secretsAt(settings), organizationId, tokenFrom: tokenSource(env) })
     },
     close: async () => {

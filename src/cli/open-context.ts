@@ -64,7 +64,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
     health: async () => (await backends()).health(),
     setup: async () => (await backends()).setup(),
     connections: async () => {
-      const { connectionTester } = await import('../connectors/tester.ts')
+      const { connectionTester } = await import('../connectors/connection-tester.ts')
       const trace = (call: string, ms: number) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`)
       return connectionTester({ timeoutMs: timeoutMs(context.flags), signal: ended.signal, trace })
     },

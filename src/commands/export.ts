@@ -5,8 +5,8 @@ import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/batch/export.ts'
 import { typeOption } from '../requests/field-options.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
+import { checkEnv } from '../source-types/check-name.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { checkEnv } from '../source-types/request-name.ts'
 import { withProgress } from '../terminal/progress.ts'
 
 /** `dsctl export`. */

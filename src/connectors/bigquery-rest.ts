@@ -1,13 +1,13 @@
 import { createSign } from 'node:crypto'
 import type { Credentials } from '../domain/secret.ts'
-import { ConnectionFailure, told } from './failure.ts'
-import { at, type HttpAnswer, openHttps } from './https.ts'
-import { type Job, optional, text } from './job.ts'
+import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
+import { at, type HttpResponse, openHttps } from './https.ts'
+import { optionalText, type TestRun, text } from './test-run.ts'
 
 const HOST = 'bigquery.googleapis.com'
 
 /** The BigQuery API v2. Source: BigQuery REST reference, datasets.get and jobs.query. */
-export async function testBigqueryRest(job: Job): Promise<string | null> {
+export async function testBigqueryRest(job: TestRun): Promise<string | null> {
   const { credentials } = job
   const token = signedToken(credentials)
   const send = await openHttps(job, HOST)
@@ -17,7 +17,7 @@ export async function testBigqueryRest(job: Job): Promise<string | null> {
   throwRefusal(job, found)
   job.enter('query')
   job.awaiting('BigQuery does not come to an end with the query')
-  const location = optional(credentials, 'location')
+  const location = optionalText(credentials, 'location')
   const body = { query: 'SELECT 1', useLegacySql: false, timeoutMs: job.left(), ...(location && { location }) }
   const answer = await send({ method: 'POST', path: `${project}/queries`, token, body })
   throwRefusal(job, answer)
@@ -43,7 +43,7 @@ function signedToken(credentials: Credentials): string {
   }
 }
 
-function throwRefusal(job: Job, { status, body }: HttpAnswer): void {
+function throwRefusal(job: TestRun, { status, body }: HttpResponse): void {
   const { credentials } = job
   const dataset = text(credentials, 'default_dataset')
   const project = text(credentials, 'project_id')
@@ -59,10 +59,10 @@ function throwRefusal(job: Job, { status, body }: HttpAnswer): void {
     throw new ConnectionFailure('permission_denied', message)
   }
   if (status === 404) {
-    const where = optional(credentials, 'location') ? ', or not in that location' : ''
+    const where = optionalText(credentials, 'location') ? ', or not in that location' : ''
     const message = `There is no dataset ${dataset} in the project ${project}${where}.`
     throw new ConnectionFailure('database_not_found', message)
   }
   const reason = at(body, 'error', 'errors', 0, 'reason')
-  throw new ConnectionFailure('failed', `BigQuery answers ${status}${told(String(reason ?? ''))}.`)
+  throw new ConnectionFailure('failed', `BigQuery answers ${status}${codeSuffix(String(reason ?? ''))}.`)
 }

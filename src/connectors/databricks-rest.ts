@@ -1,9 +1,9 @@
-import { ConnectionFailure, told } from './failure.ts'
-import { at, type HttpAnswer, type HttpRequest, openHttps } from './https.ts'
-import { type Job, optional, text } from './job.ts'
+import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
+import { at, type HttpRequest, type HttpResponse, openHttps } from './https.ts'
+import { optionalText, type TestRun, text } from './test-run.ts'
 
 /** The SQL Statement Execution API. Source: Databricks REST API reference, /api/2.0/sql/statements. */
-export async function testDatabricksRest(job: Job): Promise<string | null> {
+export async function testDatabricksRest(job: TestRun): Promise<string | null> {
   const { credentials } = job
   const send = await openHttps(job, text(credentials, 'host'))
   const run = (statement: string) => execute(job, send, statement)
@@ -11,7 +11,7 @@ export async function testDatabricksRest(job: Job): Promise<string | null> {
   job.enter('database')
   const catalog = text(credentials, 'default_catalog')
   await run(`DESCRIBE CATALOG ${quoted(catalog)}`)
-  const schema = optional(credentials, 'default_schema')
+  const schema = optionalText(credentials, 'default_schema')
   if (schema !== undefined) await run(`DESCRIBE SCHEMA ${quoted(catalog)}.${quoted(schema)}`)
   job.enter('query')
   const { body } = await run('SELECT current_version().dbsql_version')
@@ -20,10 +20,10 @@ export async function testDatabricksRest(job: Job): Promise<string | null> {
 }
 
 async function execute(
-  job: Job,
-  send: (asked: HttpRequest) => Promise<HttpAnswer>,
+  job: TestRun,
+  send: (asked: HttpRequest) => Promise<HttpResponse>,
   statement: string,
-): Promise<HttpAnswer> {
+): Promise<HttpResponse> {
   const { credentials } = job
   const warehouse = text(credentials, 'warehouse_id')
   job.awaiting(`the warehouse ${warehouse} does not answer: it may be starting, which takes minutes`)
@@ -38,7 +38,7 @@ async function execute(
   return answer
 }
 
-function refusal(job: Job, { status, body }: HttpAnswer): ConnectionFailure | undefined {
+function refusal(job: TestRun, { status, body }: HttpResponse): ConnectionFailure | undefined {
   const warehouse = text(job.credentials, 'warehouse_id')
   const code = String(at(body, 'error_code') ?? '')
   if (status === 401 || (status === 403 && code !== 'PERMISSION_DENIED')) {
@@ -52,11 +52,11 @@ function refusal(job: Job, { status, body }: HttpAnswer): ConnectionFailure | un
     return new ConnectionFailure('database_not_found', `The workspace has no SQL warehouse ${warehouse}.`)
   }
   if (status === 200 && at(body, 'status', 'state') !== undefined) return undefined
-  const what = status === 200 ? 'answers, but not as Databricks does' : `answers ${status}${told(code)}`
+  const what = status === 200 ? 'answers, but not as Databricks does' : `answers ${status}${codeSuffix(code)}`
   return new ConnectionFailure('failed', `${text(job.credentials, 'host')} ${what}: check host.`)
 }
 
-function statementFailure(job: Job, { body }: HttpAnswer): ConnectionFailure | undefined {
+function statementFailure(job: TestRun, { body }: HttpResponse): ConnectionFailure | undefined {
   const state = at(body, 'status', 'state')
   if (state === 'SUCCEEDED') return undefined
   if (state !== 'FAILED') {
@@ -66,7 +66,7 @@ function statementFailure(job: Job, { body }: HttpAnswer): ConnectionFailure | u
   const message = String(at(body, 'status', 'error', 'message') ?? '')
   const name = /^\[?([A-Z_]+)/.exec(message)?.[1] ?? String(at(body, 'status', 'error', 'error_code') ?? '')
   const { credentials } = job
-  const schema = optional(credentials, 'default_schema')
+  const schema = optionalText(credentials, 'default_schema')
   const where = `catalog ${text(credentials, 'default_catalog')}${schema ? ` or schema ${schema}` : ''}`
   if (/NOT_FOUND|NO_SUCH|DOES_NOT_EXIST/.test(name)) {
     return new ConnectionFailure('database_not_found', `The workspace has no ${where}.`)
@@ -74,7 +74,7 @@ function statementFailure(job: Job, { body }: HttpAnswer): ConnectionFailure | u
   if (/PERMISSION|PRIVILEGE|DENIED/.test(name)) {
     return new ConnectionFailure('permission_denied', `The token may not use ${where}.`)
   }
-  return new ConnectionFailure('failed', `Databricks refused a statement${told(name)}.`)
+  return new ConnectionFailure('failed', `Databricks refused a statement${codeSuffix(name)}.`)
 }
 
 function quoted(name: string): string {

@@ -1,10 +1,10 @@
 import { Agent, request } from 'node:https'
 import { connect } from 'node:tls'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import type { Job } from './job.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import type { TestRun } from './test-run.ts'
 import { encrypt } from './tls.ts'
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number
   /** Parsed; undefined where it is no JSON. */
   readonly body: unknown
@@ -20,7 +20,7 @@ export interface HttpRequest {
 const MAX_ANSWER = 1024 * 1024
 
 /** Stages resolve, reach and tls with a service on https, whose certificate must be good; then sends it requests. */
-export async function openHttps(job: Job, host: string): Promise<(asked: HttpRequest) => Promise<HttpAnswer>> {
+export async function openHttps(job: TestRun, host: string): Promise<(asked: HttpRequest) => Promise<HttpResponse>> {
   const at = { host, port: 443 }
   const stream = await job.open(at)
   job.enter('tls')
@@ -34,7 +34,11 @@ export async function openHttps(job: Job, host: string): Promise<(asked: HttpReq
   return asked => send(job, { agent, host }, asked)
 }
 
-function send(job: Job, { agent, host }: { agent: Agent; host: string }, asked: HttpRequest): Promise<HttpAnswer> {
+function send(
+  job: TestRun,
+  { agent, host }: { agent: Agent; host: string },
+  asked: HttpRequest,
+): Promise<HttpResponse> {
   const { method, path, token, body } = asked
   const content = body === undefined ? undefined : JSON.stringify(body)
   const headers = {
@@ -43,7 +47,7 @@ function send(job: Job, { agent, host }: { agent: Agent; host: string }, asked: 
   }
   return new Promise((resolve, reject) => {
     const broken = (error: unknown) => {
-      const message = `The connection to ${host} broke${told(codeOf(error))}: it may not be what it should be.`
+      const message = `The connection to ${host} broke${codeSuffix(errorCode(error))}: it may not be what it should be.`
       reject(new ConnectionFailure('failed', message))
     }
     const sent = request({ agent, host, path, method, headers, signal: job.signal }, answer => {

@@ -1,18 +1,18 @@
 import type { Duplex } from 'node:stream'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import { type Address, address, type Job, shown, text } from './job.ts'
-import { readSome } from './read-some.ts'
-import { noTls, type TlsWish, tlsFailure, tlsWish } from './tls.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { readFirstBytes } from './read-first-bytes.ts'
+import { type Address, formatAddress, serverAddress, type TestRun, text } from './test-run.ts'
+import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tls.ts'
 
 const SSL_CAPABILITY = 0x0800
 
 /** Servers that speak MySQL's protocol. */
-export async function testMysql2(job: Job): Promise<string | null> {
+export async function testMysql2(job: TestRun): Promise<string | null> {
   const { credentials } = job
-  const at = address(credentials)
+  const at = serverAddress(credentials)
   const stream = await job.open(at)
-  const wish = tlsWish(job)
+  const wish = tlsSettings(job)
   const encrypted = await greeted(job, { stream, at, wish })
   // The name that Node checks a certificate for where mysql2 gives it none, as it does for an IP address.
   if (encrypted) Object.assign(stream, { _host: at.host })
@@ -34,23 +34,23 @@ export async function testMysql2(job: Job): Promise<string | null> {
 }
 
 /** Reads the server's greeting, which says whether it has TLS; answers whether TLS is to be used. */
-async function greeted(job: Job, { stream, at, wish }: { stream: Duplex; at: Address; wish: TlsWish }) {
+async function greeted(job: TestRun, { stream, at, wish }: { stream: Duplex; at: Address; wish: TlsSettings }) {
   job.enter('tls')
-  job.awaiting(`${shown(at)} takes the connection and says nothing: it may not be a MySQL or MariaDB server`)
-  const bytes = await readSome(stream, 7, true)
+  job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a MySQL or MariaDB server`)
+  const bytes = await readFirstBytes(stream, 7, true)
   if (bytes?.[4] === 0xff) throw refusal(bytes.readUInt16LE(5))
   if (bytes?.[3] !== 0 || bytes[4] !== 10) {
     const what = bytes ? 'answers, but does not speak MySQL' : 'ends the connection at once'
-    throw new ConnectionFailure('failed', `${shown(at)} ${what}: check host and port.`)
+    throw new ConnectionFailure('failed', `${formatAddress(at)} ${what}: check host and port.`)
   }
   // Version, NUL, thread id (4), challenge (8), filler (1), then the lower two bytes of the capabilities.
   const capabilities = bytes.indexOf(0, 5) + 14
   const hasTls = bytes.length >= capabilities + 2 && (bytes.readUInt16LE(capabilities) & SSL_CAPABILITY) !== 0
-  if (!hasTls && wish.wanted === 'yes') throw noTls()
+  if (!hasTls && wish.wanted === 'yes') throw tlsNotSupported()
   return hasTls && wish.wanted !== 'no'
 }
 
-function sslOf({ verify, ca }: TlsWish) {
+function sslOf({ verify, ca }: TlsSettings) {
   return { rejectUnauthorized: verify.certificate, verifyIdentity: verify.name, ...(ca !== undefined && { ca }) }
 }
 
@@ -60,11 +60,11 @@ function refusal(errno: number): ConnectionFailure {
 }
 
 /** By number. Source: MySQL Server Error Message Reference. */
-function failure(job: Job, at: Address, error: unknown): ConnectionFailure {
+function failure(job: TestRun, at: Address, error: unknown): ConnectionFailure {
   const { errno } = Object(error) as { errno?: unknown }
   const user = text(job.credentials, 'username')
   const database = text(job.credentials, 'default_database')
-  const code = codeOf(error)
+  const code = errorCode(error)
   switch (errno) {
     case 1045:
     case 1698:
@@ -92,7 +92,7 @@ function failure(job: Job, at: Address, error: unknown): ConnectionFailure {
     return tlsFailure(code === 'HANDSHAKE_SSL_ERROR' ? innerCode(error) : code, at.host)
   }
   const how = code === 'PROTOCOL_CONNECTION_LOST' ? 'ended the connection' : 'refused'
-  return new ConnectionFailure('failed', `The server ${how}${told(typeof errno === 'number' ? errno : code)}.`)
+  return new ConnectionFailure('failed', `The server ${how}${codeSuffix(typeof errno === 'number' ? errno : code)}.`)
 }
 
 /** mysql2 puts a code of its own in place of Node's, whose texts are these. */

@@ -1,19 +1,19 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { ConnectionFailure, codeOf } from './failure.ts'
+import { ConnectionFailure, errorCode } from './connection-failure.ts'
 
 /** The drivers that dsctl does not bring along, since each is heavier than all of dsctl, by their major version. */
 const OPTIONAL = { tedious: 19, 'snowflake-sdk': 3 } as const
 type Optional = keyof typeof OPTIONAL
 
 /** Imports such a driver. Throws `driver_missing`, with the command that installs it where dsctl will find it: beside itself. */
-export async function importOptional<T>(name: Optional): Promise<T> {
+export async function importOptionalDriver<T>(name: Optional): Promise<T> {
   try {
     // By a variable, so that the build leaves it to be looked for when it is used.
     const specifier: string = name
     return (await import(specifier)) as T
   } catch (error) {
-    const missing = codeOf(error) === 'ERR_MODULE_NOT_FOUND' || codeOf(error) === 'MODULE_NOT_FOUND'
+    const missing = errorCode(error) === 'ERR_MODULE_NOT_FOUND' || errorCode(error) === 'MODULE_NOT_FOUND'
     const why = missing ? `The driver ${name} is not installed` : `The driver ${name} cannot be loaded`
     throw new ConnectionFailure('driver_missing', `${why}: ${installCommand(name)}`)
   }

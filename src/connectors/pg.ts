@@ -1,18 +1,18 @@
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import { type Address, address, type Job, optional, shown, text } from './job.ts'
-import { readSome } from './read-some.ts'
-import { encrypt, noTls, tlsOptions, tlsWish } from './tls.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { readFirstBytes } from './read-first-bytes.ts'
+import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
+import { encrypt, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
 
 /** Servers that speak Postgres's protocol. */
-export async function testPg(job: Job): Promise<string | null> {
+export async function testPg(job: TestRun): Promise<string | null> {
   const { credentials } = job
-  const stream = await negotiate(job, address(credentials))
+  const stream = await negotiate(job, serverAddress(credentials))
   job.enter('authenticate')
   job.awaiting('the server does not answer the login')
   const client = new pg.Client({
-    ...{ ...address(credentials), user: text(credentials, 'username'), password: text(credentials, 'password') },
+    ...{ ...serverAddress(credentials), user: text(credentials, 'username'), password: text(credentials, 'password') },
     ...{ database: text(credentials, 'default_database'), ssl: false, stream: () => connected(stream) },
     ...{ application_name: 'dsctl', client_encoding: 'utf8' },
   })
@@ -25,7 +25,7 @@ export async function testPg(job: Job): Promise<string | null> {
   try {
     await client.connect()
     job.enter('database')
-    await checkSchema(client, optional(credentials, 'default_schema'))
+    await checkSchema(client, optionalText(credentials, 'default_schema'))
     job.enter('query')
     const { rows } = await client.query('select version() as version')
     return versionIn(String(rows[0]?.version ?? ''))
@@ -35,14 +35,14 @@ export async function testPg(job: Job): Promise<string | null> {
 }
 
 /** Asks for TLS as the protocol has it: a request of eight bytes, answered by S or N. It tells Postgres from others. */
-async function negotiate(job: Job, at: Address): Promise<Duplex> {
-  const wish = tlsWish(job)
+async function negotiate(job: TestRun, at: Address): Promise<Duplex> {
+  const wish = tlsSettings(job)
   const stream = await job.open(at)
   job.enter('tls')
-  job.awaiting(`${shown(at)} takes the connection and says nothing: it may not be a Postgres server`)
+  job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a Postgres server`)
   stream.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
-  const answer = (await readSome(stream, 1, false))?.toString('latin1')
-  if (answer === 'N' && wish.wanted === 'yes') throw noTls()
+  const answer = (await readFirstBytes(stream, 1, false))?.toString('latin1')
+  if (answer === 'N' && wish.wanted === 'yes') throw tlsNotSupported()
   if (answer === 'N') return stream
   if (answer !== 'S') throw notPostgres(at, answer)
   if (wish.wanted === 'no') {
@@ -55,7 +55,7 @@ async function negotiate(job: Job, at: Address): Promise<Duplex> {
 
 function notPostgres(at: Address, answer: string | undefined): ConnectionFailure {
   const what = answer === undefined ? 'ends the connection at once' : 'answers, but does not speak Postgres'
-  return new ConnectionFailure('failed', `${shown(at)} ${what}: check host and port.`)
+  return new ConnectionFailure('failed', `${formatAddress(at)} ${what}: check host and port.`)
 }
 
 /**
@@ -102,8 +102,8 @@ function versionIn(text: string): string | null {
 }
 
 /** By SQLSTATE. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes". */
-function failure(job: Job, error: unknown): ConnectionFailure {
-  const code = codeOf(error)
+function failure(job: TestRun, error: unknown): ConnectionFailure {
+  const code = errorCode(error)
   const user = text(job.credentials, 'username')
   const database = text(job.credentials, 'default_database')
   switch (code) {
@@ -125,5 +125,5 @@ function failure(job: Job, error: unknown): ConnectionFailure {
       return new ConnectionFailure('failed', 'The server is starting up or shutting down.')
   }
   const how = code === '' ? 'ended the connection, or said what a Postgres server does not say' : 'refused'
-  return new ConnectionFailure('failed', `The server ${how}${told(code)}.`)
+  return new ConnectionFailure('failed', `The server ${how}${codeSuffix(code)}.`)
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Credentials } from '../domain/secret.ts'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import { type Job, optional, text } from './job.ts'
-import { importOptional } from './optional-driver.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { importOptionalDriver } from './optional-driver.ts'
+import { optionalText, type TestRun, text } from './test-run.ts'
 import { encrypt } from './tls.ts'
 
 /** What is used of the package, which is not there when this is built. */
@@ -58,9 +58,9 @@ type Heard =
  * Snowflake, by its own driver, in a thread of its own: it goes on trying after it is told to stop, and it writes to
  * stdout and stderr. When the thread is ended, all that ends.
  */
-export async function testSnowflakeSdk(job: Job): Promise<string | null> {
+export async function testSnowflakeSdk(job: TestRun): Promise<string | null> {
   const { credentials } = job
-  const host = optional(credentials, 'custom_host') ?? `${text(credentials, 'account_id')}.snowflakecomputing.com`
+  const host = optionalText(credentials, 'custom_host') ?? `${text(credentials, 'account_id')}.snowflakecomputing.com`
   const login = loginOf(credentials)
   await knock(job, host)
   job.enter('authenticate')
@@ -72,7 +72,7 @@ export async function testSnowflakeSdk(job: Job): Promise<string | null> {
   return version === undefined ? null : `Snowflake ${version}`
 }
 
-function inThread(job: Job, order: Order): Promise<Readonly<Record<string, unknown>>> {
+function inThread(job: TestRun, order: Order): Promise<Readonly<Record<string, unknown>>> {
   const code = "import(require('node:worker_threads').workerData.url).then(file => file.connectInThread())"
   const quiet = { stdout: true, stderr: true, env: ENVIRONMENT }
   const worker = new Worker(code, { eval: true, workerData: order, ...quiet })
@@ -80,7 +80,7 @@ function inThread(job: Job, order: Order): Promise<Readonly<Record<string, unkno
   worker.stdout.resume()
   worker.stderr.resume()
   return new Promise((resolve, reject) => {
-    worker.on('error', error => reject(loginFailure(job, { code: codeOf(error), number: '' })))
+    worker.on('error', error => reject(loginFailure(job, { code: errorCode(error), number: '' })))
     worker.on('exit', () => reject(loginFailure(job, { code: '', number: '' })))
     worker.on('message', (heard: Heard) => {
       if (heard.kind === 'context') return resolve(heard.found)
@@ -97,8 +97,8 @@ export async function connectInThread(): Promise<void> {
   const { options } = workerData as Order
   const say = (heard: Heard) => parentPort?.postMessage(heard)
   const refused = (error: unknown, at: 'login' | 'query') =>
-    say({ kind: 'refused', number: String(Object(error).code ?? ''), code: codeOf(Object(error).cause), at })
-  const module = await importOptional<Sdk & { default?: Sdk }>('snowflake-sdk').catch((error: Error) => error)
+    say({ kind: 'refused', number: String(Object(error).code ?? ''), code: errorCode(Object(error).cause), at })
+  const module = await importOptionalDriver<Sdk & { default?: Sdk }>('snowflake-sdk').catch((error: Error) => error)
   if (module instanceof Error) return say({ kind: 'missing', message: module.message })
   const sdk = module.default ?? module
   // Else it writes what it does to a file in the working folder.
@@ -116,7 +116,7 @@ export async function connectInThread(): Promise<void> {
 }
 
 /** The driver tells one code for all that is wrong before the login, so that is found out without it. */
-async function knock(job: Job, host: string): Promise<void> {
+async function knock(job: TestRun, host: string): Promise<void> {
   const at = { host, port: 443 }
   const stream = await job.open(at)
   job.enter('tls')
@@ -125,10 +125,10 @@ async function knock(job: Job, host: string): Promise<void> {
   socket.destroy()
 }
 
-function optionsOf(job: Job, host: string): object {
+function optionsOf(job: TestRun, host: string): object {
   const { credentials } = job
-  const role = optional(credentials, 'role')
-  const schema = optional(credentials, 'default_schema')
+  const role = optionalText(credentials, 'role')
+  const schema = optionalText(credentials, 'default_schema')
   return {
     ...{ account: text(credentials, 'account_id'), accessUrl: `https://${host}`, application: 'dsctl' },
     ...{ username: text(credentials, 'username'), warehouse: text(credentials, 'warehouse_id') },
@@ -138,10 +138,10 @@ function optionsOf(job: Job, host: string): object {
 }
 
 function loginOf(credentials: Credentials): object {
-  const password = optional(credentials, 'password')
+  const password = optionalText(credentials, 'password')
   if (password !== undefined) return { password }
   try {
-    const passphrase = optional(credentials, 'private_key_passphrase')
+    const passphrase = optionalText(credentials, 'private_key_passphrase')
     const key = createPrivateKey({ key: text(credentials, 'private_key'), ...(passphrase && { passphrase }) })
     return { authenticator: 'SNOWFLAKE_JWT', privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
   } catch {
@@ -151,7 +151,7 @@ function loginOf(credentials: Credentials): object {
 }
 
 /** A session begins whatever it is asked to use; what is not there, or may not be used, is then not set. */
-function checkContext(job: Job, found: Readonly<Record<string, unknown>>): void {
+function checkContext(job: TestRun, found: Readonly<Record<string, unknown>>): void {
   const { credentials } = job
   const asked = [
     ['warehouse', text(credentials, 'warehouse_id')],
@@ -165,20 +165,20 @@ function checkContext(job: Job, found: Readonly<Record<string, unknown>>): void 
   throw new ConnectionFailure('database_not_found', `There is no ${kind} ${name}, or the role may not use it.`)
 }
 
-function refusal(job: Job, { at, number, code }: Extract<Heard, { kind: 'refused' }>): ConnectionFailure {
+function refusal(job: TestRun, { at, number, code }: Extract<Heard, { kind: 'refused' }>): ConnectionFailure {
   if (at === 'login') return loginFailure(job, { number, code })
-  return new ConnectionFailure('failed', `Snowflake refused the query${told(number)}.`)
+  return new ConnectionFailure('failed', `Snowflake refused the query${codeSuffix(number)}.`)
 }
 
 /** By number. Source: Snowflake documentation, error codes of the login. */
-function loginFailure(job: Job, { number, code }: { number: string; code: string }): ConnectionFailure {
+function loginFailure(job: TestRun, { number, code }: { number: string; code: string }): ConnectionFailure {
   const user = text(job.credentials, 'username')
   if (number === '390189' || number === '390186') {
     const message = `There is no role ${text(job.credentials, 'role')}, or ${user} may not use it.`
     return new ConnectionFailure('permission_denied', message)
   }
   if (/^39\d{4}$/.test(number)) {
-    return new ConnectionFailure('auth_failed', `Snowflake refuses the login of ${user}${told(number)}.`)
+    return new ConnectionFailure('auth_failed', `Snowflake refuses the login of ${user}${codeSuffix(number)}.`)
   }
-  return new ConnectionFailure('failed', `Snowflake gave no usable answer to the login${told(code || number)}.`)
+  return new ConnectionFailure('failed', `Snowflake gave no usable answer to the login${codeSuffix(code || number)}.`)
 }

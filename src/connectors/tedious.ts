@@ -1,10 +1,10 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import { type Address, address, type Job, optional, shown, text } from './job.ts'
-import { importOptional } from './optional-driver.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { guardPrelogin } from './guard-prelogin.ts'
+import { importOptionalDriver } from './optional-driver.ts'
+import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
 import { tlsFailure } from './tls.ts'
-import { watchPrelogin } from './watch-prelogin.ts'
 
 /** What is used of the package, which is not there when this is built. */
 interface Tedious {
@@ -19,9 +19,9 @@ interface Connection extends NodeJS.EventEmitter {
 }
 
 /** SQL Server. */
-export async function testTedious(job: Job): Promise<string | null> {
+export async function testTedious(job: TestRun): Promise<string | null> {
   const { credentials } = job
-  const module = await importOptional<Tedious & { default?: Tedious }>('tedious')
+  const module = await importOptionalDriver<Tedious & { default?: Tedious }>('tedious')
   const tedious = module.default ?? module
   const seen: Seen = { failure: undefined, number: undefined }
   const connection = new tedious.Connection(configOf(job, seen))
@@ -38,7 +38,7 @@ export async function testTedious(job: Job): Promise<string | null> {
       connection.connect()
     })
     job.enter('database')
-    await checkSchema(tedious, connection, optional(credentials, 'default_schema'))
+    await checkSchema(tedious, connection, optionalText(credentials, 'default_schema'))
     job.enter('query')
     const version = await firstValue(tedious, connection, 'select @@version')
     return versionIn(String(version ?? ''))
@@ -53,15 +53,15 @@ interface Seen {
   number: number | undefined
 }
 
-function configOf(job: Job, seen: Seen): object {
+function configOf(job: TestRun, seen: Seen): object {
   const { credentials } = job
-  const { host, port } = address(credentials)
-  const domain = optional(credentials, 'domain')
+  const { host, port } = serverAddress(credentials)
+  const domain = optionalText(credentials, 'domain')
   const login = { userName: text(credentials, 'username'), password: text(credentials, 'password') }
   const encrypt = text(credentials, 'encrypt') !== 'false'
-  const instance = optional(credentials, 'instance')
+  const instance = optionalText(credentials, 'instance')
   // The service that tells an instance's port answers datagrams, for which there is no tunnel.
-  const where = instance && !optional(credentials, 'jump_host') ? { instanceName: instance } : { port }
+  const where = instance && !optionalText(credentials, 'jump_host') ? { instanceName: instance } : { port }
   const failed = (error: ConnectionFailure) => {
     seen.failure ??= error
   }
@@ -80,15 +80,15 @@ function configOf(job: Job, seen: Seen): object {
 }
 
 async function open(
-  job: Job,
+  job: TestRun,
   at: Address,
   { encrypt, failed }: { encrypt: boolean; failed: (error: ConnectionFailure) => void },
 ): Promise<Duplex> {
   try {
     const stream = await job.open({ host: at.host, port: at.port })
     job.enter(encrypt ? 'tls' : 'authenticate')
-    job.awaiting(`${shown(at)} takes the connection and says nothing: it may not be a SQL Server`)
-    return watchPrelogin(stream, { at, encrypt, failed })
+    job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a SQL Server`)
+    return guardPrelogin(stream, { at, encrypt, failed })
   } catch (error) {
     if (error instanceof ConnectionFailure) failed(error)
     throw error
@@ -121,21 +121,21 @@ function versionIn(text: string): string | null {
 }
 
 /** By number. Source: SQL Server documentation, "Database engine events and errors". */
-function failure(job: Job, error: unknown, number: number | undefined): ConnectionFailure {
+function failure(job: TestRun, error: unknown, number: number | undefined): ConnectionFailure {
   const user = text(job.credentials, 'username')
   const database = text(job.credentials, 'default_database')
-  const code = codeOf(error)
+  const code = errorCode(error)
   if (number === 18456 || number === 18452 || number === 18470 || number === 18486 || number === 18487) {
     job.enter('authenticate')
-    return new ConnectionFailure('auth_failed', `The server refuses the login of ${user}${told(number)}.`)
+    return new ConnectionFailure('auth_failed', `The server refuses the login of ${user}${codeSuffix(number)}.`)
   }
   if (number === 4060 || number === 911) {
     job.enter('database')
-    const message = `The server has no database ${database}, or ${user} may not use it${told(number)}.`
+    const message = `The server has no database ${database}, or ${user} may not use it${codeSuffix(number)}.`
     return new ConnectionFailure('database_not_found', message)
   }
   if (number === 229 || number === 916 || number === 230) {
-    return new ConnectionFailure('permission_denied', `${user} lacks a privilege on ${database}${told(number)}.`)
+    return new ConnectionFailure('permission_denied', `${user} lacks a privilege on ${database}${codeSuffix(number)}.`)
   }
   if (code === 'EINSTLOOKUP') {
     job.enter('resolve')
@@ -149,5 +149,5 @@ function failure(job: Job, error: unknown, number: number | undefined): Connecti
     job.enter('tls')
     return tlsFailure(code, text(job.credentials, 'host'))
   }
-  return new ConnectionFailure('failed', `The server refused, or ended the connection${told(number ?? code)}.`)
+  return new ConnectionFailure('failed', `The server refused, or ended the connection${codeSuffix(number ?? code)}.`)
 }

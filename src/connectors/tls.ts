@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
-import { ConnectionFailure, codeOf, told } from './failure.ts'
-import { type Address, type Job, optional } from './job.ts'
+import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { type Address, optionalText, type TestRun } from './test-run.ts'
 
 /** Whether to encrypt, and how far to verify. */
-export interface TlsWish {
+export interface TlsSettings {
   /** `prefer` goes on without where the server has none. */
   readonly wanted: 'no' | 'prefer' | 'yes'
   readonly verify: { readonly certificate: boolean; readonly name: boolean }
@@ -16,16 +16,16 @@ export interface TlsWish {
  * What `ssl_mode` asks for, as libpq has it: `require` verifies nothing, unless there is an `ssl_ca`. Where it is not
  * set, `prefer`. Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
-export function tlsWish({ credentials }: Job): TlsWish {
-  const mode = optional(credentials, 'ssl_mode') ?? 'prefer'
-  const ca = optional(credentials, 'ssl_ca')
+export function tlsSettings({ credentials }: TestRun): TlsSettings {
+  const mode = optionalText(credentials, 'ssl_mode') ?? 'prefer'
+  const ca = optionalText(credentials, 'ssl_ca')
   const certificate = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && ca !== undefined)
   const wanted = mode === 'disable' ? 'no' : mode === 'prefer' ? 'prefer' : 'yes'
   return { wanted, verify: { certificate, name: mode === 'verify-full' }, ca }
 }
 
 /** For Node and for drivers that take its options. */
-export function tlsOptions({ verify, ca }: TlsWish): ConnectionOptions {
+export function tlsOptions({ verify, ca }: TlsSettings): ConnectionOptions {
   return {
     rejectUnauthorized: verify.certificate,
     ...(ca !== undefined && { ca }),
@@ -37,7 +37,7 @@ export function tlsOptions({ verify, ca }: TlsWish): ConnectionOptions {
 export function encrypt(stream: Duplex, { host }: Address, options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const name = isIP(host) ? {} : { servername: host }
-    const fail = (error: unknown) => reject(tlsFailure(codeOf(error), host))
+    const fail = (error: unknown) => reject(tlsFailure(errorCode(error), host))
     const socket = startTls(fail, () => connect({ socket: stream, host, ...name, ...options }))
     socket?.once('error', fail)
     socket?.once('close', () => fail(undefined))
@@ -60,13 +60,13 @@ function startTls(fail: (error: unknown) => void, start: () => TLSSocket): TLSSo
 }
 
 /** The server has no TLS, and the source asks for it. */
-export function noTls(): ConnectionFailure {
+export function tlsNotSupported(): ConnectionFailure {
   return new ConnectionFailure('tls_failed', 'The server has no TLS, and ssl_mode asks for it.')
 }
 
 /** A failed handshake, by Node's code. */
 export function tlsFailure(code: string, host: string): ConnectionFailure {
-  return new ConnectionFailure('tls_failed', REASONS[code]?.(host) ?? `The TLS handshake failed${told(code)}.`)
+  return new ConnectionFailure('tls_failed', REASONS[code]?.(host) ?? `The TLS handshake failed${codeSuffix(code)}.`)
 }
 
 const unknownIssuer = () =>

@@ -1,8 +1,8 @@
 import { invalid } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { mergeUpdate } from '../source-types/merge.ts'
-import { readFields } from '../source-types/read-fields.ts'
+import { mergeUpdate } from '../source-types/merge-update.ts'
+import { parseFields } from '../source-types/parse-fields.ts'
 
 /** What an update makes of the stored credentials. Throws `invalid`, with every problem, where they cannot be so. */
 export function merge(
@@ -11,7 +11,7 @@ export function merge(
   stored: Credentials | null,
 ): { merged: Credentials; changed: readonly string[] } {
   const type = getSourceType(typeName)
-  const { given, problems } = readFields(type, fields, 'update')
+  const { given, problems } = parseFields(type, fields, 'update')
   const merged = mergeUpdate(type, stored, { given: onlyResolved(given), unset })
   const all = [...problems, ...merged.problems]
   if (all.length === 0) return merged

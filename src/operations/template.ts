@@ -4,7 +4,7 @@ import type { Caller } from '../ports/caller.ts'
 import type { Attempt } from '../ports/records.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { readPreset } from '../source-types/preset.ts'
+import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { permitted } from './authorize.ts'
 import { sendOnce } from './send-unlogged.ts'
 
@@ -64,7 +64,7 @@ export async function deleteTemplate({ caller, templates }: TemplateStore, name:
  * into the table by other means can have put a secret there.
  */
 export function fieldsOfTemplate({ name, type, fields }: Template): Readonly<Record<string, unknown>> {
-  const { problems } = readPreset(getSourceType(type), fields)
+  const { problems } = parseTemplateFields(getSourceType(type), fields)
   if (problems.length === 0) return fields
   throw invalid(`The template ${name} cannot be used.`, problems, `Put it right: dsctl template set "${name}" …`)
 }

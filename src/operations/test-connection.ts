@@ -5,7 +5,7 @@ import type { Onboarding } from '../ports/onboarding.ts'
 import type { Ref } from '../ports/records.ts'
 import { checkStored } from '../source-types/check-stored.ts'
 import { findSourceType } from '../source-types/index.ts'
-import { normalised } from '../source-types/stored.ts'
+import { normalizeCredentials } from '../source-types/normalize.ts'
 import { permitted } from './authorize.ts'
 import { sendMove } from './onboarding.ts'
 import { interruption, type Stores } from './stores.ts'
@@ -39,12 +39,12 @@ export async function testCredentials(
   if (problems.length) {
     return { ...none, verdict: notTested(`Its credentials cannot be used: ${problems.join('; ')}.`) }
   }
-  const credentials = normalised(type, stored)
+  const credentials = normalizeCredentials(type, stored)
   const verdict = await tester.test(type, credentials)
   const found = verdict.unknownHostKey
   const jumpHost = String(credentials.jump_host?.reveal() ?? '')
   if (found === null || !(await acceptHostKey(jumpHost, found))) return { ...none, credentials, verdict }
-  const accepted = normalised(type, { ...credentials, ssh_host_key: new Secret<unknown>(found) })
+  const accepted = normalizeCredentials(type, { ...credentials, ssh_host_key: new Secret<unknown>(found) })
   return { verdict: await tester.test(type, accepted), credentials: accepted, acceptedHostKey: found }
 }
 

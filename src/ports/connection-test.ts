@@ -1,5 +1,5 @@
 import type { Credentials } from '../domain/secret.ts'
-import type { SourceType } from '../source-types/define.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 
 /** What a test goes through, in order; it stops at the first that fails. Some types have no use for each of them. */
 export const STAGES = ['resolve', 'reach', 'tunnel', 'tls', 'authenticate', 'database', 'query'] as const

@@ -3,13 +3,13 @@ import { DsctlError, type FieldProblem } from '../domain/errors.ts'
 import { onlySecrets, REDACTED, Secret, SecretSource } from '../domain/secret.ts'
 import { type BatchItem, keyOf } from '../operations/batch/items.ts'
 import type { NamedRecord } from '../ports/records.ts'
-import { checkWhole } from '../source-types/complete.ts'
-import type { SourceType } from '../source-types/define.ts'
+import { checkEnv, checkName } from '../source-types/check-name.ts'
+import { checkRules } from '../source-types/check-rules.ts'
 import { findField } from '../source-types/field-names.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { type Given, readFields } from '../source-types/read-fields.ts'
-import { checkEnv, checkName } from '../source-types/request-name.ts'
+import { type GivenFields, parseFields } from '../source-types/parse-fields.ts'
 import { parseSecretSource } from '../source-types/secret-source.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 import { readBatchFiles } from './batch-files.ts'
 import { checkSources, fetchSecrets, hasSources, type SourceReaders, sourceReaders } from './fetch-secrets.ts'
 import { answerInstead } from './request-file.ts'
@@ -22,7 +22,7 @@ export interface BatchRequest {
   readonly name: string
   readonly env: string
   readonly type: SourceType
-  readonly given: Given
+  readonly given: GivenFields
 }
 
 /** How many problems are told; the rest is counted. */
@@ -86,7 +86,7 @@ export async function fetchBatch(
     }
     const { record, given, readers } = toFetch
     const fetched = await fetchSecrets(given, readers)
-    const read = readFields(type, fetched.fields, record ? 'update' : 'create')
+    const read = parseFields(type, fetched.fields, record ? 'update' : 'create')
     problems.push(...[...fetched.problems, ...read.problems].map(problem => at(request, problem)))
     items.push({ name, env, type: type.name, fields: onlySecrets(read.given) })
   }
@@ -114,9 +114,9 @@ function judgeWhole(document: Templated, env: string | undefined) {
   const { name: rawName, env: rawEnv, type: rawType, ...fields } = document.raw
   const [name, checkedEnv] = [checkName(rawName), checkEnv(rawEnv ?? env)]
   const type = typeOf(rawType)
-  const { given, problems } = 'type' in type ? readFields(type.type, fields, 'create') : { given: {}, problems: [] }
+  const { given, problems } = 'type' in type ? parseFields(type.type, fields, 'create') : { given: {}, problems: [] }
   const bad = new Set(problems.map(({ field }) => ('type' in type && findField(type.type, field)?.name) || field))
-  const whole = 'type' in type ? checkWhole(type.type, given).filter(({ field }) => !bad.has(field)) : []
+  const whole = 'type' in type ? checkRules(type.type, given).filter(({ field }) => !bad.has(field)) : []
   const all = [
     ...('problem' in name ? [name.problem] : []),
     ...('problem' in checkedEnv ? [checkedEnv.problem] : []),
@@ -152,7 +152,7 @@ function twice(requests: readonly BatchRequest[]): readonly FieldProblem[] {
 }
 
 /** `vault:` with the data source's own secret stands for what is stored, as the mask in an answer does. */
-function keptOwn({ type, given }: BatchRequest, path: string): Given {
+function keptOwn({ type, given }: BatchRequest, path: string): GivenFields {
   return Object.fromEntries(
     Object.entries(given).map(([name, value]) => {
       const source = value instanceof SecretSource ? parseSecretSource(value.text) : undefined

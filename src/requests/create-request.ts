@@ -3,12 +3,12 @@ import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { onlySecrets } from '../domain/secret.ts'
 import { MAY, permitted } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
-import { checkWhole, complete, missingFields } from '../source-types/complete.ts'
-import type { SourceType } from '../source-types/define.ts'
+import { checkEnv, checkName } from '../source-types/check-name.ts'
+import { checkRules, completeCredentials, missingFields } from '../source-types/check-rules.ts'
 import { findField } from '../source-types/field-names.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
-import { readFields } from '../source-types/read-fields.ts'
-import { checkEnv, checkName } from '../source-types/request-name.ts'
+import { parseFields } from '../source-types/parse-fields.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 import type { Draft } from './draft.ts'
 import { checkSources, fetchSecrets, needsPermission, sourceReaders } from './fetch-secrets.ts'
 import { fieldsFromFlags, flagOf } from './field-options.ts'
@@ -45,7 +45,7 @@ function checkGiven({ name, env, type, fields }: Draft): void {
     ...(env === undefined ? [] : [checkEnv(env)]),
   ].flatMap(checked => ('problem' in checked ? [checked.problem] : []))
   const known = type === undefined ? undefined : getSourceType(type)
-  const problems = [...heads, ...(known ? readFields(known, fields, 'create').problems : [])]
+  const problems = [...heads, ...(known ? parseFields(known, fields, 'create').problems : [])]
   if (problems.length) throw invalid('The data source cannot be created like this.', problems)
 }
 
@@ -76,11 +76,11 @@ async function build(
   if (all.length) throw refused(type, draft, all)
   if (needsPermission(checked.given)) await permit({ name: checked.name, env: checked.env, type: type.name })
   const fetched = await fetchSecrets(checked.given, readers)
-  const read = readFields(type, fetched.fields, 'create')
+  const read = parseFields(type, fetched.fields, 'create')
   const wrong = [...fetched.problems, ...read.problems]
   if (wrong.length) throw refused(type, draft, wrong)
   const { name, env } = checked
-  return { name, env, type: type.name, credentials: complete(type, onlySecrets(read.given)) }
+  return { name, env, type: type.name, credentials: completeCredentials(type, onlySecrets(read.given)) }
 }
 
 async function collect(
@@ -125,9 +125,9 @@ function judge(draft: Draft) {
   const type = getSourceType(draft.type)
   const name = checkName(draft.name)
   const env = checkEnv(draft.env)
-  const { given, problems } = readFields(type, draft.fields, 'create')
+  const { given, problems } = parseFields(type, draft.fields, 'create')
   const bad = new Set(problems.map(({ field }) => findField(type, field)?.name ?? field))
-  const whole = checkWhole(type, given).filter(({ field }) => !bad.has(field))
+  const whole = checkRules(type, given).filter(({ field }) => !bad.has(field))
   const all = [
     ...('problem' in name ? [name.problem] : []),
     ...('problem' in env ? [env.problem] : []),

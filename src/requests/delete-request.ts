@@ -6,7 +6,7 @@ import { permitted } from '../operations/authorize.ts'
 import { isNotFound } from '../operations/delete-many.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
-import { checkEnv, checkName } from '../source-types/request-name.ts'
+import { checkEnv, checkName } from '../source-types/check-name.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 import { type BatchDocument, readBatchFiles } from './batch-files.ts'
 

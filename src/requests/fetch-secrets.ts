@@ -5,11 +5,11 @@ import { REDACTED, Secret, SecretSource } from '../domain/secret.ts'
 import { readAtMost, readJudged } from '../lib/files/read-at-most.ts'
 import { utf8 } from '../lib/files/utf8.ts'
 import { whyUnreadable } from '../lib/files/why-unreadable.ts'
-import { type Field, MULTI_LINE_KINDS } from '../source-types/define.ts'
 import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
-import { type ParsedSource, parseSecretSource, sourceProblem } from '../source-types/secret-source.ts'
+import { type ParsedSecretSource, parseSecretSource, secretSourceProblem } from '../source-types/secret-source.ts'
+import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
 import { openedOutOfReach, outOfReach, type Reach, reachOf } from './source-policy.ts'
 
 /** From where secrets can be fetched, and how far a request file may reach. */
@@ -80,13 +80,13 @@ export async function fetchSecrets(
 
 function problemOf(name: string, { text, origin }: SecretSource, readers: SourceReaders): string | undefined {
   const parsed = parseSecretSource(text)
-  if (!parsed) return sourceProblem(text, origin) ?? ''
+  if (!parsed) return secretSourceProblem(text, origin) ?? ''
   const { reach } = readers
   return origin === 'flag' || !reach || isOwn(name, parsed, readers) ? undefined : outOfReach(parsed, reach)
 }
 
 /** Whether it is the field's own secret of the data source concerned: there is nothing to fetch. */
-function isOwn(name: string, source: ParsedSource, { own }: SourceReaders): boolean {
+function isOwn(name: string, source: ParsedSecretSource, { own }: SourceReaders): boolean {
   if (source.kind !== 'vault' || source.path !== own) return false
   return sourceTypes.some(type => {
     const field = findField(type, name)
@@ -100,7 +100,7 @@ async function fetchOne(
   readers: SourceReaders,
 ): Promise<{ value: Secret } | { message: string }> {
   const parsed = parseSecretSource(source.text)
-  if (!parsed) return { message: sourceProblem(source.text, source.origin) ?? '' }
+  if (!parsed) return { message: secretSourceProblem(source.text, source.origin) ?? '' }
   // The mask that an answer shows: what is stored stays.
   if (source.origin === 'file' && isOwn(name, parsed, readers)) return { value: new Secret(REDACTED) }
   const bytes = await read(parsed, { name, origin: source.origin }, readers)
@@ -112,7 +112,7 @@ async function fetchOne(
 
 /** Whether a field, which means the same in every type that has it, keeps its line breaks. */
 function hasLines(name: string): boolean {
-  return fieldsNamed(name).some(({ kind }) => MULTI_LINE_KINDS.includes(kind))
+  return fieldsNamed(name).some(({ kind }) => MULTILINE_KINDS.includes(kind))
 }
 
 function fieldsNamed(name: string): readonly Field[] {
@@ -126,7 +126,7 @@ async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promis
 
 /** The secret's bytes, or what is wrong with its source. */
 async function read(
-  source: ParsedSource,
+  source: ParsedSecretSource,
   { name, origin }: { name: string; origin: SecretSource['origin'] },
   readers: SourceReaders,
 ): Promise<Buffer | string> {

@@ -6,12 +6,12 @@ import { SecretSource } from '../domain/secret.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
 import { utf8 } from '../lib/files/utf8.ts'
 import { whyUnreadable } from '../lib/files/why-unreadable.ts'
-import type { SourceType } from '../source-types/define.ts'
 import { describeType } from '../source-types/describe.ts'
-import { type FieldFlag, fieldFlags } from '../source-types/flags.ts'
+import { type FieldFlag, fieldFlags } from '../source-types/field-flags.ts'
 import { findSourceType, sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
-import { sourceProblem } from '../source-types/secret-source.ts'
+import { secretSourceProblem } from '../source-types/secret-source.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 
 /**
  * Adds a flag for every field of every type. Where `--type` names one, help shows that type's alone: the others are
@@ -80,7 +80,7 @@ export function flagOf(field: string): string {
 
 async function readFlag({ secret, kind }: FieldFlag, value: string): Promise<{ field?: unknown; message?: string }> {
   if (secret) {
-    const message = sourceProblem(value, 'flag')
+    const message = secretSourceProblem(value, 'flag')
     return message === undefined ? { field: new SecretSource(value, 'flag') } : { message }
   }
   // Certificates have many lines: nobody types them.

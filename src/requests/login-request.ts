@@ -3,7 +3,7 @@ import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { isMask, Secret, SecretSource } from '../domain/secret.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { LOGIN_METHODS, type LoginMethod, type LoginRequest } from '../ports/logins.ts'
-import { sourceProblem } from '../source-types/secret-source.ts'
+import { secretSourceProblem } from '../source-types/secret-source.ts'
 import { fetchSecrets, sourceReaders } from './fetch-secrets.ts'
 
 const LABELS = {
@@ -24,7 +24,7 @@ export async function loginRequest(context: Context): Promise<LoginRequest> {
   const method = methodOf(flags)
   const { named, secret: proof } = LOGIN_METHODS[method]
   const source = text(flags[camel(proof)]) ?? sourceElsewhere(method, streams.env)
-  const problem = source === undefined ? undefined : sourceProblem(source, 'flag')
+  const problem = source === undefined ? undefined : secretSourceProblem(source, 'flag')
   if (problem) throw invalid('The command line cannot be used like this.', [{ field: flagOf(proof), message: problem }])
   let name = named === undefined ? '' : nameOf(named, context)
   const missing = [...(name === undefined ? [named ?? ''] : []), ...(source === undefined ? [proof] : [])]

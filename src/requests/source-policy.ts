@@ -2,7 +2,7 @@ import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync 
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import type { Context } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
-import type { ParsedSource } from '../source-types/secret-source.ts'
+import type { ParsedSecretSource } from '../source-types/secret-source.ts'
 
 /** What a request file may name. It may come from a stranger, as in a pull request. */
 export interface Reach {
@@ -30,7 +30,7 @@ export function reachOf(context: Context, requestFile: string): Reach {
 }
 
 /** Why this source is not one for a request file; undefined where it may be fetched. */
-export function outOfReach(source: ParsedSource, reach: Reach): string | undefined {
+export function outOfReach(source: ParsedSecretSource, reach: Reach): string | undefined {
   if (source.kind === 'stdin') return 'cannot come from standard input where a request file says so: use a flag'
   if (source.kind === 'env') return envProblem(source.name, reach)
   if (source.kind === 'vault') return vaultProblem(source, reach)
@@ -53,7 +53,10 @@ function envProblem(name: string, { allow }: Reach): string | undefined {
   return `comes from a variable that a request file may not name: only those that begin with DSCTL_SECRET_, or --allow-from env:${name}`
 }
 
-function vaultProblem({ path, field }: Extract<ParsedSource, { kind: 'vault' }>, reach: Reach): string | undefined {
+function vaultProblem(
+  { path, field }: Extract<ParsedSecretSource, { kind: 'vault' }>,
+  reach: Reach,
+): string | undefined {
   // Vault's paths know no case folding, but mounts may be named with or without a slash at the end.
   if (`${path}/`.startsWith(reach.credentialsAt))
     return 'comes from another data source, which no request file may name'

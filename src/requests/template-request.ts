@@ -5,10 +5,10 @@ import { MAY } from '../operations/authorize.ts'
 import { fieldsOfTemplate, findTemplates, getTemplate } from '../operations/template.ts'
 import type { Attempt } from '../ports/records.ts'
 import type { NewTemplate, Template } from '../ports/templates.ts'
+import { checkName } from '../source-types/check-name.ts'
 import { findField } from '../source-types/field-names.ts'
 import { findSourceType, getSourceType } from '../source-types/index.ts'
-import { readPreset } from '../source-types/preset.ts'
-import { checkName } from '../source-types/request-name.ts'
+import { parseTemplateFields } from '../source-types/template-fields.ts'
 import type { BatchDocument } from './batch-files.ts'
 import type { Draft } from './draft.ts'
 import { fieldsFromFlags } from './field-options.ts'
@@ -20,7 +20,7 @@ export async function readTemplate(rawName: string, flags: Flags): Promise<NewTe
   const given = await fieldsFromFlags(flags)
   const isSecret = ({ field }: FieldProblem) => findField(type, field)?.field.secret === true
   const refused = Object.fromEntries(given.problems.filter(isSecret).map(({ field }) => [field, '']))
-  const { fields, problems } = readPreset(type, { ...given.fields, ...refused })
+  const { fields, problems } = parseTemplateFields(type, { ...given.fields, ...refused })
   const all = [
     ...('problem' in name ? [name.problem] : []),
     ...given.problems.filter(problem => !isSecret(problem)),

@@ -4,10 +4,10 @@ import { type FieldProblem, invalid, shownKey } from '../domain/errors.ts'
 import { SecretSource } from '../domain/secret.ts'
 import type { UpdateRequest } from '../operations/update.ts'
 import type { Ref } from '../ports/records.ts'
+import { checkEnv, checkName } from '../source-types/check-name.ts'
 import { findField } from '../source-types/field-names.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
-import { readFields } from '../source-types/read-fields.ts'
-import { checkEnv, checkName } from '../source-types/request-name.ts'
+import { parseFields } from '../source-types/parse-fields.ts'
 import { checkSources, fetchSecrets, hasSources, sourceReaders } from './fetch-secrets.ts'
 import { fieldsFromFlags } from './field-options.ts'
 import { type RawRequest, readRequestFile } from './request-file.ts'
@@ -46,7 +46,7 @@ async function fetchFor(
   { fields, file }: { fields: Unwrapped['fields']; file: string | undefined },
 ): Promise<Unwrapped['fields']> {
   const readers = sourceReaders(context, file, context.secretPath(record))
-  const { problems } = readFields(getSourceType(record.type), fields, 'update')
+  const { problems } = parseFields(getSourceType(record.type), fields, 'update')
   const wrong = [...problems, ...checkSources(fields, readers).filter(isNew(problems))]
   if (wrong.length) throw invalid('The data source cannot be updated like this.', wrong)
   const fetched = await fetchSecrets(fields, readers)

@@ -1,9 +1,9 @@
-import type { Field, SourceType } from './define.ts'
-import { namesOf } from './field-names.ts'
-import { limitOf } from './limits.ts'
+import { fieldNames } from './field-names.ts'
+import { describeLimit } from './limits.ts'
+import type { Field, SourceType } from './source-type.ts'
 
 /** A field as `dsctl types TYPE` shows it. */
-export interface FieldRow {
+export interface FieldDescription {
   readonly field: string
   readonly label: string
   /** `yes`, `no`, or what it depends on, for instance `with jump_host`. */
@@ -14,15 +14,15 @@ export interface FieldRow {
   readonly aliases: readonly string[]
 }
 
-export function describeType(type: SourceType): readonly FieldRow[] {
+export function describeType(type: SourceType): readonly FieldDescription[] {
   return Object.entries(type.fields).map(([name, field]) => ({
     field: name,
     label: field.label,
     required: requirement(type, name, field),
     secret: field.secret,
     default: field.default ?? derivation(type, name),
-    limits: limitOf(field),
-    aliases: namesOf(name, field).slice(1),
+    limits: describeLimit(field),
+    aliases: fieldNames(name, field).slice(1),
   }))
 }
 

@@ -1,5 +1,5 @@
 import { didYouMean } from '../lib/did-you-mean.ts'
-import type { Field, SourceType } from './define.ts'
+import type { Field, SourceType } from './source-type.ts'
 
 /** A field under one of its names; `list` where the value comes as a list of one under this name. */
 export interface NamedField {
@@ -20,7 +20,7 @@ export function findField(type: SourceType, nameOrAlias: string): NamedField | u
 
 function fieldsByName(type: SourceType): ReadonlyMap<string, NamedField> {
   const all = Object.entries(type.fields).flatMap(([name, field]) =>
-    namesOf(name, field).map((key): [string, NamedField] => {
+    fieldNames(name, field).map((key): [string, NamedField] => {
       return [key, { name, field, list: field.listAliases?.includes(key) ?? false }]
     }),
   )
@@ -28,18 +28,18 @@ function fieldsByName(type: SourceType): ReadonlyMap<string, NamedField> {
 }
 
 /** Every name under which a field may be given, its own first. */
-export function namesOf(name: string, field: Field): readonly string[] {
+export function fieldNames(name: string, field: Field): readonly string[] {
   return [name, ...(field.aliases ?? []), ...(field.listAliases ?? [])]
 }
 
 /** Says that a type has no such field, with the one that was probably meant. */
-export function unknownField(type: SourceType, name: string): string {
-  const names = Object.entries(type.fields).flatMap(([own, field]) => namesOf(own, field))
+export function unknownFieldMessage(type: SourceType, name: string): string {
+  const names = Object.entries(type.fields).flatMap(([own, field]) => fieldNames(own, field))
   const known = [...names, ...['name', 'env', 'type'].filter(key => key !== name)]
   return `is not a field of ${type.name}${didYouMean(name, known)}`
 }
 
 /** Names a type's fields, for the end of such a message. */
-export function fieldList(type: SourceType): string {
+export function fieldListMessage(type: SourceType): string {
   return `the fields are ${Object.keys(type.fields).join(', ')}`
 }

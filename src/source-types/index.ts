@@ -1,7 +1,7 @@
 import { invalid, shownKey } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { asText } from '../lib/stringify.ts'
-import type { SourceType } from './define.ts'
+import type { SourceType } from './source-type.ts'
 import { bigquery } from './types/bigquery.ts'
 import { databricks } from './types/databricks.ts'
 import { mariadb } from './types/mariadb.ts'

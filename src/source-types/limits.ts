@@ -1,4 +1,4 @@
-import type { Field, Kind } from './define.ts'
+import type { Field, FieldKind } from './source-type.ts'
 
 /** In characters (code points). */
 export const MAX_TEXT = 1024
@@ -10,12 +10,12 @@ export const MAX_KEY_BYTES = 64 * 1024
 export const MAX_REQUEST_BYTES = 1024 * 1024
 
 /** What a field's value may be, in a few words, for instance `1 to 65535`. */
-export function limitOf(field: Field): string {
+export function describeLimit(field: Field): string {
   return LIMITS[field.kind](field)
 }
 
 /** The bounds of an integer field, both inclusive. */
-export function boundsOf(field: Field): { min: number; max: number } {
+export function integerBounds(field: Field): { min: number; max: number } {
   return { min: field.min ?? 0, max: field.max ?? Number.MAX_SAFE_INTEGER }
 }
 
@@ -42,10 +42,10 @@ export function sizeProblem(text: string): string | undefined {
   return Buffer.byteLength(text) > MAX_KEY_BYTES ? 'must have at most 64 KiB' : undefined
 }
 
-const LIMITS: Readonly<Record<Kind, (field: Field) => string>> = {
+const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
   text: () => `at most ${number(MAX_TEXT)} characters`,
   host: () => `a hostname or an IP address, at most ${MAX_HOST} characters`,
-  integer: field => `${boundsOf(field).min} to ${boundsOf(field).max}`,
+  integer: field => `${integerBounds(field).min} to ${integerBounds(field).max}`,
   boolean: () => 'true or false',
   choice: field => (field.choices ?? []).join(', '),
   password: () => `one line, at most ${number(MAX_TEXT)} characters`,

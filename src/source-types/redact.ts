@@ -1,6 +1,6 @@
 import { type Credentials, REDACTED } from '../domain/secret.ts'
-import type { Field, SourceType } from './define.ts'
-import { normalised } from './stored.ts'
+import { normalizeCredentials } from './normalize.ts'
+import type { Field, SourceType } from './source-type.ts'
 
 type Shown = string | number | boolean
 
@@ -9,24 +9,27 @@ type Shown = string | number | boolean
  * answers use. It fails closed: keys that the type does not know are left out, and a value is shown only where its
  * field is declared not secret and it is a plain one.
  */
-export function redacted(type: SourceType, credentials: Credentials): Readonly<Record<string, Shown | Shown[]>> {
-  const known = normalised(type, credentials)
+export function redactCredentials(
+  type: SourceType,
+  credentials: Credentials,
+): Readonly<Record<string, Shown | Shown[]>> {
+  const known = normalizeCredentials(type, credentials)
   const entries = Object.entries(type.fields).flatMap(([name, field]): [string, Shown | Shown[]][] => {
     const secret = Object.hasOwn(known, name) ? known[name] : undefined
     if (!secret) return []
-    const shown = shownValue(field, secret.reveal())
-    return [[answerName(name, field), field.answer?.list ? [shown] : shown]]
+    const shown = redactValue(field, secret.reveal())
+    return [[outputName(name, field), field.answer?.list ? [shown] : shown]]
   })
   return Object.fromEntries(entries)
 }
 
 /** A field's value as it may be shown. */
-export function shownValue(field: Field, value: unknown): Shown {
+export function redactValue(field: Field, value: unknown): Shown {
   return field.secret === false ? plain(value) : REDACTED
 }
 
 /** The name of a field in answers. */
-export function answerName(name: string, field: Field): string {
+export function outputName(name: string, field: Field): string {
   return field.answer?.name ?? name
 }
 

@@ -1,12 +1,12 @@
-import type { Field, Kind, Rule, SourceType } from './define.ts'
-import { namesOf } from './field-names.ts'
-import { boundsOf, MAX_HOST, MAX_KEY_BYTES, MAX_TEXT } from './limits.ts'
-import { ENV_PATTERN, MAX_NAME } from './request-name.ts'
+import { ENV_PATTERN, MAX_NAME } from './check-name.ts'
+import { fieldNames } from './field-names.ts'
+import { integerBounds, MAX_HOST, MAX_KEY_BYTES, MAX_TEXT } from './limits.ts'
+import type { Field, FieldKind, Rule, SourceType } from './source-type.ts'
 
 /** A JSON Schema, or part of one. */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-export const DIALECT = 'https://json-schema.org/draft/2020-12/schema'
+export const JSON_SCHEMA_DIALECT = 'https://json-schema.org/draft/2020-12/schema'
 
 /** The JSON Schema (draft 2020-12) of a request that creates a data source of this type. */
 export function requestSchema(type: SourceType): JsonSchema {
@@ -19,7 +19,7 @@ export function requestSchema(type: SourceType): JsonSchema {
     ...type.rules.flatMap(rule => ruleSchemas(type, rule)),
   ]
   return {
-    $schema: DIALECT,
+    $schema: JSON_SCHEMA_DIALECT,
     title: `A request for a ${type.label} data source`,
     type: 'object',
     properties: {
@@ -58,7 +58,7 @@ function isGiven(type: SourceType, name: string): JsonSchema {
 
 function allNames(type: SourceType, name: string): readonly string[] {
   const field = type.fields[name]
-  return field ? namesOf(name, field) : [name]
+  return field ? fieldNames(name, field) : [name]
 }
 
 function ruleSchemas(type: SourceType, rule: Rule): readonly JsonSchema[] {
@@ -79,11 +79,11 @@ const SOURCE: JsonSchema = {
 
 const KEY_FORM = '-----BEGIN [A-Z ]*PRIVATE KEY-----'
 
-const FIELD_SCHEMAS: Readonly<Record<Kind, (field: Field) => JsonSchema>> = {
+const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> = {
   text: () => line(MAX_TEXT),
   host: () => ({ type: 'string', minLength: 1, maxLength: MAX_HOST, pattern: '^[A-Za-z0-9_.:%-]+$' }),
   integer: field => {
-    const { min, max } = boundsOf(field)
+    const { min, max } = integerBounds(field)
     return {
       anyOf: [
         { type: 'integer', minimum: min, maximum: max },

@@ -1,12 +1,12 @@
 /** A secret's source, taken apart. `path` of a `vault` one begins with the mount. */
-export type ParsedSource =
+export type ParsedSecretSource =
   | { readonly kind: 'stdin' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'vault'; readonly path: string; readonly field: string }
 
 /** Takes `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD` apart; undefined where the text is none of these. */
-export function parseSecretSource(text: string): ParsedSource | undefined {
+export function parseSecretSource(text: string): ParsedSecretSource | undefined {
   if (/\p{Cc}/u.test(text)) return undefined
   if (text === '-') return { kind: 'stdin' }
   const file = /^@(.+)$/.exec(text)?.[1]
@@ -30,7 +30,7 @@ export function isSecretSource(text: string): boolean {
 }
 
 /** What is wrong with a source, in words that hold nothing of it: it may be the secret itself, typed by mistake. */
-export function sourceProblem(text: string, origin: 'flag' | 'file'): string | undefined {
+export function secretSourceProblem(text: string, origin: 'flag' | 'file'): string | undefined {
   if (isSecretSource(text)) return undefined
   const forms = Object.keys(SOURCE_FORMS)
     .join(', ')

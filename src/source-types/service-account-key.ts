@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
-import { judgedBy } from './judged-by.ts'
+import { privateKeyProblem } from './check-pem.ts'
 import { lineProblem, MAX_TEXT, sizeProblem } from './limits.ts'
-import { privateKeyProblem } from './pem.ts'
+import { zodCheck } from './zod-check.ts'
 
 const text = z.string('is missing or not a string')
 
@@ -9,9 +9,9 @@ const text = z.string('is missing or not a string')
 const key = z.looseObject(
   {
     type: z.literal('service_account', 'must be "service_account"'),
-    project_id: text.check(judgedBy(value => lineProblem(value, MAX_TEXT))),
-    client_email: text.check(judgedBy(value => lineProblem(value, MAX_TEXT))),
-    private_key: text.check(judgedBy(privateKeyProblem)),
+    project_id: text.check(zodCheck(value => lineProblem(value, MAX_TEXT))),
+    client_email: text.check(zodCheck(value => lineProblem(value, MAX_TEXT))),
+    private_key: text.check(zodCheck(privateKeyProblem)),
   },
   'must be the JSON object of a service account key',
 )
@@ -19,7 +19,7 @@ const key = z.looseObject(
 /** Accepts the key as its JSON text or as the object itself, and gives the object. Messages hold nothing of the key. */
 export const serviceAccountKey = z.pipe(
   z.transform(parsed),
-  key.check(judgedBy(value => sizeProblem(JSON.stringify(value)))),
+  key.check(zodCheck(value => sizeProblem(JSON.stringify(value)))),
 )
 
 function parsed(raw: unknown): unknown {

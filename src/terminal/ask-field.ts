@@ -1,5 +1,5 @@
 import { Secret } from '../domain/secret.ts'
-import { type Field, MULTI_LINE_KINDS } from '../source-types/define.ts'
+import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
 import { askLongSecret, askOneLineSecret } from './ask-secret.ts'
 import { type Choice, promptConfirm, promptLine, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
@@ -21,7 +21,7 @@ export interface FieldQuestion {
 /** Asks for one field as its kind wants it; undefined where it is left out, or kept as it is. */
 export function askField(streams: Streams, question: FieldQuestion): Promise<Answer | undefined> {
   const { field } = question
-  if (field.secret || MULTI_LINE_KINDS.includes(field.kind)) return askHiddenField(streams, question)
+  if (field.secret || MULTILINE_KINDS.includes(field.kind)) return askHiddenField(streams, question)
   if (field.kind === 'boolean') return askBoolean(streams, question)
   if (field.kind === 'choice') return askChoice(streams, question)
   return askText(streams, question)
@@ -31,7 +31,7 @@ async function askHiddenField(streams: Streams, question: FieldQuestion): Promis
   const { field, check } = question
   const needed = question.required ? 'refuse' : 'leave'
   const secret = { label: field.label, check, empty: isThere(question.present) ? ('keep' as const) : needed } as const
-  return MULTI_LINE_KINDS.includes(field.kind) ? askLongSecret(streams, secret) : askOneLineSecret(streams, secret)
+  return MULTILINE_KINDS.includes(field.kind) ? askLongSecret(streams, secret) : askOneLineSecret(streams, secret)
 }
 
 async function askBoolean(streams: Streams, { field, present }: FieldQuestion): Promise<Answer | undefined> {

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../domain/errors.ts'
-import type { SourceType } from '../source-types/define.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 import { type Answer, askField } from './ask-field.ts'
 import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-plan.ts'
 import { printWarning } from './messages.ts'

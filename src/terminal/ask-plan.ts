@@ -1,4 +1,4 @@
-import type { Field, Rule, SourceType } from '../source-types/define.ts'
+import type { Field, Rule, SourceType } from '../source-types/source-type.ts'
 
 /** One thing that the wizard does, in order. */
 export type Step =

@@ -1,5 +1,5 @@
 import type { Secret } from '../domain/secret.ts'
-import type { SourceType } from '../source-types/define.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 import { type Answers, askFields, type FieldsQuestion } from './ask-fields.ts'
 import { askOneLineSecret, pasteSecret } from './ask-secret.ts'
 import { printable } from './printable.ts'

@@ -1,7 +1,7 @@
 import nodeVault from 'node-vault'
 import type { Backend } from '../ports/backend.ts'
-import { type Refusal, refusal } from './failure.ts'
-import { transport } from './transport.ts'
+import { type ErrorResponse, toErrorResponse } from './errors.ts'
+import { createTransport } from './transport.ts'
 
 export interface VaultSettings {
   readonly addr: string
@@ -14,18 +14,18 @@ export interface VaultSettings {
 
 /** One exchange with Vault: a body, or a refusal to make sense of. Throws UnavailableError where no answer came. */
 export interface VaultClient {
-  read(path: string): Promise<Exchange>
-  write(path: string, body: object): Promise<Exchange>
-  remove(path: string): Promise<Exchange>
+  read(path: string): Promise<VaultResponse>
+  write(path: string, body: object): Promise<VaultResponse>
+  remove(path: string): Promise<VaultResponse>
   close(): void
 }
 
 /** Vault's answers are objects of its own making; whoever reads a property checks it. */
-export type Exchange = { readonly ok: true; readonly body: unknown } | ({ readonly ok: false } & Refusal)
+export type VaultResponse = { readonly ok: true; readonly body: unknown } | ({ readonly ok: false } & ErrorResponse)
 
 /** node-vault with a transport of our own, and without its errors and its debugging output, which hold secrets. */
 export function vaultClient(settings: VaultSettings, backend: Backend): VaultClient {
-  const { requestPromise, close } = transport(backend, settings.caCert)
+  const { requestPromise, close } = createTransport(backend, settings.caCert)
   const client = nodeVault({
     endpoint: settings.addr,
     token: settings.token,
@@ -48,10 +48,10 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
 
 const ALL_VALID = Object.assign(() => undefined, { validate: () => true })
 
-async function exchange(answer: Promise<unknown>): Promise<Exchange> {
+async function exchange(answer: Promise<unknown>): Promise<VaultResponse> {
   try {
     return { ok: true, body: await answer }
   } catch (error) {
-    return { ok: false, ...refusal(error) }
+    return { ok: false, ...toErrorResponse(error) }
   }
 }

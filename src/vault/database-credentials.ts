@@ -1,7 +1,7 @@
 import { invalid } from '../domain/errors.ts'
+import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
-import { refused } from './failure.ts'
-import { property } from './property.ts'
+import { vaultError } from './errors.ts'
 
 /** Credentials that are good for as long as their lease. */
 export interface DatabaseLease {
@@ -16,11 +16,11 @@ export async function issueDatabaseCredentials(client: VaultClient, role: string
   const mount = at < 0 ? 'database' : role.slice(0, at)
   const answer = await client.read(`${mount}/creds/${encodeURIComponent(role.slice(at + 1))}`)
   if (!answer.ok && [400, 404].includes(answer.status)) throw noRole(role, mount)
-  if (!answer.ok) throw refused(answer, 'issue credentials for the database')
+  if (!answer.ok) throw vaultError(answer, 'issue credentials for the database')
   const [user, password, id] = [
-    property(property(answer.body, 'data'), 'username'),
-    property(property(answer.body, 'data'), 'password'),
-    property(answer.body, 'lease_id'),
+    valueAt(valueAt(answer.body, 'data'), 'username'),
+    valueAt(valueAt(answer.body, 'data'), 'password'),
+    valueAt(answer.body, 'lease_id'),
   ]
   if (typeof user !== 'string' || typeof password !== 'string' || typeof id !== 'string') throw noRole(role, mount)
   return { user, password, id }

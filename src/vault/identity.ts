@@ -1,8 +1,8 @@
 import { DsctlError } from '../domain/errors.ts'
+import { valueAt } from '../lib/value-at.ts'
 import type { Identity } from '../ports/caller.ts'
 import type { VaultClient } from './client.ts'
-import { notAccepted, notVault, refused } from './failure.ts'
-import { property } from './property.ts'
+import { notVaultError, tokenRejected, vaultError } from './errors.ts'
 
 /**
  * Who the token says is asking. The address comes from the token's entity, never from the token's own metadata or
@@ -36,17 +36,17 @@ interface Token {
 
 async function lookUpSelf(client: VaultClient, tokenFrom: string | undefined): Promise<Token> {
   const answer = await client.read('auth/token/lookup-self')
-  const data = answer.ok ? property(answer.body, 'data') : undefined
+  const data = answer.ok ? valueAt(answer.body, 'data') : undefined
   if (typeof data === 'object' && data !== null) return data
-  if (answer.ok || answer.status === 404) throw notVault()
-  if (answer.status !== 403 && answer.status !== 401) throw refused(answer, 'look up its own token')
-  throw notAccepted(tokenFrom)
+  if (answer.ok || answer.status === 404) throw notVaultError()
+  if (answer.status !== 403 && answer.status !== 401) throw vaultError(answer, 'look up its own token')
+  throw tokenRejected(tokenFrom)
 }
 
 async function readEntity(client: VaultClient, id: string): Promise<unknown> {
   const answer = await client.read(`identity/entity/id/${id}`)
-  if (answer.ok) return property(answer.body, 'data')
-  if (answer.status !== 403 && answer.status !== 404) throw refused(answer, 'read its own identity')
+  if (answer.ok) return valueAt(answer.body, 'data')
+  if (answer.status !== 403 && answer.status !== 404) throw vaultError(answer, 'read its own identity')
   throw new DsctlError(
     'forbidden',
     'Vault does not let the token read its own identity, so it is unknown who is asking.',
@@ -60,9 +60,9 @@ const MOUNTS_OF_PEOPLE = ['oidc', 'jwt', 'ldap']
 
 /** The entity's own `email`; else what its aliases on mounts that know people say. Two different ones are an error. */
 function addressOf(entity: unknown, id: string): { email: string; source: string } {
-  const own = property(property(entity, 'metadata'), 'email')
+  const own = valueAt(valueAt(entity, 'metadata'), 'email')
   if (typeof own === 'string' && own !== '') return { email: own, source: 'metadata of the Vault entity' }
-  const aliases = property(entity, 'aliases')
+  const aliases = valueAt(entity, 'aliases')
   const found = new Map((Array.isArray(aliases) ? aliases : []).flatMap(addressOfAlias))
   const [first, ...others] = found
   if (!first) throw nobody(`Set the address: vault write identity/entity/id/${id} metadata=email=ADDRESS.`)
@@ -79,18 +79,18 @@ function addressOf(entity: unknown, id: string): { email: string; source: string
 }
 
 function addressOfAlias(alias: unknown): [string, string][] {
-  const type = property(alias, 'mount_type')
+  const type = valueAt(alias, 'mount_type')
   if (typeof type !== 'string' || !MOUNTS_OF_PEOPLE.includes(type)) return []
-  const email = property(property(alias, 'metadata'), 'email')
+  const email = valueAt(valueAt(alias, 'metadata'), 'email')
   if (typeof email === 'string' && email !== '') return [[email, `metadata of a Vault ${type} alias`]]
-  const name = property(alias, 'name')
+  const name = valueAt(alias, 'name')
   return typeof name === 'string' && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(name)
     ? [[name, `name of a Vault ${type} alias`]]
     : []
 }
 
 function mayActAs(entity: unknown, email: string): boolean {
-  const list = property(property(entity, 'metadata'), 'dsctl_act_as')
+  const list = valueAt(valueAt(entity, 'metadata'), 'dsctl_act_as')
   return typeof list === 'string' && list.split(/[\s,]+/).includes(email)
 }
 

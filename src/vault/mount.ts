@@ -1,38 +1,38 @@
 import { type DsctlError, invalid } from '../domain/errors.ts'
+import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
-import { refused } from './failure.ts'
-import { property } from './property.ts'
+import { vaultError } from './errors.ts'
 
 /** What is wrong with a mount that the token's policies reach into, if anything: there is none, or not KV version 2. */
 export async function mountProblem(client: VaultClient, mount: string): Promise<DsctlError | undefined> {
-  const seen = await lookAtMount(client, mount)
-  if (seen === 'unseen') return noSuchMount(mount)
+  const seen = await inspectMount(client, mount)
+  if (seen === 'unseen') return mountNotFound(mount)
   return seen === 'fine' ? undefined : seen
 }
 
 /** The same of one that they may not reach into: Vault then says nothing of it, whether it is there or not. */
-export async function lookAtMount(client: VaultClient, mount: string): Promise<'fine' | 'unseen' | DsctlError> {
+export async function inspectMount(client: VaultClient, mount: string): Promise<'fine' | 'unseen' | DsctlError> {
   const answer = await client.read(`sys/internal/ui/mounts/${mount}`)
   if (!answer.ok) {
-    if (answer.status === 429 || answer.status >= 500) throw refused(answer, 'look at its mounts')
+    if (answer.status === 429 || answer.status >= 500) throw vaultError(answer, 'look at its mounts')
     return 'unseen'
   }
-  const data = property(answer.body, 'data')
-  const type = property(data, 'type')
-  const version = property(property(data, 'options'), 'version')
+  const data = valueAt(answer.body, 'data')
+  const type = valueAt(data, 'type')
+  const version = valueAt(valueAt(data, 'options'), 'version')
   if (type === 'kv' && version === '2') return 'fine'
   const what = type === 'kv' || type === 'generic' ? 'KV version 1' : `a ${String(type)} engine`
   return invalid(`The Vault mount ${mount} is ${what}; dsctl needs KV version 2.`, [field], HINT)
 }
 
-export function noSuchMount(mount: string): DsctlError {
+export function mountNotFound(mount: string): DsctlError {
   return invalid(`Vault has no mount ${mount} that this token can use.`, [field], HINT)
 }
 
 /** The mount that a path begins with, asked of Vault, since a mount may have slashes in it. */
-export async function mountOf(client: VaultClient, path: string): Promise<string | undefined> {
+export async function findMount(client: VaultClient, path: string): Promise<string | undefined> {
   const answer = await client.read(`sys/internal/ui/mounts/${path}`)
-  const mount = answer.ok ? property(property(answer.body, 'data'), 'path') : undefined
+  const mount = answer.ok ? valueAt(valueAt(answer.body, 'data'), 'path') : undefined
   return typeof mount === 'string' ? mount.replace(/\/$/, '') : undefined
 }
 

@@ -1,13 +1,13 @@
 import type { DsctlError } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
+import { valueAt } from '../lib/value-at.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
-import type { Exchange, VaultClient } from './client.ts'
-import { notVault, type Refusal, refused } from './failure.ts'
-import { listSecrets, versionsKept } from './list.ts'
-import { lookUp } from './look-up.ts'
+import type { VaultClient, VaultResponse } from './client.ts'
+import { type ErrorResponse, notVaultError, vaultError } from './errors.ts'
+import { listSecrets, versionsKept } from './list-secrets.ts'
 import { mountProblem } from './mount.ts'
-import { property } from './property.ts'
+import { readSecretField } from './read-secret-field.ts'
 
 export interface SecretStore {
   readonly client: VaultClient
@@ -29,7 +29,7 @@ export function vaultSecrets(store: SecretStore): Secrets & SecretsHealth {
     mayRemove: organizationId => mayRemove(store, organizationId),
     list: organizationId => listSecrets(store.client, store, organizationId),
     versionsKept: () => versionsKept(store.client, store.mount),
-    lookUp: (path, field) => lookUp(store.client, path, field),
+    lookUp: (path, field) => readSecretField(store.client, path, field),
     pathOf: at => `${store.mount}/${named(store, at)}`,
   }
 }
@@ -43,7 +43,7 @@ async function read(store: SecretStore, at: SecretLocation): Promise<SecretVersi
     if (problem) throw problem
     return { version: 0, data: null }
   }
-  throw answer.ok ? notVault() : refused(answer, 'read the credentials')
+  throw answer.ok ? notVaultError() : vaultError(answer, 'read the credentials')
 }
 
 async function readVersion(store: SecretStore, at: SecretLocation, version: number) {
@@ -55,7 +55,7 @@ async function readVersion(store: SecretStore, at: SecretLocation, version: numb
     if (problem) throw problem
     return 'gone'
   }
-  throw answer.ok ? notVault() : refused(answer, 'read the credentials')
+  throw answer.ok ? notVaultError() : vaultError(answer, 'read the credentials')
 }
 
 async function write(
@@ -66,19 +66,19 @@ async function write(
   const plain = Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value.reveal()]))
   const answer = await store.client.write(pathOf(store, 'data', at), { options: { cas }, data: plain })
   if (answer.ok) {
-    if (typeof property(property(answer.body, 'data'), 'version') === 'number') return 'ok'
+    if (typeof valueAt(valueAt(answer.body, 'data'), 'version') === 'number') return 'ok'
     // KV version 1 takes anything and has just stored this as a secret of its own.
     await store.client.remove(pathOf(store, 'data', at))
-    throw (await mountProblem(store.client, store.mount)) ?? notVault()
+    throw (await mountProblem(store.client, store.mount)) ?? notVaultError()
   }
   if (answer.status === 400 && answer.errors.some(text => /check-and-set/i.test(text))) return 'conflict'
   throw await unmounted(store, answer, 'write the credentials')
 }
 
 /** A refusal, which a 404 explains where it is for want of the mount. */
-async function unmounted(store: SecretStore, refusal: Refusal, doing: string): Promise<DsctlError> {
+async function unmounted(store: SecretStore, refusal: ErrorResponse, doing: string): Promise<DsctlError> {
   const problem = refusal.status === 404 ? await mountProblem(store.client, store.mount) : undefined
-  return problem ?? refused(refusal, doing)
+  return problem ?? vaultError(refusal, doing)
 }
 
 async function softDelete(store: SecretStore, at: SecretLocation, version: number): Promise<void> {
@@ -101,8 +101,8 @@ async function mayRemove(store: SecretStore, organizationId?: string): Promise<b
     store.client.write('sys/capabilities-self', { paths: [path] }),
     mountProblem(store.client, store.mount),
   ])
-  if (!answer.ok) throw refused(answer, 'ask for its own capabilities')
-  const capabilities = property(property(answer.body, 'data'), path) ?? property(answer.body, path)
+  if (!answer.ok) throw vaultError(answer, 'ask for its own capabilities')
+  const capabilities = valueAt(valueAt(answer.body, 'data'), path) ?? valueAt(answer.body, path)
   const may = Array.isArray(capabilities) && (capabilities.includes('delete') || capabilities.includes('root'))
   if (may && problem) throw problem
   return may
@@ -117,12 +117,12 @@ function named({ path }: SecretStore, at: SecretLocation): string {
 }
 
 /** The version in an answer: also in a 404, which after a soft delete still carries the metadata. */
-function versionIn(answer: Exchange): (SecretVersion & { destroyed: boolean }) | undefined {
-  const body = answer.ok || answer.status === 404 ? property(answer.body, 'data') : undefined
-  const metadata = property(body, 'metadata')
-  const version = property(metadata, 'version')
+function versionIn(answer: VaultResponse): (SecretVersion & { destroyed: boolean }) | undefined {
+  const body = answer.ok || answer.status === 404 ? valueAt(answer.body, 'data') : undefined
+  const metadata = valueAt(body, 'metadata')
+  const version = valueAt(metadata, 'version')
   if (typeof version !== 'number') return undefined
-  return { version, data: sealed(property(body, 'data')), destroyed: property(metadata, 'destroyed') === true }
+  return { version, data: sealed(valueAt(body, 'data')), destroyed: valueAt(metadata, 'destroyed') === true }
 }
 
 function sealed(data: unknown): Credentials | null {

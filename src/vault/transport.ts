@@ -1,6 +1,6 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import type { Backend } from '../ports/backend.ts'
-import { NoAnswer } from './failure.ts'
+import { NoResponse } from './errors.ts'
 
 interface Options {
   readonly uri: string
@@ -9,7 +9,7 @@ interface Options {
   readonly json?: unknown
 }
 
-export interface Answer {
+export interface TransportResponse {
   readonly statusCode: number
   readonly body: unknown
   /** node-vault puts it into its own error's message: method and path are all it needs. */
@@ -20,7 +20,7 @@ export interface Answer {
  * How node-vault sends its requests: on node:http with connections kept alive, in place of its axios, whose errors
  * hold the token and the body. Follows a standby's redirect. Throws NoAnswer; every status is an answer.
  */
-export function transport(backend: Backend, caCert: string | undefined) {
+export function createTransport(backend: Backend, caCert: string | undefined) {
   const plain: Sender = { request: httpRequest, agent: new Agent({ keepAlive: true }) }
   let secure: Promise<Sender> | undefined
   const senderFor = ({ isSecure }: Place) => {
@@ -29,7 +29,7 @@ export function transport(backend: Backend, caCert: string | undefined) {
     return secure
   }
   const targetOf = targets()
-  const send = async (options: Options): Promise<Answer> => {
+  const send = async (options: Options): Promise<TransportResponse> => {
     const began = performance.now()
     const target = targetOf(options.uri)
     const path = target.path.replace(/\?.*$/s, '')
@@ -151,7 +151,7 @@ function once(
   return new Promise((resolve, reject) => {
     // A standby sends its clients on also where it has passed their request on and heard no more of it.
     let sent = hop > 0
-    const fail = (error: unknown) => reject(new NoAnswer(sent ? 'maybe' : 'no', place.host, error))
+    const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', place.host, error))
     const request = sender.request({ hostname, port, path, method, agent: sender.agent })
     request.on('error', fail)
     // Not among the options, which Node prints where NODE_DEBUG says so, and with them the token.

@@ -2,7 +2,7 @@ import type { DataSource } from '../domain/data-source.ts'
 import type { Credentials } from '../domain/secret.ts'
 import type { WithCredentials } from '../operations/credentials.ts'
 import { findSourceType } from '../source-types/index.ts'
-import { answerName, redacted } from '../source-types/redact.ts'
+import { outputName, redactCredentials } from '../source-types/redact.ts'
 import type { Cell } from '../terminal/cell.ts'
 import type { ListView, RecordView } from '../terminal/view.ts'
 import { LISTED_COLUMNS, type Listed, listed } from './list.ts'
@@ -24,12 +24,12 @@ export function dataSourcesAnswer(found: readonly WithCredentials[]): ListView<L
   }
 }
 
-type Shown = ReturnType<typeof redacted>
+type Shown = ReturnType<typeof redactCredentials>
 
 // Of a type that this dsctl does not know, nothing is known to be no secret.
 function shownCredentials({ type }: DataSource, credentials: Credentials): Shown {
   const known = findSourceType(type)
-  return known ? redacted(known, credentials) : {}
+  return known ? redactCredentials(known, credentials) : {}
 }
 
 function document(record: DataSource, credentials: Shown | null): object {
@@ -51,7 +51,7 @@ function document(record: DataSource, credentials: Shown | null): object {
 function rows(record: DataSource, credentials: Shown | null): [string, Cell][] {
   const type = findSourceType(record.type)
   const fields = Object.entries(type?.fields ?? {}).map(([name, field]): [string, Cell] => {
-    const value = credentials?.[answerName(name, field)]
+    const value = credentials?.[outputName(name, field)]
     return [field.label, Array.isArray(value) ? value.join(', ') : value]
   })
   return [

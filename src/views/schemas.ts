@@ -3,14 +3,14 @@ import { ERROR_CODES } from '../domain/errors.ts'
 import { ROLES } from '../ports/caller.ts'
 import { CONNECTION_CODES, STAGES } from '../ports/connection-test.ts'
 import { SETTING_KEYS } from '../settings/keys.ts'
-import { answerSchema } from '../source-types/answer-schema.ts'
-import type { SourceType } from '../source-types/define.ts'
-import { DIALECT, type JsonSchema, requestSchema } from '../source-types/request-schema.ts'
+import { outputSchema } from '../source-types/output-schema.ts'
+import { JSON_SCHEMA_DIALECT, type JsonSchema, requestSchema } from '../source-types/request-schema.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 
 /** The JSON Schema (draft 2020-12) of what a command prints with `-o json`; `answer` is of one data source. */
 export function schemaOf(command: string, types: readonly SourceType[]): JsonSchema | undefined {
   const make = SCHEMAS[command]
-  return make && { $schema: DIALECT, title: `What dsctl ${command} answers`, ...make(types) }
+  return make && { $schema: JSON_SCHEMA_DIALECT, title: `What dsctl ${command} answers`, ...make(types) }
 }
 
 const text = { type: 'string' }
@@ -75,7 +75,7 @@ const applied = list(
 
 type Make = (types: readonly SourceType[]) => JsonSchema
 
-const dataSource: Make = types => answerSchema(types, ONBOARDING_STATUSES)
+const dataSource: Make = types => outputSchema(types, ONBOARDING_STATUSES)
 
 /** What is printed of it where another schema has it inside. */
 const inside = ({ $schema: _, ...schema }: JsonSchema) => schema

@@ -1,6 +1,6 @@
 import type { Template } from '../ports/templates.ts'
 import { findSourceType } from '../source-types/index.ts'
-import { shownPreset } from '../source-types/preset.ts'
+import { redactTemplateFields } from '../source-types/template-fields.ts'
 import type { ListView, RecordView } from '../terminal/view.ts'
 
 type Document = ReturnType<typeof document>
@@ -29,6 +29,6 @@ export function templateView(template: Template): RecordView {
 }
 
 function document({ name, type, fields, createdAt, updatedAt }: Template) {
-  const shown = shownPreset(findSourceType(type), fields)
+  const shown = redactTemplateFields(findSourceType(type), fields)
   return { name, type, fields: shown, created_at: createdAt, updated_at: updatedAt }
 }

@@ -1,5 +1,5 @@
-import type { SourceType } from '../source-types/define.ts'
-import { describeType, type FieldRow } from '../source-types/describe.ts'
+import { describeType, type FieldDescription } from '../source-types/describe.ts'
+import type { SourceType } from '../source-types/source-type.ts'
 import type { ListView } from '../terminal/view.ts'
 
 /** What `types` prints. */
@@ -16,7 +16,7 @@ export function typesView(types: readonly SourceType[]): ListView<{ name: string
 }
 
 /** What `types TYPE` prints: its fields, or as a document the JSON Schema of its request. */
-export function fieldsView(type: SourceType, schema: object): ListView<FieldRow> {
+export function fieldsView(type: SourceType, schema: object): ListView<FieldDescription> {
   return {
     kind: 'list',
     data: describeType(type),

@@ -5,7 +5,7 @@ import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { watchPrelogin } from '../../src/connectors/watch-prelogin.ts'
+import { guardPrelogin } from '../../src/connectors/guard-prelogin.ts'
 import { certificateFor } from '../support/certificate.ts'
 import { isSignedBy } from '../support/google-token.ts'
 import { listen } from '../support/listen.ts'
@@ -203,7 +203,7 @@ describe('What a SQL Server says first', () => {
     const failed = (error: Error) => {
       failure = error
     }
-    const stream = watchPrelogin(connect(at), { at, encrypt, failed })
+    const stream = guardPrelogin(connect(at), { at, encrypt, failed })
     return new Promise<Buffer | Error | undefined>(resolve => {
       stream.on('error', () => resolve(failure))
       stream.on('data', resolve)

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { DsctlError, ERROR_CODES, UnavailableError } from '../../src/domain/errors.ts'
 import { connectFailure, statementFailure } from '../../src/postgres/connection/failure.ts'
 import { printError } from '../../src/terminal/messages.ts'
-import { refused } from '../../src/vault/failure.ts'
+import { vaultError } from '../../src/vault/errors.ts'
 import { refuseWith } from '../support/postgres-proxy.ts'
 import { type Proxied, proxied } from '../support/proxied.ts'
 import { jsonError, type RunResult } from '../support/run.ts'
@@ -103,7 +103,7 @@ describe('Each answer means one thing:', () => {
 
   test.each(VAULT.map(named))('Vault’s $states is $code', ({ states, code, delivered }) => {
     for (const status of states.split(' ')) {
-      const error = refused({ status: Number(status), errors: ['SECRET'], body: 'SECRET' }, 'read the credentials')
+      const error = vaultError({ status: Number(status), errors: ['SECRET'], body: 'SECRET' }, 'read the credentials')
       expectMeaning(error, code, delivered, status)
       expect(`${error.message}${error.details.hint}`).not.toContain('SECRET')
     }

@@ -1,6 +1,6 @@
 import type { NameInEnv } from '../../domain/data-source.ts'
 import { DsctlError } from '../../domain/errors.ts'
-import { complete } from '../../source-types/complete.ts'
+import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
 import { createOr } from '../create-if-absent.ts'
 import { remove } from '../delete.ts'
@@ -94,7 +94,7 @@ type Done = Pick<Applied, 'action' | 'id'>
 
 async function make(stores: Stores, item: BatchItem, { testing }: Applying): Promise<Done> {
   const { name, env, type } = item
-  const request = { name, env, type, credentials: complete(getSourceType(type), item.fields) }
+  const request = { name, env, type, credentials: completeCredentials(getSourceType(type), item.fields) }
   // Another may have created it meanwhile: then what the request leaves out stays, and is not set to its default.
   const how = { ifExists: 'update', dryRun: false, testing, given: item.fields } as const
   const { action, record } = await createOr(stores, request, how)

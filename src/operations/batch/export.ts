@@ -1,10 +1,10 @@
 import type { Credentials } from '../../domain/secret.ts'
 import { isMask, REDACTED } from '../../domain/secret.ts'
 import type { Attempt, NamedRecord } from '../../ports/records.ts'
-import type { SourceType } from '../../source-types/define.ts'
 import { findSourceType } from '../../source-types/index.ts'
-import { answerName, redacted } from '../../source-types/redact.ts'
-import { normalised } from '../../source-types/stored.ts'
+import { normalizeCredentials } from '../../source-types/normalize.ts'
+import { outputName, redactCredentials } from '../../source-types/redact.ts'
+import type { SourceType } from '../../source-types/source-type.ts'
 import { listAll } from '../list.ts'
 import type { Stores } from '../stores.ts'
 import { attempt } from '../two-stores/retry.ts'
@@ -89,13 +89,13 @@ export async function liveRecords(
 }
 
 function fieldsOf(type: SourceType, credentials: Credentials, source: (field: string) => string) {
-  const shown = redacted(type, credentials)
-  const stored = normalised(type, credentials)
+  const shown = redactCredentials(type, credentials)
+  const stored = normalizeCredentials(type, credentials)
   const fields: Record<string, unknown> = {}
   const hidden: string[] = []
   for (const [name, field] of Object.entries(type.fields)) {
     if (!Object.hasOwn(stored, name)) continue
-    const value = shown[answerName(name, field)]
+    const value = shown[outputName(name, field)]
     const plain = Array.isArray(value) ? value[0] : value
     if (field.secret) fields[name] = { from: source(name) }
     else if (typeof plain === 'string' && (isMask(plain) || plain.includes(REDACTED))) hidden.push(name)

@@ -1,10 +1,10 @@
 import { invalid } from '../../domain/errors.ts'
 import type { Credentials } from '../../domain/secret.ts'
 import type { NamedRecord } from '../../ports/records.ts'
-import { complete } from '../../source-types/complete.ts'
+import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
-import { isStored } from '../../source-types/merge.ts'
-import { answerName, redacted } from '../../source-types/redact.ts'
+import { isAlreadyStored } from '../../source-types/merge-update.ts'
+import { outputName, redactCredentials } from '../../source-types/redact.ts'
 import { merge } from '../merge-fields.ts'
 import type { Stores } from '../stores.ts'
 import { attempt } from '../two-stores/retry.ts'
@@ -28,7 +28,7 @@ export interface Plan {
 /** Compares an item with what is stored. Throws `invalid` where it cannot become so, and where Vault gives no answer. */
 export async function plan(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<Plan> {
   if (!existing) {
-    const after = complete(getSourceType(item.type), item.fields)
+    const after = completeCredentials(getSourceType(item.type), item.fields)
     const fields = Object.keys(after).filter(name => name !== 'type')
     return { action: 'create', differences: differences(item.type, fields, { before: {}, after }) }
   }
@@ -36,7 +36,8 @@ export async function plan(stores: Stores, item: BatchItem, existing: NamedRecor
   const read = await attempt(stores, () => stores.secrets.read(existing))
   if (read.kind !== 'answered') throw read.error
   const stored = read.answer.data
-  if (stored && isStored(getSourceType(item.type), stored, item.fields)) return { action: 'none', differences: [] }
+  if (stored && isAlreadyStored(getSourceType(item.type), stored, item.fields))
+    return { action: 'none', differences: [] }
   const { merged, changed } = merge({ fields: item.fields, unset: [] }, item.type, stored)
   if (stored && changed.length === 0) return { action: 'none', differences: [] }
   return { action: 'update', differences: differences(item.type, changed, { before: stored ?? {}, after: merged }) }
@@ -48,11 +49,11 @@ function differences(
   { before, after }: { before: Credentials; after: Credentials },
 ): readonly FieldDifference[] {
   const type = getSourceType(typeName)
-  const [shownBefore, shownAfter] = [redacted(type, before), redacted(type, after)]
+  const [shownBefore, shownAfter] = [redactCredentials(type, before), redactCredentials(type, after)]
   return names.flatMap(name => {
     const field = type.fields[name]
     if (!field) return []
-    const value = (shown: typeof shownBefore) => (field.secret ? null : (shown[answerName(name, field)] ?? null))
+    const value = (shown: typeof shownBefore) => (field.secret ? null : (shown[outputName(name, field)] ?? null))
     return [{ field: name, secret: field.secret, before: value(shownBefore), after: value(shownAfter) }]
   })
 }

@@ -1,11 +1,11 @@
 import { DsctlError } from '../../domain/errors.ts'
 import type { CreateRequest } from '../../operations/create.ts'
-import { missingFields } from '../../source-types/complete.ts'
-import type { SourceType } from '../../source-types/define.ts'
+import { checkEnv, checkName } from '../../source-types/check-name.ts'
+import { missingFields } from '../../source-types/check-rules.ts'
 import { findField } from '../../source-types/field-names.ts'
 import { getSourceType, sourceTypes } from '../../source-types/index.ts'
-import { readFields } from '../../source-types/read-fields.ts'
-import { checkEnv, checkName } from '../../source-types/request-name.ts'
+import { parseFields } from '../../source-types/parse-fields.ts'
+import type { SourceType } from '../../source-types/source-type.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 import type { Draft } from '../draft.ts'
 
@@ -14,7 +14,7 @@ export async function askForMissing(prompter: Prompter, draft: Draft): Promise<D
   const type = draft.type === undefined ? await prompter.askType(sourceTypes) : getSourceType(draft.type)
   const name = draft.name ?? (await askName(prompter))
   const env = draft.env ?? (await askEnv(prompter))
-  const { given } = readFields(type, draft.fields, 'create')
+  const { given } = parseFields(type, draft.fields, 'create')
   const answers = await prompter.askFields({ type, given, check: (field, text) => checkField(type, field, text) })
   return { name, env, type: type.name, fields: { ...draft.fields, ...answers } }
 }
@@ -39,7 +39,7 @@ export async function editField(prompter: Prompter, draft: Draft, field: string)
   if (field === 'name') return { ...draft, name: await askName(prompter, String(draft.name)) }
   if (field === 'env') return { ...draft, env: await askEnv(prompter, String(draft.env)) }
   const type = getSourceType(draft.type)
-  const { given } = readFields(type, draft.fields, 'create')
+  const { given } = parseFields(type, draft.fields, 'create')
   const check = (name: string, text: string) => checkField(type, name, text)
   const answers = await prompter.askFields({ type, given, only: [field], check })
   return { ...draft, fields: { ...draft.fields, ...answers } }
@@ -47,7 +47,7 @@ export async function editField(prompter: Prompter, draft: Draft, field: string)
 
 /** The message that the field's flag would give for a text; undefined where it is fine. */
 export function checkField(type: SourceType, field: string, text: string): string | undefined {
-  return readFields(type, { [field]: text }, 'create').problems[0]?.message
+  return parseFields(type, { [field]: text }, 'create').problems[0]?.message
 }
 
 /** Whether a request has all that it needs, right or wrong. */

@@ -4,9 +4,9 @@ import { permitted } from '../../operations/authorize.ts'
 import { readStored } from '../../operations/credentials.ts'
 import type { Stores } from '../../operations/stores.ts'
 import type { UpdateRequest } from '../../operations/update.ts'
-import type { SourceType } from '../../source-types/define.ts'
 import { getSourceType } from '../../source-types/index.ts'
-import { normalised } from '../../source-types/stored.ts'
+import { normalizeCredentials } from '../../source-types/normalize.ts'
+import type { SourceType } from '../../source-types/source-type.ts'
 import type { Answers } from '../../terminal/ask-fields.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 import { checkField } from './create-prompts.ts'
@@ -64,9 +64,11 @@ function rowsOf({ fields }: SourceType, changed: Answers) {
   return Object.entries(changed).map(([field, value]) => ({ field, label: fields[field]?.label ?? field, value }))
 }
 
-function shownAsDefaults(typeName: string, credentials: Parameters<typeof normalised>[1]) {
+function shownAsDefaults(typeName: string, credentials: Parameters<typeof normalizeCredentials>[1]) {
   const type = getSourceType(typeName)
-  const known = Object.entries(normalised(type, credentials)).filter(([name]) => Object.hasOwn(type.fields, name))
+  const known = Object.entries(normalizeCredentials(type, credentials)).filter(([name]) =>
+    Object.hasOwn(type.fields, name),
+  )
   return Object.fromEntries(
     known.map(([name, value]) => [name, type.fields[name]?.secret === false ? value.reveal() : value]),
   )

@@ -1,4 +1,4 @@
-import type { SourceType } from '../define.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const bigquery: SourceType = {
   name: 'bigquery',

@@ -1,5 +1,5 @@
-import type { SourceType } from '../define.ts'
-import { defaultSchema, host } from '../groups.ts'
+import { defaultSchema, host } from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const databricks: SourceType = {
   name: 'databricks',

@@ -1,5 +1,15 @@
-import type { SourceType } from '../define.ts'
-import { defaultDatabase, host, password, pool, port, ssh, sshRules, tls, username } from '../groups.ts'
+import {
+  defaultDatabase,
+  host,
+  password,
+  poolFields,
+  port,
+  sshFields,
+  sshRules,
+  tlsFields,
+  username,
+} from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const mysql: SourceType = {
   name: 'mysql',
@@ -11,9 +21,9 @@ export const mysql: SourceType = {
     username,
     password,
     default_database: defaultDatabase,
-    ...ssh,
-    ...tls,
-    ...pool,
+    ...sshFields,
+    ...tlsFields,
+    ...poolFields,
   },
   rules: sshRules,
 }

@@ -1,5 +1,16 @@
-import type { SourceType } from '../define.ts'
-import { defaultDatabase, defaultSchema, host, password, pool, port, ssh, sshRules, tls, username } from '../groups.ts'
+import {
+  defaultDatabase,
+  defaultSchema,
+  host,
+  password,
+  poolFields,
+  port,
+  sshFields,
+  sshRules,
+  tlsFields,
+  username,
+} from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const postgres: SourceType = {
   name: 'postgres',
@@ -12,9 +23,9 @@ export const postgres: SourceType = {
     password,
     default_database: defaultDatabase,
     default_schema: defaultSchema,
-    ...ssh,
-    ...tls,
-    ...pool,
+    ...sshFields,
+    ...tlsFields,
+    ...poolFields,
   },
   rules: sshRules,
 }

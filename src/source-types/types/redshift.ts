@@ -1,5 +1,14 @@
-import type { SourceType } from '../define.ts'
-import { defaultDatabase, defaultSchema, host, password, pool, port, tls, username } from '../groups.ts'
+import {
+  defaultDatabase,
+  defaultSchema,
+  host,
+  password,
+  poolFields,
+  port,
+  tlsFields,
+  username,
+} from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const redshift: SourceType = {
   name: 'redshift',
@@ -12,8 +21,8 @@ export const redshift: SourceType = {
     password,
     default_database: defaultDatabase,
     default_schema: defaultSchema,
-    ...tls,
-    ...pool,
+    ...tlsFields,
+    ...poolFields,
   },
   rules: [],
 }

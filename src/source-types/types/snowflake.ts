@@ -1,5 +1,5 @@
-import type { SourceType } from '../define.ts'
-import { defaultDatabase, defaultSchema, host, password, username } from '../groups.ts'
+import { defaultDatabase, defaultSchema, host, password, username } from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const snowflake: SourceType = {
   name: 'snowflake',

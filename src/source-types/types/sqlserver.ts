@@ -1,5 +1,15 @@
-import type { SourceType } from '../define.ts'
-import { defaultDatabase, defaultSchema, host, password, pool, port, ssh, sshRules, username } from '../groups.ts'
+import {
+  defaultDatabase,
+  defaultSchema,
+  host,
+  password,
+  poolFields,
+  port,
+  sshFields,
+  sshRules,
+  username,
+} from '../common-fields.ts'
+import type { SourceType } from '../source-type.ts'
 
 export const sqlserver: SourceType = {
   name: 'sqlserver',
@@ -42,8 +52,8 @@ export const sqlserver: SourceType = {
       default: false,
       description: "Whether the server's certificate is accepted unverified.",
     },
-    ...ssh,
-    ...pool,
+    ...sshFields,
+    ...poolFields,
   },
   rules: sshRules,
 }

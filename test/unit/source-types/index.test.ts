@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 import { expect, test } from 'vitest'
 import { DsctlError } from '../../../src/domain/errors.ts'
-import type { SourceType } from '../../../src/source-types/define.ts'
 import { findSourceType, getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
+import type { SourceType } from '../../../src/source-types/source-type.ts'
 
 const folder = new URL('../../../src/source-types/', import.meta.url)
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))

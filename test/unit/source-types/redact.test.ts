@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../../src/domain/secret.ts'
-import { complete } from '../../../src/source-types/complete.ts'
+import { completeCredentials } from '../../../src/source-types/check-rules.ts'
 import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
-import { redacted } from '../../../src/source-types/redact.ts'
+import { redactCredentials } from '../../../src/source-types/redact.ts'
 import { fullFields, invented, MARKERS, SAMPLES } from './samples.ts'
 
 const postgres = getSourceType('postgres')
@@ -19,7 +19,7 @@ test('an answer uses its own names, hides secrets and leaves out what is not set
     default_database: 'd',
     default_schema: 'public',
   }
-  expect(redacted(postgres, complete(postgres, sealed(values)))).toEqual({
+  expect(redactCredentials(postgres, completeCredentials(postgres, sealed(values)))).toEqual({
     host: 'db.example.com',
     port: 5432,
     username: 'u',
@@ -35,7 +35,7 @@ test.each([...sourceTypes, invented])('no secret of $name is ever shown, under a
     return names.map(key => ({ ...fullFields(type), [name]: undefined, [key]: SAMPLES[field.kind] }))
   })
   for (const values of all) {
-    const shown = redacted(type, sealed({ ...values, unknown: MARKERS, type: MARKERS[0] }))
+    const shown = redactCredentials(type, sealed({ ...values, unknown: MARKERS, type: MARKERS[0] }))
     for (const marker of MARKERS) expect(JSON.stringify(shown)).not.toContain(marker)
     expect(shown).not.toHaveProperty('unknown')
     expect(shown).not.toHaveProperty('type')
@@ -46,14 +46,14 @@ test('every secret field shows that it is set', () => {
   for (const type of sourceTypes) {
     for (const [name, field] of Object.entries(type.fields)) {
       if (field.secret)
-        expect(redacted(type, sealed({ [name]: SAMPLES[field.kind] }))).toEqual({ [name]: '[REDACTED]' })
+        expect(redactCredentials(type, sealed({ [name]: SAMPLES[field.kind] }))).toEqual({ [name]: '[REDACTED]' })
     }
   }
 })
 
 test('what others stored is normalised, and unknown keys stay hidden', () => {
   const stored = sealed({ database: 'd', schemas: ['s'], dsn: 'postgres://u:MARKER@h', api_key: 'MARKER' })
-  expect(redacted(postgres, stored)).toEqual({ database: 'd', schemas: ['s'] })
+  expect(redactCredentials(postgres, stored)).toEqual({ database: 'd', schemas: ['s'] })
 })
 
 test('a plain field that holds what it should not is hidden', () => {
@@ -63,7 +63,7 @@ test('a plain field that holds what it should not is hidden', () => {
     port: ['MARKER'],
     ssl_ca: '-----BEGIN PRIVATE KEY-----\nMARKER',
   })
-  expect(redacted(postgres, stored)).toEqual({
+  expect(redactCredentials(postgres, stored)).toEqual({
     host: 'postgres://[REDACTED]@db.example.com',
     username: '[REDACTED]',
     port: '[REDACTED]',
@@ -74,5 +74,5 @@ test('a plain field that holds what it should not is hidden', () => {
 test('a field whose declaration does not say is a secret', () => {
   const { secret: _, ...undeclared } = { label: 'X', kind: 'text', secret: false, required: true } as const
   const careless = { ...invented, fields: { x: undeclared as typeof undeclared & { secret: boolean } } }
-  expect(redacted(careless, sealed({ x: 'MARKER' }))).toEqual({ x: '[REDACTED]' })
+  expect(redactCredentials(careless, sealed({ x: 'MARKER' }))).toEqual({ x: '[REDACTED]' })
 })

@@ -1,8 +1,8 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
-import type { SourceType } from '../../../src/source-types/define.ts'
 import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
 import { requestSchema } from '../../../src/source-types/request-schema.ts'
+import type { SourceType } from '../../../src/source-types/source-type.ts'
 import { fullFields, invented, leastFields, openSshKey, serviceAccount } from './samples.ts'
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allowUnionTypes: true })

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
-import type { Kind, SourceType } from '../../../src/source-types/define.ts'
+import type { FieldKind, SourceType } from '../../../src/source-types/source-type.ts'
 
 /** Texts that must never be seen in an output, one for each thing that holds them. */
 export const MARKERS = ['MARKERpassword', 'MARKERtoken', 'MARKERkeybody', 'MARKERnested']
@@ -23,7 +23,7 @@ export const serviceAccount = {
 }
 
 /** A valid value of each kind; the secret ones hold a marker. */
-export const SAMPLES: Readonly<Record<Kind, unknown>> = {
+export const SAMPLES: Readonly<Record<FieldKind, unknown>> = {
   text: 'some text',
   host: 'db.example.com',
   integer: 5,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSecretSource, parseSecretSource, sourceProblem } from '../../../src/source-types/secret-source.ts'
+import { isSecretSource, parseSecretSource, secretSourceProblem } from '../../../src/source-types/secret-source.ts'
 
 test('the four forms are taken apart', () => {
   expect(parseSecretSource('-')).toEqual({ kind: 'stdin' })
@@ -30,9 +30,9 @@ test.each(
 )('%j is no source', text => expect(isSecretSource(text)).toBe(false))
 
 test('a refusal says why without repeating what was typed', () => {
-  const problem = sourceProblem('hunter2', 'flag')
+  const problem = secretSourceProblem('hunter2', 'flag')
   expect(problem).toContain("visible to other processes and in the shell's history")
   expect(problem).not.toContain('hunter2')
-  expect(sourceProblem('hunter2', 'file')).not.toContain('hunter2')
-  expect(sourceProblem('-', 'flag')).toBeUndefined()
+  expect(secretSourceProblem('hunter2', 'file')).not.toContain('hunter2')
+  expect(secretSourceProblem('-', 'flag')).toBeUndefined()
 })

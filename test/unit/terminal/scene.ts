@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { DsctlError } from '../../../src/domain/errors.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { sourceTypes } from '../../../src/source-types/index.ts'
-import { readFields } from '../../../src/source-types/read-fields.ts'
+import { parseFields } from '../../../src/source-types/parse-fields.ts'
 import { startProgress } from '../../../src/terminal/progress.ts'
 import { type Prompter, prompter } from '../../../src/terminal/prompter.ts'
 import type { Streams } from '../../../src/terminal/streams.ts'
@@ -17,7 +17,7 @@ const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
   fields: async ask => {
     const type = sourceTypes.find(({ name }) => name === options.type)
     if (!type) throw new Error('no such type')
-    const check = (field: string, text: string) => readFields(type, { [field]: text }, 'create').problems[0]?.message
+    const check = (field: string, text: string) => parseFields(type, { [field]: text }, 'create').problems[0]?.message
     return ask.askFields({ given: {}, ...options, type, check })
   },
   type: async ask => (await ask.askType(sourceTypes)).name,

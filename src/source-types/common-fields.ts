@@ -1,0 +1,174 @@
+import type { Field, Rule } from './source-type.ts'
+
+// What several types have in common: single fields, and the optional groups.
+
+export const host: Field = {
+  label: 'Host',
+  kind: 'host',
+  secret: false,
+  required: true,
+  description: 'Hostname or IP address of the server.',
+}
+
+/** Each type adds its own default. */
+export const port: Field = {
+  label: 'Port',
+  kind: 'integer',
+  secret: false,
+  required: false,
+  min: 1,
+  max: 65535,
+  description: 'Port the server listens on.',
+}
+
+export const username: Field = {
+  label: 'Username',
+  kind: 'text',
+  secret: false,
+  required: true,
+  description: 'User to log in as.',
+}
+
+export const password: Field = {
+  label: 'Password',
+  kind: 'password',
+  secret: true,
+  required: true,
+  description: 'Password of that user.',
+}
+
+export const defaultDatabase: Field = {
+  label: 'Default database',
+  kind: 'text',
+  secret: false,
+  required: true,
+  description: 'Database to connect to.',
+  aliases: ['database'],
+  answer: { name: 'database', list: false },
+}
+
+export const defaultSchema: Field = {
+  label: 'Default schema',
+  kind: 'text',
+  secret: false,
+  required: false,
+  description: 'Schema in which tables are looked up first.',
+  aliases: ['schema'],
+  listAliases: ['schemas'],
+  answer: { name: 'schemas', list: true },
+}
+
+/** The three that come together stand first: answers show them as one. */
+export const sshFields: Readonly<Record<string, Field>> = {
+  jump_host: {
+    label: 'SSH jump host',
+    kind: 'host',
+    secret: false,
+    required: false,
+    description: 'Hostname or IP address of the SSH server to go through.',
+    group: 'ssh',
+  },
+  ssh_username: {
+    label: 'SSH username',
+    kind: 'text',
+    secret: false,
+    required: false,
+    description: 'User to log in as on the SSH server.',
+    group: 'ssh',
+  },
+  ssh_private_key: {
+    label: 'SSH private key',
+    kind: 'private-key',
+    secret: true,
+    required: false,
+    description: 'Private key of that user.',
+    group: 'ssh',
+  },
+  ssh_private_key_passphrase: {
+    label: 'SSH private key passphrase',
+    kind: 'password',
+    secret: true,
+    required: false,
+    description: 'Passphrase of the private key, where it has one.',
+    group: 'ssh',
+  },
+  ssh_port: {
+    label: 'SSH port',
+    kind: 'integer',
+    secret: false,
+    required: false,
+    default: 22,
+    min: 1,
+    max: 65535,
+    description: 'Port of the SSH server.',
+    group: 'ssh',
+  },
+  ssh_host_key: {
+    label: 'SSH host key fingerprint',
+    kind: 'host-key-fingerprint',
+    secret: false,
+    required: false,
+    description: 'Fingerprint that the SSH server must show, as printed by ssh-keygen -l.',
+    group: 'ssh',
+  },
+}
+
+export const sshRules: readonly Rule[] = [
+  { kind: 'together', fields: ['jump_host', 'ssh_username', 'ssh_private_key'] },
+  { kind: 'needs', field: 'ssh_port', needs: 'jump_host' },
+  { kind: 'needs', field: 'ssh_private_key_passphrase', needs: 'ssh_private_key' },
+  { kind: 'needs', field: 'ssh_host_key', needs: 'jump_host' },
+]
+
+export const tlsFields: Readonly<Record<string, Field>> = {
+  ssl_mode: {
+    label: 'TLS mode',
+    kind: 'choice',
+    secret: false,
+    required: false,
+    choices: ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'],
+    description: 'Whether the connection is encrypted, and how far the server is verified.',
+    group: 'tls',
+  },
+  ssl_ca: {
+    label: 'TLS CA certificates',
+    kind: 'certificates',
+    secret: false,
+    required: false,
+    description: "Certificates that the server's own is verified against.",
+    group: 'tls',
+  },
+}
+
+export const poolFields: Readonly<Record<string, Field>> = {
+  max_connections: {
+    label: 'Maximum connections',
+    kind: 'integer',
+    secret: false,
+    required: false,
+    min: 1,
+    max: 10_000,
+    description: 'How many connections the application opens at most.',
+    group: 'pool',
+  },
+  connect_timeout_seconds: {
+    label: 'Connect timeout (seconds)',
+    kind: 'integer',
+    secret: false,
+    required: false,
+    min: 1,
+    max: 86_400,
+    description: 'How long the application waits for a connection.',
+    group: 'pool',
+  },
+  idle_timeout_seconds: {
+    label: 'Idle timeout (seconds)',
+    kind: 'integer',
+    secret: false,
+    required: false,
+    min: 0,
+    max: 86_400,
+    description: 'After how long the application closes an idle connection.',
+    group: 'pool',
+  },
+}

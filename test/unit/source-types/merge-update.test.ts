@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import { Secret } from '../../../src/domain/secret.ts'
+import { getSourceType } from '../../../src/source-types/index.ts'
+import { mergeUpdate } from '../../../src/source-types/merge-update.ts'
+import type { SourceType } from '../../../src/source-types/source-type.ts'
+import { leastFields, openSshKey, serviceAccount } from './samples.ts'
+
+const postgres = getSourceType('postgres')
+const snowflake = getSourceType('snowflake')
+const bigquery = getSourceType('bigquery')
+
+const base = { type: 'postgres', ...leastFields(postgres), port: 5432 }
+const tunnel = { jump_host: 'j', ssh_username: 'u', ssh_private_key: openSshKey, ssh_port: 2222 }
+
+function update(
+  type: SourceType,
+  stored: Record<string, unknown> | null,
+  given: Record<string, unknown>,
+  unset: string[] = [],
+) {
+  const { merged, ...rest } = mergeUpdate(type, stored && sealed(stored), { given: sealed(given), unset })
+  const entries = Object.entries(merged).map(([name, secret]) => [name, secret.reveal()] as const)
+  return { merged: Object.fromEntries(entries), ...rest }
+}
+
+function sealed(values: Record<string, unknown>): Record<string, Secret> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, new Secret(value)]))
+}
+
+test('what is given replaces what is stored, and the rest stays', () => {
+  const result = update(postgres, base, { host: 'new', username: base['username' as keyof typeof base] })
+  expect(result).toEqual({ merged: { ...base, host: 'new' }, changed: ['host'], problems: [] })
+})
+
+test('nothing given, or only the same values, changes nothing', () => {
+  expect(update(postgres, base, {}).changed).toEqual([])
+  expect(update(postgres, base, leastFields(postgres)).changed).toEqual([])
+  const key = { service_account_key: { ...serviceAccount } }
+  const stored = { type: 'bigquery', ...leastFields(bigquery), project_id: 'key-project' }
+  expect(update(bigquery, stored, key).changed).toEqual([])
+})
+
+describe('a mask', () => {
+  test('leaves the stored secret alone', () => {
+    expect(update(postgres, base, { password: '[REDACTED]' })).toEqual({ merged: base, changed: [], problems: [] })
+  })
+
+  test('is a problem, and the only one of its field, where nothing is stored', () => {
+    const message = 'is a mask, and nothing is stored: give the secret itself'
+    expect(update(snowflake, { ...leastFields(snowflake) }, { private_key: '****' }).problems).toEqual([
+      { field: 'private_key', message },
+    ])
+    const anew = update(postgres, null, { ...leastFields(postgres), password: '[REDACTED]' })
+    expect(anew.problems).toEqual([{ field: 'password', message }])
+  })
+})
+
+describe('what others stored', () => {
+  test('keeps its unknown keys, and has its aliases put right', () => {
+    const { default_database, ...rest } = base as Record<string, unknown>
+    const stored = { ...rest, database: default_database, sslmode: 'x', extra: { a: 1 } }
+    const result = update(postgres, stored, { host: 'new' })
+    expect(result.problems).toEqual([])
+    expect(result.changed).toEqual(['host'])
+    expect(result.merged).toEqual({ ...base, host: 'new', sslmode: 'x', extra: { a: 1 } })
+  })
+
+  test('has its aliases replaced by the field that is given, and removed when it is unset', () => {
+    const stored = { ...base, schemas: ['a', 'b'] }
+    expect(update(postgres, stored, { default_schema: 'c' }).merged).toEqual({ ...base, default_schema: 'c' })
+    expect(update(postgres, stored, {}, ['default_schema']).merged).toEqual(base)
+    expect(update(postgres, stored, { host: 'new' }).merged).toEqual({ ...stored, host: 'new' })
+  })
+
+  test('is not given defaults that nobody asked for', () => {
+    const stored = { type: 'postgres', ...leastFields(postgres) }
+    expect(update(postgres, stored, {}).changed).toEqual([])
+    expect(update(postgres, stored, { host: 'new' }).changed).toEqual(['host'])
+  })
+
+  test('is not refused for a field without the one it needs, unless the update gives that field', () => {
+    expect(update(postgres, { ...base, ssh_port: 22 }, { host: 'new' }).problems).toEqual([])
+    expect(update(postgres, base, { ssh_port: 22 }).problems).toEqual([
+      { field: 'ssh_port', message: 'makes sense only with jump_host' },
+    ])
+  })
+
+  test('has to be usable as a whole afterwards', () => {
+    const { username: _, ...unusable } = base as Record<string, unknown>
+    expect(update(postgres, unusable, { host: 'new' }).problems).toEqual([
+      { field: 'username', message: 'is required' },
+    ])
+    expect(update(postgres, unusable, { username: 'u' }).problems).toEqual([])
+  })
+
+  test('is not judged by the form of its values', () => {
+    expect(update(postgres, { ...base, port: 'odd', password: 12 }, { host: 'new' }).problems).toEqual([])
+  })
+})
+
+describe('unsetting', () => {
+  test('removes a field, by any of its names', () => {
+    const stored = { ...base, default_schema: 's' }
+    for (const name of ['default_schema', 'schema', 'schemas']) {
+      expect(update(postgres, stored, {}, [name])).toEqual({ merged: base, changed: ['default_schema'], problems: [] })
+    }
+  })
+
+  test('a field that is not stored changes nothing', () => {
+    expect(update(postgres, base, {}, ['default_schema'])).toEqual({ merged: base, changed: [], problems: [] })
+  })
+
+  test('a field with a default gets that back', () => {
+    expect(update(postgres, { ...base, port: 6543 }, {}, ['port'])).toEqual({
+      merged: base,
+      changed: ['port'],
+      problems: [],
+    })
+  })
+
+  test('a required one is refused', () => {
+    expect(update(postgres, base, {}, ['password']).problems).toEqual([
+      { field: 'password', message: 'is required and cannot be unset: give a new value' },
+    ])
+  })
+
+  test('an unknown one is refused with the nearest', () => {
+    expect(update(postgres, base, {}, ['ssl_mod']).problems).toEqual([
+      { field: 'ssl_mod', message: 'is not a field of postgres; did you mean "ssl_mode"?' },
+    ])
+    expect(update(postgres, base, {}, ['constructor', 'type']).problems).toHaveLength(2)
+  })
+
+  test('one that is given too is refused', () => {
+    expect(update(postgres, base, { default_schema: 's' }, ['schema']).problems).toEqual([
+      { field: 'default_schema', message: 'is both given and unset: do one of them' },
+    ])
+  })
+
+  test('a tunnel takes its port along', () => {
+    const result = update(postgres, { ...base, ...tunnel }, {}, ['jump_host', 'ssh_username', 'ssh_private_key'])
+    expect(result).toEqual({ merged: base, changed: Object.keys(tunnel), problems: [] })
+  })
+
+  test('half a tunnel is refused', () => {
+    expect(update(postgres, { ...base, ...tunnel }, {}, ['jump_host']).problems).toEqual([
+      { field: 'jump_host', message: 'is required with ssh_username and ssh_private_key: give all of them or none' },
+    ])
+  })
+
+  test('one way of logging in makes room for the other', () => {
+    const stored = { type: 'snowflake', ...leastFields(snowflake) }
+    expect(update(snowflake, stored, { private_key: openSshKey }).problems).toHaveLength(1)
+    const result = update(snowflake, stored, { private_key: openSshKey }, ['password'])
+    expect(result.problems).toEqual([])
+    expect(result.changed).toEqual(['password', 'private_key'])
+  })
+
+  test('a key takes its passphrase along', () => {
+    const { password, ...rest } = leastFields(snowflake)
+    const stored = { type: 'snowflake', ...rest, private_key: openSshKey, private_key_passphrase: 'p' }
+    const result = update(snowflake, stored, { password }, ['private_key'])
+    expect(result.problems).toEqual([])
+    expect(result.changed).toEqual(['password', 'private_key', 'private_key_passphrase'])
+  })
+})
+
+test('a tunnel that is given anew gets its default port', () => {
+  const { ssh_port: _, ...given } = tunnel
+  const result = update(postgres, base, given)
+  expect(result.merged).toMatchObject({ ssh_port: 22 })
+  expect(result.changed).toEqual(Object.keys(tunnel))
+})
+
+describe('a derived field', () => {
+  const stored = { type: 'bigquery', ...leastFields(bigquery), project_id: 'key-project' }
+  const service_account_key = { ...serviceAccount, project_id: 'new-project' }
+
+  test('follows its source where it did so before', () => {
+    const result = update(bigquery, stored, { service_account_key })
+    expect(result.merged).toMatchObject({ project_id: 'new-project' })
+    expect(result.changed).toEqual(['service_account_key', 'project_id'])
+  })
+
+  test('follows a source that others stored as text', () => {
+    const text = { ...stored, service_account_key: JSON.stringify(serviceAccount) }
+    expect(update(bigquery, text, { service_account_key }).merged).toMatchObject({ project_id: 'new-project' })
+  })
+
+  test('stays where it was chosen', () => {
+    const result = update(bigquery, { ...stored, project_id: 'chosen' }, { service_account_key })
+    expect(result.merged).toMatchObject({ project_id: 'chosen' })
+    const given = update(bigquery, stored, { service_account_key, project_id: 'given' })
+    expect(given.merged).toMatchObject({ project_id: 'given' })
+  })
+
+  test('is derived again when it is unset', () => {
+    const result = update(bigquery, { ...stored, project_id: 'chosen' }, {}, ['project_id'])
+    expect(result).toEqual({ merged: stored, changed: ['project_id'], problems: [] })
+  })
+})
+
+test('where nothing is stored everything must be given, and is completed like a new one', () => {
+  expect(update(postgres, null, { host: 'h' }).problems.map(({ field }) => field)).toEqual([
+    'username',
+    'password',
+    'default_database',
+  ])
+  expect(update(postgres, null, leastFields(postgres))).toEqual({
+    merged: base,
+    changed: ['host', 'port', 'username', 'password', 'default_database'],
+    problems: [],
+  })
+})
