@@ -81,11 +81,11 @@ function unwritten(error: Error, { changed }: Context): DsctlError {
 
 async function asMeant(error: unknown, context: Context): Promise<unknown> {
   if (!(error instanceof DsctlError) || error.details.unknownName === undefined) return error
-  const [{ withNearMiss }, { MAY }] = await Promise.all([
+  const [{ suggestName }, { MAY }] = await Promise.all([
     import('./operations/suggest-name.ts'),
     import('./operations/authorize.ts'),
   ])
-  return withNearMiss(error, () => context.records(MAY.read))
+  return suggestName(error, () => context.records(MAY.read))
 }
 
 function exitCode(error: unknown): number {

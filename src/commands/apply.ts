@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { applyBatch, isFailed } from '../operations/batch/apply.ts'
-import { interruption } from '../operations/stores.ts'
+import { interruptionError } from '../operations/stores.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
@@ -53,7 +53,7 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   await context.print(view)
   const count = applied.filter(isFailed).length
   const stopped = stores.interrupted()
-  if (stopped && count) throw interruption(stopped, 'run it again to go on.')
+  if (stopped && count) throw interruptionError(stopped, 'run it again to go on.')
   if (count === 0) return
   if (superfluous.length) context.warn('Nothing was pruned after a failed item.')
   throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to go on.' })

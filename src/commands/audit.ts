@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { listAllEvents, listEvents, pruneEvents, readTime } from '../operations/audit.ts'
+import { listAllEvents, listEvents, parseTime, pruneEvents } from '../operations/audit.ts'
 import { MAY } from '../operations/authorize.ts'
 import { readPaging } from '../requests/paging.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
@@ -37,7 +37,7 @@ async function show(context: Context): Promise<void> {
   const filter = {
     ...{ actor: text(actor), action: text(action) },
     source: typeof source === 'string' ? { text: source, env: context.settings().get('env') } : undefined,
-    since: typeof since === 'string' ? readTime('since', since, Date.now()) : undefined,
+    since: typeof since === 'string' ? parseTime('since', since, Date.now()) : undefined,
   }
   const trail = await context.auditTrail(MAY.change)
   const which = `${source ? ` about ${source}` : ''}${actor ? ` by ${actor}` : ''}${action ? ` of action ${action}` : ''}`
@@ -48,7 +48,7 @@ async function show(context: Context): Promise<void> {
 }
 
 async function prune(context: Context): Promise<void> {
-  const before = readTime('before', String(context.flags.before), Date.now())
+  const before = parseTime('before', String(context.flags.before), Date.now())
   const question = `Delete the organization’s events before ${before}?`
   await confirm(context, question, 'What is pruned is gone for good, and nobody can be asked here.')
   const count = await pruneEvents(await context.auditTrail(MAY.administer), before)

@@ -24,7 +24,7 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, name: string | undefined): Promise<void> {
   const { flags } = context
   context.changesInUnbrokenAlone()
-  const [{ createFrom }, { createOr, checkMayCreate }] = await Promise.all([
+  const [{ createFrom }, { createIfAbsent, checkMayCreate }] = await Promise.all([
     import('../requests/create-request.ts'),
     import('../operations/create-if-absent.ts'),
   ])
@@ -35,7 +35,7 @@ async function run(context: Context, name: string | undefined): Promise<void> {
     permit: async asked => checkMayCreate(await context.stores(MAY.change), asked, how),
     save: async request => {
       const stores = await context.stores(MAY.change)
-      return context.unbroken(() => createOr(stores, request, how))
+      return context.unbroken(() => createIfAbsent(stores, request, how))
     },
   })
   if (action === 'created' || action === 'updated') {

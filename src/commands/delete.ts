@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
-import { mayRemove, refuseToRemove, remove } from '../operations/delete.ts'
-import { isNotFound, removeSeveral } from '../operations/delete-many.ts'
-import { interruption, type Stores } from '../operations/stores.ts'
+import { canDelete, deleteDataSource, refuseDelete } from '../operations/delete.ts'
+import { deleteMany, isNotFound } from '../operations/delete-many.ts'
+import { interruptionError, type Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/records.ts'
 import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
@@ -28,11 +28,11 @@ async function run(context: Context, given: readonly string[]): Promise<void> {
   const prompter = await askerOfDeletes(context)
   let removable = true
   const stores = await context.stores(MAY.change, async open => {
-    removable = await mayRemove(open)
+    removable = await canDelete(open)
   })
   const fromFile = given.length === 0
   const [first] = refs
-  if (first && !removable) await refuseToRemove(stores, first)
+  if (first && !removable) await refuseDelete(stores, first)
   if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })
   if (first && refs.length === 1 && !fromFile) return removeOne(context, stores, first)
   await removeAll(context, stores, { refs, fromFile })
@@ -40,7 +40,7 @@ async function run(context: Context, given: readonly string[]): Promise<void> {
 
 async function removeOne(context: Context, stores: Stores, ref: Ref): Promise<void> {
   try {
-    await context.unbroken(() => remove(stores, ref))
+    await context.unbroken(() => deleteDataSource(stores, ref))
     context.note(`Deleted ${ref.text}.`)
   } catch (error) {
     if (!isNotFound(error) || context.flags.ignoreNotFound !== true) throw error
@@ -57,7 +57,7 @@ async function removeAll(
   const outcomes = await withProgress(context.streams, `Deleting ${refs.length}`, progress =>
     context.unbroken(() => {
       const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
-      return removeSeveral(stores, refs, { ...how, told })
+      return deleteMany(stores, refs, { ...how, told })
     }),
   )
   const failed = outcomes.filter(({ action }) => action === 'failed').length
@@ -65,7 +65,7 @@ async function removeAll(
   context.changed = view.summary === undefined ? undefined : { text: view.summary }
   await context.print(view)
   const stopped = stores.interrupted()
-  if (stopped && failed) throw interruption(stopped, 'with --ignore-not-found it can be run again.')
+  if (stopped && failed) throw interruptionError(stopped, 'with --ignore-not-found it can be run again.')
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} could not be deleted.`)
 }
 

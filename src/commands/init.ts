@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { init, mountUnseen, type Plan, planInit } from '../operations/init.ts'
+import { type InitPlan, init, mountUnseen, planInit } from '../operations/init.ts'
 import type { VaultCheck } from '../ports/setup.ts'
 import { saveServers } from '../requests/save-servers.ts'
 import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/wizard/init-prompts.ts'
@@ -53,7 +53,7 @@ async function useEmbedded(context: Context): Promise<void> {
   context.note('Next: dsctl create')
 }
 
-function report(context: Context, { way, needsOrganization }: Plan, vault: VaultCheck): void {
+function report(context: Context, { way, needsOrganization }: InitPlan, vault: VaultCheck): void {
   context.note(WAYS[way])
   if (needsOrganization) context.note('There is no organization yet: --org NAME and --admin EMAIL make the first.')
   context.note(`${vaultState(vault)} Nothing was changed.`)

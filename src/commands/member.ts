@@ -2,7 +2,7 @@ import { Argument, type Command, Option } from 'commander'
 import { offering } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
-import { changeMember, listMembers, readChange } from '../operations/member.ts'
+import { changeMember, listMembers, parseMemberChange } from '../operations/member.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { MemberChange } from '../ports/members.ts'
 import { membersView, memberView } from '../views/member.ts'
@@ -32,7 +32,7 @@ async function list(context: Context): Promise<void> {
 async function alter(context: Context, kind: MemberChange['kind'], email: string, role?: string): Promise<void> {
   const { flags } = context
   const name = typeof flags.name === 'string' ? flags.name : undefined
-  const change = readChange(kind, { email, role: role ?? flags.role, name })
+  const change = parseMemberChange(kind, { email, role: role ?? flags.role, name })
   const { kind: outcome, member } = await changeMember(
     await context.members(MAY.administer),
     change,

@@ -3,7 +3,7 @@ import { offering } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { ONBOARDING_STATUSES } from '../domain/data-source.ts'
 import { MAY } from '../operations/authorize.ts'
-import { moveOnboarding, readMove } from '../operations/onboarding.ts'
+import { moveOnboarding, parseMove } from '../operations/onboarding.ts'
 import { dataSourceAnswer } from '../views/data-source.ts'
 
 /** `dsctl onboarding REF STATUS`. */
@@ -17,7 +17,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, text: string, status: string): Promise<void> {
-  const move = readMove({ text, env: context.settings().get('env') }, { status, error: context.flags.error })
+  const move = parseMove({ text, env: context.settings().get('env') }, { status, error: context.flags.error })
   const [stores, onboarding] = await Promise.all([context.stores(MAY.change), context.onboarding()])
   const answer = await context.unbroken(() => moveOnboarding(stores, onboarding, move))
   context.changed = { text: 'The onboarding status was changed all the same.', id: answer.record.id }

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
-import type { StoredTest } from '../operations/test-connection.ts'
-import { testSeveral } from '../operations/test-many.ts'
+import type { StoredTestOptions } from '../operations/test-connection.ts'
+import { testMany } from '../operations/test-many.ts'
 import { unsavedRequest } from '../requests/create-request.ts'
 import { allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
 import { testRequest } from '../requests/test-request.ts'
@@ -46,7 +46,7 @@ async function runFile(context: Context): Promise<TestOutcome> {
 async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestOutcome[]> {
   const stores = await context.stores(MAY.change)
   const wanted = await selected(context, stores, refs)
-  const how: StoredTest = {
+  const how: StoredTestOptions = {
     tester: await context.connections(),
     acceptHostKey: await acceptingHostKeys(context),
     onboarding: context.flags.onboard === true ? await context.onboarding() : undefined,
@@ -54,7 +54,7 @@ async function runStored(context: Context, refs: readonly string[]): Promise<rea
     unbroken: context.unbroken,
   }
   return withProgress(context.streams, `Testing ${wanted.length}`, async progress => {
-    const tested = await testSeveral(stores, wanted, {
+    const tested = await testMany(stores, wanted, {
       ...how,
       told: done => progress.update(`Tested ${done} of ${wanted.length}`),
     })

@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
-import { findToChange } from '../operations/find-to-change.ts'
+import { getRecord } from '../operations/find-to-change.ts'
 import { previewUpdate, update } from '../operations/update.ts'
-import { verifiedUpdate } from '../operations/verify.ts'
+import { updateVerified } from '../operations/verify.ts'
 import { addFieldOptions, allowFrom, fileOption, typeOption, unsetOption } from '../requests/field-options.ts'
 import { isEmpty, updateRequest } from '../requests/update-request.ts'
 import { verifying } from '../requests/verify-option.ts'
@@ -33,7 +33,7 @@ async function run(context: Context, text: string): Promise<void> {
   const preview = context.flags.dryRun === true
   context.changesInUnbrokenAlone()
   const audit = preview ? false : 'update, if refused'
-  const find = async () => findToChange(await context.stores(MAY.change), ref, audit)
+  const find = async () => getRecord(await context.stores(MAY.change), ref, audit)
   const given = await updateRequest(context, ref, find)
   const stores = await context.stores(MAY.change)
   const asks = isEmpty(given)
@@ -42,7 +42,7 @@ async function run(context: Context, text: string): Promise<void> {
   const testing = await verifying(context)
   const save = () =>
     context.unbroken(() => {
-      if (testing) return verifiedUpdate(stores, request, { testing, preview, wanted: shown })
+      if (testing) return updateVerified(stores, request, { testing, preview, wanted: shown })
       return preview ? previewUpdate(stores, request) : update(stores, request, shown)
     })
   const answer = await (asks ? insist(context, save) : save())

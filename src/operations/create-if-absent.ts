@@ -4,35 +4,41 @@ import { permitted } from './authorize.ts'
 import { type CreateRequest, create } from './create.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
-import type { Testing } from './test-connection.ts'
-import { nameTaken, OR_TAKE_IT } from './two-stores/commit.ts'
+import type { TestOptions } from './test-connection.ts'
+import { IF_EXISTS_HINT, nameTakenError } from './two-stores/commit.ts'
 import { update } from './update.ts'
-import { verifiedUpdate, verify } from './verify.ts'
+import { updateVerified, verifyConnection } from './verify.ts'
 
-export interface Creation {
+export interface CreateOptions {
   /** What to do where the name is taken. */
   readonly ifExists: 'fail' | 'skip' | 'update'
   /** Check everything, write nothing. */
   readonly dryRun: boolean
   /** Where nothing may be written that does not connect. */
-  readonly testing?: Testing | undefined
+  readonly testing?: TestOptions | undefined
   /** What to give it where it is there already; all of the request unless said. */
   readonly given?: Readonly<Record<string, Secret>>
 }
 
-export type Created = WithCredentials & { readonly action: 'created' | 'skipped' | 'updated' | 'unchanged' | 'checked' }
+export type CreateResult = WithCredentials & {
+  readonly action: 'created' | 'skipped' | 'updated' | 'unchanged' | 'checked'
+}
 
 /** Creates a data source; where its name is taken, does as it was told. */
-export async function createOr(stores: Stores, request: CreateRequest, how: Creation): Promise<Created> {
-  if (!how.testing) return how.dryRun ? check(stores, request, how) : createUnlessTaken(stores, request, how)
-  const free = await check(stores, request, how)
+export async function createIfAbsent(
+  stores: Stores,
+  request: CreateRequest,
+  how: CreateOptions,
+): Promise<CreateResult> {
+  if (!how.testing) return how.dryRun ? checkOnly(stores, request, how) : createUnlessTaken(stores, request, how)
+  const free = await checkOnly(stores, request, how)
   const existing = how.ifExists === 'fail' || how.dryRun ? undefined : await findExisting(stores, request)
-  if (existing) return leaveOrChange(stores, existing, { request, how })
-  const credentials = await verify(stores, request, how.testing)
+  if (existing) return skipOrUpdate(stores, existing, { request, how })
+  const credentials = await verifyConnection(stores, request, how.testing)
   return how.dryRun ? free : createUnlessTaken(stores, { ...request, credentials }, how)
 }
 
-async function createUnlessTaken(stores: Stores, request: CreateRequest, how: Creation): Promise<Created> {
+async function createUnlessTaken(stores: Stores, request: CreateRequest, how: CreateOptions): Promise<CreateResult> {
   try {
     const record = await create(stores, request, how.ifExists === 'fail')
     return { record, credentials: request.credentials, warnings: [], action: 'created' }
@@ -40,16 +46,16 @@ async function createUnlessTaken(stores: Stores, request: CreateRequest, how: Cr
     if (!isConflict(error) || how.ifExists === 'fail') throw error
     const existing = await findExisting(stores, request)
     if (!existing) throw error
-    return leaveOrChange(stores, existing, { request, how })
+    return skipOrUpdate(stores, existing, { request, how })
   }
 }
 
-function leaveOrChange(
+function skipOrUpdate(
   stores: Stores,
   existing: Existing,
-  { request, how }: { request: CreateRequest; how: Creation },
-): Promise<Created> {
-  return how.ifExists === 'skip' ? skip(stores, existing) : change(stores, existing, { request, how })
+  { request, how }: { request: CreateRequest; how: CreateOptions },
+): Promise<CreateResult> {
+  return how.ifExists === 'skip' ? skip(stores, existing) : updateExisting(stores, existing, { request, how })
 }
 
 /**
@@ -59,15 +65,15 @@ function leaveOrChange(
 export async function checkMayCreate(
   stores: Stores,
   { name, env }: Pick<CreateRequest, 'name' | 'env'>,
-  { ifExists, dryRun }: Pick<Creation, 'ifExists' | 'dryRun'>,
+  { ifExists, dryRun }: Pick<CreateOptions, 'ifExists' | 'dryRun'>,
 ): Promise<void> {
   const failsIfTaken = ifExists === 'fail'
   const attempt = dryRun ? undefined : { eventId: crypto.randomUUID(), action: 'create' as const, failsIfTaken }
   const free = permitted(await stores.records.findName(stores.caller, name, env, attempt))
-  if (free.kind === 'taken' && failsIfTaken) throw nameTaken(free, OR_TAKE_IT)
+  if (free.kind === 'taken' && failsIfTaken) throw nameTakenError(free, IF_EXISTS_HINT)
 }
 
-async function check(stores: Stores, request: CreateRequest, how: Creation): Promise<Created> {
+async function checkOnly(stores: Stores, request: CreateRequest, how: CreateOptions): Promise<CreateResult> {
   const { name, env } = request
   await checkMayCreate(stores, request, how)
   const now = new Date(0).toISOString()
@@ -92,20 +98,20 @@ async function findExisting(stores: Stores, { name, env, type }: CreateRequest) 
 
 type Existing = WithCredentials['record']
 
-async function skip(stores: Stores, record: Existing): Promise<Created> {
+async function skip(stores: Stores, record: Existing): Promise<CreateResult> {
   return { ...(await readCredentials(stores, record)), action: 'skipped' }
 }
 
-async function change(
+async function updateExisting(
   stores: Stores,
   record: Existing,
-  { request: { credentials }, how: { testing, given } }: { request: CreateRequest; how: Creation },
-): Promise<Created> {
+  { request: { credentials }, how: { testing, given } }: { request: CreateRequest; how: CreateOptions },
+): Promise<CreateResult> {
   const fields = given ?? Object.fromEntries(Object.entries(credentials).filter(([key]) => key !== 'type'))
   const none = { name: undefined, env: undefined, unset: [], expected: { id: undefined, type: undefined } }
   const request = { ...none, ref: { text: record.id, env: undefined }, fields }
   const { changed, ...updated } = await (testing
-    ? verifiedUpdate(stores, request, { testing, preview: false, wanted: true })
+    ? updateVerified(stores, request, { testing, preview: false, wanted: true })
     : update(stores, request))
   return { ...updated, action: changed.length ? 'updated' : 'unchanged' }
 }

@@ -1,12 +1,12 @@
 import { DsctlError } from '../domain/errors.ts'
 import type { Ref } from '../ports/records.ts'
 import { type ItemError, itemError } from './batch/item-error.ts'
-import { inParallel } from './batch/items.ts'
-import { remove } from './delete.ts'
-import { interruption, type Stores } from './stores.ts'
+import { runInParallel } from './batch/items.ts'
+import { deleteDataSource } from './delete.ts'
+import { interruptionError, type Stores } from './stores.ts'
 
 /** What has become of one of several that were to be deleted. */
-export interface Deletion {
+export interface DeleteResult {
   readonly ref: string
   /** Where it was named with one. */
   readonly env?: string
@@ -14,7 +14,7 @@ export interface Deletion {
   readonly error: ItemError | null
 }
 
-interface How {
+interface DeleteManyOptions {
   /** What is not there is as good as deleted. */
   readonly ignoreNotFound: boolean
   /** The env is told of each: it was named with it. */
@@ -25,11 +25,15 @@ interface How {
 const AT_ONCE = 8
 
 /** Deletes each by itself: one that fails does not keep the others from going. Once interrupted it begins none any more. */
-export async function removeSeveral(stores: Stores, refs: readonly Ref[], how: How): Promise<readonly Deletion[]> {
+export async function deleteMany(
+  stores: Stores,
+  refs: readonly Ref[],
+  how: DeleteManyOptions,
+): Promise<readonly DeleteResult[]> {
   let done = 0
-  return inParallel(refs, AT_ONCE, async ref => {
+  return runInParallel(refs, AT_ONCE, async ref => {
     const named = { ref: ref.text, ...(how.withEnv && ref.env !== undefined && { env: ref.env }) }
-    const deletion = { ...named, ...(await removeOne(stores, ref, how)) }
+    const deletion = { ...named, ...(await deleteOne(stores, ref, how)) }
     how.told(++done)
     return deletion
   })
@@ -40,11 +44,15 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof DsctlError && error.code === 'not_found'
 }
 
-async function removeOne(stores: Stores, ref: Ref, how: How): Promise<Pick<Deletion, 'action' | 'error'>> {
+async function deleteOne(
+  stores: Stores,
+  ref: Ref,
+  how: DeleteManyOptions,
+): Promise<Pick<DeleteResult, 'action' | 'error'>> {
   try {
     const stopped = stores.interrupted()
-    if (stopped) throw interruption(stopped)
-    await remove(stores, ref)
+    if (stopped) throw interruptionError(stopped)
+    await deleteDataSource(stores, ref)
     return { action: 'deleted', error: null }
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error

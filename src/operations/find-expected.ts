@@ -1,7 +1,7 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { invalid } from '../domain/errors.ts'
 import type { FindAudit, Ref } from '../ports/records.ts'
-import { findToChange } from './find-to-change.ts'
+import { getRecord } from './find-to-change.ts'
 import type { Stores } from './stores.ts'
 
 /** What a request says itself that it is of, as an edited answer does; undefined where it does not say. */
@@ -11,12 +11,12 @@ export interface Expected {
 }
 
 /** Finds what an update is of. Throws `invalid` where the request says itself that it is of another data source. */
-export async function checkExpected(
+export async function getExpected(
   stores: Stores,
   { ref, expected }: { ref: Ref; expected: Expected },
   audit: FindAudit = false,
 ): Promise<{ record: DataSource }> {
-  const record = await findToChange(stores, ref, audit)
+  const record = await getRecord(stores, ref, audit)
   const problems = [
     ...(expected.id === undefined || expected.id === record.id
       ? []

@@ -4,6 +4,6 @@ import { permitted } from './authorize.ts'
 import type { Stores } from './stores.ts'
 
 /** The data source that REF leads to. Throws where the caller may not change it. */
-export async function findToChange(stores: Stores, ref: Ref, audit: FindAudit = false): Promise<DataSource> {
+export async function getRecord(stores: Stores, ref: Ref, audit: FindAudit = false): Promise<DataSource> {
   return permitted(await stores.records.find(stores.caller, ref, audit), ref.text).record
 }

@@ -3,7 +3,7 @@ import { invalid } from '../domain/errors.ts'
 import type { DatabaseSetup, FirstOrganization, Preparation } from '../ports/setup.ts'
 
 /** What is to be done, known before anything is. */
-export interface Plan {
+export interface InitPlan {
   readonly way: Preparation['way']
   readonly needsOrganization: boolean
 }
@@ -12,12 +12,12 @@ export interface Plan {
  * Looks at the database and changes nothing. Throws `invalid`, with every difference, where it can't be used, or where
  * it has organizations already, but not the one that was named, or another workspace_admin there.
  */
-export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<Plan> {
+export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<InitPlan> {
   const { organization, email } = first
   const { way, organizations, named, role } = await setup.inspect(first)
-  if (organizations > 0 && organization !== undefined && !named) throw notTheFirst(organization)
+  if (organizations > 0 && organization !== undefined && !named) throw notFirstOrganization(organization)
   if (organizations > 0 && email !== undefined && role !== 'workspace_admin') {
-    throw notTheAdmin({ organization, email }, { way, role })
+    throw notFirstAdmin({ organization, email }, { way, role })
   }
   return { way, needsOrganization: organizations === 0 }
 }
@@ -25,11 +25,11 @@ export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganiz
 /** Carries a plan out. Run again it changes nothing. Answers what was done, in words. */
 export async function init(
   setup: DatabaseSetup,
-  plan: Plan,
+  plan: InitPlan,
   first: Partial<FirstOrganization>,
 ): Promise<readonly string[]> {
   const { organization, email, name } = first
-  if (plan.needsOrganization && (organization === undefined || email === undefined)) throw needed(first)
+  if (plan.needsOrganization && (organization === undefined || email === undefined)) throw organizationRequired(first)
   const done = (await setup.prepare(plan.way)) ? DONE[plan.way] : []
   if (!plan.needsOrganization || organization === undefined || email === undefined) return done
   const added = await setup.addFirst({ organization, email, name })
@@ -39,20 +39,20 @@ export async function init(
   return done
 }
 
-const DONE: Readonly<Record<Plan['way'], readonly string[]>> = {
+const DONE: Readonly<Record<InitPlan['way'], readonly string[]>> = {
   create: ['Made the tables of an empty database, and dsctl’s own in schema dsctl.'],
   adopt: ['Made dsctl’s own tables in schema dsctl; the application’s were not touched.'],
   done: [],
 }
 
-function needed({ organization, email }: Partial<FirstOrganization>): DsctlError {
+function organizationRequired({ organization, email }: Partial<FirstOrganization>): DsctlError {
   return invalid('There is no organization yet, and so nobody who could use dsctl.', [
     ...(organization === undefined ? [{ field: 'org', message: 'is required: --org NAME' }] : []),
     ...(email === undefined ? [{ field: 'admin', message: 'is required: --admin EMAIL' }] : []),
   ])
 }
 
-function notTheFirst(organization: string): DsctlError {
+function notFirstOrganization(organization: string): DsctlError {
   return invalid(
     `There is no organization ${organization}, and init makes only the first one.`,
     [{ field: 'org', message: 'must be one that is there' }],
@@ -60,7 +60,7 @@ function notTheFirst(organization: string): DsctlError {
   )
 }
 
-function notTheAdmin(
+function notFirstAdmin(
   { organization, email }: { organization: string | undefined; email: string },
   { way, role }: Pick<Preparation, 'way' | 'role'>,
 ): DsctlError {

@@ -4,36 +4,36 @@ import type { Caller } from '../ports/caller.ts'
 import { ROLES, type Role } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
 import { permitted } from './authorize.ts'
-import { sendOnce } from './send-unlogged.ts'
+import { sendUnlogged } from './send-unlogged.ts'
 
-export interface Administration {
+export interface MemberAccess {
   readonly caller: Caller
   readonly members: Members
 }
 
 /** Everybody who was not removed from the organization, by address. */
-export async function listMembers({ caller, members }: Administration): Promise<readonly ListedMember[]> {
+export async function listMembers({ caller, members }: MemberAccess): Promise<readonly ListedMember[]> {
   return permitted(await members.list(caller)).members
 }
 
-const SEE = 'dsctl member list shows whether it has been done.'
+const HINT = 'dsctl member list shows whether it has been done.'
 
 /** Makes one change. `unchanged` where it is so already; throws where it is refused. */
 export async function changeMember(
-  { caller, members }: Administration,
+  { caller, members }: MemberAccess,
   change: MemberChange,
   force: boolean,
 ): Promise<{ kind: 'done' | 'unchanged'; member: ListedMember }> {
-  const answer = permitted(await sendOnce(() => members.change(caller, change, force), SEE))
+  const answer = permitted(await sendUnlogged(() => members.change(caller, change, force), HINT))
   if (answer.kind === 'refused') throw REFUSALS[answer.reason](change.email)
   return answer
 }
 
 /** A change as it was asked for; throws `invalid`, with every problem, where it is none. */
-export function readChange(kind: MemberChange['kind'], { email, role, name }: Asked): MemberChange {
+export function parseMemberChange(kind: MemberChange['kind'], { email, role, name }: MemberChangeInput): MemberChange {
   const known = ROLES.find(each => each === role)
   const problems = [
-    ...(isAddress(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }]),
+    ...(isEmail(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }]),
     ...(kind === 'remove' || known
       ? []
       : [{ field: 'role', message: `must be one of ${ROLES.join(', ')}${didYouMean(String(role), ROLES)}` }]),
@@ -42,14 +42,14 @@ export function readChange(kind: MemberChange['kind'], { email, role, name }: As
   return { kind, email, role: known as Role, name }
 }
 
-interface Asked {
+interface MemberChangeInput {
   readonly email: string
   readonly role: unknown
   readonly name: string | undefined
 }
 
 /** Whether it looks like an e-mail address. */
-export function isAddress(text: string): boolean {
+export function isEmail(text: string): boolean {
   return /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 320
 }
 

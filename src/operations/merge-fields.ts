@@ -5,7 +5,7 @@ import { mergeUpdate } from '../source-types/merge-update.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 
 /** What an update makes of the stored credentials. Throws `invalid`, with every problem, where they cannot be so. */
-export function merge(
+export function mergeFields(
   { fields, unset }: { readonly fields: Readonly<Record<string, unknown>>; readonly unset: readonly string[] },
   typeName: string,
   stored: Credentials | null,

@@ -9,7 +9,7 @@ import { lineProblem } from '../source-types/limits.ts'
 import { permitted } from './authorize.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
-import { attempt } from './two-stores/retry.ts'
+import { retry } from './two-stores/retry.ts'
 
 export interface Move {
   readonly ref: Ref
@@ -23,7 +23,7 @@ const STATUSES = `must be one of ${ONBOARDING_STATUSES.join(', ')}`
 const MAX_ERROR = 1000
 
 /** Reads a move as it is typed; throws `invalid` with every problem of it. */
-export function readMove(ref: Ref, given: { status: string; error: unknown }): Move {
+export function parseMove(ref: Ref, given: { status: string; error: unknown }): Move {
   const status = ONBOARDING_STATUSES.find(known => known === given.status)
   const error = typeof given.error === 'string' ? given.error : undefined
   const problems = [
@@ -39,18 +39,18 @@ function errorProblems(status: OnboardingStatus | undefined, error: string | und
   if (status && status !== 'failed') return ['makes sense only with failed: any other status clears it']
   return [
     lineProblem(error, MAX_ERROR),
-    /PRIVATE KEY|\/\/[^/\s]*:[^/\s]*@/.test(error) ? IS_SECRET : undefined,
+    /PRIVATE KEY|\/\/[^/\s]*:[^/\s]*@/.test(error) ? LOOKS_SECRET : undefined,
   ].flatMap(message => message ?? [])
 }
 
-const IS_SECRET = 'holds what looks like a secret, and everybody can read it: leave that out'
+const LOOKS_SECRET = 'holds what looks like a secret, and everybody can read it: leave that out'
 
 /**
  * Moves the onboarding status where the state machine allows it from the present one; else throws `conflict`. An error
  * text that holds one of the source's own secrets is refused, as far as Vault lets them be read.
  */
 export async function moveOnboarding(stores: Stores, onboarding: Onboarding, move: Move): Promise<WithCredentials> {
-  if (move.error !== undefined) await checkHoldsNoSecret(stores, move.ref, move.error)
+  if (move.error !== undefined) await checkNoSecret(stores, move.ref, move.error)
   const moved = await sendMove(stores, onboarding, move)
   if (moved.kind === 'refused') throw notAllowed(moved.from, move.status)
   return readCredentials(stores, moved.record)
@@ -63,12 +63,12 @@ export async function sendMove(
   move: Move,
 ): Promise<{ kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }> {
   const event = { ...move, eventId: crypto.randomUUID() }
-  const sent = await attempt(stores, () => onboarding.move(stores.caller, event))
-  if (sent.kind !== 'answered') throw sent.lost ? unknown(sent.error) : sent.error
+  const sent = await retry(stores, () => onboarding.move(stores.caller, event))
+  if (sent.kind !== 'answered') throw sent.lost ? unknownOutcome(sent.error) : sent.error
   return permitted(sent.answer, move.ref.text)
 }
 
-async function checkHoldsNoSecret(stores: Stores, ref: Ref, error: string): Promise<void> {
+async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<void> {
   const { record } = permitted(await stores.records.find(stores.caller, ref, false), ref.text)
   const { credentials } = await readCredentials(stores, record)
   const { fields } = getSourceType(record.type)
@@ -76,7 +76,8 @@ async function checkHoldsNoSecret(stores: Stores, ref: Ref, error: string): Prom
     const value = fields[name]?.secret === false || name === 'type' ? '' : asText(secret.reveal())
     return value.length > 3 && error.includes(value)
   })
-  if (held) throw invalid('The onboarding status cannot be moved like this.', [{ field: 'error', message: IS_SECRET }])
+  if (held)
+    throw invalid('The onboarding status cannot be moved like this.', [{ field: 'error', message: LOOKS_SECRET }])
 }
 
 function notAllowed(from: OnboardingStatus, to: OnboardingStatus): DsctlError {
@@ -86,6 +87,6 @@ function notAllowed(from: OnboardingStatus, to: OnboardingStatus): DsctlError {
   })
 }
 
-function unknown(error: DsctlError): DsctlError {
+function unknownOutcome(error: DsctlError): DsctlError {
   return withDetails(error, { outcome: 'unknown', hint: 'dsctl get shows the status.' })
 }

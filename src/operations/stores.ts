@@ -27,7 +27,7 @@ export interface Stores {
 }
 
 /** How long an intent's owner is left undisturbed, in seconds: three times the time-out. */
-export function lease({ timeoutMs }: Stores): number {
+export function leaseSeconds({ timeoutMs }: Stores): number {
   return (3 * timeoutMs) / 1000
 }
 
@@ -37,6 +37,6 @@ export function backOff({ clock }: Stores, attempt: number): Promise<void> {
 }
 
 /** The error of an operation that was interrupted; unless said, it has left nothing changed. */
-export function interruption(code: InterruptionCode, what = 'nothing was changed.'): DsctlError {
+export function interruptionError(code: InterruptionCode, what = 'nothing was changed.'): DsctlError {
   return new DsctlError(code, `${INTERRUPTIONS[code]}: ${what}`)
 }

@@ -6,17 +6,17 @@ import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { permitted } from './authorize.ts'
-import { sendOnce } from './send-unlogged.ts'
+import { sendUnlogged } from './send-unlogged.ts'
 
-export interface TemplateStore {
+export interface TemplateAccess {
   readonly caller: Caller
   readonly templates: Templates
 }
 
-const AGAIN = 'It can simply be run again.'
+const HINT = 'It can simply be run again.'
 
 /** All templates of the organization, by name. */
-export async function listTemplates({ caller, templates }: TemplateStore): Promise<readonly Template[]> {
+export async function listTemplates({ caller, templates }: TemplateAccess): Promise<readonly Template[]> {
   return permitted(await templates.list(caller)).templates
 }
 
@@ -25,11 +25,11 @@ export async function listTemplates({ caller, templates }: TemplateStore): Promi
  * `action`, if it is for one.
  */
 export async function getTemplate(
-  { caller, templates }: TemplateStore,
+  { caller, templates }: TemplateAccess,
   name: string,
   action?: Attempt['action'],
 ): Promise<Template> {
-  const { templates: found, names } = permitted(await templates.find(caller, [name], attempted(action)))
+  const { templates: found, names } = permitted(await templates.find(caller, [name], attemptOf(action)))
   const [template] = found
   if (!template) throw noTemplate(name, names)
   return template
@@ -37,25 +37,25 @@ export async function getTemplate(
 
 /** Likewise those of these names that there are, by name; `near` tells of another name which was probably meant. */
 export async function findTemplates(
-  { caller, templates }: TemplateStore,
+  { caller, templates }: TemplateAccess,
   wanted: readonly string[],
   action?: Attempt['action'],
 ): Promise<{ found: ReadonlyMap<string, Template>; near: (name: string) => string | undefined }> {
-  const { templates: found, names } = permitted(await templates.find(caller, wanted, attempted(action)))
+  const { templates: found, names } = permitted(await templates.find(caller, wanted, attemptOf(action)))
   return { found: new Map(found.map(each => [each.name, each])), near: name => nearest(name, names) }
 }
 
 /** Makes a template, or puts it in the place of the one that has its name. */
 export async function setTemplate(
-  { caller, templates }: TemplateStore,
+  { caller, templates }: TemplateAccess,
   template: NewTemplate,
 ): Promise<{ kind: 'created' | 'replaced' | 'unchanged'; template: Template }> {
-  return permitted(await sendOnce(() => templates.set(caller, template), AGAIN))
+  return permitted(await sendUnlogged(() => templates.set(caller, template), HINT))
 }
 
 /** Deletes a template; throws `not_found` where there is none. */
-export async function deleteTemplate({ caller, templates }: TemplateStore, name: string): Promise<void> {
-  const answer = permitted(await sendOnce(() => templates.remove(caller, name), AGAIN))
+export async function deleteTemplate({ caller, templates }: TemplateAccess, name: string): Promise<void> {
+  const answer = permitted(await sendUnlogged(() => templates.remove(caller, name), HINT))
   if (answer.kind === 'missing') throw noTemplate(name, answer.names)
 }
 
@@ -69,7 +69,7 @@ export function fieldsOfTemplate({ name, type, fields }: Template): Readonly<Rec
   throw invalid(`The template ${name} cannot be used.`, problems, `Put it right: dsctl template set "${name}" …`)
 }
 
-function attempted(action: Attempt['action'] | undefined): Attempt | undefined {
+function attemptOf(action: Attempt['action'] | undefined): Attempt | undefined {
   return action && { eventId: crypto.randomUUID(), action }
 }
 

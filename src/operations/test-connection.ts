@@ -8,18 +8,18 @@ import { findSourceType } from '../source-types/index.ts'
 import { normalizeCredentials } from '../source-types/normalize.ts'
 import { permitted } from './authorize.ts'
 import { sendMove } from './onboarding.ts'
-import { interruption, type Stores } from './stores.ts'
-import { attempt } from './two-stores/retry.ts'
+import { interruptionError, type Stores } from './stores.ts'
+import { retry } from './two-stores/retry.ts'
 import { update } from './update.ts'
 
-export interface Testing {
+export interface TestOptions {
   readonly tester: ConnectionTester
   /** Whether a jump host's key that nothing says anything about may be taken, and kept, as the right one. */
   acceptHostKey(jumpHost: string, fingerprint: string): Promise<boolean>
 }
 
 /** A verdict, and the credentials that it is about: with the host key that was accepted, if one was. */
-export interface Tested {
+export interface TestResult {
   readonly verdict: ConnectionVerdict
   readonly credentials: Credentials
   readonly acceptedHostKey: string | undefined
@@ -29,8 +29,8 @@ export interface Tested {
 export async function testCredentials(
   typeName: string,
   stored: Credentials | null,
-  { tester, acceptHostKey }: Testing,
-): Promise<Tested> {
+  { tester, acceptHostKey }: TestOptions,
+): Promise<TestResult> {
   const type = findSourceType(typeName)
   const none = { credentials: stored ?? {}, acceptedHostKey: undefined }
   if (!type) return { ...none, verdict: notTested(`dsctl does not know the type ${typeName}.`) }
@@ -48,7 +48,7 @@ export async function testCredentials(
   return { verdict: await tester.test(type, accepted), credentials: accepted, acceptedHostKey: found }
 }
 
-export interface StoredTest extends Testing {
+export interface StoredTestOptions extends TestOptions {
   /** Where the onboarding status is to follow the test. */
   readonly onboarding: Onboarding | undefined
   readonly warn: (text: string) => void
@@ -56,25 +56,25 @@ export interface StoredTest extends Testing {
   unbroken<T>(operation: () => Promise<T>): Promise<T>
 }
 
-export const UNAUDITED = 'This test is not in the audit trail: Postgres takes no write of this role here.'
+export const UNAUDITED_TEST = 'This test is not in the audit trail: Postgres takes no write of this role here.'
 
 /** Tests a data source. The test is audited; a host key that was accepted is stored. */
 export async function testStored(
   stores: Stores,
   ref: Ref,
-  how: StoredTest,
+  how: StoredTestOptions,
 ): Promise<{ record: DataSource; verdict: ConnectionVerdict }> {
   const found = permitted(await stores.records.find(stores.caller, ref, 'test'), ref.text)
   const { record } = found
-  if (found.unaudited) how.warn(UNAUDITED)
-  const read = await attempt(stores, () => stores.secrets.read(record))
+  if (found.unaudited) how.warn(UNAUDITED_TEST)
+  const read = await retry(stores, () => stores.secrets.read(record))
   if (read.kind !== 'answered') throw read.error
-  if (how.onboarding) await begin(stores, how.onboarding, record)
+  if (how.onboarding) await startOnboarding(stores, how.onboarding, record)
   const { verdict, acceptedHostKey } = await testCredentials(record.type, read.answer.data, how)
   const stopped = stores.interrupted()
-  if (stopped) throw interruption(stopped)
-  if (acceptedHostKey !== undefined) await how.unbroken(() => keepHostKey(stores, record, acceptedHostKey))
-  if (how.onboarding) await end(stores, how.onboarding, { record, verdict, warn: how.warn })
+  if (stopped) throw interruptionError(stopped)
+  if (acceptedHostKey !== undefined) await how.unbroken(() => storeHostKey(stores, record, acceptedHostKey))
+  if (how.onboarding) await finishOnboarding(stores, how.onboarding, { record, verdict, warn: how.warn })
   return { record, verdict }
 }
 
@@ -84,7 +84,7 @@ export function notTested(message: string): ConnectionVerdict {
   return { ok: false, stage: 'resolve', code: 'failed', message, ...none }
 }
 
-async function keepHostKey(stores: Stores, { id }: DataSource, fingerprint: string): Promise<void> {
+async function storeHostKey(stores: Stores, { id }: DataSource, fingerprint: string): Promise<void> {
   const ref = { text: id, env: undefined }
   const expected = { id: undefined, type: undefined }
   await update(stores, {
@@ -94,13 +94,13 @@ async function keepHostKey(stores: Stores, { id }: DataSource, fingerprint: stri
 }
 
 /** Where the status can't become inProgress, it is so already, or completed. */
-async function begin(stores: Stores, onboarding: Onboarding, record: DataSource): Promise<void> {
+async function startOnboarding(stores: Stores, onboarding: Onboarding, record: DataSource): Promise<void> {
   if (!ONBOARDING_FROM.inProgress.includes(record.onboardingStatus)) return
   const ref = { text: record.id, env: undefined }
   await sendMove(stores, onboarding, { ref, status: 'inProgress', error: undefined })
 }
 
-async function end(
+async function finishOnboarding(
   stores: Stores,
   onboarding: Onboarding,
   { record, verdict, warn }: { record: DataSource; verdict: ConnectionVerdict; warn: (text: string) => void },

@@ -2,10 +2,10 @@ import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
 import type { ConnectionVerdict } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/records.ts'
 import type { Stores } from './stores.ts'
-import { notTested, type StoredTest, testStored } from './test-connection.ts'
+import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
 
 /** A verdict and what it is of; of a REF that led to nothing only its text is known. */
-export interface TestedOne {
+export interface TestOutcomeOf {
   readonly of: { readonly id: string | null; readonly name: string; readonly type: string | null }
   readonly verdict: ConnectionVerdict
 }
@@ -17,12 +17,12 @@ const AT_ONCE = 8
  * Tests data sources, several at a time; the answers come in the order of the REFs. Of several, one that is not there
  * does not keep the others from being tested. `told` hears how many are done.
  */
-export async function testSeveral(
+export async function testMany(
   stores: Stores,
   refs: readonly Ref[],
-  how: StoredTest & { told: (done: number) => void },
-): Promise<readonly TestedOne[]> {
-  const tested: TestedOne[] = []
+  how: StoredTestOptions & { told: (done: number) => void },
+): Promise<readonly TestOutcomeOf[]> {
+  const tested: TestOutcomeOf[] = []
   let next = 0
   let done = 0
   const work = async () => {
@@ -38,8 +38,8 @@ export async function testSeveral(
 async function testOne(
   stores: Stores,
   ref: Ref,
-  { how, alone }: { how: StoredTest; alone: boolean },
-): Promise<TestedOne> {
+  { how, alone }: { how: StoredTestOptions; alone: boolean },
+): Promise<TestOutcomeOf> {
   try {
     const { record, verdict } = await testStored(stores, ref, how)
     return { of: record, verdict }

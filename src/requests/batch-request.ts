@@ -2,10 +2,10 @@ import type { Context } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { tellV8 } from '../lib/v8-flags.ts'
 import { MAY } from '../operations/authorize.ts'
-import { liveRecords } from '../operations/batch/export.ts'
-import { type BatchItem, type Existing, findAll, inParallel, keyOf } from '../operations/batch/items.ts'
-import { type Plan, plan } from '../operations/batch/plan.ts'
-import { checkMayRemove } from '../operations/delete.ts'
+import { listLiveRecords } from '../operations/batch/export.ts'
+import { type BatchItem, type Existing, findExisting, keyOf, runInParallel } from '../operations/batch/items.ts'
+import { type ItemPlan, planItem } from '../operations/batch/plan.ts'
+import { checkCanDelete } from '../operations/delete.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { NamedRecord } from '../ports/records.ts'
 import { fetchBatch, readBatch } from './batch.ts'
@@ -38,8 +38,8 @@ export async function prepareBatch(
   const requests = await readBatch(context, files, { env, envs, action })
   if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
   tellV8('compileLate') // not before all is read: until then no server needs the cores
-  const stores = await context.stores(MAY.change, prune ? checkMayRemove : undefined)
-  const existing = await findAll(stores, requests, action)
+  const stores = await context.stores(MAY.change, prune ? checkCanDelete : undefined)
+  const existing = await findExisting(stores, requests, action)
   const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)
   const items = await fetchBatch(context, requests, { existing, pathOf })
   const superfluous = prune ? await superfluousOf(stores, { requests, envs }) : []
@@ -53,8 +53,8 @@ export async function prepareBatch(
 }
 
 /** What has to be done with each item; nothing is written. */
-export function plansOf(context: Context, { stores, items, existing }: PreparedBatch): Promise<readonly Plan[]> {
-  return inParallel(items, parallelOf(context), item => plan(stores, item, existing.get(keyOf(item))))
+export function plansOf(context: Context, { stores, items, existing }: PreparedBatch): Promise<readonly ItemPlan[]> {
+  return runInParallel(items, parallelOf(context), item => planItem(stores, item, existing.get(keyOf(item))))
 }
 
 const MORE = 'Nothing was written. dsctl diff --prune shows them; raise --prune-max if they may all go.'
@@ -70,7 +70,7 @@ async function superfluousOf(
 ): Promise<readonly NamedRecord[]> {
   const wanted = new Set(requests.map(keyOf))
   const inEnvs = envs.length ? envs : [undefined]
-  const found = (await Promise.all(inEnvs.map(env => liveRecords(stores, { env, type: undefined })))).flat()
+  const found = (await Promise.all(inEnvs.map(env => listLiveRecords(stores, { env, type: undefined })))).flat()
   return found.filter(record => !wanted.has(keyOf(record)))
 }
 

@@ -1,8 +1,8 @@
 import { isInterruption } from '../domain/errors.ts'
-import type { Applied } from '../operations/batch/apply.ts'
+import type { AppliedItem } from '../operations/batch/apply.ts'
 import type { ItemError } from '../operations/batch/item-error.ts'
 import type { BatchItem } from '../operations/batch/items.ts'
-import type { FieldDifference, Plan } from '../operations/batch/plan.ts'
+import type { FieldDifference, ItemPlan } from '../operations/batch/plan.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 
 /** What would be done with one data source, as `diff` prints it. */
@@ -16,7 +16,7 @@ export interface Difference {
 /** What differs: nothing of what is the same. */
 export function differencesOf(
   items: readonly BatchItem[],
-  plans: readonly Plan[],
+  plans: readonly ItemPlan[],
   superfluous: readonly { name: string; env: string }[],
 ): readonly Difference[] {
   const changed = items.flatMap(({ name, env }, at) => {
@@ -51,7 +51,7 @@ export function shownOutcome<A extends string>({ action, error }: { action: A; e
 }
 
 /** What has become of each item of a batch. */
-export function appliedView(applied: readonly Applied[]): OutcomesView<Applied> {
+export function appliedView(applied: readonly AppliedItem[]): OutcomesView<AppliedItem> {
   const counts = new Map<string, number>()
   for (const outcome of applied.map(shownOutcome)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
   const summary = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]

@@ -1,15 +1,15 @@
-import type { Deletion } from '../operations/delete-many.ts'
+import type { DeleteResult } from '../operations/delete-many.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 import { shownOutcome } from './batch.ts'
 
 /** What has become of each of several that were to be deleted. */
-export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): OutcomesView<Deletion> {
+export function deletedView(outcomes: readonly DeleteResult[], withEnv: boolean): OutcomesView<DeleteResult> {
   return {
     kind: 'outcomes',
     data: outcomes,
     columns: [
       { title: 'REF', value: ({ ref }) => ref },
-      ...(withEnv ? [{ title: 'ENV', value: ({ env }: Deletion) => env }] : []),
+      ...(withEnv ? [{ title: 'ENV', value: ({ env }: DeleteResult) => env }] : []),
       { title: 'OUTCOME', value: shownOutcome, fixed: true },
       { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
     ],
@@ -17,8 +17,8 @@ export function deletedView(outcomes: readonly Deletion[], withEnv: boolean): Ou
   }
 }
 
-function summaryOf(outcomes: readonly Deletion[]): string {
-  const count = (wanted: Deletion['action']) => outcomes.filter(({ action }) => action === wanted).length
+function summaryOf(outcomes: readonly DeleteResult[]): string {
+  const count = (wanted: DeleteResult['action']) => outcomes.filter(({ action }) => action === wanted).length
   const missing = count('not found')
   return `${count('deleted')} of ${outcomes.length} deleted${missing ? `, ${missing} were not there` : ''}.`
 }

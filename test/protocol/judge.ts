@@ -1,4 +1,4 @@
-import { look } from '../../src/operations/two-stores/settle.ts'
+import { settleOnce } from '../../src/operations/two-stores/settle.ts'
 import { keyOf } from '../contract/memory/memory-secrets.ts'
 import { storesOn, type Told } from './programs.ts'
 import { type Expected, ORGANIZATION, type Owner, type Scenario } from './scenario.ts'
@@ -50,7 +50,7 @@ async function settle(world: World, mutation: Mutation | undefined): Promise<boo
   for (let looks = 0; looks < LOOKS; looks++) {
     const open = world.db.intents.find(({ state }) => state !== 'closed')
     if (!open) return true
-    await look(stores, open.id, 'settler')
+    await settleOnce(stores, open.id, 'settler')
   }
   return false
 }

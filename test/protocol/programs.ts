@@ -1,9 +1,9 @@
 import { DsctlError, type FailureOutcome, UnavailableError } from '../../src/domain/errors.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { create } from '../../src/operations/create.ts'
-import { remove } from '../../src/operations/delete.ts'
+import { deleteDataSource } from '../../src/operations/delete.ts'
 import type { Clock, Stores } from '../../src/operations/stores.ts'
-import { look } from '../../src/operations/two-stores/settle.ts'
+import { settleOnce } from '../../src/operations/two-stores/settle.ts'
 import { update } from '../../src/operations/update.ts'
 import type { Records } from '../../src/ports/records.ts'
 import type { Secrets } from '../../src/ports/secrets.ts'
@@ -117,10 +117,10 @@ async function run(program: Program, stores: Stores): Promise<Told> {
       return { kind: changed.length ? 'done' : 'unchanged' }
     }
     case 'delete':
-      await remove(stores, { text: program.ref, env: undefined })
+      await deleteDataSource(stores, { text: program.ref, env: undefined })
       return { kind: 'done' }
     case 'settle':
-      await look(stores, program.id, 'settler')
+      await settleOnce(stores, program.id, 'settler')
       return { kind: 'done' }
   }
 }

@@ -9,7 +9,7 @@ import {
 import type { Stores } from '../stores.ts'
 
 /** Operations that run side by side: what they ask of the records at the same time is asked in one statement. */
-export interface Gathering {
+export interface CoalescedStores {
   /** What its members are to work with. */
   readonly stores: Stores
   /** Runs an operation as one of them. */
@@ -17,14 +17,14 @@ export interface Gathering {
 }
 
 /** How long a step waits for others, in milliseconds, where some member is busy with something else. */
-const PATIENCE = 250
+const MAX_WAIT_MS = 250
 
 /**
  * Each member runs as if it were alone: its steps are those of Records for one, sent together with those that wait at
  * the same moment. They are sent as soon as every member waits.
  */
-export function gather(stores: Stores): Gathering {
-  const lines: Line[] = []
+export function coalesceStatements(stores: Stores): CoalescedStores {
+  const lines: Queue[] = []
   let members = 0
   let timer: NodeJS.Timeout | undefined
   let looking = false
@@ -38,7 +38,7 @@ export function gather(stores: Stores): Gathering {
     looking = false
     const waiting = lines.reduce((sum, line) => sum + line.length(), 0)
     if (waiting >= members) sendAll()
-    else if (waiting > 0) timer ??= setTimeout(sendAll, PATIENCE)
+    else if (waiting > 0) timer ??= setTimeout(sendAll, MAX_WAIT_MS)
   }
   // Once all that can go on by itself has done so.
   const changed = () => {
@@ -46,7 +46,7 @@ export function gather(stores: Stores): Gathering {
     looking = true
   }
   const line = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>): ((item: I) => Promise<A>) => {
-    const { join, ...queue } = lineFor(send)
+    const { join, ...queue } = queueFor(send)
     lines.push(queue)
     return item => {
       changed()
@@ -54,7 +54,7 @@ export function gather(stores: Stores): Gathering {
     }
   }
   return {
-    stores: { ...stores, records: gathered(stores, line) },
+    stores: { ...stores, records: coalescedRecords(stores, line) },
     async member(work) {
       members++
       try {
@@ -67,9 +67,9 @@ export function gather(stores: Stores): Gathering {
   }
 }
 
-type MakeLine = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>) => (item: I) => Promise<A>
+type MakeQueue = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>) => (item: I) => Promise<A>
 
-function gathered({ records, caller }: Stores, line: MakeLine): Records {
+function coalescedRecords({ records, caller }: Stores, line: MakeQueue): Records {
   const beginCreate = line((creates: readonly NewCreate[]) => records.beginCreates(caller, creates))
   const beginUpdate = line((updates: readonly NewUpdate[]) => records.beginUpdates(caller, updates))
   const beginDelete = line((removes: readonly NewDelete[]) => records.beginDeletes(caller, removes))
@@ -88,7 +88,7 @@ function gathered({ records, caller }: Stores, line: MakeLine): Records {
   }
 }
 
-interface Line {
+interface Queue {
   length(): number
   send(): void
 }
@@ -99,7 +99,7 @@ interface Waiting<I, A> {
   readonly reject: (error: unknown) => void
 }
 
-function lineFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Line & { join(item: I): Promise<A> } {
+function queueFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Queue & { join(item: I): Promise<A> } {
   let waiting: Waiting<I, A>[] = []
   return {
     join: item => new Promise((resolve, reject) => waiting.push({ item, resolve, reject })),

@@ -7,13 +7,13 @@ import { outputName, redactCredentials } from '../../source-types/redact.ts'
 import type { SourceType } from '../../source-types/source-type.ts'
 import { listAll } from '../list.ts'
 import type { Stores } from '../stores.ts'
-import { attempt } from '../two-stores/retry.ts'
-import { inParallel } from './items.ts'
+import { retry } from '../two-stores/retry.ts'
+import { runInParallel } from './items.ts'
 
 /** A request that is safe to commit: each secret is a reference. */
 export type ExportedRequest = Readonly<Record<string, unknown>>
 
-export interface Export {
+export interface ExportOptions {
   readonly type: string | undefined
   readonly env: string | undefined
   /** For another env: secrets are then variables to fill in, and not references to those that are live here. */
@@ -32,15 +32,15 @@ const CHUNK = 256
  */
 export async function exportAll(
   stores: Stores,
-  { type, env, toEnv, told, warn }: Export,
+  { type, env, toEnv, told, warn }: ExportOptions,
   take: (requests: readonly ExportedRequest[]) => Promise<boolean>,
 ): Promise<void> {
-  const records = await liveRecords(stores, { env, type }, 'export')
+  const records = await listLiveRecords(stores, { env, type }, 'export')
   const variables = new Set<string>()
   let done = 0
   for (let at = 0; at < records.length; at += CHUNK) {
-    const read = await inParallel(records.slice(at, at + CHUNK), AT_ONCE, async record => {
-      const secret = await attempt(stores, () => stores.secrets.read(record))
+    const read = await runInParallel(records.slice(at, at + CHUNK), AT_ONCE, async record => {
+      const secret = await retry(stores, () => stores.secrets.read(record))
       if (secret.kind !== 'answered') throw secret.error
       told(++done, records.length)
       return { record, credentials: secret.answer.data }
@@ -49,7 +49,7 @@ export async function exportAll(
       const source = (field: string) =>
         toEnv === undefined
           ? `vault:${stores.secrets.pathOf(record)}#${field}`
-          : `env:${variable(`${toEnv}_${record.name}_${field}`, variables)}`
+          : `env:${variableName(`${toEnv}_${record.name}_${field}`, variables)}`
       return requestOf(record, credentials, { source, toEnv, warn })
     })
     if (requests.length && !(await take(requests))) return
@@ -63,7 +63,7 @@ function requestOf(
 ): readonly ExportedRequest[] {
   const known = findSourceType(type)
   if (!known || !credentials) {
-    how.warn(leftOut({ name, env, type }, known))
+    how.warn(leftOutWarning({ name, env, type }, known))
     return []
   }
   const { fields, hidden } = fieldsOf(known, credentials, how.source)
@@ -72,7 +72,7 @@ function requestOf(
 }
 
 /** All live records of the organization, or of one env, as they were at one moment, by env and name. */
-export async function liveRecords(
+export async function listLiveRecords(
   stores: Stores,
   { env, type }: { env: string | undefined; type: string | undefined },
   action?: Attempt['action'],
@@ -105,7 +105,7 @@ function fieldsOf(type: SourceType, credentials: Credentials, source: (field: st
 }
 
 /** A variable's name that a request file may name; two never share one. */
-function variable(text: string, taken: Set<string>): string {
+function variableName(text: string, taken: Set<string>): string {
   const base = `DSCTL_SECRET_${text.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
   let name = base
   for (let count = 2; taken.has(name); count++) name = `${base}_${count}`
@@ -113,7 +113,7 @@ function variable(text: string, taken: Set<string>): string {
   return name
 }
 
-function leftOut(
+function leftOutWarning(
   { name, env, type }: Pick<NamedRecord, 'name' | 'env' | 'type'>,
   known: SourceType | undefined,
 ): string {

@@ -3,7 +3,7 @@ import type { Secret } from '../../domain/secret.ts'
 import { type Attempt, MOST_NAMES, type NamedRecord } from '../../ports/records.ts'
 import { permitted } from '../authorize.ts'
 import type { Stores } from '../stores.ts'
-import { attempt } from '../two-stores/retry.ts'
+import { retry } from '../two-stores/retry.ts'
 
 /** What one request of a batch says a data source is to be: complete and valid, but a mask means the stored secret. */
 export interface BatchItem extends NameInEnv {
@@ -24,7 +24,7 @@ export interface Existing extends NamedRecord {
 }
 
 /** The records that have these names, by `keyOf`. Throws where the caller may not, which the audit trail tells of `action`. */
-export async function findAll(
+export async function findExisting(
   stores: Stores,
   names: readonly NameInEnv[],
   action?: Attempt['action'],
@@ -33,7 +33,7 @@ export async function findAll(
   const found = new Map<string, Existing>()
   for (let at = 0; at === 0 || at < names.length; at += MOST_NAMES) {
     const chunk = names.slice(at, at + MOST_NAMES)
-    const asked = await attempt(stores, () => stores.records.findNamed(stores.caller, chunk, look))
+    const asked = await retry(stores, () => stores.records.findNamed(stores.caller, chunk, look))
     if (asked.kind !== 'answered') throw asked.error
     const { records, unsettled, at: foundAt } = permitted(asked.answer)
     for (const record of records) {
@@ -44,7 +44,7 @@ export async function findAll(
 }
 
 /** Those found unchanged by what may have been written by someone else's update that is, or may be, taken back. */
-export async function takenBack(
+export async function findUnsettledSince(
   stores: Stores,
   unchanged: readonly BatchItem[],
   existing: ReadonlyMap<string, Existing>,
@@ -54,7 +54,7 @@ export async function takenBack(
   const [first] = read
   if (!first || stores.interrupted()) return new Map()
   const ids = read.map(({ id }) => id)
-  const asked = await attempt(stores, () => stores.records.unsettledSince(ids, first.foundAt))
+  const asked = await retry(stores, () => stores.records.unsettledSince(ids, first.foundAt))
   if (asked.kind !== 'answered') throw asked.error
   const unsettled = new Set(asked.answer)
   return new Map(
@@ -63,7 +63,7 @@ export async function takenBack(
 }
 
 /** Works on all items, at most `parallel` at a time; the answers come in the order of the items. */
-export async function inParallel<T, R>(
+export async function runInParallel<T, R>(
   items: readonly T[],
   parallel: number,
   work: (item: T) => Promise<R>,

@@ -5,9 +5,9 @@ import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
 import { isAlreadyStored } from '../../source-types/merge-update.ts'
 import { outputName, redactCredentials } from '../../source-types/redact.ts'
-import { merge } from '../merge-fields.ts'
+import { mergeFields } from '../merge-fields.ts'
 import type { Stores } from '../stores.ts'
-import { attempt } from '../two-stores/retry.ts'
+import { retry } from '../two-stores/retry.ts'
 import type { BatchItem } from './items.ts'
 
 /** One field that differs. Of a secret it is told that it does, and no more. */
@@ -20,25 +20,25 @@ export interface FieldDifference {
 }
 
 /** What has to be done so that a data source is as an item says. */
-export interface Plan {
+export interface ItemPlan {
   readonly action: 'create' | 'update' | 'none'
   readonly differences: readonly FieldDifference[]
 }
 
 /** Compares an item with what is stored. Throws `invalid` where it cannot become so, and where Vault gives no answer. */
-export async function plan(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<Plan> {
+export async function planItem(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<ItemPlan> {
   if (!existing) {
     const after = completeCredentials(getSourceType(item.type), item.fields)
     const fields = Object.keys(after).filter(name => name !== 'type')
     return { action: 'create', differences: differences(item.type, fields, { before: {}, after }) }
   }
-  if (existing.type !== item.type) throw otherType(item, existing)
-  const read = await attempt(stores, () => stores.secrets.read(existing))
+  if (existing.type !== item.type) throw typeMismatch(item, existing)
+  const read = await retry(stores, () => stores.secrets.read(existing))
   if (read.kind !== 'answered') throw read.error
   const stored = read.answer.data
   if (stored && isAlreadyStored(getSourceType(item.type), stored, item.fields))
     return { action: 'none', differences: [] }
-  const { merged, changed } = merge({ fields: item.fields, unset: [] }, item.type, stored)
+  const { merged, changed } = mergeFields({ fields: item.fields, unset: [] }, item.type, stored)
   if (stored && changed.length === 0) return { action: 'none', differences: [] }
   return { action: 'update', differences: differences(item.type, changed, { before: stored ?? {}, after: merged }) }
 }
@@ -58,7 +58,7 @@ function differences(
   })
 }
 
-function otherType({ name, env, type }: BatchItem, record: NamedRecord) {
+function typeMismatch({ name, env, type }: BatchItem, record: NamedRecord) {
   return invalid(`${name} exists in env ${env} as a ${record.type}, not a ${type}.`, [
     { field: 'type', message: `is ${record.type} and cannot be changed` },
   ])

@@ -1,11 +1,11 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { findSourceType } from '../../source-types/index.ts'
-import { inParallel } from '../batch/items.ts'
-import { attempt } from '../two-stores/retry.ts'
-import type { OfOrganization } from './finding.ts'
+import { runInParallel } from '../batch/items.ts'
+import { retry } from '../two-stores/retry.ts'
+import type { OrganizationExamination } from './finding.ts'
 
 /** A record whose secret is of no use, and why. */
-export interface Wrong {
+export interface BadSecret {
   readonly record: LiveRecord
   readonly why: string
 }
@@ -14,12 +14,12 @@ const AT_ONCE = 16
 
 /** Reads each record's secret and checks it against its type. Throws UnavailableError where Vault stays away. */
 export async function checkSecrets(
-  exam: OfOrganization,
+  exam: OrganizationExamination,
   records: readonly LiveRecord[],
   tell: (checked: number) => void,
-): Promise<readonly Wrong[]> {
+): Promise<readonly BadSecret[]> {
   let checked = 0
-  const found = await inParallel(records, AT_ONCE, async record => {
+  const found = await runInParallel(records, AT_ONCE, async record => {
     const why = (await problemOf(exam, record)) && (await problemNow(exam, record))
     tell(++checked)
     return why === undefined ? [] : [{ record, why }]
@@ -28,14 +28,17 @@ export async function checkSecrets(
 }
 
 /** Looked at again, since an update or a delete may have come between the record and its secret. */
-async function problemNow(exam: OfOrganization, record: LiveRecord): Promise<string | undefined> {
+async function problemNow(exam: OrganizationExamination, record: LiveRecord): Promise<string | undefined> {
   const { stores } = exam
   const now = await stores.records.find(stores.caller, { text: record.id, env: undefined }, false)
   return now.kind === 'found' ? problemOf(exam, record) : undefined
 }
 
-async function problemOf({ stores, organizationId }: OfOrganization, record: LiveRecord): Promise<string | undefined> {
-  const read = await attempt(stores, () => stores.secrets.read({ organizationId, secretId: record.secretId }))
+async function problemOf(
+  { stores, organizationId }: OrganizationExamination,
+  record: LiveRecord,
+): Promise<string | undefined> {
+  const read = await retry(stores, () => stores.secrets.read({ organizationId, secretId: record.secretId }))
   if (read.kind !== 'answered') {
     if (read.kind === 'gave up') throw read.error
     return `not readable: ${read.error.message}`

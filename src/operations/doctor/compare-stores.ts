@@ -1,19 +1,19 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { permitted } from '../authorize.ts'
-import { checkSecrets, type Wrong } from './check-secrets.ts'
-import { type Finding, fine, goOn, type OfOrganization, told } from './finding.ts'
-import { explainRest } from './orphan-secrets.ts'
+import { type BadSecret, checkSecrets } from './check-secrets.ts'
+import { type Finding, type OrganizationExamination, ok, summarize, throwIfInterrupted } from './finding.ts'
+import { explainOrphans } from './orphan-secrets.ts'
 
 /** Compares the live records with the secrets, page by page; what is left of the secrets is to be explained. */
-export async function compareStores(exam: OfOrganization): Promise<readonly Finding[]> {
+export async function compareStores(exam: OrganizationExamination): Promise<readonly Finding[]> {
   const list = await exam.health.secrets.list(exam.organizationId)
   if (!list) return [cannotList()]
   const stored = new Set(list)
   const lacking = new Map<string, string>()
-  const wrong: Wrong[] = []
+  const wrong: BadSecret[] = []
   let compared = 0
   let all = 0
-  for await (const { records, total } of pages(exam)) {
+  for await (const { records, total } of livePages(exam)) {
     all = total ?? all
     const present = records.filter(({ secretId }) => stored.has(secretId))
     for (const record of records) if (!stored.has(record.secretId)) lacking.set(record.id, label(record))
@@ -22,17 +22,19 @@ export async function compareStores(exam: OfOrganization): Promise<readonly Find
     compared += records.length
     tell(0)
     for (const { secretId } of present) stored.delete(secretId)
-    goOn(exam)
+    throwIfInterrupted(exam)
   }
-  const without = lacking.size ? await stillWithout(exam, lacking) : lacking
+  const without = lacking.size ? await stillMissing(exam, lacking) : lacking
   return [
-    without.size === 0 ? fine('credentials', `Each of ${compared} live records has its secret.`) : missing(without),
+    without.size === 0
+      ? ok('credentials', `Each of ${compared} live records has its secret.`)
+      : missingFinding(without),
     ...(exam.deep ? [deepFinding(wrong, compared)] : []),
-    ...(await explainRest(exam, [...stored])),
+    ...(await explainOrphans(exam, [...stored])),
   ]
 }
 
-async function* pages({ stores, health }: OfOrganization) {
+async function* livePages({ stores, health }: OrganizationExamination) {
   for (let after: string | undefined; ; ) {
     const page = permitted(await health.records.records(stores.caller, after))
     if (page.records.length === 0) return
@@ -45,13 +47,16 @@ async function* pages({ stores, health }: OfOrganization) {
  * Of the records that had no secret, those that have none now either: one that was created after the secrets were listed
  * has it by now, and one that is being deleted is not live any more.
  */
-async function stillWithout(exam: OfOrganization, lacking: ReadonlyMap<string, string>): Promise<Map<string, string>> {
+async function stillMissing(
+  exam: OrganizationExamination,
+  lacking: ReadonlyMap<string, string>,
+): Promise<Map<string, string>> {
   const stored = new Set(await exam.health.secrets.list(exam.organizationId))
   const without = new Map<string, string>()
-  for await (const { records } of pages(exam)) {
+  for await (const { records } of livePages(exam)) {
     const still = records.filter(({ id, secretId }) => lacking.has(id) && !stored.has(secretId))
     for (const record of still) without.set(record.id, label(record))
-    goOn(exam)
+    throwIfInterrupted(exam)
   }
   return without
 }
@@ -61,22 +66,22 @@ function label({ name, env }: LiveRecord): string {
   return `${name} (${env})`
 }
 
-function missing(without: ReadonlyMap<string, string>): Finding {
+function missingFinding(without: ReadonlyMap<string, string>): Finding {
   return {
     check: 'credentials',
     status: 'problem',
-    message: `Live records without a secret: ${without.size}: ${told([...without.values()])}.`,
+    message: `Live records without a secret: ${without.size}: ${summarize([...without.values()])}.`,
     fix: 'dsctl update ID, with all its fields, writes it anew.',
     items: [...without.keys()],
   }
 }
 
-function deepFinding(wrong: readonly Wrong[], compared: number): Finding {
-  if (wrong.length === 0) return fine('secrets', `Each of ${compared} secrets is what its type needs.`)
+function deepFinding(wrong: readonly BadSecret[], compared: number): Finding {
+  if (wrong.length === 0) return ok('secrets', `Each of ${compared} secrets is what its type needs.`)
   return {
     check: 'secrets',
     status: 'problem',
-    message: `Not what their type needs: ${wrong.length}: ${told(wrong.map(({ record, why }) => `${label(record)}, ${why}`))}.`,
+    message: `Not what their type needs: ${wrong.length}: ${summarize(wrong.map(({ record, why }) => `${label(record)}, ${why}`))}.`,
     fix: 'dsctl update ID, with what is missing or wrong.',
     items: wrong.map(({ record }) => record.id),
   }

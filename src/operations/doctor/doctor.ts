@@ -4,7 +4,7 @@ import { permitted } from '../authorize.ts'
 import { compareStores } from './compare-stores.ts'
 import { examineDatabase } from './examine-database.ts'
 import { examineVault } from './examine-vault.ts'
-import { type Examination, type Finding, isRefusal, notLooked } from './finding.ts'
+import { couldNotCheck, type Examination, type Finding, isRefusal } from './finding.ts'
 import { settleExpired } from './settle-expired.ts'
 
 /**
@@ -28,13 +28,13 @@ async function organizationOf({
 }: Examination): Promise<Finding | { organizationId: string; intents: readonly UnclosedIntent[] }> {
   const asked = await health.records.unclosed(stores.caller).catch(refusal)
   if (!(asked instanceof DsctlError)) return permitted(asked)
-  const { message, ...finding } = notLooked('pending', asked)
+  const { message, ...finding } = couldNotCheck('pending', asked)
   return { ...finding, message: `${message} So Vault was not looked at, nor compared.` }
 }
 
 async function compared(exam: Parameters<typeof compareStores>[0]): Promise<readonly Finding[]> {
   const findings = await compareStores(exam).catch(refusal)
-  return findings instanceof DsctlError ? [notLooked('credentials', findings)] : findings
+  return findings instanceof DsctlError ? [couldNotCheck('credentials', findings)] : findings
 }
 
 function refusal(error: unknown): DsctlError {

@@ -1,6 +1,6 @@
 import { DsctlError } from '../../domain/errors.ts'
 import type { Shortcoming } from '../../ports/health.ts'
-import { type Examination, type Finding, fine, isRefusal, notLooked } from './finding.ts'
+import { couldNotCheck, type Examination, type Finding, isRefusal, ok } from './finding.ts'
 
 /** What can be told of the database before it is known who asks, and where its tables are not even there. */
 export async function examineDatabase(exam: Examination): Promise<readonly Finding[]> {
@@ -16,12 +16,12 @@ export async function examineDatabase(exam: Examination): Promise<readonly Findi
 async function migrations({ setup }: Examination): Promise<Finding> {
   try {
     const { way } = await setup.inspect()
-    if (way === 'done') return fine('migrations', 'The database is prepared.')
+    if (way === 'done') return ok('migrations', 'The database is prepared.')
     const message = 'dsctl’s own tables are not there, or not up to date.'
     return { check: 'migrations', status: 'problem', message, fix: 'dsctl init', items: [] }
   } catch (error) {
     if (!(error instanceof DsctlError) || !isRefusal(error)) throw error
-    return notLooked('migrations', error)
+    return couldNotCheck('migrations', error)
   }
 }
 
@@ -29,9 +29,9 @@ function shortcomings(
   check: string,
   status: 'problem' | 'warning',
   found: readonly Shortcoming[],
-  ok: string,
+  fine: string,
 ): Finding {
-  if (found.length === 0) return fine(check, ok)
+  if (found.length === 0) return ok(check, fine)
   const message = `${found.map(each => each.message).join('; ')}.`
   return { check, status, message, fix: found.map(each => each.fix).join(' '), items: [] }
 }

@@ -2,23 +2,25 @@ import { DsctlError } from '../../domain/errors.ts'
 import { duration } from '../../lib/duration.ts'
 import type { VaultCheck } from '../../ports/setup.ts'
 import { mountUnseen } from '../init.ts'
-import { type Finding, fine, isRefusal, notLooked, type OfOrganization } from './finding.ts'
+import { couldNotCheck, type Finding, isRefusal, type OrganizationExamination, ok } from './finding.ts'
 
 /** The mount, what the token may do there and for how long, and how many versions are kept; whether the mount is one. */
-export async function examineVault(exam: OfOrganization): Promise<{ findings: readonly Finding[]; usable: boolean }> {
+export async function examineVault(
+  exam: OrganizationExamination,
+): Promise<{ findings: readonly Finding[]; usable: boolean }> {
   try {
     const { missing, token, unseenMount } = await exam.checkVault(exam.organizationId)
     if (unseenMount !== undefined) throw mountUnseen(unseenMount)
     const lacks = missing.map(lacking)
     const findings = [
-      ...(lacks.length ? lacks : [fine('vault', token ? MOUNT_OK : 'The secrets may be read and written.')]),
+      ...(lacks.length ? lacks : [ok('vault', token ? MOUNT_OK : 'The secrets may be read and written.')]),
       ...(token ? [timeLeft(token.ttl)] : []),
       await versions(exam),
     ]
     return { findings, usable: true }
   } catch (error) {
     if (!(error instanceof DsctlError) || !isRefusal(error)) throw error
-    return { findings: [notLooked('vault', error)], usable: false }
+    return { findings: [couldNotCheck('vault', error)], usable: false }
   }
 }
 
@@ -33,20 +35,20 @@ function lacking({ path, capabilities }: VaultCheck['missing'][number]): Finding
 const SHORT = 300
 
 function timeLeft(ttl: number | undefined): Finding {
-  if (ttl === undefined) return fine('token', 'The Vault token does not expire.')
+  if (ttl === undefined) return ok('token', 'The Vault token does not expire.')
   const message = `The Vault token is good for ${duration(ttl)}.`
   return ttl >= SHORT
-    ? fine('token', message)
+    ? ok('token', message)
     : { check: 'token', status: 'warning', message, fix: 'dsctl login', items: [] }
 }
 
-async function versions({ health }: OfOrganization): Promise<Finding> {
+async function versions({ health }: OrganizationExamination): Promise<Finding> {
   const kept = await health.secrets.versionsKept()
   if (kept === undefined) {
     const message = 'It cannot be told how many versions of a secret the mount keeps.'
     return { check: 'versions', status: 'warning', message, fix: 'Let the policy read MOUNT/config.', items: [] }
   }
-  if (kept >= 3) return fine('versions', `The mount keeps ${kept} versions of a secret.`)
+  if (kept >= 3) return ok('versions', `The mount keeps ${kept} versions of a secret.`)
   const message = `The mount keeps ${kept} versions: an update that crashes could be left unknown.`
   return { check: 'versions', status: 'warning', message, fix: 'vault write MOUNT/config max_versions=10', items: [] }
 }

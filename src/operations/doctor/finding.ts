@@ -21,7 +21,7 @@ export interface Examination {
 }
 
 /** An examination that has come as far as knowing whom it is about. */
-export interface OfOrganization extends Examination {
+export interface OrganizationExamination extends Examination {
   readonly organizationId: string
 }
 
@@ -36,12 +36,12 @@ export interface Finding {
 }
 
 /** A check that found nothing wrong. */
-export function fine(check: string, message: string): Finding {
+export function ok(check: string, message: string): Finding {
   return { check, status: 'ok', message, fix: null, items: [] }
 }
 
 /** A check that could not be made, and why: a server refused it. */
-export function notLooked(check: string, { message, details }: DsctlError): Finding {
+export function couldNotCheck(check: string, { message, details }: DsctlError): Finding {
   const fields = (details.fields ?? []).map(({ field, message }) => `${field} ${message}`).join('; ')
   const why = fields ? `${message} ${fields}.` : message
   return { check, status: 'problem', message: `Could not be checked. ${why}`, fix: details.hint ?? null, items: [] }
@@ -58,7 +58,7 @@ export function count(number: number, one: string): string {
 }
 
 /** The first few, for a person; `-o json` has them all. */
-export function told(labels: readonly string[]): string {
+export function summarize(labels: readonly string[]): string {
   const first = labels.slice(0, SHOWN).join('; ')
   return labels.length > SHOWN ? `${first}; and ${labels.length - SHOWN} more (-o json names all)` : first
 }
@@ -66,7 +66,7 @@ export function told(labels: readonly string[]): string {
 const SHOWN = 5
 
 /** Throws where someone has interrupted meanwhile. What has been settled or removed by then stays so. */
-export function goOn({ stores }: Examination): void {
+export function throwIfInterrupted({ stores }: Examination): void {
   const stopped = stores.interrupted()
   if (stopped) throw new DsctlError(stopped, 'Interrupted: run it again to go on.')
 }

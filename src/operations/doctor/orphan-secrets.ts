@@ -1,6 +1,6 @@
 import { permitted } from '../authorize.ts'
-import { inParallel } from '../batch/items.ts'
-import { count, type Finding, fine, goOn, type OfOrganization, told } from './finding.ts'
+import { runInParallel } from '../batch/items.ts'
+import { count, type Finding, type OrganizationExamination, ok, summarize, throwIfInterrupted } from './finding.ts'
 
 interface Explained {
   /** Of undone creates and of deletes, which only dsctl has had: they may go. */
@@ -15,12 +15,15 @@ interface Explained {
 const AT_ONCE = 16
 
 /** Explains the secrets that no live record has, and removes those that are owed if that is asked for. */
-export async function explainRest(exam: OfOrganization, rest: readonly string[]): Promise<readonly Finding[]> {
+export async function explainOrphans(
+  exam: OrganizationExamination,
+  rest: readonly string[],
+): Promise<readonly Finding[]> {
   const explained = await explain(exam, rest)
-  return [await owed(exam, explained.owed), deleted(explained.deleted), unexplained(explained)]
+  return [await removableFinding(exam, explained.owed), deletedFinding(explained.deleted), unknownFinding(explained)]
 }
 
-async function explain(exam: OfOrganization, rest: readonly string[]): Promise<Explained> {
+async function explain(exam: OrganizationExamination, rest: readonly string[]): Promise<Explained> {
   const { stores, health } = exam
   const all = { owed: [] as string[], deleted: [] as string[], unknown: [] as string[], complete: true }
   for (let from = 0; from < rest.length || from === 0; from += 1000) {
@@ -37,46 +40,46 @@ async function explain(exam: OfOrganization, rest: readonly string[]): Promise<E
   return { ...all, owed: still(all.owed), deleted: still(all.deleted), unknown: still(all.unknown) }
 }
 
-async function owed(exam: OfOrganization, ids: readonly string[]): Promise<Finding> {
+async function removableFinding(exam: OrganizationExamination, ids: readonly string[]): Promise<Finding> {
   const check = 'leftovers'
-  if (ids.length === 0) return fine(check, 'No secret is left of a data source that dsctl has deleted or not made.')
+  if (ids.length === 0) return ok(check, 'No secret is left of a data source that dsctl has deleted or not made.')
   if (exam.fix) {
     const { stores, organizationId } = exam
     await exam.unbroken(() =>
-      inParallel(ids, AT_ONCE, async secretId => {
+      runInParallel(ids, AT_ONCE, async secretId => {
         if (!stores.interrupted()) await stores.secrets.remove({ organizationId, secretId })
       }),
     )
-    goOn(exam)
-    return { ...fine(check, `Removed ${count(ids.length, 'secret')} of deleted or undone data sources.`), items: ids }
+    throwIfInterrupted(exam)
+    return { ...ok(check, `Removed ${count(ids.length, 'secret')} of deleted or undone data sources.`), items: ids }
   }
-  const message = `${count(ids.length, 'secret')} of deleted or undone data sources still to be removed: ${told(ids)}.`
+  const message = `${count(ids.length, 'secret')} of deleted or undone data sources still to be removed: ${summarize(ids)}.`
   return { check, status: 'problem', message, fix: 'dsctl doctor --fix', items: ids }
 }
 
-function deleted(ids: readonly string[]): Finding {
+function deletedFinding(ids: readonly string[]): Finding {
   const check = 'deleted records'
-  if (ids.length === 0) return fine(check, 'No record that was deleted otherwise has left its secret.')
+  if (ids.length === 0) return ok(check, 'No record that was deleted otherwise has left its secret.')
   return {
     check,
     status: 'warning',
-    message: `${count(ids.length, 'record')} deleted, but not by dsctl, so the secret is still there: ${told(ids)}.`,
+    message: `${count(ids.length, 'record')} deleted, but not by dsctl, so the secret is still there: ${summarize(ids)}.`,
     fix: 'vault kv metadata delete, once nobody needs it. dsctl does not remove what may come back.',
     items: ids,
   }
 }
 
-function unexplained({ unknown, complete }: Explained): Finding {
+function unknownFinding({ unknown, complete }: Explained): Finding {
   const check = 'unknown secrets'
   if (!complete) {
     const message = 'Row level security hides rows from this role, so no secret can be called unknown.'
     return { check, status: 'warning', message, fix: null, items: [] }
   }
-  if (unknown.length === 0) return fine(check, 'Every secret belongs to a record.')
+  if (unknown.length === 0) return ok(check, 'Every secret belongs to a record.')
   return {
     check,
     status: 'warning',
-    message: `${count(unknown.length, 'secret')} of no record and of no operation, which dsctl never removes: ${told(unknown)}.`,
+    message: `${count(unknown.length, 'secret')} of no record and of no operation, which dsctl never removes: ${summarize(unknown)}.`,
     fix: 'They may be another database’s: give each a vault.path of its own. Only who knows them should remove them.',
     items: unknown,
   }

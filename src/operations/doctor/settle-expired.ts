@@ -2,13 +2,13 @@ import { DsctlError, UnavailableError } from '../../domain/errors.ts'
 import type { UnclosedIntent } from '../../ports/health.ts'
 import type { IntentOutcome } from '../../ports/intent.ts'
 import { permitted } from '../authorize.ts'
-import { inParallel } from '../batch/items.ts'
+import { runInParallel } from '../batch/items.ts'
 import { backOff, type Stores } from '../stores.ts'
-import { ENOUGH_LOOKS, look } from '../two-stores/settle.ts'
-import { count, type Examination, type Finding, fine, goOn, told } from './finding.ts'
+import { MAX_PASSES, settleOnce } from '../two-stores/settle.ts'
+import { count, type Examination, type Finding, ok, summarize, throwIfInterrupted } from './finding.ts'
 
 /** What came of settling one: how it was closed, or why it could not be. */
-interface Settled {
+interface SettleResult {
   readonly intent: UnclosedIntent
   readonly outcome: IntentOutcome | undefined
   readonly why: string | undefined
@@ -22,33 +22,33 @@ export async function settleExpired(exam: Examination, intents: readonly Unclose
   const expired = intents.filter(intent => intent.expired)
   const working = intents.length - expired.length
   const beside = working ? ` ${working} more under way.` : ''
-  if (!fix) return pending(expired, beside)
+  if (!fix) return pendingFinding(expired, beside)
   const settled = await exam.unbroken(async () => {
-    const all = await inParallel(expired, AT_ONCE, intent => settle(stores, intent))
+    const all = await runInParallel(expired, AT_ONCE, intent => settleIntent(stores, intent))
     permitted(await health.records.prune(stores.caller))
     return all
   })
-  goOn(exam)
-  return afterwards(settled, beside)
+  throwIfInterrupted(exam)
+  return settledFinding(settled, beside)
 }
 
-function pending(expired: readonly UnclosedIntent[], beside: string): Finding {
-  if (expired.length === 0) return fine('pending', `No operation is unfinished.${beside}`)
+function pendingFinding(expired: readonly UnclosedIntent[], beside: string): Finding {
+  if (expired.length === 0) return ok('pending', `No operation is unfinished.${beside}`)
   return {
     check: 'pending',
     status: 'problem',
-    message: `${count(expired.length, 'operation')} left unfinished: ${told(expired.map(named))}.${beside}`,
+    message: `${count(expired.length, 'operation')} left unfinished: ${summarize(expired.map(describeIntent))}.${beside}`,
     fix: 'dsctl doctor --fix',
     items: expired.map(intent => intent.dataSourceId),
   }
 }
 
-function afterwards(settled: readonly Settled[], beside: string): Finding {
+function settledFinding(settled: readonly SettleResult[], beside: string): Finding {
   const left = settled.filter(({ outcome }) => outcome === undefined)
   const unknown = settled.filter(({ outcome }) => outcome === 'unknown')
-  const items = (of: readonly Settled[]) => of.map(({ intent }) => intent.dataSourceId)
-  const names = (of: readonly Settled[]) =>
-    told(of.map(({ intent, why }) => `${named(intent)}${why ? ` (${why})` : ''}`))
+  const items = (of: readonly SettleResult[]) => of.map(({ intent }) => intent.dataSourceId)
+  const names = (of: readonly SettleResult[]) =>
+    summarize(of.map(({ intent, why }) => `${describeIntent(intent)}${why ? ` (${why})` : ''}`))
   if (left.length) {
     const message = `${count(left.length, 'operation')} could not be settled: ${names(left)}.${beside}`
     return { check: 'pending', status: 'problem', message, fix: 'dsctl doctor --fix', items: items(left) }
@@ -63,23 +63,23 @@ function afterwards(settled: readonly Settled[], beside: string): Finding {
   const all = settled.length
     ? `Settled ${count(settled.length, 'unfinished operation')}.`
     : 'No operation is unfinished.'
-  return { ...fine('pending', all + beside), items: items(settled) }
+  return { ...ok('pending', all + beside), items: items(settled) }
 }
 
-function named({ kind, name, actor, since }: UnclosedIntent): string {
+function describeIntent({ kind, name, actor, since }: UnclosedIntent): string {
   return `${kind} of ${name} by ${actor} at ${since}`
 }
 
 /** Looks until it is closed. Where a store does not answer it tries again, within the time-out. */
-async function settle(stores: Stores, intent: UnclosedIntent): Promise<Settled> {
+async function settleIntent(stores: Stores, intent: UnclosedIntent): Promise<SettleResult> {
   const end = stores.clock.now() + stores.timeoutMs
   let why = 'someone else is at it, or Vault does not show what is written to it'
   for (let tries = 0; stores.clock.now() < end && !stores.interrupted(); tries++) {
     try {
-      const seen = await look(stores, intent.id, stores.process)
+      const seen = await settleOnce(stores, intent.id, stores.process)
       if (seen.kind === 'closed') return { intent, outcome: seen.outcome, why: undefined }
       // Others are at it, or a node that lags does not show what was written.
-      if (tries >= ENOUGH_LOOKS) await backOff(stores, tries - ENOUGH_LOOKS)
+      if (tries >= MAX_PASSES) await backOff(stores, tries - MAX_PASSES)
     } catch (error) {
       if (!(error instanceof DsctlError)) throw error
       why = error.message

@@ -3,31 +3,31 @@ import { DsctlError, UnavailableError } from '../../domain/errors.ts'
 import type { Finished, Taken } from '../../ports/records.ts'
 import { notFound } from '../authorize.ts'
 import type { Stores } from '../stores.ts'
-import { attempt } from './retry.ts'
-import { ended } from './roll-back.ts'
+import { retry } from './retry.ts'
+import { outcomeError } from './roll-back.ts'
 import { settleOwn } from './settle.ts'
 
 /**
  * Sends the last step of a create or an update. Where it was refused, not answered, or came too late, the intent is
  * settled, and its outcome is what is told: the record if it was done after all, else why not.
  */
-export async function finish(
+export async function commit(
   stores: Stores,
   id: string,
   step: { intentId: string; send: () => Promise<Finished>; taken: () => Promise<DsctlError> },
 ): Promise<DataSource> {
-  const sent = await attempt(stores, step.send)
+  const sent = await retry(stores, step.send)
   if (sent.kind === 'answered' && sent.answer.kind === 'done') return sent.answer.record
   const outcome = await settleOwn(stores, { id: step.intentId, lastStepLost: sent.lost })
   if (outcome !== 'done')
-    throw ended(sent.kind === 'answered' ? await refusal(sent.answer, id, step.taken) : sent.error, outcome)
-  return findDone(stores, id)
+    throw outcomeError(sent.kind === 'answered' ? await refusalError(sent.answer, id, step.taken) : sent.error, outcome)
+  return getCommitted(stores, id)
 }
 
 /** The record of a step that was done though its answer was lost. Whatever fails now does not undo it. */
-async function findDone(stores: Stores, id: string): Promise<DataSource> {
+async function getCommitted(stores: Stores, id: string): Promise<DataSource> {
   const ref = { text: id, env: undefined }
-  const found = await attempt(stores, () => stores.records.find(stores.caller, ref, false))
+  const found = await retry(stores, () => stores.records.find(stores.caller, ref, false))
   if (found.kind !== 'answered') {
     throw new UnavailableError('maybe', `It is done, but the record cannot be shown. ${found.error.message}`, {
       outcome: 'unknown',
@@ -43,7 +43,7 @@ async function findDone(stores: Stores, id: string): Promise<DataSource> {
 }
 
 /** The conflict that a taken name is; without an env it is taken in that of the record. `orElse` is what else to do. */
-export function nameTaken({ name, env, id }: Pick<Taken, 'name' | 'env' | 'id'>, orElse = ''): DsctlError {
+export function nameTakenError({ name, env, id }: Pick<Taken, 'name' | 'env' | 'id'>, orElse = ''): DsctlError {
   const where = env === undefined ? 'its env' : `env ${env}`
   const which = name === undefined ? `Its name in ${where}` : `The name ${name} in ${where}`
   const holder = id === undefined ? '' : `It is data source ${id}. `
@@ -51,18 +51,18 @@ export function nameTaken({ name, env, id }: Pick<Taken, 'name' | 'env' | 'id'>,
 }
 
 /** What else a create can do about it. */
-export const OR_TAKE_IT = ', or say --if-exists skip or update'
+export const IF_EXISTS_HINT = ', or say --if-exists skip or update'
 
 /**
  * The same where Postgres refused the name without saying for whom. If no live record has it, a deleted one does: on an
  * application's own database the rule may count those too.
  */
-export async function nameTakenBySomebody(
+export async function explainNameTaken(
   { caller, records }: Stores,
   { name, env }: { name: string; env: string },
 ): Promise<DsctlError> {
   const found = await records.findName(caller, name, env).catch(() => undefined)
-  if (found?.kind !== 'free') return nameTaken({ name, env, id: found?.kind === 'taken' ? found.id : undefined })
+  if (found?.kind !== 'free') return nameTakenError({ name, env, id: found?.kind === 'taken' ? found.id : undefined })
   return new DsctlError('conflict', `The name ${name} in env ${env} is taken.`, {
     hint:
       'Only a deleted data source has it, and the rule of this database counts those too. ' +
@@ -70,13 +70,13 @@ export async function nameTakenBySomebody(
   })
 }
 
-async function refusal(answer: Finished, id: string, taken: () => Promise<DsctlError>): Promise<DsctlError> {
+async function refusalError(answer: Finished, id: string, taken: () => Promise<DsctlError>): Promise<DsctlError> {
   if (answer.kind === 'taken') return taken()
-  return answer.kind === 'gone' ? notFound(id) : tooLate(id)
+  return answer.kind === 'gone' ? notFound(id) : rolledBackByOther(id)
 }
 
 /** Why an operation ends whose intent others have begun to undo. */
-export function tooLate(id: string): UnavailableError {
+export function rolledBackByOther(id: string): UnavailableError {
   return new UnavailableError('no', 'This took longer than its lease, and another process has undone it.', {
     hint: 'Run it again, with a longer --timeout if the backends are slow.',
     id,
@@ -84,7 +84,7 @@ export function tooLate(id: string): UnavailableError {
 }
 
 /** Why an operation ends whose write met another in Vault, its own perhaps, that is not shown. */
-export function notShown(id: string): UnavailableError {
+export function writeNotVisible(id: string): UnavailableError {
   return new UnavailableError('maybe', 'Vault does not show what it was last sent, so the change was taken back.', {
     hint: 'Run it again. Where standbys answer reads, a node that lags may have been asked.',
     id,

@@ -1,20 +1,20 @@
 import { DsctlError, UnavailableError, withDetails } from '../../domain/errors.ts'
 import type { Intent } from '../../ports/intent.ts'
 import type { Busy } from '../../ports/records.ts'
-import { backOff, interruption, type Stores } from '../stores.ts'
-import { ENOUGH_LOOKS, look } from './settle.ts'
+import { backOff, interruptionError, type Stores } from '../stores.ts'
+import { MAX_PASSES, settleOnce } from './settle.ts'
 
 /**
  * What came of sending one message until it was answered. `lost` says that some try got no answer and may take effect
  * at any later moment: a refusal, or giving up, then says nothing about that try.
  */
-export type Attempt<T> = { readonly lost: boolean } & (
+export type RetryResult<T> = { readonly lost: boolean } & (
   | { readonly kind: 'answered'; readonly answer: T }
   | { readonly kind: 'refused' | 'gave up'; readonly error: DsctlError }
 )
 
 /** Sends again until there is an answer, with back-off, within the time-out. Rule 7. */
-export async function attempt<T>(stores: Stores, send: () => Promise<T>): Promise<Attempt<T>> {
+export async function retry<T>(stores: Stores, send: () => Promise<T>): Promise<RetryResult<T>> {
   const end = stores.clock.now() + stores.timeoutMs
   let lost = false
   for (let tries = 0; ; tries++) {
@@ -36,7 +36,7 @@ export async function attempt<T>(stores: Stores, send: () => Promise<T>): Promis
  * another is at work for longer than the time-out, UnavailableError with its outcome where Postgres is away, and as an
  * interruption does where someone interrupts the wait.
  */
-export async function first<A extends { readonly kind: string }>(
+export async function beginStep<A extends { readonly kind: string }>(
   stores: Stores,
   decides: boolean,
   send: () => Promise<A | Busy>,
@@ -44,49 +44,51 @@ export async function first<A extends { readonly kind: string }>(
   const end = stores.clock.now() + stores.timeoutMs
   let lost: UnavailableError | undefined
   for (let tries = 0; ; tries++) {
-    const sent = await caught(send)
+    const sent = await catchFailure(send)
     const late = stores.clock.now() >= end
     if (sent.kind === 'failed') {
-      if (isUnheard(sent.error)) lost = sent.error
+      if (isAnswerLost(sent.error)) lost = sent.error
       // Before anything was begun, a Postgres that can't be reached is no reason to keep the user waiting.
       const again = sent.error instanceof UnavailableError && lost && !late && !stores.interrupted()
-      if (!again) throw notBegun(sent.error, decides, lost)
+      if (!again) throw beginFailure(sent.error, decides, lost)
     } else if (!isBusy(sent.answer)) {
       // A second try that did nothing says nothing about the first, which may still arrive.
-      if (lost && IDLE.has(sent.answer.kind) && decides) throw notBegun(lost, decides, lost)
+      if (lost && DID_NOTHING.has(sent.answer.kind) && decides) throw beginFailure(lost, decides, lost)
       return sent.answer as Exclude<A, Busy>
     } else {
       const { intent } = sent.answer
-      const met = await caught(() => meet(stores, intent, late && (!intent?.expired || tries >= ENOUGH_LOOKS)))
-      if (met.kind === 'failed') throw notBegun(met.error, decides, lost)
+      const met = await catchFailure(() =>
+        resolveBlocker(stores, intent, late && (!intent?.expired || tries >= MAX_PASSES)),
+      )
+      if (met.kind === 'failed') throw beginFailure(met.error, decides, lost)
     }
     await backOff(stores, Math.min(tries, 4))
   }
 }
 
 /** Answers of a statement that did nothing: it was refused, or found done what another did. */
-const IDLE = new Set(['denied', 'not found', 'ambiguous', 'taken', 'unchanged', 'owed'])
+const DID_NOTHING = new Set(['denied', 'not found', 'ambiguous', 'taken', 'unchanged', 'owed'])
 
 /**
  * Settles what stands in the way where its lease is over; throws `conflict` where there is no more time for it, and as
  * an interruption does where someone does not want to wait.
  */
-async function meet(stores: Stores, intent: Intent | undefined, over: boolean): Promise<void> {
+async function resolveBlocker(stores: Stores, intent: Intent | undefined, over: boolean): Promise<void> {
   const stopped = stores.interrupted()
-  if (stopped) throw interruption(stopped)
-  if (over) throw inUse(intent)
-  if (intent?.expired) await look(stores, intent.id, stores.process)
+  if (stopped) throw interruptionError(stopped)
+  if (over) throw inUseError(intent)
+  if (intent?.expired) await settleOnce(stores, intent.id, stores.process)
 }
 
 // An intent that may have been recorded is all that a create or an update can have left: it will be taken back. Where
 // the statement decides, nothing that came after a lost try tells whether that has been or will be done.
-function notBegun(error: DsctlError, decides: boolean, lost: UnavailableError | undefined): DsctlError {
+function beginFailure(error: DsctlError, decides: boolean, lost: UnavailableError | undefined): DsctlError {
   const unavailable = error instanceof UnavailableError
   if (lost && decides) return withDetails(unavailable ? error : lost, { outcome: 'unknown' })
   return unavailable ? withDetails(error, { outcome: lost ? 'undoing' : 'none' }) : error
 }
 
-async function caught<A>(run: () => Promise<A>) {
+async function catchFailure<A>(run: () => Promise<A>) {
   try {
     return { kind: 'answered' as const, answer: await run() }
   } catch (error) {
@@ -95,7 +97,7 @@ async function caught<A>(run: () => Promise<A>) {
   }
 }
 
-function isUnheard(error: DsctlError): error is UnavailableError {
+function isAnswerLost(error: DsctlError): error is UnavailableError {
   return error instanceof UnavailableError && error.delivered === 'maybe'
 }
 
@@ -103,7 +105,7 @@ function isBusy(answer: { readonly kind: string }): answer is Busy {
   return answer.kind === 'busy'
 }
 
-function inUse(intent: Intent | undefined): DsctlError {
+function inUseError(intent: Intent | undefined): DsctlError {
   const what = intent ? `${intent.kind} of this data source or its name` : 'operation on it'
   return new DsctlError('conflict', `Someone else is changing it at the moment: another ${what} is under way.`, {
     hint: 'Try again in a moment; what was left unfinished is settled when its lease is over.',

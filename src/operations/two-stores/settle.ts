@@ -6,7 +6,7 @@ import type { SecretLocation } from '../../ports/secrets.ts'
 import { backOff, type Stores } from '../stores.ts'
 
 /** What a look at an intent found, or did about it. `again`: only another look tells what came of it. */
-export type Look =
+export type SettleStep =
   | { readonly kind: 'closed'; readonly outcome: IntentOutcome }
   | { readonly kind: 'again'; readonly undoing: boolean }
 
@@ -15,7 +15,7 @@ export type Look =
  * next writer and doctor share it; any number may settle one intent at once. `settledBy` names a process that settles
  * another's work.
  */
-export async function look(stores: Stores, id: string, settledBy?: string): Promise<Look> {
+export async function settleOnce(stores: Stores, id: string, settledBy?: string): Promise<SettleStep> {
   const { records, secrets } = stores
   const intent = await records.getIntent(id)
   if (!intent) return { kind: 'closed', outcome: 'unknown' }
@@ -24,7 +24,7 @@ export async function look(stores: Stores, id: string, settledBy?: string): Prom
     if (intent.kind === 'create' && intent.outcome === 'none' && settledBy === undefined) await secrets.remove(intent)
     return { kind: 'closed', outcome: intent.outcome ?? 'unknown' }
   }
-  const close = async (outcome: IntentOutcome): Promise<Look> => {
+  const close = async (outcome: IntentOutcome): Promise<SettleStep> => {
     const { state } = intent
     const closed = await records.close({ id, state, outcome, audit: true, settledBy })
     return closed === 'ok' ? { kind: 'closed', outcome } : { kind: 'again', undoing: state === 'undoing' }
@@ -39,7 +39,7 @@ export async function look(stores: Stores, id: string, settledBy?: string): Prom
     await secrets.remove(intent)
     return close('none')
   }
-  const outcome = intent.baseVersion === null ? 'none' : await takeBack(stores, intent, intent.baseVersion)
+  const outcome = intent.baseVersion === null ? 'none' : await restoreSecret(stores, intent, intent.baseVersion)
   return outcome ? close(outcome) : { kind: 'again', undoing: true }
 }
 
@@ -52,20 +52,20 @@ export async function settleOwn(stores: Stores, intent: { id: string; lastStepLo
   let undoing = !intent.lastStepLost
   for (let tries = 0; ; tries++) {
     try {
-      const seen = await look(stores, intent.id)
+      const seen = await settleOnce(stores, intent.id)
       if (seen.kind === 'closed') return seen.outcome
       undoing ||= seen.undoing
-      if (tries >= ENOUGH_LOOKS) throw notShown()
+      if (tries >= MAX_PASSES) throw writesNotVisible()
     } catch (error) {
       if (!(error instanceof DsctlError)) throw error
-      if (!(error instanceof UnavailableError) || stores.clock.now() >= end) throw unsettled(error, undoing)
+      if (!(error instanceof UnavailableError) || stores.clock.now() >= end) throw unsettledError(error, undoing)
       await backOff(stores, tries)
     }
   }
 }
 
 /** The table of rule 4. Answers how to close; undefined where it has written, since only a look tells what came of it. */
-async function takeBack(stores: Stores, at: SecretLocation, base: number): Promise<IntentOutcome | undefined> {
+async function restoreSecret(stores: Stores, at: SecretLocation, base: number): Promise<IntentOutcome | undefined> {
   const { secrets } = stores
   const now = await secrets.read(at)
   const before = base === 0 ? null : await secrets.readVersion(at, base)
@@ -92,13 +92,13 @@ function revealed(credentials: Credentials | null): unknown {
 }
 
 /** More than it takes even beside other settlers: what is written does not show, as on a node that lags. */
-export const ENOUGH_LOOKS = 8
+export const MAX_PASSES = 8
 
-function notShown(): UnavailableError {
+function writesNotVisible(): UnavailableError {
   return new UnavailableError('maybe', 'Vault does not show what is written to it.')
 }
 
-function unsettled(error: DsctlError, undoing: boolean): UnavailableError {
+function unsettledError(error: DsctlError, undoing: boolean): UnavailableError {
   return new UnavailableError('maybe', error.message, {
     outcome: undoing ? 'undoing' : 'unknown',
     hint: 'dsctl doctor --fix settles it; so does the next change of the same data source.',

@@ -1,6 +1,6 @@
 import type { Context, Flags } from '../../cli/context.ts'
 import { DsctlError, invalid } from '../../domain/errors.ts'
-import { isAddress } from '../../operations/member.ts'
+import { isEmail } from '../../operations/member.ts'
 import type { FirstOrganization } from '../../ports/setup.ts'
 import { EMBEDDED, settingProblem, tokenSource } from '../../settings/settings.ts'
 import { shownSetting } from '../../settings/shown-setting.ts'
@@ -25,7 +25,7 @@ export async function askForServers(context: Context, prompter: Prompter): Promi
 
 /** The first organization, as far as flags say it. Throws `invalid` where its admin could never be one. */
 export function firstOrganization({ org, admin, adminName }: Flags): Partial<FirstOrganization> {
-  if (typeof admin === 'string' && !isAddress(admin)) {
+  if (typeof admin === 'string' && !isEmail(admin)) {
     throw invalid('The first organization cannot be made like this.', [{ field: 'admin', message: NO_ADDRESS }])
   }
   return {
@@ -41,7 +41,7 @@ export async function askForFirst(
   first: Partial<FirstOrganization>,
 ): Promise<Partial<FirstOrganization>> {
   const organization = first.organization ?? (await prompter.askText('Name of the first organization'))
-  const check = (text: string) => (isAddress(text) ? undefined : NO_ADDRESS)
+  const check = (text: string) => (isEmail(text) ? undefined : NO_ADDRESS)
   const email = first.email ?? (await prompter.askText('E-mail address of its workspace_admin', { check }))
   return { ...first, organization, email }
 }
