@@ -34,7 +34,9 @@ async function run(context: Context): Promise<void> {
   const checksAlone = context.flags.check === true
   if (vault.unseenMount !== undefined && !checksAlone) throw mountUnseen(vault.unseenMount)
   for (const { path, capabilities } of vault.unseenMount === undefined ? vault.missing : []) {
-    context.warn(`The Vault token lacks ${capabilities.join(', ')} on ${path}: see the README, "Vault policies".`)
+    context.warn(
+      `The Vault token lacks ${capabilities.join(', ')} on ${path}: see docs/setup-servers.md, "Vault policies".`,
+    )
   }
   if (checksAlone) return report(context, plan, vault)
   const whole = prompter && plan.needsOrganization ? await askForFirst(prompter, first) : first

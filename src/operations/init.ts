@@ -79,6 +79,6 @@ export function mountUnseen(mount: string): DsctlError {
   return invalid(
     `The Vault mount ${mount} cannot be seen with this token: no policy of it reaches in there, or there is none.`,
     [{ field: 'vault.mount', message: 'must name a mount that the token’s policies reach into' }],
-    'Check vault.mount (DSCTL_VAULT_MOUNT); the README has the policies ("Vault policies").',
+    'Check vault.mount (DSCTL_VAULT_MOUNT); see docs/setup-servers.md, "Vault policies".',
   )
 }

@@ -64,7 +64,7 @@ export function vaultError({ status, errors }: ErrorResponse, doing: string): Ds
     return new UnavailableError('maybe', `Vault could not ${doing}: it answered ${status}.`, { hint: AGAIN })
   if (status === 403) {
     return new DsctlError('forbidden', `Vault does not allow this token to ${doing}.`, {
-      hint: 'Its policies must allow it: dsctl init --check names what they lack, the README has them ("Vault policies").',
+      hint: 'Its policies must allow it: dsctl init --check names what they lack. See docs/setup-servers.md, "Vault policies".',
     })
   }
   if (status === 401) {

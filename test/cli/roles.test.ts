@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { markedBlock } from '../support/readme.ts'
+import { markedBlock } from '../support/docs.ts'
 import { folderWith } from '../support/requests.ts'
 import { jsonError, type RunResult, start } from '../support/run.ts'
 import { ADMIN, grants, type Person, type Role, type Site, site } from '../support/site.ts'

@@ -1,26 +1,24 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { type Block, blocks, type Example, examples, getPage, markedBlock } from '../support/docs.ts'
 import { type Proxied, proxied } from '../support/proxied.ts'
-import { anchor, type Block, blocks, type Example, examples, links, markedBlock, README } from '../support/readme.ts'
 import type { Running } from '../support/run.ts'
 import { type Shell, shell } from '../support/shell.ts'
 import { adminPolicy, type Site, site } from '../support/site.ts'
-import { readSourceFiles } from '../support/source-files.ts'
 import { killAt } from '../support/steps.ts'
 import { expireLeases } from '../support/stored.ts'
 
 // docs/recipes.md, run from its first line to its last on a site of its own.
 
-const RECIPES = readFileSync(new URL('../../docs/recipes.md', import.meta.url), 'utf8')
-const BLOCKS = blocks(RECIPES)
+const BLOCKS = blocks(getPage('docs/recipes.md'))
 
 const REAL_VAULT = process.env.DSCTL_TEST_VAULT_ADDR !== undefined
 /** Vault's own command, as far as the recipes use it. */
-const VAULT = fileURLToPath(new URL('support/vault-command.js', import.meta.url))
+const VAULT = fileURLToPath(new URL('../support/vault-command.js', import.meta.url))
 const ROLE = `dsctl-ci-${randomUUID().slice(0, 8)}`
 
 let here: Site
@@ -75,7 +73,7 @@ test.skipIf(!REAL_VAULT)(
     const [roleId = '', secretId = ''] = (await admin.run('echo "$ROLE_ID $SECRET_ID"')).trim().split(' ')
     admin.end()
 
-    const { variables, script } = parse(markedBlock('file: ci.yaml', RECIPES)).apply
+    const { variables, script } = parse(markedBlock('file: ci.yaml')).apply
     const names = {
       DATABASE_URL: here.env.DSCTL_DATABASE_URL,
       VAULT_ADDR: here.vault.addr,
@@ -96,28 +94,6 @@ test.skipIf(!REAL_VAULT)(
     job.end()
   },
 )
-
-test('Each message of the table is one that dsctl says', () => {
-  const sources = readSourceFiles()
-  const messages = [...RECIPES.matchAll(/^\| `([^`]*)`[^|]*\|/gm)].map(([, message = '']) => message)
-  const said = (message: string) =>
-    sources.some(({ strings }) =>
-      message.split('…').every(part => strings.some(string => string.includes(part.trim()))),
-    )
-  expect(messages.length).toBeGreaterThan(12)
-  expect(messages.filter(message => !said(message))).toEqual([])
-})
-
-test('Each link leads to a heading', () => {
-  const headings = (text: string) => [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => anchor(title))
-  const [own, readme] = [headings(RECIPES), headings(README)]
-  const all = links(RECIPES)
-  expect(all.length).toBeGreaterThan(10)
-  const lost = all.filter(
-    link => !(link.startsWith('#') ? own : readme).includes(link.replace(/^(\.\.\/README\.md)?#/, '')),
-  )
-  expect(lost).toEqual(['../README.md'])
-})
 
 function as({ marker }: Block, command: string): string {
   return marker === 'as: bob' ? `VAULT_TOKEN='${bob}' ${command}` : command

@@ -60,7 +60,8 @@ afterAll(() => servers?.drop())
 describe('The package', () => {
   test('holds the command, what it was built to, the README and the licences, and nothing else', () => {
     const paths = packed.files.map(({ path }) => path)
-    const expected = /^(package\.json|README\.md|LICENSE|bin\/dsctl\.js|(bin|dist)\/package\.json|dist\/[\w-]+\.js)$/
+    const expected =
+      /^(package\.json|README\.md|LICENSE|docs\/[\w/-]+\.(md|svg)|bin\/dsctl\.js|(bin|dist)\/package\.json|dist\/[\w-]+\.js)$/
     const others = ['dist/THIRD-PARTY-LICENSES.txt', 'dist/embedded-data.tar.gz', 'dist/help.txt']
     expect(paths.filter(path => !expected.test(path)).sort()).toEqual(others)
     expect(paths).toEqual(

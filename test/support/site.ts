@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { markedBlock } from './readme.ts'
+import { markedBlock } from './docs.ts'
 import { dsctl, type RunOptions, type RunResult, temporaryFolder } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import type { ScratchVault } from './vault.ts'

@@ -28,7 +28,7 @@ const MOUNT_OK = 'The mount is KV version 2, and the token may do there what dsc
 
 function lacking({ path, capabilities }: VaultCheck['missing'][number]): Finding {
   const message = `The Vault token lacks ${capabilities.join(', ')} on ${path}.`
-  return { check: 'vault', status: 'problem', message, fix: 'See the README, "Vault policies".', items: [] }
+  return { check: 'vault', status: 'problem', message, fix: 'See docs/setup-servers.md, "Vault policies".', items: [] }
 }
 
 /** In seconds: less is too little for much work. */

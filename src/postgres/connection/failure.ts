@@ -154,7 +154,7 @@ function grantFor(message: string): string {
   if (GRANTS[name]) return `Ask its owner for: ${GRANTS[name]}.`
   return name
     ? `Ask the owner of ${name} for what a trigger of the application does there, or to make that SECURITY DEFINER.`
-    : 'Ask the owner of the database for the grants that the README lists.'
+    : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
 }
 
 function read(error: unknown): PostgresError {

@@ -3,19 +3,17 @@ import { writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ERROR_CODES } from '../../src/domain/errors.ts'
-import { SETTING_KEYS, type SettingKey } from '../../src/settings/keys.ts'
-import { typesTable } from '../../src/source-types/describe.ts'
-import { sourceTypes } from '../../src/source-types/index.ts'
-import { anchor, between, blocks, type Example, examples, markedBlock, README } from '../support/readme.ts'
+import { blocks, type Example, examples, getPage, markedBlock, PAGES } from '../support/docs.ts'
 import { dsctl, json, jsonError, type RunOptions } from '../support/run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from '../support/servers.ts'
 import { type Shell, shell } from '../support/shell.ts'
 import { adminPolicy } from '../support/site.ts'
 import type { ScratchVault } from '../support/vault.ts'
 
-// The README is held to what it says: its examples are run in order, as the roles and with the policy it gives, its
-// tables are compared with what they were made from.
+// Runs the examples of the docs in one session, page after page, with the grants and the policies that the docs give.
+
+/** The pages with examples, in the order in which they are run. recipes.test.ts runs those of docs/recipes.md. */
+const SESSION = ['README', 'docs/setup-servers', 'docs/tour', 'docs/many-at-once', 'docs/scripting', 'docs/reliability']
 
 const READER = 'rita@example.com'
 
@@ -25,7 +23,7 @@ let bash: Shell
 let owner: { role: string; url: string }
 let admin: { role: string; url: string }
 let reader: { role: string; url: string }
-/** What stands in the README, and what it is on the test's servers. */
+/** Names in the docs, and what they are on the test's servers. */
 let names: readonly (readonly [string, string])[]
 
 beforeAll(async () => {
@@ -62,23 +60,26 @@ afterAll(async () => {
 })
 
 describe('The examples', () => {
-  test('print what they say, run in order with the grants and the policy of the README', async () => {
+  test('print what the docs say', async () => {
     const said: Example[] = []
     const printed: Example[] = []
-    for (const block of blocks()) {
-      if (block.language === 'sql') await database.query(`SET ROLE "${owner.role}";\n${here(block.text)}RESET ROLE`)
+    for (const block of SESSION.flatMap(name => blocks(getPage(`${name}.md`)))) {
+      if (block.language === 'sql')
+        await database.query(`SET ROLE "${owner.role}";\n${onServers(block.text)}RESET ROLE`)
       if (block.language !== 'console') continue
       for (const { command, output } of examples(block)) {
         said.push({ command, output: comparable(output) })
-        printed.push({ command, output: comparable(await bash.run(here(command))) })
+        printed.push({ command, output: comparable(await bash.run(onServers(command))) })
       }
     }
     expect(said.length).toBeGreaterThan(20)
     expect(printed).toEqual(said)
   }, 240_000)
 
-  test('never print a secret', () => {
-    expect(README).not.toMatch(/correct horse|battery staple|PRIVATE KEY/)
+  test('are all run', () => {
+    const pages = PAGES.filter(({ text }) => blocks(text).some(({ language }) => language === 'console'))
+    const run = [...SESSION, 'docs/recipes'].map(name => `${name}.md`)
+    expect(pages.map(({ path }) => path).sort()).toEqual(run.sort())
   })
 })
 
@@ -127,66 +128,12 @@ Vault answers. Its mount ${vault.mount} cannot be seen with this token, which wi
   })
 })
 
-describe('The table', () => {
-  test('of types is that of the declarations', () => {
-    expect(between('types')).toBe(typesTable(sourceTypes))
-  })
-
-  test('of settings is that of the keys', () => {
-    expect(between('settings')).toBe(settingsTable(SETTING_KEYS))
-  })
-
-  test('of exit codes has every code with its number, its status and its meaning', () => {
-    const rows = [...README.matchAll(/^\| (\d+) \| (?:`(\w+)`)? ?\| (\d*) ?\| (.*) \|$/gm)]
-    const found = rows.map(([, exit, code, status, meaning]) => [
-      code ?? 'done',
-      Number(exit),
-      status ? Number(status) : undefined,
-      meaning,
-    ])
-    const codes = Object.entries(ERROR_CODES).map(([code, { exit, status, meaning }]) => [code, exit, status, meaning])
-    expect(found).toEqual([['done', 0, undefined, 'done, or nothing to do'], ...codes])
-  })
-})
-
-test('every command in a block that is not run has only flags that its help names', async () => {
-  const lines = blocks().flatMap(({ language, text }) =>
-    language === 'sh' ? text.replaceAll('\\\n', ' ').match(/\bdsctl [a-z][^|;<>\n]*/g) : [],
-  )
-  const unknown = await Promise.all((lines ?? []).map(line => unknownFlags(line ?? '')))
-  expect(lines.length).toBeGreaterThan(5)
-  expect(unknown.flat()).toEqual([])
-})
-
-async function unknownFlags(line: string): Promise<string[]> {
-  const words = line.trim().split(/\s+/).slice(1)
-  const { code, stdout } = await dsctl([...words.filter(word => /^[a-z-]+$/.test(word)).slice(0, 1), '--help'])
-  const flags = words.filter(word => /^--?[a-z]/.test(word))
-  return code === 0 ? flags.filter(flag => !stdout.includes(`${flag} `) && !stdout.includes(`${flag}, `)) : [line]
-}
-
-test('every link inside the README leads to a heading', () => {
-  const headings = [...README.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => anchor(title))
-  const links = [...README.matchAll(/\]\(#([^)]*)\)/g)].map(([, link]) => link)
-  expect(links.length).toBeGreaterThan(5)
-  expect(links.filter(link => !headings.includes(link ?? ''))).toEqual([])
-})
-
-function settingsTable(keys: readonly SettingKey[]): string {
-  const rows = keys.map(({ key, env, flag, default: fallback, description }) => {
-    const option = flag ? `, \`--${flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}\`` : ''
-    const variables = env.map(name => `\`${name}\``).join(', then ')
-    return `| \`${key}\` | ${variables}${option} | ${fallback ? `\`${fallback}\`` : ''} | ${description} |`
-  })
-  return ['| setting | environment, flag | default | |', '| --- | --- | --- | --- |', ...rows, ''].join('\n')
-}
-
-/** The README's names as the test's servers have them. */
-function here(text: string): string {
+/** Text with the names of the test's servers. */
+function onServers(text: string): string {
   return names.reduce((all, [said, real]) => all.replaceAll(said, real), text)
 }
 
-/** What differs from run to run made alike: names, ids, times and how wide a column is. */
+/** Output without what differs between runs: names, ids, times and column widths. */
 function comparable(output: string): string {
   return names
     .reduce((all, [said, real]) => all.replaceAll(real, said), output.replaceAll(vault.mount, 'secret'))

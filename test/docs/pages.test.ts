@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { anchors, blocks, links, PAGES } from '../support/docs.ts'
+import { dsctl } from '../support/run.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+describe('Links', () => {
+  const all = PAGES.flatMap(page => links(page).map(link => ({ from: page.path, ...link })))
+
+  test('lead to a file of the package', () => {
+    const packed = packedFiles()
+    expect(all.length).toBeGreaterThan(40)
+    expect(all.filter(({ file }) => !packed.includes(file))).toEqual([])
+  })
+
+  test('lead to a heading that exists', () => {
+    const headings = new Map(PAGES.map(({ path, text }) => [path, anchors(text)]))
+    const broken = all.filter(({ file, anchor }) => anchor !== undefined && !headings.get(file)?.includes(anchor))
+    expect(broken).toEqual([])
+  })
+
+  test('reach every page from the README', () => {
+    const reached = new Set(['README.md'])
+    for (const path of reached) {
+      for (const { from, file } of all) if (from === path && file.endsWith('.md')) reached.add(file)
+    }
+    expect(PAGES.map(({ path }) => path).filter(path => !reached.has(path))).toEqual([])
+  })
+})
+
+test('The README has at most 200 lines', () => {
+  const readme = PAGES.find(({ path }) => path === 'README.md')
+  expect(readme?.text.split('\n').length).toBeLessThanOrEqual(201)
+})
+
+test('Commands that are not run have only flags that their help lists', async () => {
+  const shellBlocks = PAGES.flatMap(({ text }) => blocks(text)).filter(({ language }) => language === 'sh')
+  const commands = shellBlocks.flatMap(
+    ({ text }) => text.replaceAll('\\\n', ' ').match(/\bdsctl [a-z][^|;<>\n]*/g) ?? [],
+  )
+  const unknown = await Promise.all(commands.map(unknownFlags))
+  expect(commands.length).toBeGreaterThan(5)
+  expect(unknown.flat()).toEqual([])
+})
+
+async function unknownFlags(line: string): Promise<string[]> {
+  const words = line.trim().split(/\s+/).slice(1)
+  const { code, stdout } = await dsctl([...words.filter(word => /^[a-z-]+$/.test(word)).slice(0, 1), '--help'])
+  const flags = words.filter(word => /^--?[a-z]/.test(word))
+  return code === 0 ? flags.filter(flag => !stdout.includes(`${flag} `) && !stdout.includes(`${flag}, `)) : [line]
+}
+
+function packedFiles(): readonly string[] {
+  const packed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  return JSON.parse(packed)[0].files.map(({ path }: { path: string }) => path)
+}
