@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, plainFields } from '../support/examples.ts'
 import { folderWith } from '../support/requests.ts'
 import { dsctl, json, type RunResult, temporaryFolder } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { terminal } from '../support/terminal.ts'
 
 // What each command prints with -o json is held to the schema that `types --schema` prints of it.
@@ -18,19 +18,19 @@ const ajv = new Ajv2020({
   allErrors: true,
 })
 
-let here: Site
+let site: Site
 let requests: string
 const BATCH = ['North', 'South'].map(name => ({ name, env: 'batch', type: 'postgres', ...plainFields, port: 1 }))
 
 beforeAll(async () => {
-  here = await site(['members'])
+  site = await createSite(['members'])
   requests = folderWith({
     'main.json': JSON.stringify(mainRequest),
     'batch.json': JSON.stringify(BATCH),
     'changed.json': JSON.stringify(BATCH.map(each => ({ ...each, port: 2, default_schema: 'public' }))),
   })
 })
-afterAll(() => here.drop())
+afterAll(() => site.drop())
 
 const schemas = new Map<string, unknown>()
 
@@ -62,7 +62,7 @@ function closed(schema: unknown, within = false): unknown {
 }
 
 async function run(args: readonly string[], code = 0): Promise<RunResult> {
-  const result = await here.dsctl([...args, '-o', 'json'], { cwd: requests, env: { PW: 'MARKERpassword' } })
+  const result = await site.dsctl([...args, '-o', 'json'], { cwd: requests, env: { PW: 'MARKERpassword' } })
   expect(result.code, `${args.join(' ')}: ${result.stderr}`).toBe(code)
   return result
 }
@@ -150,7 +150,7 @@ describe('What is printed fits its schema:', () => {
       { DSCTL_DATABASE_URL: 'postgres://127.0.0.1:1/x' },
       { VAULT_TOKEN: 'none' },
     ]) {
-      const result = await here.dsctl(['create', '-f', join(requests, 'main.json'), '-o', 'json'], { env })
+      const result = await site.dsctl(['create', '-f', join(requests, 'main.json'), '-o', 'json'], { env })
       expect([3, 7]).toContain(result.code)
       await expectFits('error', JSON.parse(result.stderr))
     }
@@ -204,7 +204,7 @@ test('At a terminal no table is wider than that, and its columns are straight, w
   ]
   const batch = names.map(name => ({ name, env, type: 'mysql', ...plainFields, host: '127.0.0.1', port: 1 }))
   const stdin = JSON.stringify(batch)
-  const ids: string[] = json(await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })).map(
+  const ids: string[] = json(await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })).map(
     ({ id }: { id: string }) => id,
   )
   for (const columns of [80, 200]) {
@@ -214,7 +214,7 @@ test('At a terminal no table is wider than that, and its columns are straight, w
       ['test', ...ids],
       ['audit', '--source', ids[0] ?? ''],
     ]) {
-      const screen = terminal(args, { home: here.home, env: here.env, columns })
+      const screen = terminal(args, { home: site.home, env: site.env, columns })
       expect((await screen.exit).code, screen.text()).toBe(args[0] === 'test' ? 8 : 0)
       const [table = ''] = screen.text().split('\ndsctl: ')
       const [head = '', ...rows] = table.trimEnd().split('\n')

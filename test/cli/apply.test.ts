@@ -2,30 +2,30 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, temporaryFolder } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
 // apply as a person meets it at a terminal, and with --verify.
 
 const SECRET = 'MARKERverify'
-let here: Site
+let site: Site
 let counter = 0
 let env: string
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 beforeEach(() => {
   env = `env${++counter}`
 })
 
 const request = (name: string, more: object = {}) => ({ name, env, type: 'postgres', ...plainFields, ...more })
-const names = async () => (await livePairs(here)).filter(pair => pair.env === env).map(({ name }) => name)
+const names = async () => (await livePairs(site)).filter(pair => pair.env === env).map(({ name }) => name)
 const apply = (requests: readonly object[], ...args: string[]) =>
-  here.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+  site.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 
 function fileOf(requests: readonly object[]): string {
   const file = join(temporaryFolder(), 'requests.json')
@@ -35,7 +35,7 @@ function fileOf(requests: readonly object[]): string {
 
 describe('the question of --prune', () => {
   const at = (requests: readonly object[], ...args: string[]) =>
-    terminal(['apply', '-f', fileOf(requests), '--env', env, '--prune', ...args], { env: here.env, home: here.home })
+    terminal(['apply', '-f', fileOf(requests), '--env', env, '--prune', ...args], { env: site.env, home: site.home })
   beforeEach(async () => {
     const made = await apply(['A', 'B', 'C'].map(name => request(name)))
     expect(made.code, made.stderr).toBe(0)
@@ -55,12 +55,12 @@ describe('the question of --prune', () => {
     ['no', 'n\n'],
     ['Ctrl-C', '\u0003'],
   ])('%s leaves everything as it was, also what the files would create', async (_, keys) => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const screen = at([request('A', { port: 1 }), request('New')])
     await screen.waitFor(`Delete B (${env}), C (${env})?`)
     screen.type(keys)
     expect((await screen.exit).code, screen.text()).toBe(130)
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('is not asked with --yes, nor where nothing would go', async () => {
@@ -74,15 +74,15 @@ describe('the question of --prune', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('progress', () => {
-  let through: Proxied
+  let proxied: ProxiedSite
   beforeAll(async () => {
-    through = await proxied(here)
+    proxied = await proxySite(site)
   })
-  afterAll(() => through?.close())
+  afterAll(() => proxied?.close())
 
   const many = () => Array.from({ length: 4 }, (_, at) => request(`Source ${at}`))
   const slowly = () =>
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       before: async () => {
         await new Promise(resolve => setTimeout(resolve, 700))
         return undefined
@@ -92,7 +92,7 @@ describe.skipIf(ON_EMBEDDED)('progress', () => {
   test('is shown at a terminal, counts up, and is gone at the end', async () => {
     slowly()
     const args = ['apply', '-f', fileOf(many()), '--parallel', '1']
-    const screen = terminal(args, { env: through.env, home: here.home })
+    const screen = terminal(args, { env: proxied.env, home: site.home })
     await screen.waitFor(/Applied [1-3] of 4/)
     await screen.waitFor(/NAME +ENV +OUTCOME/)
     expect((await screen.exit).code, screen.text()).toBe(0)
@@ -101,30 +101,30 @@ describe.skipIf(ON_EMBEDDED)('progress', () => {
     const afterLine = screen.raw().split('\r\u001b[2K').at(-1)
     expect(afterLine).toContain('NAME')
     expect(afterLine).not.toContain('Applied')
-    await through.restore()
+    await proxied.restore()
   })
 
   test('is not shown with --quiet', async () => {
     slowly()
     const args = ['apply', '-f', fileOf(many()), '--parallel', '1', '--quiet']
-    const screen = terminal(args, { env: through.env, home: here.home })
+    const screen = terminal(args, { env: proxied.env, home: site.home })
     expect((await screen.exit).code, screen.text()).toBe(0)
     expect(screen.text()).not.toMatch(/Appl(ied|ying)/)
-    await through.restore()
+    await proxied.restore()
   })
 
   test('is nowhere else: not in a pipe', async () => {
     slowly()
-    const result = await through.dsctl(['apply', '-f', fileOf(many()), '--parallel', '1'])
+    const result = await proxied.dsctl(['apply', '-f', fileOf(many()), '--parallel', '1'])
     expect([result.code, result.stderr]).toEqual([0, '4 created.\n'])
-    await through.restore()
+    await proxied.restore()
   })
 })
 
 describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
   /** Connects: to the Postgres that dsctl itself runs on, which takes any password. */
   const good = (name: string, more: object = {}) => {
-    const url = new URL(here.database.url)
+    const url = new URL(site.database.url)
     const at = { host: url.hostname, port: Number(url.port || 5432), default_database: url.pathname.slice(1) }
     return request(name, { username: 'postgres', password: SECRET, ...at, ...more })
   }
@@ -144,7 +144,7 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
 
     const second = await apply([good('Good', nowhere), good('Also good', { default_schema: 'public' })], '--verify')
     expect(json(second)).toMatchObject([{ action: 'failed' }, { action: 'updated' }])
-    const secrets = (await livePairs(here)).filter(pair => pair.env === env).map(({ secret }) => secret)
+    const secrets = (await livePairs(site)).filter(pair => pair.env === env).map(({ secret }) => secret)
     expect(secrets).toMatchObject([{ default_schema: 'public' }, { host: good('').host }])
   })
 

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { creation, folderWith } from '../support/requests.ts'
 import { json, jsonError, temporaryFolder } from '../support/run.ts'
-import { ADMIN, grants, type Person, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, grants, type Person, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
@@ -22,7 +22,7 @@ async function audit(...args: readonly string[]): Promise<Record<string, unknown
 }
 
 beforeAll(async () => {
-  acme = await site(['members'])
+  acme = await createSite(['members'])
   dora = await acme.addPerson({ email: 'dora@example.com', role: 'data_admin' })
   const victor = await acme.addPerson({ email: 'victor@example.com', role: 'viewer' })
   await create('Sales')

@@ -6,20 +6,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, plainFields, plainStored } from '../support/examples.ts'
 import { folderWith } from '../support/requests.ts'
 import { BIN, cleanEnvironment, json, jsonError, type RunResult } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 import { MARKERS, openSshKey, serviceAccount } from '../unit/source-types/samples.ts'
 
-let here: Site
+let site: Site
 /** A postgres source that updates are tried on. */
 let id: string
 
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
   const stdin = JSON.stringify({ name: 'Present', env: 'dev', type: 'postgres', ...plainFields })
-  id = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
+  id = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
 })
-afterAll(() => here.drop())
+afterAll(() => site.drop())
 
 interface Attempt {
   readonly args: readonly string[]
@@ -38,9 +38,9 @@ interface Refusal {
 /** Tries it as text and with -o json: both say the same, nothing is written, and no marker is seen. */
 async function expectRefused({ files = {}, args, stdin, env }: Attempt, { fields, says }: Refusal, exact = true) {
   const cwd = folderWith(files)
-  const before = await everythingIn(here)
-  const text = await here.dsctl(args, { stdin, cwd, env })
-  const document = await here.dsctl([...args, '-o', 'json'], { stdin, cwd, env })
+  const before = await everythingIn(site)
+  const text = await site.dsctl(args, { stdin, cwd, env })
+  const document = await site.dsctl([...args, '-o', 'json'], { stdin, cwd, env })
   for (const result of [text, document]) {
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expectNoMarker(result)
@@ -52,7 +52,7 @@ async function expectRefused({ files = {}, args, stdin, env }: Attempt, { fields
   expect(error).toMatchObject({ code: 'invalid', status: 400, exit_code: 2 })
   expect(error.fields?.map(({ field }) => field)).toEqual(fields)
   expect(text.stderr).toBe(asText(error))
-  const after = await everythingIn(here)
+  const after = await everythingIn(site)
   if (exact) expect(after).toEqual(before)
   else
     expect({ records: after.records, secrets: after.secrets }).toEqual({
@@ -285,8 +285,8 @@ describe('refused, by flag and by request alike:', () => {
     await expectRefused({ args: ['update', id, '--unset', key] }, { fields: ['password…'], says }, false)
     await expectRefused({ args: ['update', id, '-f', '-'], stdin: answer }, { fields: ['password…'], says: /nowhere/ })
     await expectRefused(byRequest({ type: `postgres ${key}` }), { fields: ['type'], says: /no type "postgres…"/ })
-    expect(JSON.stringify((await everythingIn(here)).intents)).not.toContain('MARKER')
-    expect(JSON.stringify((await everythingIn(here)).events)).not.toContain('MARKER')
+    expect(JSON.stringify((await everythingIn(site)).intents)).not.toContain('MARKER')
+    expect(JSON.stringify((await everythingIn(site)).events)).not.toContain('MARKER')
   })
 
   test('an alias and its field that differ', async () => {
@@ -634,7 +634,7 @@ describe('every problem is told at once:', () => {
     ]
     const says = /name: [\s\S]*env: [\s\S]*host: [\s\S]*default_database: is required/
     const cwd = folderWith({})
-    const result = await here.dsctl([...attempt.args, '-o', 'json'], { stdin: attempt.stdin, cwd })
+    const result = await site.dsctl([...attempt.args, '-o', 'json'], { stdin: attempt.stdin, cwd })
     expect(
       jsonError(result)
         .fields?.map(({ field }) => field)
@@ -675,15 +675,15 @@ describe('every problem is told at once:', () => {
 
   test('of an update', async () => {
     const attempt = { args: ['update', id, '--port', 'abc', '--host', 'a b', '--unset', 'username', 'nonsense'] }
-    const result = await here.dsctl([...attempt.args, '-o', 'json'])
+    const result = await site.dsctl([...attempt.args, '-o', 'json'])
     const fields = jsonError(result).fields?.map(({ field }) => field) ?? []
     expect([...fields].sort()).toEqual(['host', 'nonsense', 'port', 'username'])
     await expectRefused(attempt, { fields, says: /is required and cannot be unset/ }, false)
-    expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
+    expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
   })
 
   test('a standard input that stays open is not waited for', async () => {
-    const env = cleanEnvironment(here.env, here.home)
+    const env = cleanEnvironment(site.env, site.home)
     const child = spawn(process.execPath, [BIN, 'create', '--type', 'postgres'], {
       env,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -749,8 +749,8 @@ describe('refused in an update:', () => {
   ])('%s', async (_, args, stdin, fields, says) => {
     const attempt = { args: ['update', id, ...args], ...(stdin !== undefined && { stdin }) }
     await expectRefused(attempt, { says, ...(fields && { fields }) }, false)
-    expect((await here.vault.readSecret(`data-sources/${id}`))?.version).toBe(1)
-    const open = await here.database.query(`SELECT 1 FROM dsctl.pending_operations WHERE state <> 'closed'`)
+    expect((await site.vault.readSecret(`data-sources/${id}`))?.version).toBe(1)
+    const open = await site.database.query(`SELECT 1 FROM dsctl.pending_operations WHERE state <> 'closed'`)
     expect(open).toEqual([])
   })
 })
@@ -833,7 +833,7 @@ describe('refused on the command line:', () => {
   })
 
   test('an output format that there is none of, before anything is done', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const { args, stdin } = byRequest({})
     for (const command of [
       args,
@@ -848,12 +848,12 @@ describe('refused on the command line:', () => {
         [['--output=xml'], {}],
         [[], { DSCTL_OUTPUT: 'xml' }],
       ] as const) {
-        const result = await here.dsctl([...command, ...more], { stdin, env })
+        const result = await site.dsctl([...command, ...more], { stdin, env })
         expect(result).toMatchObject({ code: 2, stdout: '' })
         expect(result.stderr).toMatch(/output: must be one of table, json, yaml, name, id/)
       }
     }
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test.each([
@@ -884,7 +884,7 @@ describe('refused on the command line:', () => {
   ])('a database URL of the environment %s', async (_, url, says) => {
     const cwd = folderWith({})
     for (const args of [['list'], ['get', 'x'], ['init', '--check']]) {
-      const result = await here.dsctl(args, { cwd, env: { DSCTL_DATABASE_URL: url } })
+      const result = await site.dsctl(args, { cwd, env: { DSCTL_DATABASE_URL: url } })
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(says) })
       expectNoMarker(result)
     }
@@ -895,23 +895,23 @@ describe('refused on the command line:', () => {
     const home = folderWith({})
     for (const [env, says] of [
       [{ ...nothing }, /is not set[\s\S]*DATABASE_URL and VAULT_ADDR/],
-      [{ ...nothing, VAULT_ADDR: here.vault.addr }, /database\.url is not set/],
+      [{ ...nothing, VAULT_ADDR: site.vault.addr }, /database\.url is not set/],
       [{ VAULT_ADDR: 'vault.example.com' }, /must look like https:\/\//],
       [{ VAULT_ADDR: 'http://u:p%zz@127.0.0.1:1' }, /vault\.addr: .*%25/],
-      [{ VAULT_ADDR: `${here.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
-      [{ VAULT_ADDR: `${here.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
-      [{ VAULT_ADDR: `${here.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*without a path/],
-      [{ ...nothing, VAULT_ADDR: here.vault.addr, PGHOST: 'h', PGPORT: 'abc' }, /PGPORT: names no port/],
+      [{ VAULT_ADDR: `${site.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
+      [{ VAULT_ADDR: `${site.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
+      [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*without a path/],
+      [{ ...nothing, VAULT_ADDR: site.vault.addr, PGHOST: 'h', PGPORT: 'abc' }, /PGPORT: names no port/],
       [{ DSCTL_DATABASE_URL: 'postgres://h/d?port=abc' }, /database\.url: names no port/],
     ] as const) {
-      const result = await here.dsctl(['list'], { home, env })
+      const result = await site.dsctl(['list'], { home, env })
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(says) })
     }
   })
 
   test('a standard input that cannot be read', () => {
     const file = openSync(join(folderWith({}), 'written'), 'w')
-    const env = cleanEnvironment(here.env, here.home)
+    const env = cleanEnvironment(site.env, site.home)
     const result = spawnSync(process.execPath, [BIN, 'apply', '-f', '-'], { env, stdio: [file, 'ignore', 'pipe'] })
     expect(result.stderr.toString()).toBe('dsctl: Standard input cannot be read (EBADF).\n')
     expect(result.status).toBe(2)
@@ -919,7 +919,7 @@ describe('refused on the command line:', () => {
   })
 
   test('a Vault token that no header can hold', async () => {
-    const result = await here.dsctl(['list', '-o', 'json'], { env: { VAULT_TOKEN: 'MARKER\ntoken' } })
+    const result = await site.dsctl(['list', '-o', 'json'], { env: { VAULT_TOKEN: 'MARKER\ntoken' } })
     expect(result.code).toBe(2)
     expectNoMarker(result)
     expect(jsonError(result).message).toContain('token')

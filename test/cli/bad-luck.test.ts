@@ -5,10 +5,10 @@ import { mainRequest, plainFields, plainStored } from '../support/examples.ts'
 import { CUT_AFTER, CUT_BEFORE, hold, SWALLOW } from '../support/faults.ts'
 import { addIntent } from '../support/intents.ts'
 import { listen } from '../support/listen.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
 import { type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
-import { adminPolicy, type Site, site } from '../support/site.ts'
+import { adminPolicy, createSite, type Site } from '../support/site.ts'
 import {
   type Everything,
   eventsOf,
@@ -21,24 +21,24 @@ import {
 import { answerWith } from '../support/vault-proxy.ts'
 import { MARKERS } from '../unit/source-types/samples.ts'
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 /** A source that every command is tried on. */
 let id: string
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
   const stdin = JSON.stringify({ name: 'Present', env: 'dev', type: 'postgres', ...plainFields })
-  id = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
+  id = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
 })
 afterEach(async () => {
-  await through.restore()
-  expect(await livePairs(here)).toEqual([{ name: 'Present', env: 'dev', type: 'postgres', secret: plainStored }])
+  await proxied.restore()
+  expect(await livePairs(site)).toEqual([{ name: 'Present', env: 'dev', type: 'postgres', secret: plainStored }])
 })
 afterAll(async () => {
-  through.close()
-  await here.drop()
+  proxied.close()
+  await site.drop()
 })
 
 /** Every command that asks a server. */
@@ -64,11 +64,11 @@ interface Failure {
 
 /** Runs a command as text and with -o json. It fails as it must, says what to do, and writes nothing. */
 async function expectFailure(command: Command, options: RunOptions, failure: Failure, timeout = '10') {
-  const before = await everythingIn(here)
+  const before = await everythingIn(site)
   const args = [...COMMANDS[command](), '--timeout', timeout]
   const all = { stdin: JSON.stringify(mainRequest), home: temporaryFolder(), ...options }
-  const text = await here.dsctl(args, all)
-  const document = await here.dsctl([...args, '-o', 'json'], all)
+  const text = await site.dsctl(args, all)
+  const document = await site.dsctl([...args, '-o', 'json'], all)
   for (const result of [text, document]) expectClean(result, failure.exit, command)
   const error = jsonError(document)
   const status = { 2: 400, 3: 401, 4: 403, 7: 503 }[failure.exit]
@@ -78,7 +78,7 @@ async function expectFailure(command: Command, options: RunOptions, failure: Fai
   expect(error.outcome).toBe(failure.exit === 7 ? (failure.outcome ?? 'none') : undefined)
   expect(text.stderr).toContain(`dsctl: ${error.message}\n`)
   expect(text.stderr).toContain(`${error.hint}\n`)
-  const after = await everythingIn(here)
+  const after = await everythingIn(site)
   expect(after.records).toEqual(before.records)
   expect(dataOf(after)).toEqual(dataOf(before))
   return { before, after }
@@ -122,16 +122,16 @@ describe('the token', () => {
   })
 
   test('has expired', async () => {
-    const token = await here.vault.userToken({ email: here.admin.email, ttl: '1s' })
-    const asked = () => here.vault.request('GET', 'auth/token/lookup-self', { token })
+    const token = await site.vault.userToken({ email: site.admin.email, ttl: '1s' })
+    const asked = () => site.vault.request('GET', 'auth/token/lookup-self', { token })
     await expect.poll(async () => (await asked()).status, { timeout: 20_000, interval: 200 }).toBe(403)
     await expectNothingDone({ env: { VAULT_TOKEN: token } }, refused)
   })
 
   test('is nobody’s', async () => {
     const failure = { exit: 4, code: 'forbidden', says: /belongs to nobody/, advises: /has no entity|--user/ }
-    await expectNothingDone({ env: { VAULT_TOKEN: await here.vault.createToken({}) } }, failure)
-    await expectNothingDone({ env: { VAULT_TOKEN: here.vault.rootToken } }, failure, ['list', 'create'])
+    await expectNothingDone({ env: { VAULT_TOKEN: await site.vault.createToken({}) } }, failure)
+    await expectNothingDone({ env: { VAULT_TOKEN: site.vault.rootToken } }, failure, ['list', 'create'])
   })
 
   test('may not act for another', async () => {
@@ -140,11 +140,11 @@ describe('the token', () => {
   })
 
   test('may neither write nor remove secrets', async () => {
-    const policy = await here.vault.createPolicy(
+    const policy = await site.vault.createPolicy(
       'reader',
-      `path "${here.vault.mount}/data/*" { capabilities = ["read"] }`,
+      `path "${site.vault.mount}/data/*" { capabilities = ["read"] }`,
     )
-    const token = await here.vault.userToken({ email: here.admin.email, policies: [policy] })
+    const token = await site.vault.userToken({ email: site.admin.email, policies: [policy] })
     const options = { env: { VAULT_TOKEN: token } }
     const failure = { exit: 4, code: 'forbidden', says: /does not allow this token to write/, advises: /policies/ }
     await expectFailure('create', options, failure)
@@ -154,20 +154,20 @@ describe('the token', () => {
       { ...failure, says: /may not delete secrets, so nothing was deleted/, advises: /delete on the metadata path/ },
       ['delete'],
     )
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 })
 
 describe('the mount', () => {
   // A token whose policies would allow anything, so that it is the mount that is wrong.
   const powerful = async () => {
-    const { mount } = here.vault
+    const { mount } = site.vault
     const all = '{ capabilities = ["create", "read", "update", "delete", "list"] }'
-    const policy = await here.vault.createPolicy(
+    const policy = await site.vault.createPolicy(
       'all',
       [mount, `${mount}-v1`, 'nowhere'].map(name => `path "${name}/*" ${all}`).join('\n'),
     )
-    return here.vault.userToken({ email: here.admin.email, policies: [policy] })
+    return site.vault.userToken({ email: site.admin.email, policies: [policy] })
   }
   const commands: Command[] = ['get', 'create', 'update of credentials']
 
@@ -179,38 +179,38 @@ describe('the mount', () => {
         { env },
         { exit: 2, code: 'invalid', says: /no mount nowhere/, advises: /vault\.mount/ },
       )
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 
   test('is not there, and a delete is refused before anything is written', async () => {
     const stdin = JSON.stringify({ ...plainFields, name: 'Kept', env: 'dev', type: 'postgres' })
-    const { id: other } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const { id: other } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const env = { VAULT_TOKEN: await powerful(), DSCTL_VAULT_MOUNT: 'nowhere' }
-    const result = await here.dsctl(['delete', other, '--yes', '-o', 'json'], { env })
+    const result = await site.dsctl(['delete', other, '--yes', '-o', 'json'], { env })
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(jsonError(result)).toMatchObject({ message: expect.stringContaining('no mount nowhere') })
-    expect(await here.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 0, stdout: '' })
-    expect(await strayIn(here)).toEqual([])
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await site.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 0, stdout: '' })
+    expect(await strayIn(site)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 
   test('is KV version 1, and nothing stays in it', async () => {
-    const mount = `${here.vault.mount}-v1`
-    await here.vault.request('POST', `sys/mounts/${mount}`, { body: { type: 'kv', options: { version: '1' } } })
+    const mount = `${site.vault.mount}-v1`
+    await site.vault.request('POST', `sys/mounts/${mount}`, { body: { type: 'kv', options: { version: '1' } } })
     const env = { VAULT_TOKEN: await powerful(), DSCTL_VAULT_MOUNT: mount }
     for (const command of commands) {
       const says = /is KV version 1; dsctl needs KV version 2/
       await expectFailure(command, { env }, { exit: 2, code: 'invalid', says, advises: /-version=2/ })
     }
-    const id = await here.addDataSource({ name: randomUUID() })
-    const refused = await here.dsctl(['delete', id, '--yes'], { env })
+    const id = await site.addDataSource({ name: randomUUID() })
+    const refused = await site.dsctl(['delete', id, '--yes'], { env })
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('is KV version 1') })
-    expect(await here.dsctl(['get', id])).toMatchObject({ code: 0 })
-    await here.database.query('DELETE FROM data_sources WHERE id = $1', [id])
-    expect(await openIntentsIn(here)).toEqual([])
-    const left = await here.vault.request('GET', `${mount}/?list=true`)
+    expect(await site.dsctl(['get', id])).toMatchObject({ code: 0 })
+    await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
+    expect(await openIntentsIn(site)).toEqual([])
+    const left = await site.vault.request('GET', `${mount}/?list=true`)
     expect(left.status).toBe(404)
-    await here.vault.request('DELETE', `sys/mounts/${mount}`)
+    await site.vault.request('DELETE', `sys/mounts/${mount}`)
   })
 })
 
@@ -218,27 +218,27 @@ describe('Vault', () => {
   const sealed = answerWith(503, { errors: ['Vault is sealed'] })
 
   test('is sealed', async () => {
-    through.vault.at(/./, sealed)
+    proxied.vault.at(/./, sealed)
     await expectNothingDone(
-      { env: through.env },
+      { env: proxied.env },
       { exit: 7, code: 'unavailable', says: /Vault is sealed/, advises: /vault operator unseal/ },
     )
   })
 
   test('is down', async () => {
-    await through.vault.down()
+    await proxied.vault.down()
     const failure = {
       exit: 7,
       code: 'unavailable',
       says: /Vault at 127\.0\.0\.1:\d+ cannot be reached: the connection was refused/,
       advises: /VAULT_ADDR/,
     }
-    await expectNothingDone({ env: through.env }, failure)
-    await through.vault.up()
+    await expectNothingDone({ env: proxied.env }, failure)
+    await proxied.vault.up()
   })
 
   test('answers nothing', async () => {
-    through.vault.freeze()
+    proxied.vault.freeze()
     for (const command of ALL) {
       const failure = {
         exit: 7,
@@ -246,112 +246,112 @@ describe('Vault', () => {
         says: /Vault at .* did not answer in time/,
         advises: /Vault runs/,
       }
-      const { before, after } = await expectFailure(command, { env: through.env }, failure, '1')
+      const { before, after } = await expectFailure(command, { env: proxied.env }, failure, '1')
       expect(after).toEqual(before)
     }
   })
 
   test('takes too many requests', async () => {
-    through.vault.at(/lookup-self/, answerWith(429, { errors: ['too many requests'] }))
+    proxied.vault.at(/lookup-self/, answerWith(429, { errors: ['too many requests'] }))
     const failure = { exit: 7, code: 'unavailable', says: /no more requests at the moment/, advises: /again/ }
-    await expectNothingDone({ env: through.env }, failure, ['list', 'create'])
+    await expectNothingDone({ env: proxied.env }, failure, ['list', 'create'])
   })
 
   test('is something else', async () => {
-    through.vault.at(/./, answerWith(200, '<html>MARKERtoken</html>'))
-    const result = await through.dsctl(['list', '-o', 'json'])
+    proxied.vault.at(/./, answerWith(200, '<html>MARKERtoken</html>'))
+    const result = await proxied.dsctl(['list', '-o', 'json'])
     expect(result.stdout + result.stderr).not.toContain('MARKER')
     expect(result).toMatchObject({ code: expect.toSatisfy((code: number) => [2, 3].includes(code)), stdout: '' })
   })
 
   test('is sealed when the credentials of a new source are to be written, and nothing is left', async () => {
-    through.vault.at(/^POST .*\/data\//, sealed)
+    proxied.vault.at(/^POST .*\/data\//, sealed)
     const failure = { exit: 7, code: 'unavailable', says: /Vault is sealed/, advises: /unseal/ }
-    await expectFailure('create', { env: through.env }, failure, '1')
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
+    await expectFailure('create', { env: proxied.env }, failure, '1')
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   })
 
   test.each(['create', 'update of credentials'] as const)(
     'is sealed from the write of a %s on, which is taken back when it answers again',
     async command => {
-      through.vault.at(/^(POST|DELETE) .*\/(data|metadata)\//, sealed)
+      proxied.vault.at(/^(POST|DELETE) .*\/(data|metadata)\//, sealed)
       const stdin = JSON.stringify(mainRequest)
-      const result = await through.dsctl([...COMMANDS[command](), '--timeout', '1', '-o', 'json'], { stdin })
+      const result = await proxied.dsctl([...COMMANDS[command](), '--timeout', '1', '-o', 'json'], { stdin })
       expectClean(result, 7, command)
       expect(jsonError(result)).toMatchObject({ code: 'unavailable', message: 'Vault is sealed.', outcome: 'undoing' })
       expect(jsonError(result).hint).toMatch(/settles it/)
-      expect(await openIntentsIn(here)).toHaveLength(1)
-      await through.restore()
-      await expireLeases(here)
+      expect(await openIntentsIn(site)).toHaveLength(1)
+      await proxied.restore()
+      await expireLeases(site)
       const next = command === 'create' ? COMMANDS.create() : ['update', id, '--port', '7001']
-      const again = await through.dsctl([...next, '-o', 'json'], { stdin })
+      const again = await proxied.dsctl([...next, '-o', 'json'], { stdin })
       expect(again.code, again.stderr).toBe(0)
-      expect(await openIntentsIn(here)).toEqual([])
-      expect(await strayIn(here)).toEqual([])
-      if (command === 'create') await here.dsctl(['delete', json(again).id, '--yes'])
-      else await here.dsctl(['update', id, '--unset', 'port'])
+      expect(await openIntentsIn(site)).toEqual([])
+      expect(await strayIn(site)).toEqual([])
+      if (command === 'create') await site.dsctl(['delete', json(again).id, '--yes'])
+      else await site.dsctl(['update', id, '--unset', 'port'])
     },
   )
 
   test('fails the read of an update that is done, which answers without credentials', async () => {
-    through.vault.at(/^GET .*\/data\//, sealed)
-    const result = await through.dsctl(['update', id, '--set-env', 'prod', '-o', 'json'])
+    proxied.vault.at(/^GET .*\/data\//, sealed)
+    const result = await proxied.dsctl(['update', id, '--set-env', 'prod', '-o', 'json'])
     expect(result).toMatchObject({
       code: 0,
       stderr: expect.stringContaining('The credentials cannot be shown: Vault is sealed.'),
     })
     expect(json(result)).toMatchObject({ env: 'prod', credentials: null })
-    await through.restore()
-    await here.dsctl(['update', id, '--set-env', 'dev'])
+    await proxied.restore()
+    await site.dsctl(['update', id, '--set-env', 'dev'])
   })
 
   test('fails the read of a get, which is then no answer', async () => {
-    through.vault.at(/^GET .*\/data\//, sealed)
+    proxied.vault.at(/^GET .*\/data\//, sealed)
     const failure = { exit: 7, code: 'unavailable', says: /Vault is sealed/, advises: /unseal/ }
-    await expectFailure('get', { env: through.env }, failure)
+    await expectFailure('get', { env: proxied.env }, failure)
   })
 
   test('fails the removal of a delete, which is then owed and paid by the next', async () => {
     const stdin = JSON.stringify({ ...plainFields, name: 'Owed', env: 'dev', type: 'postgres' })
-    const { id: other } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
-    through.vault.at(/^DELETE/, sealed)
+    const { id: other } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    proxied.vault.at(/^DELETE/, sealed)
     for (const ref of ['Owed', other, 'Owed']) {
-      const result = await through.dsctl(['delete', ref, '--yes', '--timeout', '1', '-o', 'json'])
+      const result = await proxied.dsctl(['delete', ref, '--yes', '--timeout', '1', '-o', 'json'])
       expect(result).toMatchObject({ code: 7, stdout: '' })
       const hint = expect.stringContaining(`dsctl delete ${other}`)
       expect(jsonError(result)).toMatchObject({ code: 'unavailable', outcome: 'owed', id: other, hint })
       expect(jsonError(result).message).toMatch(/The data source is deleted, but its secret is still in Vault/)
     }
-    const several = await through.dsctl(['delete', 'Owed', other, '--yes', '--timeout', '1', '-o', 'json'])
+    const several = await proxied.dsctl(['delete', 'Owed', other, '--yes', '--timeout', '1', '-o', 'json'])
     expect(several.code, several.stderr).toBe(8)
     const error = { exit_code: 7, outcome: 'owed', hint: expect.stringContaining('dsctl doctor --fix') }
     expect(json(several)).toMatchObject([{ error }, { error }])
-    expect(await here.dsctl(['get', other])).toMatchObject({ code: 5 })
-    expect(await strayIn(here)).toEqual([`data-sources/${other}`])
-    await through.restore()
-    expect(await through.dsctl(['delete', 'Owed', '--yes'])).toMatchObject({ code: 0, stdout: '' })
-    expect(await strayIn(here)).toEqual([])
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await through.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 5 })
+    expect(await site.dsctl(['get', other])).toMatchObject({ code: 5 })
+    expect(await strayIn(site)).toEqual([`data-sources/${other}`])
+    await proxied.restore()
+    expect(await proxied.dsctl(['delete', 'Owed', '--yes'])).toMatchObject({ code: 0, stdout: '' })
+    expect(await strayIn(site)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await proxied.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 5 })
   })
 })
 
 describe('Postgres', () => {
   test('is down', async () => {
-    await through.postgres.down()
+    await proxied.postgres.down()
     const failure = {
       exit: 7,
       code: 'unavailable',
       says: /Postgres at 127\.0\.0\.1:\d+\/\S+ cannot be reached: the connection was refused/,
       advises: /database\.url/,
     }
-    await expectNothingDone({ env: through.env }, failure)
-    await through.postgres.up()
+    await expectNothingDone({ env: proxied.env }, failure)
+    await proxied.postgres.up()
   })
 
   test('answers nothing', async () => {
-    through.postgres.freeze()
+    proxied.postgres.freeze()
     for (const command of ALL) {
       const failure = {
         exit: 7,
@@ -359,7 +359,7 @@ describe('Postgres', () => {
         says: /Postgres at .* did not answer in time/,
         advises: /database\.url/,
       }
-      const { before, after } = await expectFailure(command, { env: through.env }, failure, '1')
+      const { before, after } = await expectFailure(command, { env: proxied.env }, failure, '1')
       expect(after).toEqual(before)
     }
   })
@@ -368,21 +368,21 @@ describe('Postgres', () => {
     ['before', CUT_BEFORE],
     ['after', CUT_AFTER],
   ])('breaks every connection %s it has done what it was asked', async (_, fault) => {
-    through.postgres.at(/./, fault)
+    proxied.postgres.at(/./, fault)
     const stdin = JSON.stringify(mainRequest)
     for (const command of ['list', 'get', 'create', 'update of credentials'] as const) {
-      const result = await through.dsctl([...COMMANDS[command](), '--timeout', '1', '-o', 'json'], { stdin })
+      const result = await proxied.dsctl([...COMMANDS[command](), '--timeout', '1', '-o', 'json'], { stdin })
       expectClean(result, 7, command)
       expect(jsonError(result).message).toMatch(/The connection to Postgres was lost before it answered/)
     }
-    await through.restore()
-    await expireLeases(here)
-    const created = await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })
+    await proxied.restore()
+    await expireLeases(site)
+    const created = await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })
     expect(created.code, created.stderr).toBe(0)
-    await here.dsctl(['delete', json(created).id, '--yes'])
-    await here.dsctl(['update', id, '--host', plainFields.host])
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
+    await site.dsctl(['delete', json(created).id, '--yes'])
+    await site.dsctl(['update', id, '--host', plainFields.host])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   })
 
   test('does not answer a read', async () => {
@@ -390,11 +390,11 @@ describe('Postgres', () => {
       ['list', /dsctl list/],
       ['get', /dsctl find/],
     ] as const) {
-      through.postgres.at(statement, SWALLOW)
+      proxied.postgres.at(statement, SWALLOW)
       const failure = { exit: 7, code: 'unavailable', says: /did not answer within 1 seconds/, advises: /--timeout/ }
-      await expectFailure(command, { env: through.env }, failure, '1')
+      await expectFailure(command, { env: proxied.env }, failure, '1')
     }
-    expect(through.postgres.events).toContain('cancel')
+    expect(proxied.postgres.events).toContain('cancel')
   })
 
   test('does not answer the first statement of a change: it may be done or not, and the error says which it is', async () => {
@@ -403,26 +403,26 @@ describe('Postgres', () => {
       ['create', /create, 1 of 2/, 'undoing'],
       ['update of credentials', /update, 1 of 3/, 'undoing'],
     ] as const) {
-      through.postgres.at(statement, SWALLOW)
+      proxied.postgres.at(statement, SWALLOW)
       const failure = { exit: 7, code: 'unavailable', says: /did not answer within 1 seconds/, advises: /\S/, outcome }
-      await expectFailure(command, { env: through.env }, failure, '1')
-      await through.restore()
+      await expectFailure(command, { env: proxied.env }, failure, '1')
+      await proxied.restore()
     }
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 
   test('has done a plain update whose answer is lost, which its second try finds done', async () => {
-    const told = () => eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+    const told = () => eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
     const before = await told()
     const answers = [CUT_AFTER.after()]
     const once = { after: () => answers.shift() }
-    through.postgres.at(/dsctl update \*/, once)
-    const result = await through.dsctl(['update', id, '--set-env', 'prod', '-o', 'json'])
+    proxied.postgres.at(/dsctl update \*/, once)
+    const result = await proxied.dsctl(['update', id, '--set-env', 'prod', '-o', 'json'])
     expect(result).toMatchObject({ code: 0 })
     expect(json(result).env).toBe('prod')
     expect((await told()).map(({ outcome }) => outcome)).toEqual([...before.map(({ outcome }) => outcome), 'done'])
     expect(answers).toEqual([])
-    await here.dsctl(['update', id, '--set-env', 'dev'])
+    await site.dsctl(['update', id, '--set-env', 'dev'])
   })
 
   describe('loses the first try of a change, and another does the same before the second', () => {
@@ -430,7 +430,7 @@ describe('Postgres', () => {
     function late(which: RegExp, meanwhile: () => Promise<unknown>) {
       const { before, release } = hold()
       let met = false
-      through.postgres.at(which, {
+      proxied.postgres.at(which, {
         async before(statement) {
           if (met) return undefined
           met = true
@@ -448,37 +448,37 @@ describe('Postgres', () => {
     }
 
     test('of a plain update, which may yet come over a later one', async () => {
-      const env = async () => (await here.database.query('SELECT env FROM data_sources WHERE id = $1', [id]))[0].env
-      const release = late(/dsctl update \*/, () => here.dsctl(['update', id, '--set-env', 'prod']))
-      expectUnknown(await through.dsctl(['update', id, '--set-env', 'prod', '-o', 'json']))
-      expect(await here.dsctl(['update', id, '--set-env', 'dev'])).toMatchObject({ code: 0 })
+      const env = async () => (await site.database.query('SELECT env FROM data_sources WHERE id = $1', [id]))[0].env
+      const release = late(/dsctl update \*/, () => site.dsctl(['update', id, '--set-env', 'prod']))
+      expectUnknown(await proxied.dsctl(['update', id, '--set-env', 'prod', '-o', 'json']))
+      expect(await site.dsctl(['update', id, '--set-env', 'dev'])).toMatchObject({ code: 0 })
       release()
       await expect.poll(env).toBe('prod')
-      await here.dsctl(['update', id, '--set-env', 'dev'])
+      await site.dsctl(['update', id, '--set-env', 'dev'])
     })
 
     test('of a delete by name, which may yet find a later source of that name', async () => {
       const stdin = JSON.stringify({ name: 'Twice', env: 'dev', type: 'postgres', ...plainFields })
-      const make = async () => json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
+      const make = async () => json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id
       const first = await make()
       const owed = async () => {
-        await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [first])
-        await addIntent(here, { kind: 'delete', state: 'open', id: first, name: 'Twice' })
+        await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [first])
+        await addIntent(site, { kind: 'delete', state: 'open', id: first, name: 'Twice' })
       }
       const release = late(/delete, 1 of 2/, owed)
-      expectUnknown(await through.dsctl(['delete', 'Twice', '--yes', '-o', 'json']))
+      expectUnknown(await proxied.dsctl(['delete', 'Twice', '--yes', '-o', 'json']))
       await make()
       release()
-      await expect.poll(async () => (await livePairs(here)).map(({ name }) => name)).toEqual(['Present'])
-      await expireLeases(here)
-      expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
-      expect(await strayIn(here)).toEqual([])
+      await expect.poll(async () => (await livePairs(site)).map(({ name }) => name)).toEqual(['Present'])
+      await expireLeases(site)
+      expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+      expect(await strayIn(site)).toEqual([])
     })
   })
 
   test('refuses the role', async () => {
-    const { role, url } = await here.database.createRole()
-    await here.database.query(`ALTER ROLE "${role}" NOLOGIN`)
+    const { role, url } = await site.database.createRole()
+    await site.database.query(`ALTER ROLE "${role}" NOLOGIN`)
     const unknown = new URL(url)
     unknown.username = 'dsctl_nobody'
     for (const refused of [url, unknown.href]) {
@@ -496,7 +496,7 @@ describe('Postgres', () => {
   })
 
   test('has no such database', async () => {
-    const url = new URL(here.database.url)
+    const url = new URL(site.database.url)
     url.pathname = 'no_such_database'
     url.password = 'MARKERpassword'
     const failure = {
@@ -516,7 +516,7 @@ describe('Postgres', () => {
       ['postgres://u:MARKERpassword@127.0.0.1:1/d', /127\.0\.0\.1:1\/d cannot be reached: the connection was refused/],
       ['postgres://u:MARKERpassword@no-such-host.invalid/d', /no-such-host\.invalid\/d cannot be reached/],
       [
-        here.vault.addr.replace('http://', 'postgres://u:MARKERpassword@'),
+        site.vault.addr.replace('http://', 'postgres://u:MARKERpassword@'),
         /it (did not answer in time|.*does not speak Postgres)/,
       ],
       // One that speaks first and does not hang up, as MySQL does.
@@ -546,8 +546,8 @@ describe('a privilege is missing', () => {
   const READ = 'organizations, users, users_to_organizations, data_sources, datasets'
   /** The environment of a role that has what is granted to it. */
   const as = async (...grants: string[]) => {
-    const { role, url } = await here.database.createRole()
-    for (const grant of grants) await here.database.query(`GRANT ${grant} TO "${role}"`)
+    const { role, url } = await site.database.createRole()
+    for (const grant of grants) await site.database.query(`GRANT ${grant} TO "${role}"`)
     return { env: { DSCTL_DATABASE_URL: url } }
   }
   const usage = 'USAGE ON SCHEMA dsctl'
@@ -619,13 +619,13 @@ describe('a privilege is missing', () => {
     ],
   ] as const)('%s', async (_, grants, command, says, advises) => {
     await expectFailure(command, await as(...grants), { ...forbidden, says, advises })
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   })
 
   test('to tell of a read, which goes through with a warning', async () => {
     const { env } = await as(`SELECT ON ${READ}`, usage)
-    const result = await here.dsctl(['get', id, '-o', 'json'], { env })
+    const result = await site.dsctl(['get', id, '-o', 'json'], { env })
     expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('not in the audit trail') })
     expect(json(result)).toMatchObject({ id, credentials: { host: 'db.example.com' } })
   })
@@ -633,7 +633,7 @@ describe('a privilege is missing', () => {
   test('none that the least recipe has', async () => {
     const options = await as(`SELECT ON ${READ}`, 'INSERT, UPDATE ON data_sources', usage, intents, events)
     const stdin = JSON.stringify({ ...mainRequest, name: randomUUID() })
-    const created = await here.dsctl(['create', '-f', '-', '-o', 'json'], { ...options, stdin })
+    const created = await site.dsctl(['create', '-f', '-', '-o', 'json'], { ...options, stdin })
     expect(created.code, created.stderr).toBe(0)
     const other = json(created).id
     for (const args of [
@@ -643,17 +643,17 @@ describe('a privilege is missing', () => {
       ['update', other, '--set-env', 'x'],
       ['delete', other, '--yes'],
     ]) {
-      const result = await here.dsctl(args, options)
+      const result = await site.dsctl(args, options)
       expect(result.code, result.stderr).toBe(0)
     }
   })
 })
 
 test('with everything as it should be, the same commands work', async () => {
-  const policy = await here.vault.createPolicy('again', adminPolicy(here.vault.mount))
-  const token = await here.vault.userToken({ email: here.admin.email, policies: [policy] })
+  const policy = await site.vault.createPolicy('again', adminPolicy(site.vault.mount))
+  const token = await site.vault.userToken({ email: site.admin.email, policies: [policy] })
   for (const command of ['list', 'get'] as const) {
-    const result = await through.dsctl(COMMANDS[command](), { env: { VAULT_TOKEN: token } })
+    const result = await proxied.dsctl(COMMANDS[command](), { env: { VAULT_TOKEN: token } })
     expect(result).toMatchObject({ code: 0, stderr: '' })
   }
 })

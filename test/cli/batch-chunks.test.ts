@@ -1,28 +1,28 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { call, delay } from '../support/faults.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { eventsOf, expireLeases, openIntentsIn, strayIn } from '../support/stored.ts'
 
 // More items than go in one statement, so that what goes wrong with one is seen to leave its neighbours alone.
 
 const MANY = 230
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 let counter = 0
 let env: string
 
 beforeAll(async () => {
   if (ON_EMBEDDED) return
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
 })
-afterEach(() => through?.restore())
+afterEach(() => proxied?.restore())
 afterAll(async () => {
-  through?.close()
-  await here?.drop()
+  proxied?.close()
+  await site?.drop()
 })
 beforeEach(() => {
   env = `env${++counter}`
@@ -32,7 +32,7 @@ const nameOf = (at: number) => `Source ${String(at).padStart(3, '0')}`
 const many = (more: object = {}, count = MANY) =>
   Array.from({ length: count }, (_, at) => ({ name: nameOf(at), env, type: 'postgres', ...plainFields, ...more }))
 const start = (requests: unknown, ...args: string[]) =>
-  through.start(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+  proxied.start(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 const apply = (requests: unknown, ...args: string[]) => start(requests, ...args).result
 type Told = { name: string; action: string; error: { code: string; message: string } | null }
 const told = (result: Awaited<ReturnType<typeof apply>>): Told[] => json(result)
@@ -43,35 +43,35 @@ const counts = (result: Awaited<ReturnType<typeof apply>>) => {
 }
 const namesLive = async () =>
   (
-    await here.database.query(`SELECT name FROM data_sources WHERE env = $1 AND deleted_at IS NULL ORDER BY name`, [
+    await site.database.query(`SELECT name FROM data_sources WHERE env = $1 AND deleted_at IS NULL ORDER BY name`, [
       env,
     ])
   ).map(({ name }) => name)
 const allNames = (count = MANY) => Array.from({ length: count }, (_, at) => nameOf(at))
 const statements = (since: number, which: RegExp) =>
-  through.postgres.statements.slice(since).filter(({ sql }) => which.test(sql)).length
+  proxied.postgres.statements.slice(since).filter(({ sql }) => which.test(sql)).length
 /** What a killed process had sent may still arrive, and its leases are not over: then once more. */
 const again = async (requests: unknown[]) => {
-  await through.restore()
+  await proxied.restore()
   let result: Awaited<ReturnType<typeof apply>> | undefined
   for (let tries = 0; tries < 3 && result?.code !== 0; tries++) {
     await new Promise(resolve => setTimeout(resolve, 300))
-    await expireLeases(here)
+    await expireLeases(site)
     result = await apply(requests)
   }
   expect(result?.code, result?.stderr).toBe(0)
   return result as Awaited<ReturnType<typeof apply>>
 }
 const nothingLeft = async () => {
-  await expireLeases(here)
-  await here.dsctl(['doctor', '--fix'])
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await strayIn(here)).toEqual([])
+  await expireLeases(site)
+  await site.dsctl(['doctor', '--fix'])
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await strayIn(site)).toEqual([])
 }
 
 describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
   test('creates, changes, leaves and deletes them all, in few statements', async () => {
-    const since = through.postgres.statements.length
+    const since = proxied.postgres.statements.length
     expect(counts(await apply(many()))).toEqual({ created: MANY })
     expect(statements(since, /dsctl create, 1 of 2/)).toBeLessThan(MANY / 4)
     expect(await namesLive()).toEqual(allNames())
@@ -83,14 +83,14 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     expect(counts(pruned), pruned.stderr).toEqual({ unchanged: 1, deleted: MANY - 1 })
     expect(await namesLive()).toEqual(allNames(1))
     expect(statements(since, /dsctl delete, 1 of 2/)).toBeLessThan(MANY / 4)
-    const events = await eventsOf(here, `coalesce(after, before)->>'env' = $1 AND outcome = 'done'`, [env])
+    const events = await eventsOf(site, `coalesce(after, before)->>'env' = $1 AND outcome = 'done'`, [env])
     const byAction = (action: string) => events.filter(event => event.action === action).length
     expect([byAction('create'), byAction('update'), byAction('delete')]).toEqual([MANY, MANY / 2, MANY - 1])
     await nothingLeft()
   })
 
   test('Postgres counts a new table that is filled, where the user owns it', async () => {
-    const fresh = await site()
+    const fresh = await createSite()
     const counted = async () => {
       const sql = `SELECT reltuples > 0 AS counted FROM pg_class WHERE oid = 'data_sources'::regclass`
       return (await fresh.database.query(sql))[0]?.counted
@@ -114,9 +114,9 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     const take = async () => {
       if (took) return
       took = true
-      await here.addDataSource({ name: taken, env, type: 'mysql' })
+      await site.addDataSource({ name: taken, env, type: 'mysql' })
     }
-    through.postgres.at(/dsctl create, 2 of 2/, call('before', take))
+    proxied.postgres.at(/dsctl create, 2 of 2/, call('before', take))
     const result = await apply(many())
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
@@ -130,26 +130,26 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
 
   test('what a request leaves out stays also where another has made the source meanwhile', async () => {
     const [theirs, ours] = [many({ host: 'theirs', port: 7000 }, 1), many({ host: 'ours' }, 1)]
-    const make = () => here.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
+    const make = () => site.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
     let made: ReturnType<typeof make> | undefined
-    through.postgres.at(
+    proxied.postgres.at(
       /dsctl create, 1 of 2/,
       call('before', () => (made ??= make())),
     )
     expect(told(await apply(ours))).toMatchObject([{ action: 'updated' }])
     expect(await made).toMatchObject({ code: 0 })
-    const [row] = await here.database.query('SELECT secret_id FROM data_sources WHERE env = $1', [env])
-    const secret = await here.vault.readSecret(`data-sources/${row?.secret_id}`)
+    const [row] = await site.database.query('SELECT secret_id FROM data_sources WHERE env = $1', [env])
+    const secret = await site.vault.readSecret(`data-sources/${row?.secret_id}`)
     expect(secret?.data).toMatchObject({ host: 'ours', port: 7000 })
   })
 
   test('a rule of the application’s database that refuses one item fails it alone', async () => {
     const evil = nameOf(77)
-    await here.database.query(
+    await site.database.query(
       `ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> '${evil}' OR env <> '${env}')`,
     )
     const result = await apply(many())
-    await here.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
+    await site.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
     expect(told(result).find(({ action }) => action === 'failed')).toMatchObject({
@@ -162,7 +162,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
 
   test('429 for some is waited for; what Vault refuses for good fails that item alone', async () => {
     let writes = 0
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       before: () => {
         writes++
         if (writes === 50) return { status: 403, body: { errors: ['permission denied'] } }
@@ -178,7 +178,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
   })
 
   test('a Vault that takes its time is not asked for more than it can do in the time-out', async () => {
-    through.vault.at(/^POST .*\/data\//, delay(600))
+    proxied.vault.at(/^POST .*\/data\//, delay(600))
     expect(counts(await apply(many({}, 120), '--timeout', '2'))).toEqual({ created: 120 })
   })
 
@@ -196,8 +196,8 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
         return 'cut' as const
       },
     }
-    if (nth > 100) through.vault.at(which, kill)
-    else through.postgres.at(which, kill)
+    if (nth > 100) proxied.vault.at(which, kill)
+    else proxied.postgres.at(which, kill)
     await running.result
     await again(many())
     expect(await namesLive()).toEqual(allNames())
@@ -207,13 +207,13 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
   test('a statement whose answer is lost is sent again, and nothing is done twice', async () => {
     for (const step of [/dsctl create, 1 of 2/, /dsctl create, 2 of 2/]) {
       let lost = 0
-      through.postgres.at(step, { after: () => (++lost === 2 ? 'cut' : undefined) })
+      proxied.postgres.at(step, { after: () => (++lost === 2 ? 'cut' : undefined) })
     }
     const result = await apply(many())
     expect(result.code, result.stderr).toBe(0)
     expect(counts(result)).toEqual({ created: MANY })
     expect(await namesLive()).toEqual(allNames())
-    expect(await eventsOf(here, `after->>'env' = $1`, [env])).toHaveLength(MANY)
+    expect(await eventsOf(site, `after->>'env' = $1`, [env])).toHaveLength(MANY)
     await nothingLeft()
   })
 

@@ -5,31 +5,31 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { folderWith } from '../support/requests.ts'
 import { BIN, cleanEnvironment, json, jsonError, type RunResult, startDsctl, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { everythingIn, livePairs } from '../support/stored.ts'
 
 // Files that nobody should have to trust: what is wrong with them is told, in bounded memory, and nothing is written.
 
 const MARKER = plainFields.password
 const MIB = 1024 * 1024
-let here: Site
+let site: Site
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
 const request = (name: string, more: object = {}) => ({ name, env: 'dev', type: 'postgres', ...plainFields, ...more })
 const line = (name: string, more = '') => JSON.stringify(request(name)).replace(/\}$/, `${more}}`)
 
 /** A file given to each command that takes one, which has to refuse it and to leave everything as it is. */
 async function refusedBy(verbs: readonly string[], content: string, name: string): Promise<RunResult[]> {
-  const before = await everythingIn(here)
+  const before = await everythingIn(site)
   const file = join(folderWith({ [name]: content }), name)
   const results: RunResult[] = []
-  for (const verb of verbs) results.push(await here.dsctl([verb, '-f', file, '-o', 'json']))
+  for (const verb of verbs) results.push(await site.dsctl([verb, '-f', file, '-o', 'json']))
   expect(results.map(({ code, stdout }) => `${code} ${stdout}`)).toEqual(verbs.map(() => '2 '))
   expect(results.map(({ stderr }) => stderr).join('')).not.toContain(MARKER)
-  expect(await everythingIn(here)).toEqual(before)
+  expect(await everythingIn(site)).toEqual(before)
   return results
 }
 
@@ -59,7 +59,7 @@ describe('a key that stands twice', () => {
   test('is none in objects of their own, nor as a value', async () => {
     const name = 'host'
     const requests = `[${line(name)}, ${line('port', ',"schema":"name"')}]`
-    const result = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: requests })
+    const result = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: requests })
     expect(result.code, result.stderr).toBe(0)
     expect(json(result)).toHaveLength(2)
   })
@@ -71,9 +71,9 @@ describe('the same source twice in a batch', () => {
     ['in two files', { 'a.json': line('Two'), 'b.json': line('Two', ',"schema":"other"') }],
     ['but for spaces around it', { 'a.json': line('Two'), 'b.json': line(' Two ') }],
   ])('is refused %s', async (_, files) => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     for (const verb of BATCH) {
-      const result = await here.dsctl([verb, '-f', folderWith(files), '-o', 'json'])
+      const result = await site.dsctl([verb, '-f', folderWith(files), '-o', 'json'])
       expect(result.code).toBe(2)
       expect(jsonError(result).fields).toEqual([
         {
@@ -82,14 +82,14 @@ describe('the same source twice in a batch', () => {
         },
       ])
     }
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('is no other env, nor another case', async () => {
     const three = [request('Same'), request('Same', { env: 'other' }), request('same')]
-    const result = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(three) })
+    const result = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(three) })
     expect(result.code, result.stderr).toBe(0)
-    expect((await livePairs(here)).filter(({ name }) => /^same$/i.test(name))).toHaveLength(3)
+    expect((await livePairs(site)).filter(({ name }) => /^same$/i.test(name))).toHaveLength(3)
   })
 })
 
@@ -114,7 +114,7 @@ describe('a YAML bomb', () => {
 describe('what is too large', () => {
   /** A run that has to be refused, with the most memory that it had, in MiB; undefined where Linux does not tell. */
   async function measured(args: readonly string[], stdin?: number) {
-    const running = startDsctl(args, { env: here.env, home: here.home, timeout: 60_000 })
+    const running = startDsctl(args, { env: site.env, home: site.home, timeout: 60_000 })
     if (stdin !== undefined) running.child.stdin?.end()
     let most: number | undefined
     const look = setInterval(() => {
@@ -185,7 +185,7 @@ describe('what is too large', () => {
 
 /** Runs dsctl with an open file as its standard input. */
 function fedBy(stdin: number, args: readonly string[]): Promise<RunResult> {
-  const env = cleanEnvironment(here.env, here.home)
+  const env = cleanEnvironment(site.env, site.home)
   return ended(spawn(process.execPath, [BIN, ...args], { env, stdio: [stdin, 'pipe', 'pipe'], timeout: 60_000 }))
 }
 
@@ -213,7 +213,7 @@ describe('a file that changes while it is read', () => {
     try {
       // Where the writer had to wait all the time that it was read, nothing has changed.
       for (let tries = 0; tries < 10 && !refused; tries++) {
-        const result = await here.dsctl([verb, '-f', file, '--dry-run'])
+        const result = await site.dsctl([verb, '-f', file, '--dry-run'])
         refused = result.stderr.includes('changing.json has changed while it was read')
         expect(result.code, result.stderr).toBe(refused ? 2 : 0)
       }
@@ -221,7 +221,7 @@ describe('a file that changes while it is read', () => {
       writer.kill('SIGKILL')
     }
     expect(refused).toBe(true)
-    const done = await here.dsctl([verb, '-f', file])
+    const done = await site.dsctl([verb, '-f', file])
     expect(done.code, done.stderr).toBe(0)
   })
 
@@ -235,7 +235,7 @@ describe('a file that changes while it is read', () => {
     const script = 'cat "$0" | "$1" "$2" apply -f /dev/stdin -o json'
     const result = await ended(
       spawn('sh', ['-c', script, file, process.execPath, BIN], {
-        ...{ env: cleanEnvironment(here.env, here.home), stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 },
+        ...{ env: cleanEnvironment(site.env, site.home), stdio: ['ignore', 'pipe', 'pipe'], timeout: 60_000 },
       }),
     )
     expect(result.code, result.stderr).toBe(0)
@@ -256,7 +256,7 @@ describe('--allow-from', () => {
         verb === 'test'
           ? JSON.stringify(request('Allowed', { host: '127.0.0.1', port: 1, password: { from } }))
           : withSource(from)
-      return here.dsctl([verb, '-f', '-', ...args], { stdin: content, env })
+      return site.dsctl([verb, '-f', '-', ...args], { stdin: content, env })
     }
     const refused = await run('env:DS_PASSWORD')
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--allow-from env:DS_PASSWORD')])
@@ -269,6 +269,6 @@ describe('--allow-from', () => {
     const allowed = await run('env:DS_PASSWORD', '--allow-from', 'env:OTHER_*', '--allow-from', 'env:DS_*')
     expect(allowed.code, allowed.stderr).toBe(code)
     expect(allowed.stdout + allowed.stderr).not.toContain(MARKER)
-    await here.dsctl(['delete', 'Allowed', '--yes', '--ignore-not-found'])
+    await site.dsctl(['delete', 'Allowed', '--yes', '--ignore-not-found'])
   })
 })

@@ -1,23 +1,23 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { embeddedSite } from '../support/embedded-site.ts'
+import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { plainFields } from '../support/examples.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, jsonError, temporaryFolder } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 
 const MARKER = plainFields.password
-let here: Site
+let site: Site
 let counter = 0
 let env: string
 
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 beforeEach(() => {
   env = `env${++counter}`
 })
@@ -26,12 +26,12 @@ const request = (name: string, more: object = {}) => ({ name, env, type: 'postgr
 const several = (count: number, more: object = {}) =>
   Array.from({ length: count }, (_, at) => request(`Source ${String(at).padStart(3, '0')}`, more))
 const apply = (requests: unknown, ...args: string[]) =>
-  here.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+  site.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 const diff = (requests: unknown, ...args: string[]) =>
-  here.dsctl(['diff', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+  site.dsctl(['diff', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 const actions = (result: Awaited<ReturnType<typeof apply>>) =>
   json(result).map((each: { action: string }) => each.action)
-const names = async () => (await livePairs(here)).filter(pair => pair.env === env).map(({ name }) => name)
+const names = async () => (await livePairs(site)).filter(pair => pair.env === env).map(({ name }) => name)
 
 describe('apply', () => {
   test('creates what is missing, changes what differs, leaves the rest, and tells each', async () => {
@@ -52,20 +52,20 @@ describe('apply', () => {
     })
     expect(actions(await apply(changed))).toEqual(['unchanged', 'unchanged', 'unchanged', 'unchanged'])
     expect(second.stdout + second.stderr).not.toContain('MARKER')
-    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    const pairs = (await livePairs(site)).filter(pair => pair.env === env)
     expect(pairs.map(({ secret }) => [secret?.port, secret?.password])).toEqual([
       [5432, MARKER],
       [6000, MARKER],
       [5432, 'MARKERother'],
       [5432, MARKER],
     ])
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 
   test('every item has its audit event', async () => {
     await apply(several(2))
     await apply([request('Source 000', { port: 1 }), request('Source 001')])
-    const events = (await eventsOf(here, `after->>'env' = $1`, [env])).map(({ action, name, outcome }) => [
+    const events = (await eventsOf(site, `after->>'env' = $1`, [env])).map(({ action, name, outcome }) => [
       action,
       name,
       outcome,
@@ -78,7 +78,7 @@ describe('apply', () => {
   })
 
   test('one bad item among many: all problems are told at once, and nothing is written', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const bad = [request('A', { port: 'x', hots: 'y' }), request('B'), { name: 'C', env, type: 'nosql' }, request('B')]
     const result = await apply(bad)
     expect(result.code).toBe(2)
@@ -90,7 +90,7 @@ describe('apply', () => {
       'Standard input, request 4 (B), name',
     ])
     expect(result.stderr).not.toContain('MARKER')
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('the number of problems that are told is bounded', async () => {
@@ -119,26 +119,26 @@ describe('apply', () => {
   })
 
   test('--dry-run shows what diff shows, writes nothing and exits 0', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const result = await apply(several(2), '--dry-run')
     expect(result.code).toBe(0)
     expect(json(result)).toMatchObject([{ action: 'create' }, { action: 'create' }])
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('two at once end with each source once', async () => {
     const both = await Promise.all([apply(several(12)), apply(several(12))])
     expect(both.map(({ code }) => code)).toEqual([0, 0])
     expect(await names()).toEqual(several(12).map(({ name }) => name))
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
     expect(actions(await apply(several(12)))).toEqual(Array(12).fill('unchanged'))
   })
 
   test('where a request may not be changed by this person nothing is fetched or written', async () => {
     if (ON_EMBEDDED) return
-    const viewer = await here.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
+    const viewer = await site.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
     const stdin = JSON.stringify([request('A', { password: { from: 'env:DSCTL_SECRET_NOT_SET' } })])
-    const result = await here.dsctl(['apply', '-f', '-'], { stdin, env: viewer.env })
+    const result = await site.dsctl(['apply', '-f', '-'], { stdin, env: viewer.env })
     expect(result.code, result.stderr).toBe(4)
     expect(await names()).toEqual([])
   })
@@ -154,7 +154,7 @@ describe('prune', () => {
     expect(result.code, result.stderr).toBe(0)
     expect(actions(result)).toEqual(['unchanged', 'created', 'deleted', 'deleted', 'deleted'])
     expect(await names()).toEqual(['New', 'Source 000'])
-    expect(await strayIn(here)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   })
 
   test('needs an env, a yes, some request, and no more deletions than allowed', async () => {
@@ -170,7 +170,7 @@ describe('prune', () => {
       [9, ['diff']],
       [0, ['apply', '--dry-run']],
     ] as const) {
-      const shown = await here.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
+      const shown = await site.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
       expect(shown, shown.stderr).toMatchObject({ code, stdout: expect.stringContaining('- delete Source 000') })
       expect(shown.stderr).toContain('more than --prune-max 3: apply would refuse.')
     }
@@ -205,7 +205,7 @@ describe('diff', () => {
       { name: 'New', action: 'create' },
       { name: 'Source 002', action: 'delete' },
     ])
-    const text = await here.dsctl(['diff', '-f', '-'], { stdin: JSON.stringify(changed) })
+    const text = await site.dsctl(['diff', '-f', '-'], { stdin: JSON.stringify(changed) })
     expect(text.stdout).toContain('    host: db.example.com -> new.example.com\n    password: changed (secret)\n')
     expect(result.stdout + result.stderr + text.stdout + text.stderr).not.toContain('MARKER')
     expect((await diff(several(3))).code).toBe(0)
@@ -215,22 +215,22 @@ describe('diff', () => {
 describe('get', () => {
   test('an answer of it is no request, and is told apart', async () => {
     await apply(several(1))
-    const { stdout } = await here.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
+    const { stdout } = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
     for (const verb of ['apply', 'diff', 'create']) {
-      const result = await here.dsctl([verb, '-f', '-'], { stdin: stdout })
+      const result = await site.dsctl([verb, '-f', '-'], { stdin: stdout })
       expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an answer of dsctl get') })
     }
   })
 
   test('of several shows each, secrets redacted, and exits 8 where one is not there', async () => {
     await apply(several(2))
-    const both = await here.dsctl(['get', 'Source 000', 'Source 001', '--env', env, '-o', 'json'])
+    const both = await site.dsctl(['get', 'Source 000', 'Source 001', '--env', env, '-o', 'json'])
     expect(both.code, both.stderr).toBe(0)
     expect(json(both)).toMatchObject([
       { name: 'Source 000', credentials: { password: '[REDACTED]' } },
       { name: 'Source 001', credentials: { password: '[REDACTED]' } },
     ])
-    const one = await here.dsctl(['get', 'Source 000', 'None', '--env', env, '-o', 'name'])
+    const one = await site.dsctl(['get', 'Source 000', 'None', '--env', env, '-o', 'name'])
     expect(one).toMatchObject({ code: 8, stdout: 'Source 000\n' })
     expect(one.stderr).toContain('There is no data source None.')
   })
@@ -239,7 +239,7 @@ describe('get', () => {
 describe('files', () => {
   const applied = async (files: Record<string, string>, ...paths: string[]) => {
     const folder = folderWith(files)
-    return here.dsctl([
+    return site.dsctl([
       'apply',
       '-f',
       ...(paths.length ? paths.map(path => join(folder, path)) : [folder]),
@@ -291,7 +291,7 @@ describe('files', () => {
   test('a file of 100 MiB is refused', async () => {
     const file = join(temporaryFolder(), 'large.json')
     writeFileSync(file, Buffer.alloc(100 * 1024 * 1024, ' '))
-    const result = await here.dsctl(['apply', '-f', file])
+    const result = await site.dsctl(['apply', '-f', file])
     expect(result).toMatchObject({ code: 2 })
     expect(result.stderr).toContain('larger than 64 MiB')
   })
@@ -300,56 +300,56 @@ describe('files', () => {
 describe('export', () => {
   test('is safe to commit, the same every time, and apply takes it back as unchanged', async () => {
     await apply([request('B'), request('A', { default_schema: 'public' })])
-    const yaml = await here.dsctl(['export', '--env', env])
+    const yaml = await site.dsctl(['export', '--env', env])
     expect(yaml.code, yaml.stderr).toBe(0)
     expect(yaml.stdout).not.toContain('MARKER')
-    const none = await here.dsctl(['export', '--env', 'nope'])
+    const none = await site.dsctl(['export', '--env', 'nope'])
     expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is nothing to export in env nope.\n' })
-    expect((await here.dsctl(['export', '--env', env])).stdout).toBe(yaml.stdout)
-    const documents = json(await here.dsctl(['export', '--env', env, '-o', 'json']))
+    expect((await site.dsctl(['export', '--env', env])).stdout).toBe(yaml.stdout)
+    const documents = json(await site.dsctl(['export', '--env', env, '-o', 'json']))
     expect(documents).toMatchObject([
       { name: 'A', env, type: 'postgres', password: { from: expect.stringMatching(/^vault:.+#password$/) } },
       { name: 'B', env },
     ])
-    const before = await everythingIn(here)
-    const back = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: yaml.stdout })
+    const before = await everythingIn(site)
+    const back = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: yaml.stdout })
     expect(back.code, back.stderr).toBe(0)
     expect(actions(back)).toEqual(['unchanged', 'unchanged'])
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('a reference to another source’s secret, or of one that is gone, is refused', async () => {
     await apply(several(2))
-    const [a, b] = json(await here.dsctl(['export', '--env', env, '-o', 'json']))
+    const [a, b] = json(await site.dsctl(['export', '--env', env, '-o', 'json']))
     expect((await apply([{ ...a, password: b.password }])).code).toBe(2)
     expect((await apply([{ ...a, name: 'Not there' }])).code).toBe(2)
     const edited = await apply([{ ...a, host: 'edited.example.com' }])
     expect(actions(edited)).toEqual(['updated'])
-    const [pair] = (await livePairs(here)).filter(pair => pair.env === env)
+    const [pair] = (await livePairs(site)).filter(pair => pair.env === env)
     expect(pair?.secret).toMatchObject({ host: 'edited.example.com', password: MARKER })
   })
 
   test('--to-env names variables to fill in, with which apply creates the sources there', async () => {
     await apply([request('Sales EU'), request('Sales-EU')])
-    const promoted = await here.dsctl(['export', '--env', env, '--to-env', `${env}-next`, '-o', 'json'])
+    const promoted = await site.dsctl(['export', '--env', env, '--to-env', `${env}-next`, '-o', 'json'])
     const variables = json(promoted).map(({ password }: { password: { from: string } }) =>
       password.from.slice('env:'.length),
     )
     const expected = `DSCTL_SECRET_ENV${counter}_NEXT_SALES_EU_PASSWORD`
     expect(variables).toEqual([expected, `${expected}_2`])
     const stdin = promoted.stdout
-    const unset = await here.dsctl(['apply', '-f', '-'], { stdin })
+    const unset = await site.dsctl(['apply', '-f', '-'], { stdin })
     expect(unset.code).toBe(2)
     expect(unset.stderr).toContain(expected)
     const secrets = Object.fromEntries(variables.map((name: string) => [name, 'MARKERnext']))
-    const done = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin, env: secrets })
+    const done = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin, env: secrets })
     expect(actions(done)).toEqual(['created', 'created'])
   })
 })
 
 describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
   test('what export writes there, apply creates here, with the secrets filled in', async () => {
-    const local = await embeddedSite()
+    const local = await createEmbeddedSite()
     const requests = [request('Up', { port: 6001 }), request('Up EU')]
     const made = await local.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(requests) })
     expect(made.code, made.stderr).toBe(0)
@@ -357,10 +357,10 @@ describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
     const variables = [...written.matchAll(/env:(DSCTL_SECRET_\w+)/g)].map(([, name]) => [name, 'MARKERup'])
     expect(variables).toHaveLength(2)
     const secrets = Object.fromEntries(variables)
-    const done = await here.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: written, env: secrets })
+    const done = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: written, env: secrets })
     expect(done.code, done.stderr).toBe(0)
     expect(actions(done)).toEqual(['created', 'created'])
-    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    const pairs = (await livePairs(site)).filter(pair => pair.env === env)
     expect(pairs.map(({ name, secret }) => [name, secret?.port, secret?.password])).toEqual([
       ['Up EU', 5432, 'MARKERup'],
       ['Up', 6001, 'MARKERup'],
@@ -370,35 +370,35 @@ describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('bad luck', () => {
-  let through: Proxied
+  let proxied: ProxiedSite
   beforeAll(async () => {
-    through = await proxied(here)
+    proxied = await proxySite(site)
   })
-  afterAll(() => through?.close())
+  afterAll(() => proxied?.close())
   const run = (requests: unknown, ...args: string[]) =>
-    through.start(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
+    proxied.start(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
   const again = async (requests: unknown[]) => {
-    await through.restore()
+    await proxied.restore()
     // What the killed process had sent may still arrive, and with it a lease that is not over: then once more.
     let result: Awaited<ReturnType<typeof apply>> | undefined
     for (let tries = 0; tries < 3 && result?.code !== 0; tries++) {
       await new Promise(resolve => setTimeout(resolve, 300))
-      await expireLeases(here)
+      await expireLeases(site)
       result = await apply(requests, '--timeout', '5')
     }
     if (!result) throw new Error('It was not run again.')
     expect(result.code, result.stderr + result.stdout).toBe(0)
     expect(await names()).toHaveLength(requests.length)
-    await here.dsctl(['doctor', '--fix'])
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
+    await site.dsctl(['doctor', '--fix'])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   }
 
   test.each([1, 4, 7, 12])('killed at the write of item %i, run again: all is done, nothing twice', async nth => {
     const requests = several(12)
     const running = run(requests)
     let writes = 0
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       after: () => {
         if (++writes < nth) return undefined
         running.child.kill('SIGKILL')
@@ -414,7 +414,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     const requests = several(8, { port: 7000 })
     const running = run(requests)
     let steps = 0
-    through.postgres.at(/dsctl update, 3 of 3/, {
+    proxied.postgres.at(/dsctl update, 3 of 3/, {
       before: () => {
         if (++steps < 3) return undefined
         running.child.kill('SIGKILL')
@@ -423,7 +423,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     })
     await running.result
     await again(requests)
-    const pairs = (await livePairs(here)).filter(pair => pair.env === env)
+    const pairs = (await livePairs(site)).filter(pair => pair.env === env)
     expect(new Set(pairs.map(({ secret }) => secret?.port))).toEqual(new Set([7000]))
   })
 
@@ -431,7 +431,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     const requests = several(12)
     const running = run(requests)
     let writes = 0
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       before: () => {
         if (++writes === 5) running.child.kill('SIGINT')
         return undefined
@@ -439,7 +439,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     })
     const result = await running.result
     expect(result.code).toBe(130)
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
     const done = json(result).filter((each: { action: string }) => each.action === 'created')
     expect((await names()).length).toBe(done.length)
     expect(result.stderr).toContain('Interrupted: run it again to go on.')
@@ -448,7 +448,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
 
   test('429 from Vault is waited for', async () => {
     let refusals = 0
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       before: () => (++refusals % 2 ? { status: 429, body: { errors: ['slow down'] } } : undefined),
     })
     const result = await run(several(6)).result

@@ -1,35 +1,35 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { mainRequest, plainFields } from '../support/examples.ts'
 import { hold } from '../support/faults.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, type RunOptions } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
 })
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 afterAll(async () => {
-  through.close()
-  await here.drop()
+  proxied.close()
+  await site.drop()
 })
 
 /** Runs a command that succeeds. Gives what it asked of each server, in order, without ids. */
 async function calls(args: readonly string[], options: RunOptions = {}) {
-  const [statements, exchanges] = [through.postgres.statements.length, through.vault.exchanges.length]
-  const result = await through.dsctl(args, options)
+  const [statements, exchanges] = [proxied.postgres.statements.length, proxied.vault.exchanges.length]
+  const result = await proxied.dsctl(args, options)
   expect(result.code, result.stderr).toBe(0)
   const uuid = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
-  const asked = through.vault.exchanges
+  const asked = proxied.vault.exchanges
     .slice(exchanges)
     .map(({ method, path }) => `${method} ${path.replace(uuid, 'ID')}`)
   const identity = asked.filter(call => /auth|identity|sys/.test(call))
   return {
-    postgres: through.postgres.statements
+    postgres: proxied.postgres.statements
       .slice(statements)
       .map(({ sql }) => /\/\* dsctl (.*?) \*\//.exec(sql)?.[1] ?? sql),
     identity,
@@ -39,7 +39,7 @@ async function calls(args: readonly string[], options: RunOptions = {}) {
 }
 
 const WHO = ['GET auth/token/lookup-self', 'GET identity/entity/id/ID']
-const data = (method: string) => `${method} ${here.vault.mount}/data/data-sources/ID`
+const data = (method: string) => `${method} ${site.vault.mount}/data/data-sources/ID`
 const create = async (name: string) => {
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
   return json((await calls(['create', '-f', '-', '-o', 'json'], { stdin })).result).id
@@ -65,7 +65,7 @@ test('so it does with a secret that a flag names; one that a file names, or that
   expect(flagged.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
   const named = { ...plain, name: 'From a file', password: { from: 'env:DSCTL_SECRET_P' } }
   const filed = await calls(['create', '-f', '-'], { stdin: JSON.stringify(named), env })
-  const source = `vault:${here.vault.mount}/data-sources/${json(flagged.result).id}#password`
+  const source = `vault:${site.vault.mount}/data-sources/${json(flagged.result).id}#password`
   const args = ['create', '-f', '-', '--password', source]
   const copied = await calls(args, { stdin: JSON.stringify({ ...plain, name: 'From Vault' }) })
   for (const { postgres } of [filed, copied]) {
@@ -133,24 +133,24 @@ test('delete takes two statements and one removal, and asks before what the toke
   await create('To delete')
   const counted = await calls(['delete', 'To delete', '--yes'])
   expect(counted.postgres).toEqual(['delete, 1 of 2', 'close an intent'])
-  expect(counted.vault).toEqual([`DELETE ${here.vault.mount}/metadata/data-sources/ID`])
-  const mount = `GET sys/internal/ui/mounts/${here.vault.mount}`
+  expect(counted.vault).toEqual([`DELETE ${site.vault.mount}/metadata/data-sources/ID`])
+  const mount = `GET sys/internal/ui/mounts/${site.vault.mount}`
   expect([...counted.identity].sort()).toEqual([...WHO, 'POST sys/capabilities-self', mount].sort())
 })
 
 test('Postgres is connected while Vault is asked who is calling', async () => {
   for (const args of [['list'], ['get', 'Credentials'], ['create', '-f', '-', '--if-exists', 'skip']]) {
-    const [started, statements] = [through.postgres.events.length, through.postgres.statements.length]
+    const [started, statements] = [proxied.postgres.events.length, proxied.postgres.statements.length]
     const held = hold()
-    through.vault.at(/lookup-self/, held)
-    const asked = through.vault.exchanges.length
-    const running = through.start(args, { stdin: JSON.stringify(mainRequest) })
-    await expect.poll(() => through.vault.exchanges.length, { timeout: 10_000 }).toBeGreaterThan(asked)
-    await expect.poll(() => through.postgres.events.slice(started), { timeout: 10_000 }).toEqual(['startup'])
-    expect(through.postgres.statements.slice(statements)).toEqual([])
+    proxied.vault.at(/lookup-self/, held)
+    const asked = proxied.vault.exchanges.length
+    const running = proxied.start(args, { stdin: JSON.stringify(mainRequest) })
+    await expect.poll(() => proxied.vault.exchanges.length, { timeout: 10_000 }).toBeGreaterThan(asked)
+    await expect.poll(() => proxied.postgres.events.slice(started), { timeout: 10_000 }).toEqual(['startup'])
+    expect(proxied.postgres.statements.slice(statements)).toEqual([])
     held.release()
     expect((await running.result).code, args.join(' ')).toBe(args[0] === 'get' ? 5 : 0)
-    await through.restore()
+    await proxied.restore()
   }
 })
 
@@ -167,8 +167,8 @@ test('types, config and help ask nobody', async () => {
 })
 
 test('what is refused for its form asks nobody either', async () => {
-  const [statements, exchanges] = [through.postgres.statements.length, through.vault.exchanges.length]
+  const [statements, exchanges] = [proxied.postgres.statements.length, proxied.vault.exchanges.length]
   const stdin = JSON.stringify({ ...mainRequest, port: 'abc' })
-  expect(await through.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 2 })
-  expect([through.postgres.statements.length, through.vault.exchanges.length]).toEqual([statements, exchanges])
+  expect(await proxied.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 2 })
+  expect([proxied.postgres.statements.length, proxied.vault.exchanges.length]).toEqual([statements, exchanges])
 })

@@ -4,17 +4,17 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { CANARIES, canariesIn, canaryAccount, canaryKey, expectNoCanary, filesWithCanary } from '../support/canaries.ts'
 import { CUT_AFTER, CUT_BEFORE, hold } from '../support/faults.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
 import { rowsIn } from '../support/schema.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { STEPS } from '../support/steps.ts'
 import { terminal } from '../support/terminal.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 let home: string
 let cwd: string
 let secrets: string
@@ -23,9 +23,9 @@ let token: string
 const ids: string[] = []
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
-  token = here.env.VAULT_TOKEN ?? ''
+  site = await createSite()
+  proxied = await proxySite(site)
+  token = site.env.VAULT_TOKEN ?? ''
   home = temporaryFolder()
   cwd = temporaryFolder()
   mkdirSync(join(cwd, 'tmp'))
@@ -36,10 +36,10 @@ beforeAll(async () => {
     ids.push(json(result).id)
   }
 })
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 afterAll(async () => {
-  through.close()
-  await here.drop()
+  proxied.close()
+  await site.drop()
 })
 
 const postgres = {
@@ -81,15 +81,15 @@ function withPassword(url: string): string {
 /** Runs dsctl where everything secret is a canary, and looks at all it has printed. */
 async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const env = {
-    ...through.env,
-    DSCTL_DATABASE_URL: withPassword(through.postgres.url),
+    ...proxied.env,
+    DSCTL_DATABASE_URL: withPassword(proxied.postgres.url),
     TMPDIR: join(cwd, 'tmp'),
     SECRET: CANARIES.variable,
     DSCTL_SECRET_P: CANARIES.variable,
     PGPASSWORD: CANARIES.database,
     ...options.env,
   }
-  const result = await here.dsctl(args, { home, cwd, timeout: 60_000, ...options, env })
+  const result = await site.dsctl(args, { home, cwd, timeout: 60_000, ...options, env })
   expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
   return result
 }
@@ -144,7 +144,7 @@ const CHANGES = (): Call[] => [
   create('--password', '-'),
   create('--password', `@${secrets}/password`),
   create('--password', 'env:SECRET'),
-  create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+  create('--password', `vault:${site.vault.mount}/data-sources/${one()}#password`),
   create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/key`),
   {
     args: [
@@ -292,8 +292,8 @@ describe('no secret is printed', () => {
       {},
     ]) {
       for (const type of ['postgres', 'oracle']) {
-        const id = await here.addDataSource({ name: randomUUID(), type })
-        await here.vault.writeSecret(`data-sources/${id}`, data)
+        const id = await site.addDataSource({ name: randomUUID(), type })
+        await site.vault.writeSecret(`data-sources/${id}`, data)
         const codes = [
           ...(await runAll([{ args: ['get', id] }], ['table', 'json'])),
           ...(await runAll(
@@ -315,7 +315,7 @@ describe('no secret is printed when', () => {
     { args: ['list'] },
     { args: ['get', one()] },
     { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
-    create('--password', `vault:${here.vault.mount}/data-sources/${one()}#password`),
+    create('--password', `vault:${site.vault.mount}/data-sources/${one()}#password`),
     { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
     { args: ['update', one(), '--set-env', randomUUID()] },
     { args: ['delete', two(), '--yes'] },
@@ -342,21 +342,21 @@ describe('no secret is printed when', () => {
   }
 
   test('Vault is down', async () => {
-    await through.vault.down()
+    await proxied.vault.down()
     await expectFailures(some())
-    await through.vault.up()
+    await proxied.vault.up()
   })
 
   test.each([400, 403, 404, 500, 503])('Vault answers %d and repeats what it was sent', async status => {
-    through.vault.at(/./, answerWith(status, echo))
+    proxied.vault.at(/./, answerWith(status, echo))
     await expectFailures(some())
-    await through.restore()
-    through.vault.at(/\/data\//, answerWith(status, echo))
+    await proxied.restore()
+    proxied.vault.at(/\/data\//, answerWith(status, echo))
     await expectFailures(some())
   })
 
   test('Vault answers an error to what it has done', async () => {
-    through.vault.at(/^(POST|GET) .*\/data\//, answerAfterwardsWith(500, echo))
+    proxied.vault.at(/^(POST|GET) .*\/data\//, answerAfterwardsWith(500, echo))
     await expectFailures(some())
   })
 
@@ -366,16 +366,16 @@ describe('no secret is printed when', () => {
     ['credentials that are a text', { data: { data: CANARIES.request, metadata: { version: 1 } } }],
     ['nothing', undefined],
   ])('Vault answers %s', async (_, body) => {
-    through.vault.at(/\/data\//, answerWith(200, body))
+    proxied.vault.at(/\/data\//, answerWith(200, body))
     await expectFailures(some())
-    await through.restore()
-    through.vault.at(/./, answerWith(200, body))
+    await proxied.restore()
+    proxied.vault.at(/./, answerWith(200, body))
     await expectFailures(some())
   })
 
   test('Vault sends its clients elsewhere', async () => {
     const location = `http://u:${CANARIES.request}@127.0.0.1:1/${CANARIES.request}`
-    through.vault.at(/./, answerWith(307, echo, { Location: location }))
+    proxied.vault.at(/./, answerWith(307, echo, { Location: location }))
     await expectFailures(some())
   })
 
@@ -383,23 +383,23 @@ describe('no secret is printed when', () => {
     ['before', CUT_BEFORE],
     ['after', CUT_AFTER],
   ])('the connection to Vault breaks %s it has done what it was asked', async (_, fault) => {
-    through.vault.at(/\/(data|metadata)\//, fault)
+    proxied.vault.at(/\/(data|metadata)\//, fault)
     await expectFailures(some())
   })
 
   test('Vault says nothing', async () => {
-    through.vault.freeze()
+    proxied.vault.freeze()
     await expectFailures(some().slice(0, 5))
   })
 
   test('Postgres is down', async () => {
-    await through.postgres.down()
+    await proxied.postgres.down()
     await expectFailures(some())
-    await through.postgres.up()
+    await proxied.postgres.up()
   })
 
   test('Postgres says nothing', async () => {
-    through.postgres.freeze()
+    proxied.postgres.freeze()
     await expectFailures(some().slice(0, 5))
   })
 
@@ -407,20 +407,20 @@ describe('no secret is printed when', () => {
     ['before', CUT_BEFORE],
     ['after', CUT_AFTER],
   ])('the connection to Postgres breaks %s it has done what it was asked', async (_, fault) => {
-    through.postgres.at(/./, fault)
+    proxied.postgres.at(/./, fault)
     await expectFailures(some())
   })
 
   test('Postgres refuses the user, the database, or a privilege', async () => {
-    const { role, url } = await here.database.createRole()
-    const other = new URL(here.database.url)
+    const { role, url } = await site.database.createRole()
+    const other = new URL(site.database.url)
     other.pathname = 'none'
     for (const wrong of [url, other.href])
       await expectFailures(some().slice(0, 6), {
         ...loud,
         env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(wrong) },
       })
-    await here.database.query(`ALTER ROLE "${role}" NOLOGIN`)
+    await site.database.query(`ALTER ROLE "${role}" NOLOGIN`)
     await expectFailures(some().slice(0, 6), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(url) } })
   })
 
@@ -466,11 +466,11 @@ describe('no secret is printed when', () => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGABRT'] as const) {
       for (const { server, which } of STEPS.create) {
         const held = hold()
-        if (server === 'vault') through.vault.at(which, held)
-        else through.postgres.at(which, held)
+        if (server === 'vault') proxied.vault.at(which, held)
+        else proxied.postgres.at(which, held)
         const stdin = JSON.stringify(named(postgres))
-        const running = through.start(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
-        const seen = () => (server === 'vault' ? through.vault.exchanges : through.postgres.statements)
+        const running = proxied.start(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
+        const seen = () => (server === 'vault' ? proxied.vault.exchanges : proxied.postgres.statements)
         const count = seen().length
         await expect
           .poll(
@@ -484,7 +484,7 @@ describe('no secret is printed when', () => {
         running.child.kill(signal)
         setTimeout(held.release, 200)
         expectNoCanary(await running.result, `${signal} ${String(which)}`, [token])
-        await through.restore()
+        await proxied.restore()
       }
     }
   })
@@ -531,7 +531,7 @@ test.skipIf(process.platform !== 'linux')(
     }
     const write = holdWrite()
     const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
-    const screen = terminal(args, { home, cwd, env: { ...through.env, ...env } })
+    const screen = terminal(args, { home, cwd, env: { ...proxied.env, ...env } })
     for (const [question, keys] of [
       ['Password', `${CANARIES.stdin}\n`],
       ['Connect through an SSH jump host?', '\n'],
@@ -551,16 +551,16 @@ test.skipIf(process.platform !== 'linux')(
 /** Starts a create and has it wait for Vault to answer its write: it has sent its secret, and still holds it. */
 async function holding({ args, stdin }: Call, env: Record<string, string>) {
   const { seen, release } = holdWrite()
-  const running = through.start(args, { stdin, home, cwd, env })
+  const running = proxied.start(args, { stdin, home, cwd, env })
   await seen()
   return { running, release }
 }
 
 function holdWrite() {
   const { release, ...held } = hold()
-  through.vault.at(STEPS.create[1].which, held)
-  const before = through.vault.exchanges.length
-  const isThere = () => through.vault.exchanges.slice(before).some(({ method }) => method === 'POST')
+  proxied.vault.at(STEPS.create[1].which, held)
+  const before = proxied.vault.exchanges.length
+  const isThere = () => proxied.vault.exchanges.slice(before).some(({ method }) => method === 'POST')
   const seen = () => expect.poll(isThere, { timeout: 10_000 }).toBe(true)
   return { seen, release }
 }
@@ -586,10 +586,10 @@ test('after all this no file and no row holds a secret, and the secrets are wher
   expect(filesWithCanary(home, [token])).toEqual([])
   expect(filesWithCanary(cwd, [token])).toEqual([])
   for (const schema of ['public', 'dsctl']) {
-    const rows = await rowsIn(here.database, schema)
+    const rows = await rowsIn(site.database, schema)
     for (const [table, all] of Object.entries(rows)) expect(canariesIn(JSON.stringify(all), [token]), table).toEqual([])
     expect(Object.values(rows).flat().length).toBeGreaterThan(10)
   }
-  const stored = JSON.stringify((await here.vault.readSecret(`data-sources/${one()}`))?.data)
+  const stored = JSON.stringify((await site.vault.readSecret(`data-sources/${one()}`))?.data)
   expect(canariesIn(stored)).toEqual(expect.arrayContaining([CANARIES.passphrase]))
 })

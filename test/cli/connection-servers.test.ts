@@ -17,7 +17,7 @@ import {
 import { creation } from '../support/requests.ts'
 import { json, temporaryFolder } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { terminal } from '../support/terminal.ts'
 
 // Real servers of this suite's own, right and wrong in each stage: where tests run on servers, and these are installed.
@@ -47,7 +47,7 @@ function cases(base: () => Fields, table: readonly (readonly [string, Fields, Fi
 
 beforeAll(async () => {
   if (!REAL_POSTGRES) return
-  acme = await site()
+  acme = await createSite()
   good = certificateFor('localhost')
 })
 

@@ -11,7 +11,7 @@ import { isSignedBy } from '../support/google-token.ts'
 import { listen } from '../support/listen.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, start, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // Services that no machine has: a stand-in on port 443 answers as their documents say. emulators.test.ts has those of
 // others.
@@ -33,7 +33,7 @@ let env: Readonly<Record<string, string>>
 const closing: (() => void)[] = []
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   if (MAY_LISTEN) env = await standIns()
 })
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation, folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunResult, startDsctl } from '../support/run.ts'
-import { ADMIN, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 
 const SECRET = 'connection-canary-4d1e'
@@ -19,7 +19,7 @@ const servers: Server[] = []
 const sockets = new Set<Socket>()
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   const url = new URL(acme.database.url)
   database = { host: url.hostname, port: Number(url.port || 5432), default_database: url.pathname.slice(1) }
 })

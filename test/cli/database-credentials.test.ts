@@ -8,29 +8,29 @@ import { POSTGRES_URL, VAULT } from '../support/configured-servers.ts'
 import { markedBlock } from '../support/docs.ts'
 import { listen } from '../support/listen.ts'
 import { type Gate, type GateOptions, postgresGate } from '../support/postgres-gate.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { dsctl, json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
-import { ADMIN, adminPolicy, type Site, site } from '../support/site.ts'
+import { ADMIN, adminPolicy, createSite, type Site } from '../support/site.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 
 const PASSWORD = 'gate-canary-5e2'
 
 let acme: Site
-let through: Proxied
+let proxied: ProxiedSite
 let database: string
 const gates: Gate[] = []
 
 beforeAll(async () => {
-  acme = await site()
-  through = await proxied(acme)
+  acme = await createSite()
+  proxied = await proxySite(acme)
   database = new URL(acme.database.url).pathname.slice(1)
 })
 
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 
 afterAll(async () => {
   for (const gate of gates) gate.close()
-  through?.close()
+  proxied?.close()
   await acme?.drop()
 })
 
@@ -213,15 +213,15 @@ describe('database.vaultRole', () => {
     const { role } = await acme.database.createRole()
     await acme.database.query(`GRANT "${group()}" TO "${role}"`)
     const data = { username: role, password: PASSWORD }
-    through.vault.at(/creds\/dsctl/, answerWith(200, { lease_id: `${mount}/creds/dsctl/1`, lease_duration: 300, data }))
-    through.vault.at(/sys\/leases\/revoke/, answerWith(revocation, {}))
+    proxied.vault.at(/creds\/dsctl/, answerWith(200, { lease_id: `${mount}/creds/dsctl/1`, lease_duration: 300, data }))
+    proxied.vault.at(/sys\/leases\/revoke/, answerWith(revocation, {}))
   }
 
   async function run(args: readonly string[], policies = [policy]): Promise<RunResult> {
     const nobody = new URL(acme.database.url)
     nobody.username = 'nobody_at_all'
     const token = await acme.vault.userToken({ email: ADMIN, policies })
-    const env = { ...through.env, DSCTL_DATABASE_URL: nobody.href, VAULT_TOKEN: token, DSCTL_ORG: 'Acme' }
+    const env = { ...proxied.env, DSCTL_DATABASE_URL: nobody.href, VAULT_TOKEN: token, DSCTL_ORG: 'Acme' }
     return dsctl(args, { env: { ...env, DSCTL_DATABASE_VAULT_ROLE: `${mount}/dsctl` } })
   }
 
@@ -230,11 +230,11 @@ describe('database.vaultRole', () => {
 
   test('has Vault issue the credentials first, and revoke them last', async () => {
     await issue()
-    const before = through.vault.exchanges.length
+    const before = proxied.vault.exchanges.length
     const result = await run(['whoami', '-o', 'json', '-v'])
     expect(json(result)).toMatchObject({ user: { email: ADMIN } })
     expect(result.stdout + result.stderr).not.toContain(PASSWORD)
-    const calls = through.vault.exchanges.slice(before).map(({ path }) => path)
+    const calls = proxied.vault.exchanges.slice(before).map(({ path }) => path)
     expect(calls).toContain(`${mount}/creds/dsctl`)
     expect(calls.at(-1)).toBe('sys/leases/revoke')
     expect(await roles()).toBe(0)
@@ -244,7 +244,7 @@ describe('database.vaultRole', () => {
     await issue()
     const result = await run(['get', 'No such thing'])
     expect(result.code).toBe(5)
-    expect(through.vault.exchanges.at(-1)?.path).toBe('sys/leases/revoke')
+    expect(proxied.vault.exchanges.at(-1)?.path).toBe('sys/leases/revoke')
     expect(await roles()).toBe(0)
   })
 
@@ -257,13 +257,13 @@ describe('database.vaultRole', () => {
   })
 
   test('that Vault does not have is exit 2', async () => {
-    through.vault.at(/creds/, answerWith(400, { errors: ['unknown role'] }))
+    proxied.vault.at(/creds/, answerWith(400, { errors: ['unknown role'] }))
     const error = jsonError(await run(['list', '-o', 'json']))
     expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'database.vaultRole' }] })
   })
 
   test('that the token may not use is exit 4', async () => {
-    through.vault.at(/creds/, answerWith(403, { errors: ['permission denied'] }))
+    proxied.vault.at(/creds/, answerWith(403, { errors: ['permission denied'] }))
     expect((await run(['list'])).code).toBe(4)
   })
 })

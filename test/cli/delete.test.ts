@@ -1,27 +1,27 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, type RunResult } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { everythingIn, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
 // Several at once: by REFs, or by what stands in files.
 
-let here: Site
+let site: Site
 let counter = 0
 let env: string
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
 const request = (name: string, more: object = {}) => ({ name, env, type: 'postgres', ...plainFields, ...more })
 const NAMES = ['A', 'B', 'C']
-const names = async () => (await livePairs(here)).filter(pair => pair.env === env).map(({ name }) => name)
-const remove = (args: readonly string[], options?: RunOptions) => here.dsctl(['delete', ...args, '-o', 'json'], options)
+const names = async () => (await livePairs(site)).filter(pair => pair.env === env).map(({ name }) => name)
+const remove = (args: readonly string[], options?: RunOptions) => site.dsctl(['delete', ...args, '-o', 'json'], options)
 const fed = (documents: unknown, ...args: string[]) =>
   remove(['-f', '-', '--yes', ...args], { stdin: JSON.stringify(documents) })
 const outcomes = (result: RunResult) => json(result).map(({ ref, action }: Outcome) => `${ref} ${action}`)
@@ -32,7 +32,7 @@ interface Outcome {
 
 beforeEach(async () => {
   env = `env${++counter}`
-  const made = await here.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(NAMES.map(name => request(name))) })
+  const made = await site.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(NAMES.map(name => request(name))) })
   expect(made.code, made.stderr).toBe(0)
 })
 
@@ -42,8 +42,8 @@ describe('delete -f', () => {
     expect(result.code, result.stderr).toBe(0)
     expect(json(result)).toEqual(['A', 'C'].map(ref => ({ ref, env, action: 'deleted', error: null })))
     expect(await names()).toEqual(['B'])
-    expect(await strayIn(here)).toEqual([])
-    expect(await openIntentsIn(here)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
+    expect(await openIntentsIn(site)).toEqual([])
   })
 
   test('takes files, folders, YAML and NDJSON, and the env of the command line for what names none', async () => {
@@ -55,12 +55,12 @@ describe('delete -f', () => {
   })
 
   test('takes answers that have an id: of list, of get, of export', async () => {
-    const listed = await here.dsctl(['list', '--env', env, '--search', 'a', '-o', 'json'])
+    const listed = await site.dsctl(['list', '--env', env, '--search', 'a', '-o', 'json'])
     const [{ id }] = json(listed)
     expect(json(await fed(json(listed)))).toEqual([{ ref: id, action: 'deleted', error: null }])
-    const got = await here.dsctl(['get', 'B', '--env', env, '-o', 'json'])
+    const got = await site.dsctl(['get', 'B', '--env', env, '-o', 'json'])
     expect(outcomes(await fed(json(got)))).toEqual([`${json(got).id} deleted`])
-    const exported = await here.dsctl(['export', '--env', env])
+    const exported = await site.dsctl(['export', '--env', env])
     const result = await remove(['-f', '-', '--yes'], { stdin: exported.stdout })
     expect(outcomes(result)).toEqual(['C deleted'])
     expect(await names()).toEqual([])
@@ -81,7 +81,7 @@ describe('delete -f', () => {
   })
 
   test('tells all that is wrong with a file at once, and deletes nothing', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const wrong = [{ name: 'A', env }, { env }, { name: 'B', env: 'a b' }, { id: 'no', name: 'B' }, { name: ' A', env }]
     const result = await fed(wrong)
     expect(result.code).toBe(2)
@@ -98,11 +98,11 @@ describe('delete -f', () => {
     expect(other.stderr).toContain(`is ${env}, and --env says elsewhere`)
     const without = await fed([{ name: 'A' }])
     expect(jsonError(without).fields).toEqual([{ field: 'Standard input, env', message: 'is required' }])
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('does not go with REFs, needs one of both, and a yes where nobody can be asked', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const file = join(folderWith({ 'a.json': JSON.stringify({ name: 'A', env }) }), 'a.json')
     const results = [
       await remove(['A', '-f', file, '--yes']),
@@ -117,7 +117,7 @@ describe('delete -f', () => {
       'A delete is for good, and nobody can be asked here.',
       expect.stringContaining('a.json.none does not exist.'),
     ])
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('an empty list deletes nothing, and says so', async () => {
@@ -132,19 +132,19 @@ describe('delete -f', () => {
   })
 
   test.skipIf(ON_EMBEDDED)('by one who may not change anything each is refused, and it is in the trail', async () => {
-    const viewer = await here.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
+    const viewer = await site.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
     const stdin = JSON.stringify(NAMES.map(name => ({ name, env })))
     const result = await remove(['-f', '-', '--yes'], { stdin, env: viewer.env })
     expect(result.code).toBe(8)
     expect(json(result).map(({ error }: { error: { exit_code: number } }) => error.exit_code)).toEqual([4, 4, 4])
     expect(await names()).toEqual(NAMES)
     const denied = 'SELECT count(*)::int AS n FROM dsctl.audit_events WHERE actor_email = $1 AND outcome = $2'
-    expect(await here.database.query(denied, [viewer.email, 'denied'])).toEqual([{ n: 3 }])
+    expect(await site.database.query(denied, [viewer.email, 'denied'])).toEqual([{ n: 3 }])
   })
 })
 
 describe('at a terminal', () => {
-  const at = (args: readonly string[]) => terminal(['delete', ...args], { env: here.env, home: here.home })
+  const at = (args: readonly string[]) => terminal(['delete', ...args], { env: site.env, home: site.home })
   const file = (wanted: readonly string[]) =>
     join(folderWith({ 'a.json': JSON.stringify(wanted.map(name => ({ name, env }))) }), 'a.json')
 
@@ -191,18 +191,18 @@ describe('at a terminal', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('bad luck', () => {
-  let through: Proxied
+  let proxied: ProxiedSite
   beforeAll(async () => {
-    through = await proxied(here)
+    proxied = await proxySite(site)
   })
-  afterAll(() => through?.close())
+  afterAll(() => proxied?.close())
 
   test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
     const wanted = [...NAMES, ...Array.from({ length: 20 }, (_, at) => `N${at}`)].map(name => ({ name, env }))
-    await here.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(wanted.map(({ name }) => request(name))) })
-    const running = through.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(wanted) })
+    await site.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(wanted.map(({ name }) => request(name))) })
+    const running = proxied.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(wanted) })
     let removals = 0
-    through.vault.at(/^DELETE /, {
+    proxied.vault.at(/^DELETE /, {
       before: () => {
         if (++removals === 3) running.child.kill('SIGINT')
         return undefined
@@ -213,27 +213,27 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     const gone = json(result).filter(({ action }: Outcome) => action === 'deleted')
     expect(gone.length).toBeGreaterThan(0)
     expect(await names()).toHaveLength(wanted.length - gone.length)
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
-    await through.restore()
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
+    await proxied.restore()
     const again = await fed(wanted, '--ignore-not-found')
     expect(again.code, again.stderr).toBe(0)
     expect(await names()).toEqual([])
   })
 
   test('where Vault fails each owes the removal of its secret, which running it by their ids again pays', async () => {
-    const ids = (await here.database.query('SELECT id FROM data_sources WHERE env = $1 ORDER BY name', [env])).map(
+    const ids = (await site.database.query('SELECT id FROM data_sources WHERE env = $1 ORDER BY name', [env])).map(
       ({ id }) => ({ id }),
     )
-    through.vault.at(/^DELETE /, { before: () => ({ status: 400, body: { errors: ['no'] } }) })
-    const running = through.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(ids) })
+    proxied.vault.at(/^DELETE /, { before: () => ({ status: 400, body: { errors: ['no'] } }) })
+    const running = proxied.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(ids) })
     const result = await running.result
     expect(result.code).toBe(8)
     expect(json(result)).toMatchObject(ids.map(({ id }) => ({ ref: id, error: { code: 'unavailable', exit_code: 7 } })))
     expect(await names()).toEqual([])
-    await through.restore()
+    await proxied.restore()
     const again = await fed(ids)
     expect(again.code, again.stderr).toBe(0)
-    expect(await strayIn(here)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
   })
 })

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type ApplicationSite, applicationSite } from '../support/application.ts'
 import { diagnose, type Finding } from '../support/doctor.ts'
 import { plainFields, plainStored } from '../support/examples.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { creation } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, startDsctl } from '../support/run.ts'
-import { adminPolicy, grants, type Site, site } from '../support/site.ts'
+import { adminPolicy, createSite, grants, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 
@@ -13,11 +13,11 @@ import { answerWith } from '../support/vault-proxy.ts'
 // and doctor then finds nothing.
 
 const isWell = { code: 0, wrong: [] }
-let here: Site
+let site: Site
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
 async function created(at: Pick<Site, 'dsctl'>, name: string, options: RunOptions = {}): Promise<string> {
   const { args, stdin } = creation({ name, env: 'dev', type: 'postgres', ...plainFields })
@@ -27,7 +27,7 @@ async function created(at: Pick<Site, 'dsctl'>, name: string, options: RunOption
 }
 
 /** Runs the SQL that a finding says to run. */
-async function follow({ fix }: Finding, { query } = here.database): Promise<void> {
+async function follow({ fix }: Finding, { query } = site.database): Promise<void> {
   for (const statement of String(fix)
     .split(';')
     .filter(text => text.trim()))
@@ -36,17 +36,17 @@ async function follow({ fix }: Finding, { query } = here.database): Promise<void
 
 describe('Postgres', () => {
   test('each privilege that the role lacks is told with its GRANT, whatever else that keeps from being looked at', async () => {
-    const { role, url } = await here.database.createRole()
-    await here.database.query(grants('admin', role))
+    const { role, url } = await site.database.createRole()
+    await site.database.query(grants('admin', role))
     const env = { DSCTL_DATABASE_URL: url }
-    expect(await diagnose(here, [], { env })).toMatchObject(isWell)
+    expect(await diagnose(site, [], { env })).toMatchObject(isWell)
     const lacks = async (revoked: string, wrong: string[], lacking: string[]) => {
-      await here.database.query(`REVOKE ${revoked} FROM "${role}"`)
-      const found = await diagnose(here, ['--fix'], { env })
+      await site.database.query(`REVOKE ${revoked} FROM "${role}"`)
+      const found = await diagnose(site, ['--fix'], { env })
       expect(found).toMatchObject({ code: 8, wrong: ['privileges: problem', ...wrong] })
       for (const what of lacking) expect(found.of('privileges').message).toContain(`${role} lacks ${what}`)
       await follow(found.of('privileges'))
-      expect(await diagnose(here, [], { env })).toMatchObject(isWell)
+      expect(await diagnose(site, [], { env })).toMatchObject(isWell)
     }
     await lacks('UPDATE, INSERT ON data_sources', [], ['INSERT on data_sources', 'UPDATE on data_sources'])
     await lacks('SELECT ON data_sources', ['credentials: problem'], ['SELECT on data_sources'])
@@ -56,43 +56,43 @@ describe('Postgres', () => {
   })
 
   test('tables that are not there, or behind, are for init to make', async () => {
-    await here.database.query('ALTER SCHEMA dsctl RENAME TO elsewhere')
-    const url = { env: { DSCTL_DATABASE_URL: here.database.url } }
-    const missing = await diagnose(here, ['--fix'], url)
+    await site.database.query('ALTER SCHEMA dsctl RENAME TO elsewhere')
+    const url = { env: { DSCTL_DATABASE_URL: site.database.url } }
+    const missing = await diagnose(site, ['--fix'], url)
     expect(missing).toMatchObject({ code: 8, wrong: ['migrations: problem', 'pending: problem'] })
     expect(missing.of('migrations').fix).toBe('dsctl init')
-    await here.database.query('ALTER SCHEMA elsewhere RENAME TO dsctl')
-    await here.database.query(
+    await site.database.query('ALTER SCHEMA elsewhere RENAME TO dsctl')
+    await site.database.query(
       `CREATE TABLE behind AS TABLE dsctl.migrations; DELETE FROM dsctl.migrations WHERE name LIKE '0001%'`,
     )
-    const behind = await diagnose(here, [], url)
+    const behind = await diagnose(site, [], url)
     expect(behind).toMatchObject({ code: 8, wrong: ['migrations: problem'] })
-    await here.database.query(
+    await site.database.query(
       `INSERT INTO dsctl.migrations SELECT * FROM behind WHERE name LIKE '0001%'; DROP TABLE behind`,
     )
-    expect(await diagnose(here, [], url)).toMatchObject(isWell)
+    expect(await diagnose(site, [], url)).toMatchObject(isWell)
   })
 
   test('indexes that are not there are told with the SQL that makes them', async () => {
     const indexes = async () => {
-      const rows = await here.database.query(
+      const rows = await site.database.query(
         `SELECT indexdef FROM pg_indexes WHERE tablename = 'data_sources' ORDER BY 1`,
       )
       return rows.map(({ indexdef }) => String(indexdef).replace(/INDEX \S+ ON/, 'INDEX ON'))
     }
     const before = await indexes()
-    const names = await here.database.query(`SELECT indexrelid::regclass::text AS name FROM pg_index
+    const names = await site.database.query(`SELECT indexrelid::regclass::text AS name FROM pg_index
       WHERE indrelid = 'data_sources'::regclass AND NOT indisprimary`)
-    for (const { name } of names) await here.database.query(`DROP INDEX ${name}`)
+    for (const { name } of names) await site.database.query(`DROP INDEX ${name}`)
     // One that looks like it, for a part of the live rows only.
-    await here.database.query(`CREATE UNIQUE INDEX part ON data_sources (name, organization_id, env) WHERE env = 'dev'`)
-    const found = await diagnose(here)
+    await site.database.query(`CREATE UNIQUE INDEX part ON data_sources (name, organization_id, env) WHERE env = 'dev'`)
+    const found = await diagnose(site)
     expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
     expect(found.of('indexes').message).toContain('nothing keeps names unique among live rows')
     expect(found.of('indexes').message).toContain('data_sources has no index for list')
     await follow(found.of('indexes'))
-    await here.database.query('DROP INDEX part')
-    expect(await diagnose(here)).toMatchObject(isWell)
+    await site.database.query('DROP INDEX part')
+    expect(await diagnose(site)).toMatchObject(isWell)
     expect(await indexes()).toEqual(before)
   })
 
@@ -101,13 +101,13 @@ describe('Postgres', () => {
       'ALTER TABLE data_sources ADD CONSTRAINT "Old rule" UNIQUE (env, name, organization_id)',
       'CREATE UNIQUE INDEX "Old rule" ON data_sources (organization_id, env, name)',
     ]) {
-      await here.database.query(rule)
-      const found = await diagnose(here)
+      await site.database.query(rule)
+      const found = await diagnose(site)
       expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
       expect(found.of('indexes').message).toContain('"Old rule" counts deleted rows too')
       expect(found.of('indexes').fix).toMatch(/^(ALTER TABLE data_sources DROP CONSTRAINT|DROP INDEX) "Old rule";$/)
       await follow(found.of('indexes'))
-      expect(await diagnose(here)).toMatchObject(isWell)
+      expect(await diagnose(site)).toMatchObject(isWell)
     }
   })
 
@@ -159,61 +159,61 @@ describe('Postgres', () => {
 
 describe('Vault', () => {
   const as = async (email: string, policy: string, ttl = '1h') => {
-    const { vault } = here
+    const { vault } = site
     const policies = [await vault.createPolicy('doctor', policy)]
     return { env: { VAULT_TOKEN: await vault.userToken({ email, policies, ttl }) } }
   }
-  const admin = () => adminPolicy(here.vault.mount)
+  const admin = () => adminPolicy(site.vault.mount)
 
   test('each capability that the token lacks is told with its path', async () => {
-    await created(here, 'With a secret')
+    await created(site, 'With a secret')
     const read = admin()
       .replace('["create", "read", "update"]', '["read"]')
       .replace('"read", "list", "delete"', '"read", "list"')
-    const found = await diagnose(here, ['--deep'], await as(here.admin.email, read))
+    const found = await diagnose(site, ['--deep'], await as(site.admin.email, read))
     expect(found).toMatchObject({ code: 8, wrong: ['vault: problem', 'vault: problem'] })
     const told = found.findings.filter(({ check }) => check === 'vault').map(({ message }) => message)
-    expect(told[0]).toContain(`lacks create, update on ${here.vault.mount}/data/data-sources/{id}`)
-    expect(told[1]).toContain(`lacks delete on ${here.vault.mount}/metadata/data-sources/{id}`)
+    expect(told[0]).toContain(`lacks create, update on ${site.vault.mount}/data/data-sources/{id}`)
+    expect(told[1]).toContain(`lacks delete on ${site.vault.mount}/metadata/data-sources/{id}`)
   })
 
   test('what it may not read or list is not compared, and that is told', async () => {
     const noRead = admin().replace('["create", "read", "update"]', '["create", "update"]')
-    const unread = await diagnose(here, ['--deep'], await as(here.admin.email, noRead))
+    const unread = await diagnose(site, ['--deep'], await as(site.admin.email, noRead))
     expect(unread).toMatchObject({ code: 8, wrong: ['vault: problem', 'secrets: problem'] })
     expect(unread.of('secrets').message).toContain('With a secret (dev), not readable: ')
     const noList = admin()
       .replaceAll(', "list"', '')
       .replace('["list"]', '["deny"]')
       .replace(/path "[^"]*config".*/, '')
-    const unlisted = await diagnose(here, [], await as(here.admin.email, noList))
+    const unlisted = await diagnose(site, [], await as(site.admin.email, noList))
     expect(unlisted).toMatchObject({ code: 0, wrong: ['versions: warning', 'credentials: warning'] })
     expect(unlisted.of('credentials').message).toContain('not compared')
   })
 
   test('the token’s time is told, and is a warning where it is short', async () => {
-    const long = await diagnose(here)
+    const long = await diagnose(site)
     expect(long.of('token')).toMatchObject({
       status: 'ok',
       message: expect.stringMatching(/ is good for \d+ (hour|minutes)/),
     })
-    const short = await diagnose(here, [], await as(here.admin.email, admin(), '2m'))
+    const short = await diagnose(site, [], await as(site.admin.email, admin(), '2m'))
     expect(short).toMatchObject({ code: 0, wrong: ['token: warning'] })
     expect(short.of('token').fix).toBe('dsctl login')
-    const root = { env: { VAULT_TOKEN: here.vault.rootToken, DSCTL_USER: here.admin.email } }
-    expect((await diagnose(here, [], root)).of('token').message).toBe('The Vault token does not expire.')
+    const root = { env: { VAULT_TOKEN: site.vault.rootToken, DSCTL_USER: site.admin.email } }
+    expect((await diagnose(site, [], root)).of('token').message).toBe('The Vault token does not expire.')
   })
 
   test('a mount that keeps fewer than three versions is a warning, until it is told to keep more', async () => {
     const keep = (versions: number) =>
-      here.vault.request('POST', `${here.vault.mount}/config`, { body: { max_versions: versions } })
+      site.vault.request('POST', `${site.vault.mount}/config`, { body: { max_versions: versions } })
     for (const [versions, wrong] of [
       [2, ['versions: warning']],
       [3, []],
       [0, []],
     ] as const) {
       await keep(versions)
-      expect(await diagnose(here)).toMatchObject({ code: 0, wrong })
+      expect(await diagnose(site)).toMatchObject({ code: 0, wrong })
     }
   })
 
@@ -222,75 +222,75 @@ describe('Vault', () => {
     ['another engine', { type: 'transit' }],
     ['none', undefined],
   ])('a mount that is %s is a problem, and nothing is compared with it or removed', async (_, engine) => {
-    const mount = `${here.vault.mount}-other`
-    if (engine) await here.vault.request('POST', `sys/mounts/${mount}`, { body: engine })
-    const before = await everythingIn(here)
-    const options = await as(here.admin.email, `${admin()}\n${adminPolicy(mount)}`)
-    const found = await diagnose(here, ['--fix', '--deep'], { env: { ...options.env, DSCTL_VAULT_MOUNT: mount } })
+    const mount = `${site.vault.mount}-other`
+    if (engine) await site.vault.request('POST', `sys/mounts/${mount}`, { body: engine })
+    const before = await everythingIn(site)
+    const options = await as(site.admin.email, `${admin()}\n${adminPolicy(mount)}`)
+    const found = await diagnose(site, ['--fix', '--deep'], { env: { ...options.env, DSCTL_VAULT_MOUNT: mount } })
     expect(found).toMatchObject({ code: 8, wrong: ['vault: problem'] })
     expect(found.of('vault')).toMatchObject({
       message: expect.stringContaining(mount),
       fix: expect.stringContaining('vault.mount'),
     })
     expect(found.findings.map(({ check }) => check)).not.toContain('credentials')
-    expect(await everythingIn(here)).toEqual(before)
-    if (engine) await here.vault.request('DELETE', `sys/mounts/${mount}`)
+    expect(await everythingIn(site)).toEqual(before)
+    if (engine) await site.vault.request('DELETE', `sys/mounts/${mount}`)
   })
 
   test('secrets of other paths in the same folder are not taken for one’s own', async () => {
     const path = `data-sources/${crypto.randomUUID()}/${crypto.randomUUID()}`
-    await here.vault.writeSecret(path, plainStored)
-    await here.vault.writeSecret('data-sources/of-the-application', { a: 1 })
-    expect(await diagnose(here, ['--fix', '--deep'])).toMatchObject(isWell)
-    expect(await here.vault.readSecret(path)).toMatchObject({ data: plainStored })
+    await site.vault.writeSecret(path, plainStored)
+    await site.vault.writeSecret('data-sources/of-the-application', { a: 1 })
+    expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
+    expect(await site.vault.readSecret(path)).toMatchObject({ data: plainStored })
   })
 })
 
 describe('Among others at work', () => {
-  let through: Proxied
+  let proxied: ProxiedSite
   beforeAll(async () => {
-    through = await proxied(here)
+    proxied = await proxySite(site)
   })
-  afterEach(() => through.restore())
-  afterAll(() => through?.close())
+  afterEach(() => proxied.restore())
+  afterAll(() => proxied?.close())
 
   test('a Vault or a Postgres that does not answer is exit 7, and says what it was', async () => {
-    await through.vault.down()
-    const away = await through.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
+    await proxied.vault.down()
+    const away = await proxied.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
     expect(away).toMatchObject({ code: 7, stdout: '' })
-    await through.vault.up()
-    through.vault.at(/GET .*\/metadata\//, answerWith(503, { errors: ['Vault is sealed'] }))
-    const sealed = await through.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
+    await proxied.vault.up()
+    proxied.vault.at(/GET .*\/metadata\//, answerWith(503, { errors: ['Vault is sealed'] }))
+    const sealed = await proxied.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
     expect(jsonError(sealed)).toMatchObject({ exit_code: 7, message: expect.stringMatching(/sealed|503/) })
   })
 
   test('a create and a delete that come between its two looks are no problem', async () => {
-    const gone = await created(here, 'On its way out')
+    const gone = await created(site, 'On its way out')
     let during: Promise<unknown> | undefined
-    through.vault.at(/GET .*\/metadata\//, {
+    proxied.vault.at(/GET .*\/metadata\//, {
       after: async () => {
-        during ??= Promise.all([created(here, 'Just made'), here.dsctl(['delete', gone, '--yes'])])
+        during ??= Promise.all([created(site, 'Just made'), site.dsctl(['delete', gone, '--yes'])])
         await during
         return undefined
       },
     })
-    expect(await diagnose({ dsctl: through.dsctl }, ['--deep'])).toMatchObject(isWell)
+    expect(await diagnose({ dsctl: proxied.dsctl }, ['--deep'])).toMatchObject(isWell)
     expect(during).toBeDefined()
   })
 
   test('many at work and two doctors at once: never a problem, and nothing of it is lost', async () => {
     const names = Array.from({ length: 4 }, (_, n) => `At work ${n}`)
     const work = names.map(async name => {
-      const id = await created(here, name)
-      expect((await here.dsctl(['update', id, '--host', 'new.example.com'])).code).toBe(0)
+      const id = await created(site, name)
+      expect((await site.dsctl(['update', id, '--host', 'new.example.com'])).code).toBe(0)
       return id
     })
     const looks = Array.from({ length: 2 }, async () => {
-      for (let n = 0; n < 3; n++) expect(await diagnose(here, ['--fix', '--deep'])).toMatchObject(isWell)
+      for (let n = 0; n < 3; n++) expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
     })
     await Promise.all([...work, ...looks])
     for (const id of await Promise.all(work)) {
-      expect(await here.vault.readSecret(`data-sources/${id}`)).toMatchObject({ data: { host: 'new.example.com' } })
+      expect(await site.vault.readSecret(`data-sources/${id}`)).toMatchObject({ data: { host: 'new.example.com' } })
     }
   })
 
@@ -300,8 +300,8 @@ describe('Among others at work', () => {
       reached = true
       return new Promise<undefined>(() => {})
     }
-    through.vault.at(/GET .*\/metadata\//, { before: forever })
-    const running = startDsctl(['doctor'], { env: through.env, home: here.home })
+    proxied.vault.at(/GET .*\/metadata\//, { before: forever })
+    const running = startDsctl(['doctor'], { env: proxied.env, home: site.home })
     await expect.poll(() => reached, { timeout: 20_000 }).toBe(true)
     running.child.kill('SIGINT')
     expect(await running.result).toMatchObject({ code: 130, stdout: '' })
@@ -309,15 +309,15 @@ describe('Among others at work', () => {
 })
 
 test('whoever may not is refused before anything is told, and --fix does nothing for them', async () => {
-  const vera = await here.addPerson({ email: 'vera@example.com', role: 'viewer' })
-  await here.addDataSource({ name: 'Without' })
-  const before = (await everythingIn(here)).records
+  const vera = await site.addPerson({ email: 'vera@example.com', role: 'viewer' })
+  await site.addDataSource({ name: 'Without' })
+  const before = (await everythingIn(site)).records
   for (const args of [['doctor'], ['doctor', '--fix'], ['doctor', '--deep']]) {
-    expect(await here.dsctl(args, { env: vera.env })).toMatchObject({ code: 4, stdout: '' })
+    expect(await site.dsctl(args, { env: vera.env })).toMatchObject({ code: 4, stdout: '' })
   }
-  expect((await everythingIn(here)).records).toEqual(before)
-  const daniel = await here.addPerson({ email: 'daniel@example.com', role: 'data_admin' })
-  expect(await diagnose(here, ['--fix'], { env: daniel.env })).toMatchObject({
+  expect((await everythingIn(site)).records).toEqual(before)
+  const daniel = await site.addPerson({ email: 'daniel@example.com', role: 'data_admin' })
+  expect(await diagnose(site, ['--fix'], { env: daniel.env })).toMatchObject({
     code: 8,
     wrong: ['credentials: problem'],
   })

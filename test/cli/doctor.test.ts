@@ -3,12 +3,12 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { diagnose } from '../support/doctor.ts'
-import { embeddedSite } from '../support/embedded-site.ts'
+import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { plainFields, plainStored } from '../support/examples.ts'
 import { addIntent, type Intent } from '../support/intents.ts'
 import { creation } from '../support/requests.ts'
 import { json } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { eventsOf, everythingIn, openIntentsIn } from '../support/stored.ts'
 
 // Every shortcoming between the two stores, made from outside: what doctor says, what --fix does, and what it leaves.
@@ -33,76 +33,76 @@ async function contentsOf(at: Site) {
 }
 
 describe('doctor', () => {
-  let here: Site
+  let site: Site
   beforeAll(async () => {
-    here = await site()
+    site = await createSite()
   })
-  afterAll(() => here?.drop())
+  afterAll(() => site?.drop())
 
-  const write = (id: string, data: Record<string, unknown> = plainStored) => here.vault.writeSecret(pathOf(id), data)
-  const secretAt = async (id: string) => (await here.vault.readSecret(pathOf(id)))?.data
-  const isThere = async (id: string) => (await here.vault.listSecrets('data-sources')).includes(id)
-  const created = (name?: string) => createdIn(here, name)
-  const contents = () => contentsOf(here)
+  const write = (id: string, data: Record<string, unknown> = plainStored) => site.vault.writeSecret(pathOf(id), data)
+  const secretAt = async (id: string) => (await site.vault.readSecret(pathOf(id)))?.data
+  const isThere = async (id: string) => (await site.vault.listSecrets('data-sources')).includes(id)
+  const created = (name?: string) => createdIn(site, name)
+  const contents = () => contentsOf(site)
   /** What whoever else writes to Vault may do. */
-  const removeSecret = (id: string) => here.vault.request('DELETE', `${here.vault.mount}/metadata/${pathOf(id)}`)
+  const removeSecret = (id: string) => site.vault.request('DELETE', `${site.vault.mount}/metadata/${pathOf(id)}`)
 
   async function expectWell(): Promise<void> {
-    expect(await diagnose(here, ['--deep'])).toMatchObject(isWell)
+    expect(await diagnose(site, ['--deep'])).toMatchObject(isWell)
   }
 
   test('finds nothing wrong with what dsctl has made, says what it has looked at, and changes nothing', async () => {
     await created()
     const before = await contents()
     for (const args of [[], ['--fix']]) {
-      const well = await diagnose(here, args)
+      const well = await diagnose(site, args)
       expect(well).toMatchObject(isWell)
       expect(well.findings.map(({ check }) => check)).toEqual(CHECKS)
       expect(well.findings.filter(({ fix, items }) => fix !== null || items.length)).toEqual([])
     }
-    expect((await diagnose(here, ['--deep'])).of('secrets').message).toBe('Each of 1 secrets is what its type needs.')
+    expect((await diagnose(site, ['--deep'])).of('secrets').message).toBe('Each of 1 secrets is what its type needs.')
     expect(await contents()).toEqual(before)
   })
 
   test('tells a person in a table, with what to do, and ends with 8 where there is a problem', async () => {
-    const id = await here.addDataSource({ name: 'Bare' })
-    const { code, stdout, stderr } = await here.dsctl(['doctor'])
+    const id = await site.addDataSource({ name: 'Bare' })
+    const { code, stdout, stderr } = await site.dsctl(['doctor'])
     expect({ code, stderr }).toEqual({
       code: 8,
       stderr: expect.stringMatching(/^dsctl: 1 of \d+ checks found a problem/),
     })
     expect(stdout).toMatch(/credentials +problem +Live records without a secret: 1: Bare \(dev\)\. +dsctl update ID/)
-    await here.database.query('DELETE FROM data_sources WHERE id = $1', [id])
+    await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
   })
 
   test('a live record without a secret: told, left to an update that gives all of it', async () => {
     const id = await created('Lost its secret')
     await removeSecret(id)
     for (const args of [[], ['--fix'], ['--deep']]) {
-      const found = await diagnose(here, args)
+      const found = await diagnose(site, args)
       expect(found).toMatchObject({ code: 8, wrong: ['credentials: problem'] })
       expect(found.of('credentials')).toMatchObject({ items: [id], fix: expect.stringContaining('dsctl update') })
       expect(found.of('credentials').message).toContain('Lost its secret (dev)')
     }
-    const repaired = await here.dsctl(['update', id, '-f', '-'], { stdin: JSON.stringify(plainFields) })
+    const repaired = await site.dsctl(['update', id, '-f', '-'], { stdin: JSON.stringify(plainFields) })
     expect(repaired, repaired.stderr).toMatchObject({ code: 0 })
     await expectWell()
   })
 
   test('more than a few are counted, and all of them are in the JSON', async () => {
     const ids = []
-    for (let n = 0; n < 8; n++) ids.push(await here.addDataSource({ name: `Many ${n}` }))
-    const { items, message } = (await diagnose(here)).of('credentials')
+    for (let n = 0; n < 8; n++) ids.push(await site.addDataSource({ name: `Many ${n}` }))
+    const { items, message } = (await diagnose(site)).of('credentials')
     expect([...items].sort()).toEqual(ids.sort())
     expect(message).toContain('; and 3 more (-o json names all)')
-    await here.database.query(`DELETE FROM data_sources WHERE name LIKE 'Many %'`)
+    await site.database.query(`DELETE FROM data_sources WHERE name LIKE 'Many %'`)
   })
 
   test('a secret of no record: a warning, never removed', async () => {
     const id = randomUUID()
     await write(id)
     for (const args of [[], ['--fix'], ['--fix', '--deep']]) {
-      const found = await diagnose(here, args)
+      const found = await diagnose(site, args)
       expect(found).toMatchObject({ code: 0, wrong: ['unknown secrets: warning'] })
       expect(found.of('unknown secrets')).toMatchObject({ items: [id], message: expect.stringContaining(id) })
     }
@@ -113,8 +113,8 @@ describe('doctor', () => {
 
   test('a record that was deleted as a row, not by dsctl: its secret is one of no record, and stays', async () => {
     const id = await created()
-    await here.database.query('DELETE FROM data_sources WHERE id = $1', [id])
-    const found = await diagnose(here, ['--fix'])
+    await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
+    const found = await diagnose(site, ['--fix'])
     expect(found).toMatchObject({ code: 0, wrong: ['unknown secrets: warning'] })
     expect(await isThere(id)).toBe(true)
     await removeSecret(id)
@@ -122,11 +122,11 @@ describe('doctor', () => {
 
   test('a record that the application has soft-deleted: a warning, and its secret stays, for it may come back', async () => {
     const id = await created()
-    await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
-    const found = await diagnose(here, ['--fix'])
+    await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
+    const found = await diagnose(site, ['--fix'])
     expect(found).toMatchObject({ code: 0, wrong: ['deleted records: warning'] })
     expect(found.of('deleted records').items).toEqual([id])
-    await here.database.query('UPDATE data_sources SET deleted_at = NULL WHERE id = $1', [id])
+    await site.database.query('UPDATE data_sources SET deleted_at = NULL WHERE id = $1', [id])
     await expectWell()
   })
 
@@ -137,19 +137,19 @@ describe('doctor', () => {
 
     async function settled(intent: Omit<Intent, 'id'> & { id: string }, audited: string): Promise<void> {
       const name = intent.name ?? `of ${intent.id}`
-      await addIntent(here, intent)
+      await addIntent(site, intent)
       const before = await contents()
-      const found = await diagnose(here)
+      const found = await diagnose(site)
       expect(found).toMatchObject({ code: 8, wrong: ['pending: problem'] })
       expect(found.of('pending')).toMatchObject({ items: [intent.id], fix: 'dsctl doctor --fix' })
-      expect(found.of('pending').message).toContain(`${intent.kind} of ${name} by ${here.admin.email}`)
+      expect(found.of('pending').message).toContain(`${intent.kind} of ${name} by ${site.admin.email}`)
       expect(await contents()).toEqual(before)
-      const fixed = await diagnose(here, ['--fix'])
+      const fixed = await diagnose(site, ['--fix'])
       expect(fixed).toMatchObject(isWell)
       expect(fixed.of('pending')).toMatchObject({ message: 'Settled 1 unfinished operation.', items: [intent.id] })
-      expect(await openIntentsIn(here)).toEqual([])
+      expect(await openIntentsIn(site)).toEqual([])
       await expectWell()
-      const events = await eventsOf(here, 'data_source_id = $1 AND settled_by IS NOT NULL', [intent.id])
+      const events = await eventsOf(site, 'data_source_id = $1 AND settled_by IS NOT NULL', [intent.id])
       expect(events.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(audited ? [audited] : [])
     }
 
@@ -178,19 +178,19 @@ describe('doctor', () => {
       const id = await created()
       await removeSecret(id)
       await write(id)
-      await addIntent(here, { kind: 'update', state, id, baseVersion: 0 })
-      await diagnose(here, ['--fix'])
+      await addIntent(site, { kind: 'update', state, id, baseVersion: 0 })
+      await diagnose(site, ['--fix'])
       expect(await secretAt(id)).toEqual(NONE)
-      expect(await openIntentsIn(here)).toEqual([])
-      const found = await diagnose(here, ['--deep'])
+      expect(await openIntentsIn(site)).toEqual([])
+      const found = await diagnose(site, ['--deep'])
       expect(found).toMatchObject({ code: 8, wrong: ['secrets: problem'] })
       expect(found.of('secrets')).toMatchObject({ items: [id], message: expect.stringContaining('deleted') })
-      expect((await here.dsctl(['delete', id, '--yes'])).code).toBe(0)
+      expect((await site.dsctl(['delete', id, '--yes'])).code).toBe(0)
     })
 
     test('a delete: its secret goes', async () => {
       const id = await created()
-      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
+      await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
       await settled({ kind: 'delete', state: 'open', id }, '')
       expect(await isThere(id)).toBe(false)
     })
@@ -198,30 +198,30 @@ describe('doctor', () => {
     test('an update that someone else wrote over: it is told that nobody knows, and nothing is touched', async () => {
       const id = await created('Written over')
       for (const host of ['a', 'b', 'c']) await write(id, { ...plainStored, host })
-      await addIntent(here, { kind: 'update', state: 'undoing', id, name: 'Written over', baseVersion: 1 })
-      const fixed = await diagnose(here, ['--fix'])
+      await addIntent(site, { kind: 'update', state: 'undoing', id, name: 'Written over', baseVersion: 1 })
+      const fixed = await diagnose(site, ['--fix'])
       expect(fixed).toMatchObject({ code: 0, wrong: ['pending: warning'] })
       expect(fixed.of('pending')).toMatchObject({ items: [id], message: expect.stringContaining('Written over') })
       expect(fixed.of('pending').message).toMatch(/Of 1 it is unknown whether it has happened/)
       expect(await secretAt(id)).toMatchObject({ host: 'c' })
-      expect(await eventsOf(here, `data_source_id = $1 AND outcome = 'unknown'`, [id])).toHaveLength(1)
+      expect(await eventsOf(site, `data_source_id = $1 AND outcome = 'unknown'`, [id])).toHaveLength(1)
       await expectWell()
     })
 
     test('what is under way is told and left alone', async () => {
       const [id, updated] = [randomUUID(), await created()]
       await write(id)
-      await addIntent(here, { kind: 'create', state: 'open', id, underWay: true })
-      await addIntent(here, { kind: 'update', state: 'open', id: updated, underWay: true })
+      await addIntent(site, { kind: 'create', state: 'open', id, underWay: true })
+      await addIntent(site, { kind: 'update', state: 'open', id: updated, underWay: true })
       const before = await contents()
       for (const args of [[], ['--fix']]) {
-        const found = await diagnose(here, args)
+        const found = await diagnose(site, args)
         expect(found).toMatchObject(isWell)
         expect(found.of('pending').message).toBe('No operation is unfinished. 2 more under way.')
       }
       expect(await contents()).toEqual(before)
-      await here.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)
-      expect(await diagnose(here, ['--fix'])).toMatchObject(isWell)
+      await site.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)
+      expect(await diagnose(site, ['--fix'])).toMatchObject(isWell)
     })
 
     test.each([
@@ -229,13 +229,13 @@ describe('doctor', () => {
       ['a delete', 'delete', 'done'],
     ] as const)('a late write at the id of %s: owed, and removed', async (_, kind, outcome) => {
       const id = randomUUID()
-      await addIntent(here, { kind, state: 'closed', outcome, id })
+      await addIntent(site, { kind, state: 'closed', outcome, id })
       await write(id)
-      const found = await diagnose(here)
+      const found = await diagnose(site)
       expect(found).toMatchObject({ code: 8, wrong: ['leftovers: problem'] })
       expect(found.of('leftovers')).toMatchObject({ items: [id], fix: 'dsctl doctor --fix' })
       expect(await isThere(id)).toBe(true)
-      const fixed = await diagnose(here, ['--fix'])
+      const fixed = await diagnose(site, ['--fix'])
       expect(fixed).toMatchObject(isWell)
       expect(fixed.of('leftovers')).toMatchObject({ items: [id], message: expect.stringContaining('Removed 1 secret') })
       expect(await isThere(id)).toBe(false)
@@ -244,22 +244,22 @@ describe('doctor', () => {
 
     test('a delete that the application has taken back: its secret is a live one, and stays', async () => {
       const id = await created()
-      await addIntent(here, { kind: 'delete', state: 'closed', id })
-      expect(await diagnose(here, ['--fix', '--deep'])).toMatchObject(isWell)
+      await addIntent(site, { kind: 'delete', state: 'closed', id })
+      expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
       expect(await secretAt(id)).toEqual(plainStored)
     })
 
     test('intents that were closed a month ago are forgotten, and later ones are not', async () => {
       const [old, young] = [randomUUID(), randomUUID()]
-      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: old, closedAgo: '31 days' })
-      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: young, closedAgo: '29 days' })
+      await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: old, closedAgo: '31 days' })
+      await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: young, closedAgo: '29 days' })
       const kept = async () => {
-        const { intents } = await everythingIn(here)
+        const { intents } = await everythingIn(site)
         return [old, young].map(id => intents.some(({ data_source_id }) => data_source_id === id))
       }
-      await diagnose(here)
+      await diagnose(site)
       expect(await kept()).toEqual([true, true])
-      await diagnose(here, ['--fix'])
+      await diagnose(site, ['--fix'])
       expect(await kept()).toEqual([false, true])
     })
   })
@@ -278,8 +278,8 @@ describe('doctor', () => {
       ids[name] = await created(name)
       await write(String(ids[name]), data)
     }
-    expect(await diagnose(here, ['--fix'])).toMatchObject(isWell)
-    const found = await diagnose(here, ['--deep', '--fix'])
+    expect(await diagnose(site, ['--fix'])).toMatchObject(isWell)
+    const found = await diagnose(site, ['--deep', '--fix'])
     expect(found).toMatchObject({ code: 8, wrong: ['secrets: problem'] })
     const { items, message } = found.of('secrets')
     expect([...items].sort()).toEqual(Object.values(ids).sort())
@@ -288,9 +288,9 @@ describe('doctor', () => {
     }
     expect(message).toContain('Of another type (dev), it is of type mysql, the record of postgres')
     expect(JSON.stringify(found.findings)).not.toContain(CANARY)
-    expect((await here.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
+    expect((await site.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
     expect(await secretAt(String(ids['No host']))).toMatchObject({ password: CANARY })
-    for (const id of Object.values(ids)) expect((await here.dsctl(['delete', id, '--yes'])).code).toBe(0)
+    for (const id of Object.values(ids)) expect((await site.dsctl(['delete', id, '--yes'])).code).toBe(0)
     await expectWell()
   })
 
@@ -302,23 +302,23 @@ describe('doctor', () => {
   })
 
   test('what is another organization’s is neither told nor touched', async () => {
-    const organizationId = await here.addOrganization('Globex')
-    const bare = await here.addDataSource({ name: 'Theirs', organizationId })
+    const organizationId = await site.addOrganization('Globex')
+    const bare = await site.addDataSource({ name: 'Theirs', organizationId })
     const [expired, late, deleted] = [randomUUID(), randomUUID(), randomUUID()]
     for (const id of [expired, late]) await write(id)
-    await addIntent(here, { kind: 'create', state: 'open', id: expired, organizationId })
-    await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: late, organizationId })
+    await addIntent(site, { kind: 'create', state: 'open', id: expired, organizationId })
+    await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: late, organizationId })
     const old = { kind: 'create', state: 'closed', outcome: 'none', closedAgo: '40 days' } as const
-    await addIntent(here, { ...old, id: randomUUID(), organizationId })
-    await here.database.query(
+    await addIntent(site, { ...old, id: randomUUID(), organizationId })
+    await site.database.query(
       `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id, created_by, updated_by, deleted_at)
        VALUES ($1, $1, 'Deleted', 'postgres', 'dev', $2, $3, $3, now())`,
-      [deleted, organizationId, here.admin.id],
+      [deleted, organizationId, site.admin.id],
     )
     await write(deleted)
     const before = await contents()
     for (const args of [[], ['--fix', '--deep']]) {
-      const found = await diagnose(here, args)
+      const found = await diagnose(site, args)
       expect(found).toMatchObject(isWell)
       for (const id of [bare, expired, late, deleted]) expect(JSON.stringify(found.findings)).not.toContain(id)
     }
@@ -333,40 +333,40 @@ describe('doctor on the embedded profile', () => {
   test(
     'says the same of the same shortcomings, settles and removes what it may, and leaves the rest',
     async () => {
-      const here = await embeddedSite()
+      const site = await createEmbeddedSite()
       const write = (id: string, data: Record<string, unknown> = plainStored) =>
-        here.vault.writeSecret(pathOf(id), data)
+        site.vault.writeSecret(pathOf(id), data)
       const [lost, empty, deleted, well] = [
-        await createdIn(here),
-        await createdIn(here),
-        await createdIn(here),
-        await createdIn(here),
+        await createdIn(site),
+        await createdIn(site),
+        await createdIn(site),
+        await createdIn(site),
       ]
       const [stray, late, unfinished] = [randomUUID(), randomUUID(), randomUUID()]
-      rmSync(join(String(here.env.DSCTL_HOME), 'secrets', `${lost}.age`))
+      rmSync(join(String(site.env.DSCTL_HOME), 'secrets', `${lost}.age`))
       await write(empty, {})
-      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [deleted])
+      await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [deleted])
       for (const id of [stray, late, unfinished]) await write(id)
-      await addIntent(here, { kind: 'create', state: 'closed', outcome: 'none', id: late })
-      await addIntent(here, { kind: 'create', state: 'open', id: unfinished })
-      const before = await contentsOf(here)
+      await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: late })
+      await addIntent(site, { kind: 'create', state: 'open', id: unfinished })
+      const before = await contentsOf(site)
       const rest = ['credentials: problem', 'secrets: problem', 'deleted records: warning', 'unknown secrets: warning']
       const all = ['pending: problem', ...rest.slice(0, 2), 'leftovers: problem', ...rest.slice(2)]
       const items = { credentials: [lost], secrets: [empty], 'deleted records': [deleted], 'unknown secrets': [stray] }
-      const found = await diagnose(here, ['--deep'])
+      const found = await diagnose(site, ['--deep'])
       expect(found).toMatchObject({ code: 8, wrong: all })
       for (const [check, ids] of Object.entries({ ...items, pending: [unfinished], leftovers: [late] })) {
         expect(found.of(check).items).toEqual(ids)
       }
       expect(found.findings.map(({ check }) => check)).not.toContain('token')
-      expect(await contentsOf(here)).toEqual(before)
+      expect(await contentsOf(site)).toEqual(before)
       for (const args of [['--deep', '--fix'], ['--deep']]) {
-        const fixed = await diagnose(here, args)
+        const fixed = await diagnose(site, args)
         expect(fixed).toMatchObject({ code: 8, wrong: rest })
         for (const [check, ids] of Object.entries(items)) expect(fixed.of(check).items).toEqual(ids)
       }
-      expect((await here.vault.listSecrets('')).sort()).toEqual([empty, deleted, well, stray].sort())
-      expect(await openIntentsIn(here)).toEqual([])
+      expect((await site.vault.listSecrets('')).sort()).toEqual([empty, deleted, well, stray].sort())
+      expect(await openIntentsIn(site)).toEqual([])
     },
     SLOW,
   )

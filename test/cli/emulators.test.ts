@@ -10,7 +10,7 @@ import { type Front, front } from '../support/front.ts'
 import { isSignedBy } from '../support/google-token.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, start, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // Servers of others that answer as services do that no machine has, with the drivers that their users have.
 
@@ -42,7 +42,7 @@ let env: Readonly<Record<string, string>>
 beforeAll(async () => {
   if (!RUNS) return
   const [snowflake, bigquery, databricks] = await Promise.all([startSnowflake(), startBigquery(), startDatabricks()])
-  acme = await site()
+  acme = await createSite()
   services = await front(ADDRESS, {
     [ADDRESS]: snowflake,
     [WORKSPACE]: databricks,

@@ -5,9 +5,9 @@ import { connectFailure, statementFailure } from '../../src/postgres/connection/
 import { printError } from '../../src/terminal/messages.ts'
 import { vaultError } from '../../src/vault/errors.ts'
 import { refuseWith } from '../support/postgres-proxy.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { jsonError, type RunResult } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { STEPS } from '../support/steps.ts'
 import { expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
@@ -118,21 +118,21 @@ function expectMeaning(error: Error, code: Code, delivered: string | undefined, 
 }
 
 describe('From the servers', () => {
-  let here: Site
-  let through: Proxied
+  let site: Site
+  let proxied: ProxiedSite
   let id: string
 
   beforeAll(async () => {
-    here = await site()
-    through = await proxied(here)
-    const created = await here.dsctl([...creation('Present'), '-o', 'id'], { stdin: 'marker-pw' })
+    site = await createSite()
+    proxied = await proxySite(site)
+    const created = await site.dsctl([...creation('Present'), '-o', 'id'], { stdin: 'marker-pw' })
     expect(created.code, created.stderr).toBe(0)
     id = created.stdout.trim()
   })
-  afterEach(() => through.restore())
+  afterEach(() => proxied.restore())
   afterAll(async () => {
-    through?.close()
-    await here?.drop()
+    proxied?.close()
+    await site?.drop()
   })
 
   const fields = ['--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--username', 'u']
@@ -144,7 +144,7 @@ describe('From the servers', () => {
   }
 
   async function fails(args: readonly string[], code: Code, says: RegExp): Promise<ReturnType<typeof jsonError>> {
-    const result = await through.dsctl([...args, '--timeout', '0.5', '-o', 'json'], { stdin: 'marker-pw' })
+    const result = await proxied.dsctl([...args, '--timeout', '0.5', '-o', 'json'], { stdin: 'marker-pw' })
     expectClean(result, code)
     const error = jsonError(result)
     expect(error).toMatchObject({ code, exit_code: CONTRACT[code][0], hint: expect.stringMatching(/\S\.?$/) })
@@ -159,12 +159,12 @@ describe('From the servers', () => {
 
   /** Whatever was refused has happened as a whole or not at all, and nothing is left once it is settled. */
   async function expectWhole() {
-    await through.restore()
-    await expireLeases(here)
-    expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
-    expect((await livePairs(here)).filter(({ secret }) => !secret)).toEqual([])
+    await proxied.restore()
+    await expireLeases(site)
+    expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
+    expect((await livePairs(site)).filter(({ secret }) => !secret)).toEqual([])
   }
 
   test.each([
@@ -183,13 +183,13 @@ describe('From the servers', () => {
         const statements = steps.filter(({ server }) => server === 'postgres')
         // What closes an intent that is done is not the user's to hear of.
         for (const { which } of operation === 'delete' ? statements.slice(0, 1) : statements) {
-          through.postgres.at(which, refuseWith({ ...refusal, fatal }))
+          proxied.postgres.at(which, refuseWith({ ...refusal, fatal }))
           await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
-          through.postgres.clear()
+          proxied.postgres.clear()
         }
       }
       // Such a refusal is settled there and then, without doctor.
-      if (code !== 'unavailable') expect(await strayIn(here)).toEqual([])
+      if (code !== 'unavailable') expect(await strayIn(site)).toEqual([])
       await expectWhole()
     },
   )
@@ -202,13 +202,13 @@ describe('From the servers', () => {
     ['57P03', 'unavailable', /starting up or shutting down/],
     ['08P01', 'unavailable', /answered with error 08P01/],
   ] as const)('%s at the connection is %s', async (sqlState, code, says) => {
-    through.postgres.refuse({ sqlState, message: 'permission denied' })
+    proxied.postgres.refuse({ sqlState, message: 'permission denied' })
     await fails(['list'], code, says)
   })
 
   test('a bug of a statement is told as one, with where it came from', async () => {
-    through.postgres.at(/./, refuseWith({ sqlState: '42601', message: 'syntax error at or near "marker-pw"' }))
-    const result = await through.dsctl(['list'])
+    proxied.postgres.at(/./, refuseWith({ sqlState: '42601', message: 'syntax error at or near "marker-pw"' }))
+    const result = await proxied.dsctl(['list'])
     expect(result).toMatchObject({ code: 1, stdout: '' })
     expect(result.stderr).toMatch(/^dsctl: Error: Postgres 42601: syntax error at or near "…"\n {4}at /)
     expect(result.stderr).toMatch(/please report it/)
@@ -224,9 +224,9 @@ describe('From the servers', () => {
   ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says, error) => {
     for (const [operation, steps] of Object.entries(STEPS).slice(0, 2)) {
       for (const { which } of steps.filter(({ server }) => server === 'vault')) {
-        through.vault.at(which, answerWith(status, { errors: [error] }))
+        proxied.vault.at(which, answerWith(status, { errors: [error] }))
         await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
-        through.vault.clear()
+        proxied.vault.clear()
       }
     }
     await expectWhole()

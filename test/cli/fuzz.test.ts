@@ -8,7 +8,7 @@ import { fieldFlags } from '../../src/source-types/field-flags.ts'
 import { sourceTypes } from '../../src/source-types/index.ts'
 import { inProcess } from '../support/in-process.ts'
 import { type RunResult, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 
 // Command lines, requests, files and settings that nobody would write: no stack, an exit code of the table, no secret
@@ -196,12 +196,12 @@ describe('In this process:', () => {
 })
 
 describe('Through the command', () => {
-  let here: Site
+  let site: Site
 
   beforeAll(async () => {
-    here = await site()
+    site = await createSite()
   })
-  afterAll(() => here?.drop())
+  afterAll(() => site?.drop())
 
   test('nothing is written where it does not end with 0', async () => {
     const before = await written()
@@ -212,8 +212,8 @@ describe('Through the command', () => {
     ]
     const env = { DSCTL_SECRET_P: SECRET }
     await search(fc.tuple(fc.constantFrom(...commands), requestText), async ([args, stdin]) => {
-      const result = await here.dsctl([...args, '-o', 'json'], { env, stdin: Buffer.from(stdin) })
-      if (result.code === 0 || result.code === 8) return here.dsctl(['apply', '-f', '-'], { stdin: '[]' })
+      const result = await site.dsctl([...args, '-o', 'json'], { env, stdin: Buffer.from(stdin) })
+      if (result.code === 0 || result.code === 8) return site.dsctl(['apply', '-f', '-'], { stdin: '[]' })
       expectFailure(result, true)
       expect(await written()).toEqual(before)
       return undefined
@@ -221,7 +221,7 @@ describe('Through the command', () => {
   })
 
   async function written() {
-    const { records, secrets, intents } = await everythingIn(here)
+    const { records, secrets, intents } = await everythingIn(site)
     return { records, secrets: Object.keys(secrets), intents: intents.filter(({ state }) => state !== 'closed') }
   }
 })

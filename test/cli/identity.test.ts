@@ -3,38 +3,38 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { VAULT } from '../support/configured-servers.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { creation } from '../support/requests.ts'
 import { json, jsonError, type RunResult, temporaryFolder } from '../support/run.ts'
-import { ADMIN, adminPolicy, type Site, site } from '../support/site.ts'
+import { ADMIN, adminPolicy, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 
 let acme: Site
-let through: Proxied
+let proxied: ProxiedSite
 let policy: string
 /** Lets its bearer make child tokens, as more than the default policy does. */
 let parents: string
 
 beforeAll(async () => {
-  acme = await site()
-  through = await proxied(acme)
+  acme = await createSite()
+  proxied = await proxySite(acme)
   policy = await acme.vault.createPolicy('dsctl-admin', adminPolicy(acme.vault.mount))
   parents = await acme.vault.createPolicy('parents', 'path "auth/token/create" { capabilities = ["update"] }')
 })
 
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 
 afterAll(async () => {
-  through?.close()
+  proxied?.close()
   await acme?.drop()
 })
 
 /** `dsctl whoami` with a token, in a home of its own: no profile names an organization. */
 function whoami(token: string, args: readonly string[] = [], env = {}): Promise<RunResult> {
   const options = { home: temporaryFolder(), env: { ...env, VAULT_TOKEN: token } }
-  return through.dsctl(['whoami', '-o', 'json', ...args], options)
+  return proxied.dsctl(['whoami', '-o', 'json', ...args], options)
 }
 
 async function childOf(token: string, body: object): Promise<string> {
@@ -56,7 +56,7 @@ async function personWith(aliases: readonly Alias[], metadata: Record<string, st
   const token = await acme.vault.userToken({ email: '', metadata, policies: [policy] })
   if (!VAULT || aliases.some(({ type }) => type === 'ldap')) {
     const told = aliases.map(({ type, name }) => ({ mount_type: type, name, metadata: null }))
-    through.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata, aliases: told } }))
+    proxied.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata, aliases: told } }))
     return token
   }
   const asked = (method: string, path: string, body?: object) => acme.vault.request(method, path, { body })
@@ -86,7 +86,7 @@ describe('The address', () => {
       expect(json(await whoami(await personWith([{ type, name: ADMIN }])))).toMatchObject({
         ...{ user: { email: ADMIN }, identity_source: `name of a Vault ${type} alias` },
       })
-      await through.restore()
+      await proxied.restore()
       expect(jsonError(await whoami(await personWith([{ type, name: 'admin' }])))).toMatchObject({ exit_code: 4 })
     },
   )
@@ -105,7 +105,7 @@ describe('The address', () => {
       { type: 'jwt', name: ADMIN },
     ] as const
     expect((await whoami(await personWith(same))).code).toBe(0)
-    await through.restore()
+    await proxied.restore()
     const error = jsonError(await whoami(await personWith([...same, { type: 'jwt', name: 'eve@example.com' }])))
     expect(error).toMatchObject({
       exit_code: 4,
@@ -115,7 +115,7 @@ describe('The address', () => {
 
   test('of an alias’s metadata goes before its name', async () => {
     const alias = { mount_type: 'oidc', name: 'other@example.com', metadata: { email: ADMIN } }
-    through.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata: null, aliases: [alias] } }))
+    proxied.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata: null, aliases: [alias] } }))
     expect(json(await whoami(await acme.vault.userToken({ email: '', metadata: {} })))).toMatchObject({
       ...{ user: { email: ADMIN }, identity_source: 'metadata of a Vault oidc alias' },
     })
@@ -144,7 +144,7 @@ describe('A child token', () => {
       username: 'u',
       password: 'p',
     })
-    const refused = await through.dsctl([...args, '--default-database', 'd'], { stdin, env: { VAULT_TOKEN: child } })
+    const refused = await proxied.dsctl([...args, '--default-database', 'd'], { stdin, env: { VAULT_TOKEN: child } })
     expect(refused.code).toBe(4)
     const [event] = await eventsOf(acme, `outcome = 'denied' AND actor_email = 'vera@example.com'`)
     expect(event).toMatchObject({ action: 'create' })
@@ -172,7 +172,7 @@ describe('A child token', () => {
     expect(unknown.hint).toMatch(/^Set VAULT_TOKEN anew, or unset it and log in \(dsctl login\)/)
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 's.no-such-token')
-    const kept = await through.dsctl(['whoami', '-o', 'json'], { home, env: { VAULT_TOKEN: '' } })
+    const kept = await proxied.dsctl(['whoami', '-o', 'json'], { home, env: { VAULT_TOKEN: '' } })
     expect(jsonError(kept).hint).toMatch(/^Log in again \(dsctl login/)
   })
 
@@ -250,10 +250,10 @@ describe('An address is matched', () => {
 describe('Bad luck', () => {
   test('Vault’s identity engine is off: an error, not a stranger', async () => {
     const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
-    through.vault.at(/identity\/entity/, answerWith(404, { errors: ['no handler for route'] }))
+    proxied.vault.at(/identity\/entity/, answerWith(404, { errors: ['no handler for route'] }))
     expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 4, message: expect.stringContaining('identity') })
-    await through.restore()
-    through.vault.at(/identity\/entity/, answerWith(503, { errors: ['standby'] }))
+    await proxied.restore()
+    proxied.vault.at(/identity\/entity/, answerWith(503, { errors: ['standby'] }))
     expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 7 })
   })
 
@@ -261,13 +261,13 @@ describe('Bad luck', () => {
     const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
     const { args, stdin } = creation({ name: 'Late', env: 'dev', type: 'databricks', host: 'h.example.com' })
     const fields = ['--api-key', 'env:KEY', '--warehouse-id', '1', '--default-catalog', 'main']
-    through.vault.at(/data\/data-sources/, {
+    proxied.vault.at(/data\/data-sources/, {
       before: async () => {
         await acme.vault.request('POST', 'auth/token/revoke-self', { token })
         return undefined
       },
     })
-    const result = await through.dsctl([...args, ...fields], { stdin, env: { VAULT_TOKEN: token, KEY: 'k' } })
+    const result = await proxied.dsctl([...args, ...fields], { stdin, env: { VAULT_TOKEN: token, KEY: 'k' } })
     expect(jsonError(result).exit_code).toBe(4)
     expect(await acme.database.query(`SELECT FROM data_sources WHERE name = 'Late'`)).toEqual([])
     expect(await acme.database.query(`SELECT FROM dsctl.pending_operations WHERE state <> 'closed'`)).toEqual([])

@@ -1,61 +1,61 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { plainFields, plainStored } from '../support/examples.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, jsonError, type RunResult } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { eventsOf, expireLeases, openIntentsIn, strayIn } from '../support/stored.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 
 // A node of a cluster that answers reads itself may lag behind the one that takes the writes: what it shows is old, and
 // what was written is not there yet. Here the proxy gives such a node's answers.
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
 })
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 afterAll(async () => {
-  through?.close()
-  await here?.drop()
+  proxied?.close()
+  await site?.drop()
 })
 
 const NOT_THERE = answerWith(404, { errors: [] })
 const OLD = answerWith(200, { data: { data: plainStored, metadata: { version: 1, destroyed: false } } })
 
 async function stored(): Promise<string> {
-  const id = await here.addDataSource({ name: `lagging ${randomUUID()}` })
-  await here.vault.writeSecret(`data-sources/${id}`, plainStored)
+  const id = await site.addDataSource({ name: `lagging ${randomUUID()}` })
+  await site.vault.writeSecret(`data-sources/${id}`, plainStored)
   return id
 }
 
 /** An update whose write is done and answered 500, so that it is sent again and meets itself. */
 function update(id: string): Promise<RunResult> {
   let lost = false
-  through.vault.at(/^POST .*\/data\//, {
+  proxied.vault.at(/^POST .*\/data\//, {
     after() {
       if (lost) return undefined
       lost = true
       return answerAfterwardsWith(500).after()
     },
   })
-  return through.dsctl(['update', id, '--port', '7000', '--timeout', '2', '-o', 'json'])
+  return proxied.dsctl(['update', id, '--port', '7000', '--timeout', '2', '-o', 'json'])
 }
 
 async function expectOld(id: string) {
-  expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await strayIn(here)).toEqual([])
-  const events = await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+  expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await strayIn(site)).toEqual([])
+  const events = await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
   expect(events.map(({ outcome }) => outcome)).toEqual(['failed'])
 }
 
 test('an update that meets its own write, which is not shown yet, is taken back and not left half done', async () => {
   const id = await stored()
-  through.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
+  proxied.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
   const result = await update(id)
   expect(result, result.stderr).toMatchObject({ code: 7, stdout: '' })
   expect(jsonError(result)).toMatchObject({ outcome: 'none', message: expect.stringMatching(/does not show/) })
@@ -65,7 +65,7 @@ test('an update that meets its own write, which is not shown yet, is taken back 
 /** A create whose write is answered with a conflict: once `beside` has been done, where its secret belongs. */
 function create(name: string, beside: (path: string) => Promise<unknown>): Promise<RunResult> {
   let met = false
-  through.vault.at(/^POST .*\/data\//, {
+  proxied.vault.at(/^POST .*\/data\//, {
     async before({ path }) {
       if (!met) await beside(path.slice(path.indexOf('data-sources/')))
       met = true
@@ -73,7 +73,7 @@ function create(name: string, beside: (path: string) => Promise<unknown>): Promi
     },
   })
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
-  return through.dsctl(['create', '-f', '-', '--timeout', '2', '-o', 'json'], { stdin })
+  return proxied.dsctl(['create', '-f', '-', '--timeout', '2', '-o', 'json'], { stdin })
 }
 
 test('a create that meets another secret in its place leaves that alone, for good, and makes nothing', async () => {
@@ -82,36 +82,36 @@ test('a create that meets another secret in its place leaves that alone, for goo
   let place = ''
   const result = await create(name, path => {
     place = path
-    return here.vault.writeSecret(path, other)
+    return site.vault.writeSecret(path, other)
   })
   expect(result, result.stderr).toMatchObject({ code: 6, stdout: '' })
   expect(jsonError(result)).toMatchObject({ message: expect.stringMatching(/another secret/), id: place.slice(13) })
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await eventsOf(here, 'data_source_name = $1', [name])).toMatchObject([{ outcome: 'unknown' }])
-  await here.dsctl(['doctor', '--fix'])
-  expect((await here.vault.readSecret(place))?.data).toEqual(other)
-  expect(await here.dsctl(['get', name])).toMatchObject({ code: 5 })
-  await here.vault.request('DELETE', `${here.vault.mount}/metadata/${place}`)
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await eventsOf(site, 'data_source_name = $1', [name])).toMatchObject([{ outcome: 'unknown' }])
+  await site.dsctl(['doctor', '--fix'])
+  expect((await site.vault.readSecret(place))?.data).toEqual(other)
+  expect(await site.dsctl(['get', name])).toMatchObject({ code: 5 })
+  await site.vault.request('DELETE', `${site.vault.mount}/metadata/${place}`)
 })
 
 test('a create that meets a write which is not shown yet, its own perhaps, is taken back', async () => {
-  through.vault.at(/^GET .*\/data\//, NOT_THERE)
-  const result = await create(`met ${randomUUID()}`, path => here.vault.writeSecret(path, plainStored))
+  proxied.vault.at(/^GET .*\/data\//, NOT_THERE)
+  const result = await create(`met ${randomUUID()}`, path => site.vault.writeSecret(path, plainStored))
   expect(result, result.stderr).toMatchObject({ code: 7, stdout: '' })
   expect(jsonError(result)).toMatchObject({ outcome: 'none', message: expect.stringMatching(/does not show/) })
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await strayIn(here)).toEqual([])
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await strayIn(site)).toEqual([])
 })
 
 // Vault has done what it was sent, and who answers for it does not know.
 test.each([
-  ['a standby that has passed it on sends its client after it', () => ({ Location: here.vault.addr }), 307],
+  ['a standby that has passed it on sends its client after it', () => ({ Location: site.vault.addr }), 307],
   ['a load balancer that has passed it on says 503', () => ({}), 503],
 ])('an update whose write was done is done, and so is a create: %s', async (_, headers, status) => {
   const id = await stored()
   let met = false
   const loseFirst = () =>
-    through.vault.at(/^POST .*\/data\//, {
+    proxied.vault.at(/^POST .*\/data\//, {
       after({ path }) {
         if (met) return undefined
         met = true
@@ -120,45 +120,45 @@ test.each([
       },
     })
   loseFirst()
-  const result = await through.dsctl(['update', id, '--port', '7000', '--set-env', 'prod', '-o', 'json'])
+  const result = await proxied.dsctl(['update', id, '--port', '7000', '--set-env', 'prod', '-o', 'json'])
   expect(result, result.stderr).toMatchObject({ code: 0 })
   expect(met).toBe(true)
-  expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 7000 })
-  expect(await openIntentsIn(here)).toEqual([])
-  const events = await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+  expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 7000 })
+  expect(await openIntentsIn(site)).toEqual([])
+  const events = await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
   expect(events).toMatchObject([{ outcome: 'done', after: { env: 'prod' } }])
   met = false
   const created = await create(`done ${randomUUID()}`, async () => {})
   expect(created, created.stderr).toMatchObject({ code: 0 })
   expect(met).toBe(true)
-  expect((await here.vault.readSecret(`data-sources/${json(created).id}`))?.data).toEqual(plainStored)
+  expect((await site.vault.readSecret(`data-sources/${json(created).id}`))?.data).toEqual(plainStored)
 })
 
 test('a settler to whom only the old is shown ends within the time-out, and leaves the intent to another', async () => {
   const id = await stored()
-  through.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
+  proxied.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
   // Not the first read: that is the update's own.
   let reads = 0
-  through.vault.at(/^GET .*\/data\//, { before: () => (++reads > 1 ? OLD.before() : undefined) })
+  proxied.vault.at(/^GET .*\/data\//, { before: () => (++reads > 1 ? OLD.before() : undefined) })
   const result = await update(id)
   expect(result, result.stderr).toMatchObject({ code: 7, signal: null, stdout: '' })
   expect(jsonError(result)).toMatchObject({
     outcome: 'undoing',
     hint: expect.stringMatching(/doctor --fix settles it/),
   })
-  expect(await openIntentsIn(here)).toMatchObject([{ state: 'undoing', data_source_id: id }])
+  expect(await openIntentsIn(site)).toMatchObject([{ state: 'undoing', data_source_id: id }])
   // The next writer, to whom it is not shown either, does not wait for ever.
-  const next = await through.dsctl(['update', id, '--username', 'other', '--timeout', '2', '-o', 'json'])
+  const next = await proxied.dsctl(['update', id, '--username', 'other', '--timeout', '2', '-o', 'json'])
   expect(next, next.stderr).toMatchObject({ code: 6, signal: null, stdout: '' })
   // Nor does doctor, which does not besiege Vault meanwhile.
-  await expireLeases(here)
-  const since = through.vault.exchanges.length
-  const doctor = await through.dsctl(['doctor', '--fix', '--timeout', '2', '-o', 'json'])
+  await expireLeases(site)
+  const since = proxied.vault.exchanges.length
+  const doctor = await proxied.dsctl(['doctor', '--fix', '--timeout', '2', '-o', 'json'])
   expect(doctor, doctor.stderr).toMatchObject({ code: 8, signal: null })
   expect(json(doctor)).toContainEqual(expect.objectContaining({ check: 'pending', status: 'problem', items: [id] }))
-  expect(through.vault.exchanges.length - since).toBeLessThan(100)
-  await through.restore()
-  await expireLeases(here)
-  expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  expect(proxied.vault.exchanges.length - since).toBeLessThan(100)
+  await proxied.restore()
+  await expireLeases(site)
+  expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
   await expectOld(id)
 })

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { VAULT } from '../support/configured-servers.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { dsctl, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { ADMIN, adminPolicy, type Site, site } from '../support/site.ts'
+import { ADMIN, adminPolicy, createSite, type Site } from '../support/site.ts'
 import { terminal } from '../support/terminal.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 import { wiretap } from '../support/wiretap.ts'
@@ -14,13 +14,13 @@ const PASSWORD = 'login-canary-9c41 "pw"'
 const SECRETS = [PASSWORD, 'secret-id-canary-27', 'jwt-canary-31']
 
 let acme: Site
-let through: Proxied
+let proxied: ProxiedSite
 /** A userpass person of the real server, or of the one of ours. */
 const ALICE = `alice-${Math.random().toString(36).slice(2, 8)}`
 
 beforeAll(async () => {
-  acme = await site()
-  through = await proxied(acme)
+  acme = await createSite()
+  proxied = await proxySite(acme)
   const policy = await acme.vault.createPolicy('login', adminPolicy(acme.vault.mount))
   const write = (path: string, body: object) => acme.vault.request('POST', path, { body })
   await write(`auth/userpass/users/${ALICE}`, { password: PASSWORD, token_policies: [policy], token_ttl: '1h' })
@@ -30,16 +30,16 @@ beforeAll(async () => {
   await write('identity/entity-alias', { name: ALICE, canonical_id: entity.body.data.id, mount_accessor })
 })
 
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 
 afterAll(async () => {
-  through?.close()
+  proxied?.close()
   await acme?.drop()
 })
 
 /** In a home of its own, with a profile's worth of environment and no token. */
 function at(home: string, env: RunOptions['env'] = {}, stdin?: string): RunOptions {
-  return { home, stdin, env: { ...through.env, VAULT_TOKEN: undefined, DSCTL_ORG: 'Acme', ...env } }
+  return { home, stdin, env: { ...proxied.env, VAULT_TOKEN: undefined, DSCTL_ORG: 'Acme', ...env } }
 }
 
 const tokenIn = (home: string) => readFileSync(join(home, '.vault-token'), 'utf8')
@@ -120,9 +120,9 @@ describe('login with a password', () => {
   })
 
   test('is exit 7 where Vault does not answer', async () => {
-    await through.vault.down()
+    await proxied.vault.down()
     const result = await dsctl([...userpass, '--password', '-'], at(temporaryFolder(), {}, PASSWORD))
-    await through.vault.up()
+    await proxied.vault.up()
     expect(result.code).toBe(7)
     expectNoSecret(result.stderr)
   })
@@ -207,9 +207,9 @@ describe('logout', () => {
   test('keeps the token where Vault cannot be reached, so that it can be revoked later', async () => {
     const home = temporaryFolder()
     await dsctl([...userpass, '--password', '-'], at(home, {}, PASSWORD))
-    await through.vault.down()
+    await proxied.vault.down()
     const result = await dsctl(['logout'], at(home))
-    await through.vault.up()
+    await proxied.vault.up()
     expect(result.code).toBe(7)
     expect(tokenIn(home)).not.toBe('')
   })
@@ -230,8 +230,8 @@ describe('The request of', () => {
     ],
   ] as const)('%s %j is that of the API', async (method, args, flag, path, body) => {
     const home = temporaryFolder()
-    const tap = await wiretap(through.env.VAULT_ADDR ?? '')
-    through.vault.at(/login/, answerWith(200, issued))
+    const tap = await wiretap(proxied.env.VAULT_ADDR ?? '')
+    proxied.vault.at(/login/, answerWith(200, issued))
     const options = at(home, { VAULT_ADDR: tap.addr }, 'x y')
     expect(await dsctl(['login', '--method', method, ...args, flag, '-'], options)).toMatchObject({ code: 0 })
     tap.close()
@@ -251,7 +251,7 @@ describe('The request of', () => {
   })
 
   test('a login that wants a second factor is exit 3', async () => {
-    through.vault.at(/login/, answerWith(200, { auth: { client_token: '', mfa_requirement: { mfa_request_id: 'x' } } }))
+    proxied.vault.at(/login/, answerWith(200, { auth: { client_token: '', mfa_requirement: { mfa_request_id: 'x' } } }))
     const result = await dsctl([...userpass, '--password', '-'], at(temporaryFolder(), {}, PASSWORD))
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('second factor') })
   })
@@ -270,7 +270,7 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
       id: 'role-1',
       secretId: async () => {
         const token = await acme.vault.userToken({ email: ADMIN, policies: ['default'] })
-        through.vault.at(/auth\/approle\/login/, answerWith(200, { auth: { client_token: token, lease_duration: 60 } }))
+        proxied.vault.at(/auth\/approle\/login/, answerWith(200, { auth: { client_token: token, lease_duration: 60 } }))
         return 'secret-id-canary-27'
       },
     }
@@ -283,7 +283,7 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
     const result = await dsctl(['whoami', '-o', 'json'], at(home, pipeline(await role.secretId())))
     expect(json(result)).toMatchObject({ user: { email: ADMIN } })
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
-    const asked = through.vault.exchanges
+    const asked = proxied.vault.exchanges
       .slice(-4)
       .map(({ method, path, status }) => [method, path.split('/')[2], status])
     expect(asked.at(0)).toEqual(['POST', 'login', 200])
@@ -300,7 +300,7 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
   })
 
   test('refused are exit 3', async () => {
-    through.vault.at(/auth\/approle\/login/, answerWith(400, { errors: ['invalid role or secret ID'] }))
+    proxied.vault.at(/auth\/approle\/login/, answerWith(400, { errors: ['invalid role or secret ID'] }))
     const result = await dsctl(['list'], at(temporaryFolder(), pipeline('secret-id-canary-27')))
     expect(result.code).toBe(3)
     expectNoSecret(result.stderr)
@@ -310,23 +310,23 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
     const wrapped = VAULT ? await role.secretId(true) : 's.wrapping'
     if (!VAULT) imitateWrapping()
     expect((await dsctl(['whoami'], at(temporaryFolder(), pipeline(wrapped)))).code).toBe(0)
-    await through.restore()
-    if (!VAULT) through.vault.at(/wrapping\/lookup/, answerWith(400, { errors: ['wrapping token is not valid'] }))
+    await proxied.restore()
+    if (!VAULT) proxied.vault.at(/wrapping\/lookup/, answerWith(400, { errors: ['wrapping token is not valid'] }))
     const again = await dsctl(['whoami'], at(temporaryFolder(), pipeline(wrapped)))
     expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('has been used already') })
   })
 
   function imitateWrapping() {
-    through.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'auth/approle/role/ci/secret-id' } }))
-    through.vault.at(/wrapping\/unwrap/, answerWith(200, { data: { secret_id: 'secret-id-canary-27' } }))
+    proxied.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'auth/approle/role/ci/secret-id' } }))
+    proxied.vault.at(/wrapping\/unwrap/, answerWith(200, { data: { secret_id: 'secret-id-canary-27' } }))
     void role.secretId()
   }
 
   test('are refused where what is wrapped is not of that mount: it may have been swapped', async () => {
-    through.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'sys/wrapping/wrap' } }))
+    proxied.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'sys/wrapping/wrap' } }))
     const result = await dsctl(['whoami'], at(temporaryFolder(), pipeline('s.swapped')))
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('swapped') })
-    expect(through.vault.exchanges.at(-1)?.path).toBe('sys/wrapping/lookup')
+    expect(proxied.vault.exchanges.at(-1)?.path).toBe('sys/wrapping/lookup')
   })
 })
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ApplicationSite, applicationSite } from '../support/application.ts'
 import { json, jsonError } from '../support/run.ts'
-import { ADMIN, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 
 let acme: Site
 
 beforeAll(async () => {
-  acme = await site(['members'])
+  acme = await createSite(['members'])
 })
 
 afterAll(() => acme?.drop())

@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { jsonError } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
-let here: Site
+let site: Site
 
 beforeAll(async () => {
-  here = await site()
-  await here.addDataSource({ name: 'Sales Europe', env: 'production' })
-  await here.addDataSource({ name: 'Sales Europe', env: 'dev' })
-  await here.addDataSource({ name: 'Orders', env: 'dev' })
-  const other = await here.addOrganization('Others')
-  await here.addDataSource({ name: 'Warehouse', env: 'dev', organizationId: other })
+  site = await createSite()
+  await site.addDataSource({ name: 'Sales Europe', env: 'production' })
+  await site.addDataSource({ name: 'Sales Europe', env: 'dev' })
+  await site.addDataSource({ name: 'Orders', env: 'dev' })
+  const other = await site.addOrganization('Others')
+  await site.addDataSource({ name: 'Warehouse', env: 'dev', organizationId: other })
 })
-afterAll(() => here.drop())
+afterAll(() => site.drop())
 
 describe('A name that is misspelt', () => {
   test.each([
@@ -25,14 +25,14 @@ describe('A name that is misspelt', () => {
     ['test', ['test', 'Sales Eurpe']],
     ['onboarding', ['onboarding', 'Sales Eurpe', 'inProgress']],
   ])('is not found by %s, which asks whether another was meant', async (_, args) => {
-    const result = await here.dsctl([...args, '-o', 'json'])
+    const result = await site.dsctl([...args, '-o', 'json'])
     expect(result).toMatchObject({ code: 5, stdout: '' })
     expect(Object.keys(jsonError(result))).toEqual(['code', 'status', 'exit_code', 'message', 'hint'])
     expect(jsonError(result).hint).toMatch(/^Did you mean Sales Europe \(env (dev, production|production, dev)\)\?$/)
   })
 
   test('is told where it stands in another env', async () => {
-    const result = await here.dsctl(['get', 'Orders', '--env', 'production'])
+    const result = await site.dsctl(['get', 'Orders', '--env', 'production'])
     expect(result.stderr).toBe('dsctl: There is no data source Orders.\nDid you mean Orders (env dev)?\n')
   })
 
@@ -41,7 +41,7 @@ describe('A name that is misspelt', () => {
     ['nothing near', 'Invoices'],
     ['a UUID', '00000000-0000-4000-8000-000000000000'],
   ])('is told as before where it is near to %s', async (_, name) => {
-    const { code, stderr } = await here.dsctl(['get', name])
+    const { code, stderr } = await site.dsctl(['get', name])
     expect({ code, stderr }).toEqual({
       code: 5,
       stderr: `dsctl: There is no data source ${name}.\ndsctl list shows those there are.\n`,
@@ -68,13 +68,13 @@ describe('A word that is misspelt', () => {
     ['a profile', ['list', '--profile', 'embeded'], 'Did you mean embedded?'],
     ['a shell', ['completion', 'zhs'], 'bash, zsh, fish'],
   ])('%s', async (_, args, says) => {
-    const result = await here.dsctl(args)
+    const result = await site.dsctl(args)
     expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(says) })
   })
 
   test('the type of a request in a batch', async () => {
     const stdin = JSON.stringify([{ name: 'A', env: 'dev', type: 'postgrse' }])
-    const result = await here.dsctl(['apply', '-f', '-'], { stdin })
+    const result = await site.dsctl(['apply', '-f', '-'], { stdin })
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain('(A), type: must be one of postgres, mysql')
     expect(result.stderr).toContain('did you mean "postgres"?')
@@ -97,14 +97,14 @@ describe('What is empty or cannot be changed', () => {
       'type: is postgres and cannot be changed',
     ],
   ])('%s', async (_, args, says) => {
-    const result = await here.dsctl(args)
+    const result = await site.dsctl(args)
     expect(result.stdout).toBe('')
     expect(result.code).toBe(args[1] === ' ' ? 5 : 2)
     expect(result.stderr).toContain(says)
   })
 
   test('an update that names the type it has', async () => {
-    const result = await here.dsctl(['update', 'Orders', '--type', 'postgres', '--set-env', 'test'])
+    const result = await site.dsctl(['update', 'Orders', '--type', 'postgres', '--set-env', 'test'])
     expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('Changed: env.') })
   })
 })

@@ -3,15 +3,15 @@ import { createWriteStream, readdirSync, readlinkSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, jsonError, startDsctl, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 
-let here: Site
+let site: Site
 
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here.drop())
+afterAll(() => site.drop())
 
 const SECRET = 'MARKERinYaml'
 const FIELDS = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
@@ -22,11 +22,11 @@ describe('a file that is none for a request', () => {
     ['a device without an end, as a secret', ['create', 'x', ...FIELDS, '--password', '@/dev/zero'], 'password'],
     ['a folder', ['create', '-f', '/'], 'is a folder'],
   ])('%s, is refused at once', async (_, args, told) => {
-    const before = await everythingIn(here)
-    const result = await here.dsctl(args, { timeout: 10_000 })
+    const before = await everythingIn(site)
+    const result = await site.dsctl(args, { timeout: 10_000 })
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(result.stderr).toContain(told)
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test.each([
@@ -36,7 +36,7 @@ describe('a file that is none for a request', () => {
     ['a tag that makes a text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
     ['an alias without its anchor', `type: postgres\npassword: *${SECRET}\n`, 'YAML'],
   ])('%s, is refused without a word of it', async (_, stdin, told) => {
-    const result = await here.dsctl(['create', 'x', '--env', 'dev', '-f', '-', '-o', 'json'], { stdin })
+    const result = await site.dsctl(['create', 'x', '--env', 'dev', '-f', '-', '-o', 'json'], { stdin })
     expect(result.code).toBe(2)
     expect(jsonError(result).message).toMatch(new RegExp(`${told}|tags|anchor`))
     expect(result.stderr).not.toContain(SECRET)
@@ -53,7 +53,7 @@ describe('a pipe', () => {
     const folder = `/proc/${pid}/fd`
     return readdirSync(folder).map(name => linkAt(join(folder, name)))
   }
-  const start = (args: readonly string[]) => startDsctl(args, { home: here.home, env: here.env })
+  const start = (args: readonly string[]) => startDsctl(args, { home: site.home, env: site.env })
 
   test.each([
     ['as a secret', (path: string) => ['create', 'x', ...FIELDS, '--password', `@${path}`]],
@@ -79,7 +79,7 @@ describe('a pipe', () => {
       [2, `vault.caCert: ${path} is no regular file`, { env: { VAULT_CACERT: path } }],
       [2, `sslrootcert: ${path} is no regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
     ] as const) {
-      const result = await here.dsctl(['list'], { ...options, timeout: 10_000 })
+      const result = await site.dsctl(['list'], { ...options, timeout: 10_000 })
       expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(told) })
     }
   })
@@ -93,7 +93,7 @@ describe('a pipe', () => {
     writer.end('late\n')
     const result = await running.result
     expect(result.code, result.stderr).toBe(0)
-    const secret = await here.vault.readSecret(`data-sources/${json(result).id}`)
+    const secret = await site.vault.readSecret(`data-sources/${json(result).id}`)
     expect(secret?.data.password).toBe('MARKERlate')
   })
 })
@@ -122,7 +122,7 @@ describe('bytes that are no text are refused without a word of them,', () => {
     ['as what is to be tested', (path: string) => ['test', '-f', path]],
     ['as a login’s token', (path: string) => ['login', '--token', `@${path}`]],
   ])('%s', async (_, args) => {
-    const result = await here.dsctl(args(file()))
+    const result = await site.dsctl(args(file()))
     expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('is not UTF-8 text') })
     expect(result.stderr).not.toContain('MARKER')
   })
@@ -132,18 +132,18 @@ describe('bytes that are no text are refused without a word of them,', () => {
       ['create', 'x', ...FIELDS, '--password', '-'],
       ['apply', '-f', '-'],
     ]) {
-      const result = await here.dsctl(args, { stdin: bytes })
+      const result = await site.dsctl(args, { stdin: bytes })
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('is not UTF-8 text') })
     }
   })
 })
 
 test('init for an organization that is not there is refused, and the profile stays as it was', async () => {
-  const before = await here.dsctl(['config', 'list', '-o', 'json'])
-  const result = await here.dsctl(['init', '--org', 'Other', '--admin', 'z@example.com', '--yes'], {
-    env: { VAULT_TOKEN: here.vault.rootToken },
+  const before = await site.dsctl(['config', 'list', '-o', 'json'])
+  const result = await site.dsctl(['init', '--org', 'Other', '--admin', 'z@example.com', '--yes'], {
+    env: { VAULT_TOKEN: site.vault.rootToken },
   })
   expect(result.code).toBe(2)
   expect(result.stderr).toContain('There is no organization Other, and init makes only the first one.')
-  expect((await here.dsctl(['config', 'list', '-o', 'json'])).stdout).toBe(before.stdout)
+  expect((await site.dsctl(['config', 'list', '-o', 'json'])).stdout).toBe(before.stdout)
 })

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { postgresProxy } from '../support/postgres-proxy.ts'
 import { creation } from '../support/requests.ts'
 import { dsctl, json, jsonError } from '../support/run.ts'
-import { ADMIN, type Person, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, type Person, type Site } from '../support/site.ts'
 import { eventsOf, type Row } from '../support/stored.ts'
 
 const STATUSES = ['notStarted', 'inProgress', 'completed', 'failed'] as const
@@ -20,7 +20,7 @@ let acme: Site
 let victor: Person
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   victor = await acme.addPerson({ email: 'victor@example.com', role: 'viewer' })
   const { args, stdin } = creation({ ...REQUEST, name: 'Sales', api_key: SECRET })
   expect((await acme.dsctl(args, { stdin })).code).toBe(0)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { creation } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { adminPolicy, type Site, site } from '../support/site.ts'
+import { adminPolicy, createSite, type Site } from '../support/site.ts'
 
 // Two organizations on one Vault, each with the README's policy for its own path alone.
 
@@ -11,7 +11,7 @@ let ann: RunOptions
 let gus: RunOptions
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   globex = await acme.addOrganization('Globex')
   ann = await adminOf(acme.organization.id, 'ann@example.com')
   gus = await adminOf(globex, 'gus@example.com')

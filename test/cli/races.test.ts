@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { wrongIn } from '../support/invariants.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import type { RunResult } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { killAt, moments } from '../support/steps.ts'
 import { eventsOf, expireLeases, type Row } from '../support/stored.ts'
 import { type Ended, type Worker, type Workers, workers } from '../support/workers.ts'
@@ -19,31 +19,31 @@ const N = 8
 const PROCESSES = 3
 
 describe.runIf(REAL_POSTGRES)('At the same time', () => {
-  let here: Site
+  let site: Site
   let crew: Workers
   let processes: Worker[]
-  let through: Proxied
+  let proxied: ProxiedSite
 
   beforeAll(async () => {
-    here = await site()
-    through = await proxied(here)
-    crew = workers(here.home, {})
+    site = await createSite()
+    proxied = await proxySite(site)
+    crew = workers(site.home, {})
     processes = await Promise.all(Array.from({ length: PROCESSES }, () => crew.take()))
   })
   afterEach(async () => {
-    expect(await wrongIn(here)).toEqual([])
+    expect(await wrongIn(site)).toEqual([])
   })
   afterAll(async () => {
     crew?.close()
-    through?.close()
-    await here?.drop()
+    proxied?.close()
+    await site?.drop()
   })
 
   let turn = 0
   /** Runs a command in the next process, beside all that runs there. */
   async function run(args: readonly string[]): Promise<Ended> {
     const worker = processes[turn++ % processes.length]
-    const env = { ...here.env, PASSWORD: 'secret', OTHER: 'other' }
+    const env = { ...site.env, PASSWORD: 'secret', OTHER: 'other' }
     const ended = await worker?.run({ args: [...args, '-o', 'json'], env, version: '0.0.0' })
     if (!ended) throw new Error('A worker is gone.')
     return ended
@@ -53,7 +53,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   async function rounds(race: (name: string) => Promise<void>): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       await Promise.all(Array.from({ length: RACES }, () => race(randomUUID())))
-      expect(await wrongIn(here)).toEqual([])
+      expect(await wrongIn(site)).toEqual([])
     }
   }
 
@@ -73,20 +73,20 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
 
   /** The live sources of these names, or with this id, each with its secret. */
   async function live(...names: readonly string[]): Promise<Row[]> {
-    const rows = await here.database.query(
+    const rows = await site.database.query(
       'SELECT id, name, env, secret_id FROM data_sources WHERE deleted_at IS NULL AND (name = ANY($1) OR id::text = ANY($1))',
       [names],
     )
     return Promise.all(
       rows.map(async ({ id, name, env, secret_id }) => {
-        return { id, name, env, secret: (await here.vault.readSecret(`data-sources/${secret_id}`))?.data }
+        return { id, name, env, secret: (await site.vault.readSecret(`data-sources/${secret_id}`))?.data }
       }),
     )
   }
 
   /** How often the audit trail tells something of a source as done. */
   async function timesDone(action: string, id: string): Promise<number> {
-    return (await eventsOf(here, `outcome = 'done' AND action = $1 AND data_source_id = $2`, [action, id])).length
+    return (await eventsOf(site, `outcome = 'done' AND action = $1 AND data_source_id = $2`, [action, id])).length
   }
 
   const conflict = { code: 6, stderr: expect.stringContaining('"conflict"') }
@@ -104,7 +104,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   test('so it is with processes of their own', async () => {
     const name = randomUUID()
     const env = { PASSWORD: 'secret' }
-    const all = await Promise.all(Array.from({ length: N }, (_, n) => here.dsctl(creation(name, `h${n}`), { env })))
+    const all = await Promise.all(Array.from({ length: N }, (_, n) => site.dsctl(creation(name, `h${n}`), { env })))
     expect(codes(all)).toEqual([0, ...Array(N - 1).fill(6)])
     expect(await live(name)).toHaveLength(1)
   })
@@ -192,13 +192,13 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
 
   test('what has waited for another is told after it', async () => {
     const id = await created(randomUUID())
-    const other = new pg.Client(here.database.url)
+    const other = new pg.Client(site.database.url)
     await other.connect()
     await other.query('begin')
     await other.query('select from data_sources where id = $1 for update', [id])
     const waiting = run(['update', id, '--set-env', 'prod'])
     const locked = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '/* dsctl update */%'"
-    await expect.poll(() => here.database.query(locked), { timeout: 5_000 }).toHaveLength(1)
+    await expect.poll(() => site.database.query(locked), { timeout: 5_000 }).toHaveLength(1)
     await other.query('update data_sources set updated_at = clock_timestamp() where id = $1', [id])
     await other.query('create temporary table before as select updated_at from data_sources where id = $1', [id])
     await other.query('commit')
@@ -242,13 +242,13 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
       await killed(['create', randomUUID(), '--env', 'dev', '--host', 'h', ...FIELDS], 'create', 'after V1')
       await killed(['update', ids[0] ?? '', '--port', '7000', '--set-name', randomUUID()], 'update', 'after V2')
       await killed(['delete', ids[1] ?? '', '--yes'], 'delete', 'after S1')
-      await expireLeases(here)
+      await expireLeases(site)
       const settled = `settled_by IS NOT NULL`
-      const before = (await eventsOf(here, settled)).length
+      const before = (await eventsOf(site, settled)).length
       for (const ended of await Promise.all([1, 2].map(() => run(['doctor', '--fix'])))) done(ended)
-      expect(await wrongIn(here)).toEqual([])
+      expect(await wrongIn(site)).toEqual([])
       expect(await live(...ids)).toMatchObject([{ id: ids[0], secret: { port: 5432 } }])
-      expect((await eventsOf(here, settled)).length - before).toBe(2)
+      expect((await eventsOf(site, settled)).length - before).toBe(2)
     }
   })
 
@@ -256,15 +256,15 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   async function killed(args: readonly string[], operation: Parameters<typeof moments>[0], at: string): Promise<void> {
     const moment = moments(operation).find(each => each.at === at)
     if (!moment) throw new Error(`${operation} has no moment ${at}`)
-    const running: { child?: ReturnType<Proxied['start']>['child'] } = {}
-    killAt(through, moment, () => {
+    const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
+    killAt(proxied, moment, () => {
       if (!running.child) throw new Error('nothing has been started')
       return running.child
     })
-    const started = through.start(args, { env: { PASSWORD: 'secret' } })
+    const started = proxied.start(args, { env: { PASSWORD: 'secret' } })
     running.child = started.child
     const result: RunResult = await started.result
     expect(result).toMatchObject({ signal: 'SIGKILL' })
-    await through.restore()
+    await proxied.restore()
   }
 })

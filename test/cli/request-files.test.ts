@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { call } from '../support/faults.ts'
-import { proxied } from '../support/proxied.ts'
+import { proxySite } from '../support/proxied-site.ts'
 import { dsctl, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 
 // A request file may come from a pull request: what it names is tried here as an attacker would.
 
@@ -17,7 +17,7 @@ let folder: string
 let other: string
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   folder = temporaryFolder()
   other = await create('Other', CANARY)
   await acme.vault.writeSecret('team/db', { password: 'from the team' })
@@ -65,7 +65,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     const outside = temporaryFolder()
     for (const name of ['in', 'token']) writeFileSync(join(outside, name), CANARY)
     writeFileSync(join(folder, '.vault-token'), CANARY)
-    const through = await proxied(acme)
+    const proxied = await proxySite(acme)
     for (const [from, place, instead, says] of [
       ['@link', 'link', join(folder, '.vault-token'), /a file that no request file may name/],
       ['@link', 'link', join(outside, 'token'), /outside the folder of the request file/],
@@ -79,16 +79,16 @@ describe('Whatever the operator allows, a request file never reaches', () => {
         symlinkSync(instead, join(folder, 'next'))
         renameSync(join(folder, 'next'), join(folder, place))
       }
-      through.vault.at(/lookup-self/, call('before', swap))
-      const result = await asked(from, [], through.env)
+      proxied.vault.at(/lookup-self/, call('before', swap))
+      const result = await asked(from, [], proxied.env)
       expect(result.stdout + result.stderr).not.toContain(CANARY)
       expect(jsonError(result)).toMatchObject({ exit_code: 2, fields: [{ message: expect.stringMatching(says) }] })
-      await through.restore()
+      await proxied.restore()
       rmSync(join(folder, place))
       symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
       expect(await asked(from)).toMatchObject({ code: 0 })
     }
-    through.close()
+    proxied.close()
   })
 
   test.skipIf(process.platform === 'win32')('a pipe that nobody writes to, which would keep it waiting', async () => {

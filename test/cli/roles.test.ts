@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { markedBlock } from '../support/docs.ts'
 import { folderWith } from '../support/requests.ts'
 import { jsonError, type RunResult, start } from '../support/run.ts'
-import { ADMIN, grants, type Person, type Role, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, grants, type Person, type Role, type Site } from '../support/site.ts'
 import { type Everything, eventsOf, everythingIn, type Row } from '../support/stored.ts'
 
 // Who may do what: every role in every state of membership, in its own organization and in others, by every command.
@@ -109,7 +109,7 @@ let acme: Site
 let people: ReadonlyMap<string, Person>
 
 beforeAll(async () => {
-  acme = await site(['members'])
+  acme = await createSite(['members'])
   folder = folderWith(Object.fromEntries(ROLES.map(role => [`${role}.json`, JSON.stringify(request(role))])))
   await acme.addPerson({ email: 'someone@example.com', role: 'viewer' })
   const globex = await acme.addOrganization('Globex')
@@ -139,7 +139,7 @@ interface Line {
 /** Runs command lines as the admin, unless `env` says who else. */
 async function many(lines: readonly Line[]): Promise<RunResult[]> {
   const script = fileURLToPath(new URL('support/many-commands.js', import.meta.url))
-  const here = {
+  const site = {
     ...acme.env,
     HOME: acme.home,
     DSCTL_CONFIG_DIR: `${acme.home}/none`,
@@ -147,7 +147,7 @@ async function many(lines: readonly Line[]): Promise<RunResult[]> {
     NEW_KEY: 'n',
     DSCTL_OUTPUT: 'json',
   }
-  const stdin = lines.map(({ args, env }) => `${JSON.stringify({ args, env: { ...here, ...env } })}\n`).join('')
+  const stdin = lines.map(({ args, env }) => `${JSON.stringify({ args, env: { ...site, ...env } })}\n`).join('')
   const { stdout, stderr } = await start([script], { stdin, timeout: 100_000 }).result
   const results = stdout.split('\n').filter(Boolean)
   if (results.length !== lines.length) throw new Error(`${results.length} of ${lines.length} ran:\n${stderr}`)

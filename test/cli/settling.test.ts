@@ -3,23 +3,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, mainStored, plainFields, plainStored } from '../support/examples.ts'
 import { hold } from '../support/faults.ts'
 import { addIntent } from '../support/intents.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { atStep, killAt, moments, STEPS } from '../support/steps.ts'
 import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
 })
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 afterAll(async () => {
-  through.close()
-  await here.drop()
+  proxied.close()
+  await site.drop()
 })
 
 type Moment = ReturnType<typeof moments>[number]
@@ -27,27 +27,27 @@ type Moment = ReturnType<typeof moments>[number]
 /** Starts a command and kills it at a moment of its work. */
 async function killed(moment: Moment, args: readonly string[], options: RunOptions = {}) {
   // Assigned before any message can come.
-  const running: { child?: ReturnType<Proxied['start']>['child'] } = {}
-  killAt(through, moment, () => {
+  const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
+  killAt(proxied, moment, () => {
     if (!running.child) throw new Error('nothing has been started')
     return running.child
   })
-  const started = through.start(args, options)
+  const started = proxied.start(args, options)
   running.child = started.child
   expect(await started.result).toMatchObject({ signal: 'SIGKILL', stdout: '' })
-  await through.restore()
+  await proxied.restore()
 }
 
-const named = async (name: string) => (await livePairs(here)).filter(pair => pair.name === name)
+const named = async (name: string) => (await livePairs(site)).filter(pair => pair.name === name)
 const created = async (name: string) => {
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
-  return json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
+  return json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
 }
 const SETTLER = /^dsctl \S+ on \S+, process \d+$/
 
 async function expectNothingOpen() {
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await strayIn(here)).toEqual([])
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await strayIn(site)).toEqual([])
 }
 
 describe('a create that was killed', () => {
@@ -57,13 +57,13 @@ describe('a create that was killed', () => {
     await killed(moment, ['create', '-f', '-'], { stdin })
     const begun = moment.at !== 'before S1'
     const done = moment.at === 'after S2'
-    expect(await openIntentsIn(here)).toHaveLength(begun && !done ? 1 : 0)
-    await expireLeases(here)
-    const next = await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })
+    expect(await openIntentsIn(site)).toHaveLength(begun && !done ? 1 : 0)
+    await expireLeases(site)
+    const next = await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })
     expect(next.code, next.stderr).toBe(done ? 6 : 0)
     expect(await named(name)).toEqual([{ name, env: 'production', type: 'postgres', secret: mainStored }])
     await expectNothingOpen()
-    const events = await eventsOf(here, `action = 'create' AND data_source_name = $1`, [name])
+    const events = await eventsOf(site, `action = 'create' AND data_source_name = $1`, [name])
     const undone = { outcome: 'failed', settled_by: expect.stringMatching(SETTLER) }
     const own = { outcome: 'done', settled_by: null }
     const taken = { outcome: 'failed', settled_by: null }
@@ -74,13 +74,13 @@ describe('a create that was killed', () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     await killed(momentOf('create', 'after V1'), ['create', '-f', '-'], { stdin })
-    const before = await everythingIn(here)
-    const next = await here.dsctl(['create', '-f', '-', '--timeout', '1', '-o', 'json'], { stdin })
+    const before = await everythingIn(site)
+    const next = await site.dsctl(['create', '-f', '-', '--timeout', '1', '-o', 'json'], { stdin })
     expect(next).toMatchObject({ code: 6, stdout: '' })
     expect(jsonError(next)).toMatchObject({ code: 'conflict', status: 409, hint: expect.stringContaining('lease') })
-    expect(await everythingIn(here)).toEqual(before)
-    await expireLeases(here)
-    expect(await here.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
+    expect(await everythingIn(site)).toEqual(before)
+    await expireLeases(site)
+    expect(await site.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
     await expectNothingOpen()
   })
 
@@ -88,13 +88,13 @@ describe('a create that was killed', () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     await killed(momentOf('create', 'after V1'), ['create', '-f', '-'], { stdin })
-    await expireLeases(here)
-    const two = [1, 2].map(() => here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    await expireLeases(site)
+    const two = [1, 2].map(() => site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const codes = (await Promise.all(two)).map(({ code }) => code)
     expect(codes.sort()).toEqual([0, 6])
     expect(await named(name)).toHaveLength(1)
     await expectNothingOpen()
-    const events = await eventsOf(here, 'data_source_name = $1 AND settled_by IS NOT NULL', [name])
+    const events = await eventsOf(site, 'data_source_name = $1 AND settled_by IS NOT NULL', [name])
     expect(events).toHaveLength(1)
   })
 })
@@ -106,9 +106,9 @@ describe('an update that was killed', () => {
     await killed(moment, ['update', id, '--set-name', renamed, '--port', '7000', '--password', '-'], { stdin: 'new' })
     const begun = moment.at !== 'before S1'
     const done = moment.at === 'after S3'
-    expect(await openIntentsIn(here)).toHaveLength(begun && !done ? 1 : 0)
-    await expireLeases(here)
-    const next = await here.dsctl(['update', id, '--host', 'other.example.com', '-o', 'json'])
+    expect(await openIntentsIn(site)).toHaveLength(begun && !done ? 1 : 0)
+    await expireLeases(site)
+    const next = await site.dsctl(['update', id, '--host', 'other.example.com', '-o', 'json'])
     expect(next.code, next.stderr).toBe(0)
     const secret = { ...plainStored, host: 'other.example.com', ...(done && { port: 7000, password: 'new' }) }
     expect(await named(done ? renamed : name)).toEqual([
@@ -116,7 +116,7 @@ describe('an update that was killed', () => {
     ])
     expect(await named(done ? name : renamed)).toEqual([])
     await expectNothingOpen()
-    const events = await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])
+    const events = await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
     const undone = { outcome: 'failed', settled_by: expect.stringMatching(SETTLER) }
     const own = { outcome: 'done', settled_by: null }
     expect(events).toMatchObject(done ? [own, own] : begun ? [undone, own] : [own])
@@ -129,14 +129,14 @@ describe('an update that was killed', () => {
         const [name, wanted] = [randomUUID(), randomUUID()]
         const id = await created(name)
         await killed(momentOf('update', at), ['update', id, '--set-name', wanted, '--port', '7000'])
-        await expireLeases(here)
+        await expireLeases(site)
         const args = {
           delete: ['delete', id, '--yes'],
           rename: ['update', id, '--set-name', wanted],
           create: ['create', '-f', '-'],
         }[settle]
         const stdin = JSON.stringify({ name: wanted, env: 'dev', type: 'postgres', ...plainFields })
-        const next = await here.dsctl(args, { stdin })
+        const next = await site.dsctl(args, { stdin })
         expect(next.code, next.stderr).toBe(0)
         const pair = (as: string) => ({ name: as, env: 'dev', type: 'postgres', secret: plainStored })
         expect(await named(name)).toEqual(settle === 'create' ? [pair(name)] : [])
@@ -149,13 +149,13 @@ describe('an update that was killed', () => {
   test('that was to repair a missing secret leaves it as missing as it was', async () => {
     const all = ['--host', 'h', '--username', 'u', '--password', '-', '--default-database', 'd']
     for (const moment of moments('update').filter(({ at }) => at !== 'after S3')) {
-      const id = await here.addDataSource({ name: randomUUID() })
+      const id = await site.addDataSource({ name: randomUUID() })
       await killed(moment, ['update', id, ...all], { stdin: 'MARKERpassword' })
-      await expireLeases(here)
-      const next = await here.dsctl(['update', id, ...all], { stdin: 'MARKERpassword' })
+      await expireLeases(site)
+      const next = await site.dsctl(['update', id, ...all], { stdin: 'MARKERpassword' })
       expect(next.code, `${moment.at}: ${next.stderr}`).toBe(0)
       const data = { host: 'h', port: 5432, username: 'u', password: 'MARKERpassword', default_database: 'd' }
-      expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ type: 'postgres', ...data })
+      expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ type: 'postgres', ...data })
       await expectNothingOpen()
     }
   })
@@ -163,13 +163,13 @@ describe('an update that was killed', () => {
   test('is told as unknown, and not undone, where someone else has written since', async () => {
     const id = await created(randomUUID())
     await killed(momentOf('update', 'after V2'), ['update', id, '--port', '7000'])
-    for (const port of [1, 2, 3]) await here.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port })
-    await expireLeases(here)
-    const next = await here.dsctl(['update', id, '--set-env', 'prod'])
+    for (const port of [1, 2, 3]) await site.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port })
+    await expireLeases(site)
+    const next = await site.dsctl(['update', id, '--set-env', 'prod'])
     expect(next.code, next.stderr).toBe(0)
-    expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 3 })
-    expect(await openIntentsIn(here)).toEqual([])
-    const events = await eventsOf(here, `outcome = 'unknown' AND settled_by IS NOT NULL AND action = 'update'`)
+    expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 3 })
+    expect(await openIntentsIn(site)).toEqual([])
+    const events = await eventsOf(site, `outcome = 'unknown' AND settled_by IS NOT NULL AND action = 'update'`)
     expect(events).toHaveLength(1)
   })
 })
@@ -177,11 +177,11 @@ describe('an update that was killed', () => {
 test('an update that outlasted its lease is told so, and not that what was deleted since lacks fields', async () => {
   const id = await created(randomUUID())
   const held = hold()
-  through.vault.at(/^GET .*\/data\//, held)
-  const { result } = through.start(['update', id, '--port', '7000', '-o', 'json'])
-  await expect.poll(() => openIntentsIn(here)).toHaveLength(1)
-  await expireLeases(here)
-  expect(await here.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
+  proxied.vault.at(/^GET .*\/data\//, held)
+  const { result } = proxied.start(['update', id, '--port', '7000', '-o', 'json'])
+  await expect.poll(() => openIntentsIn(site)).toHaveLength(1)
+  await expireLeases(site)
+  expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
   held.release()
   const late = jsonError(await result)
   expect(late).toMatchObject({
@@ -190,7 +190,7 @@ test('an update that outlasted its lease is told so, and not that what was delet
     message: expect.stringContaining('longer than its lease'),
   })
   await expectNothingOpen()
-  const events = await eventsOf(here, `data_source_id = $1`, [id])
+  const events = await eventsOf(site, `data_source_id = $1`, [id])
   expect(events.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
     'create done',
     'update failed',
@@ -205,13 +205,13 @@ describe('a delete that was killed', () => {
     await killed(moment, ['delete', id, '--yes'])
     const begun = moment.at !== 'before S1'
     const closed = moment.at === 'after S2'
-    expect(await openIntentsIn(here)).toHaveLength(begun && !closed ? 1 : 0)
-    expect(await here.dsctl(['get', id])).toMatchObject({ code: begun ? 5 : 0 })
-    expect(await here.dsctl(['delete', id, '--yes'])).toMatchObject({ code: closed ? 5 : 0, stdout: '' })
+    expect(await openIntentsIn(site)).toHaveLength(begun && !closed ? 1 : 0)
+    expect(await site.dsctl(['get', id])).toMatchObject({ code: begun ? 5 : 0 })
+    expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: closed ? 5 : 0, stdout: '' })
     expect(await named(name)).toEqual([])
     await expectNothingOpen()
-    const events = await eventsOf(here, `action = 'delete' AND data_source_id = $1`, [id])
-    expect(events).toMatchObject([{ outcome: 'done', actor_email: here.admin.email }])
+    const events = await eventsOf(site, `action = 'delete' AND data_source_id = $1`, [id])
+    expect(events).toMatchObject([{ outcome: 'done', actor_email: site.admin.email }])
   })
 
   test('does not keep its name from a new source, and by that name the new one is meant', async () => {
@@ -219,10 +219,10 @@ describe('a delete that was killed', () => {
     const id = await created(name)
     await killed(momentOf('delete', 'after S1'), ['delete', name, '--yes'])
     const newer = await created(name)
-    expect(await here.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
-    expect(await here.vault.readSecret(`data-sources/${newer}`)).toBeUndefined()
-    expect(await here.vault.readSecret(`data-sources/${id}`)).toBeDefined()
-    expect(await here.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
+    expect(await site.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
+    expect(await site.vault.readSecret(`data-sources/${newer}`)).toBeUndefined()
+    expect(await site.vault.readSecret(`data-sources/${id}`)).toBeDefined()
+    expect(await site.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
     await expectNothingOpen()
   })
 })
@@ -230,20 +230,20 @@ describe('a delete that was killed', () => {
 describe('one that has outlasted its lease', () => {
   /** Runs a command that is stopped where a message is on its way, until doctor has settled its work, and then goes on. */
   async function overslept(step: (typeof STEPS)[keyof typeof STEPS][number], args: readonly string[], stdin = '') {
-    const running: { child?: ReturnType<Proxied['start']>['child'] } = {}
+    const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
     let doctor: Awaited<ReturnType<Site['dsctl']>> | undefined
-    atStep(through, { step, when: 'before' }, async () => {
+    atStep(proxied, { step, when: 'before' }, async () => {
       running.child?.kill('SIGSTOP')
-      await expireLeases(here)
-      doctor = await here.dsctl(['doctor', '--fix'])
+      await expireLeases(site)
+      doctor = await site.dsctl(['doctor', '--fix'])
       running.child?.kill('SIGCONT')
       return undefined
     })
-    const started = through.start([...args, '--timeout', '30', '-o', 'json'], { stdin })
+    const started = proxied.start([...args, '--timeout', '30', '-o', 'json'], { stdin })
     running.child = started.child
     const result = await started.result
     expect(doctor, doctor?.stdout).toMatchObject({ code: 0 })
-    await through.restore()
+    await proxied.restore()
     return result
   }
 
@@ -261,9 +261,9 @@ describe('one that has outlasted its lease', () => {
     expect(await named(name)).toEqual([{ name, env: 'dev', type: 'postgres', secret: plainStored }])
     expect(await named(renamed)).toEqual([])
     await expectNothingOpen()
-    expect(await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
+    expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
     // As its hint says.
-    expect(await here.dsctl(args)).toMatchObject({ code: 0 })
+    expect(await site.dsctl(args)).toMatchObject({ code: 0 })
     expect(await named(renamed)).toMatchObject([{ secret: { ...plainStored, port: 7000 } }])
   })
 
@@ -273,7 +273,7 @@ describe('one that has outlasted its lease', () => {
     expect(result).toMatchObject({ code: 7, stdout: '' })
     expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
     await expectNothingOpen()
-    expect(await eventsOf(here, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
+    expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
   })
 
   test.each(STEPS.create.slice(1))('a create, at $title: likewise, and it leaves no secret', async step => {
@@ -283,7 +283,7 @@ describe('one that has outlasted its lease', () => {
     expect(jsonError(result)).toMatchObject(TOO_LATE)
     expect(await named(name)).toEqual([])
     await expectNothingOpen()
-    expect(await eventsOf(here, `action = 'create' AND data_source_name = $1`, [name])).toMatchObject([SETTLED])
+    expect(await eventsOf(site, `action = 'create' AND data_source_name = $1`, [name])).toMatchObject([SETTLED])
   })
 })
 
@@ -293,17 +293,17 @@ test('what an apply has read is not called unchanged where that was taken back m
   const step = { title: 'the comparison', server: 'vault', which: /^GET .*\/data\// } as const
   const wanted = { ...plainStored, port: 7000 }
   // An update that is begun, written and taken back between apply's two looks at the records.
-  atStep(through, { step, when: 'before' }, async () => {
-    await addIntent(here, { kind: 'update', state: 'open', id, name, baseVersion: 1 })
-    await here.vault.writeSecret(`data-sources/${id}`, wanted)
+  atStep(proxied, { step, when: 'before' }, async () => {
+    await addIntent(site, { kind: 'update', state: 'open', id, name, baseVersion: 1 })
+    await site.vault.writeSecret(`data-sources/${id}`, wanted)
     return undefined
   })
-  atStep(through, { step, when: 'after' }, async () => {
-    expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  atStep(proxied, { step, when: 'after' }, async () => {
+    expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
     return undefined
   })
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, port: 7000 })
-  const result = await through.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })
+  const result = await proxied.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })
   expect(json(result)).toMatchObject([{ id, action: 'updated' }])
   expect(await named(name)).toMatchObject([{ secret: wanted }])
   await expectNothingOpen()

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { embeddedSite } from '../support/embedded-site.ts'
+import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { creation, folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { eventsOf, everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 import { certificate, fingerprint } from '../unit/source-types/samples.ts'
@@ -10,16 +10,16 @@ import { certificate, fingerprint } from '../unit/source-types/samples.ts'
 // Presets of plain fields: kept by admins, taken by create, apply and diff.
 
 const SECRET = 'MARKERpassword'
-let here: Site
+let site: Site
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
-const run = (args: readonly string[], options?: RunOptions) => here.dsctl([...args, '-o', 'json'], options)
+const run = (args: readonly string[], options?: RunOptions) => site.dsctl([...args, '-o', 'json'], options)
 const set = (name: string, ...args: string[]) => run(['template', 'set', name, '--type', 'postgres', ...args])
 const events = (action: string) =>
-  eventsOf(here, `action = $1`, [action]).then(found =>
+  eventsOf(site, `action = $1`, [action]).then(found =>
     found.map(({ outcome, fields, before, after }) => ({ outcome, fields, before, after })),
   )
 
@@ -57,14 +57,14 @@ describe('template', () => {
 
   test('get and list show them in every format', async () => {
     await set('Formats', '--host', 'f.example.com', '--port', '6432', '--default-schema', 'public')
-    const shown = async (...args: string[]) => (await here.dsctl(['template', ...args])).stdout
+    const shown = async (...args: string[]) => (await site.dsctl(['template', ...args])).stdout
     expect(await shown('get', 'Formats', '-o', 'name')).toBe('Formats\n')
     expect(await shown('get', 'Formats')).toMatch(/Name +Formats\nType +postgres\nhost +f\.example\.com\nport +6432\n/)
     expect(await shown('get', 'Formats', '-o', 'yaml')).toContain('fields:\n  host: f.example.com\n  port: 6432\n')
     expect(await shown('list')).toMatch(/NAME +TYPE +FIELDS +UPDATED\nFormats +postgres +host, port, default_schema/)
     expect(await shown('list', '-o', 'name')).toContain('Formats\n')
     for (const command of [['list'], ['get', 'Formats'], ['set', 'Formats', '--type', 'mysql']]) {
-      const refused = await here.dsctl(['template', ...command, '-o', 'id'])
+      const refused = await site.dsctl(['template', ...command, '-o', 'id'])
       expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('there is no id') })
     }
     expect(await shown('get', 'Formats')).toContain('postgres')
@@ -85,7 +85,7 @@ describe('template', () => {
 
   test('delete takes one out, and says where there is none, with the one that was meant', async () => {
     await set('Going', '--host', 'g.example.com')
-    expect(await here.dsctl(['template', 'delete', 'Going'])).toMatchObject({ code: 0, stdout: '' })
+    expect(await site.dsctl(['template', 'delete', 'Going'])).toMatchObject({ code: 0, stdout: '' })
     await set('Staying', '--host', 'g.example.com')
     const gone = await run(['template', 'delete', 'stayingg'])
     expect(gone.code).toBe(5)
@@ -109,7 +109,7 @@ describe('template', () => {
     ['--ssh-private-key-passphrase', `${SECRET}!`],
   ])('refuses the secret of %s %s, and repeats nothing of it', async (flag, value) => {
     const before = await templates()
-    const result = await here.dsctl(
+    const result = await site.dsctl(
       ['template', 'set', 'Secret', '--type', 'postgres', '--host', 'h', flag, value, '-o', 'json'],
       { env: { KEY: SECRET }, stdin: SECRET },
     )
@@ -133,11 +133,11 @@ describe('template', () => {
     expect(await templates()).toEqual(before)
   })
 
-  const templates = () => here.database.query('SELECT * FROM dsctl.templates ORDER BY name')
+  const templates = () => site.database.query('SELECT * FROM dsctl.templates ORDER BY name')
 })
 
 describe('create with a template', () => {
-  const pair = async (name: string) => (await livePairs(here)).find(each => each.name === name)
+  const pair = async (name: string) => (await livePairs(site)).find(each => each.name === name)
   const given = ['--env', 'dev', '--username', 'u', '--password', 'env:KEY', '--default-database', 'd']
   const create = (name: string, ...args: string[]) =>
     run(['create', name, '--template', 'Base', ...given, ...args], { env: { KEY: SECRET } })
@@ -160,11 +160,11 @@ describe('create with a template', () => {
   test('is named in a request file too, whose fields go before under any of their names', async () => {
     const request = { name: 'By file', env: 'dev', template: 'Base', username: 'u', password: SECRET, database: 'own' }
     const { args, stdin } = creation(request)
-    const result = await here.dsctl(args, { stdin })
+    const result = await site.dsctl(args, { stdin })
     expect(result.code, result.stderr).toBe(0)
     expect((await pair('By file'))?.secret).toMatchObject({ port: 6432, default_database: 'own' })
     await set('Other', '--host', 'other.example.com', '--default-database', 'other')
-    const flagged = await here.dsctl([...args, '--template', 'Other'], {
+    const flagged = await site.dsctl([...args, '--template', 'Other'], {
       stdin: JSON.stringify({ ...request, name: 'By both' }),
     })
     expect(flagged.code, flagged.stderr).toBe(0)
@@ -172,7 +172,7 @@ describe('create with a template', () => {
   })
 
   test('of another type, without one of that name, or with a wrong one, is refused', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const other = await create('Other type', '--type', 'mysql')
     expect(jsonError(other)).toMatchObject({
       exit_code: 2,
@@ -181,9 +181,9 @@ describe('create with a template', () => {
     const near = await run(['create', 'X', '--template', 'Bass', ...given], { env: { KEY: SECRET } })
     expect(jsonError(near)).toMatchObject({ exit_code: 5, hint: 'Did you mean Base?' })
     const request = { name: 'X', env: 'dev', template: 3 }
-    const number = await here.dsctl(creation(request).args, creation(request))
+    const number = await site.dsctl(creation(request).args, creation(request))
     expect(jsonError(number).fields?.[0]).toEqual({ field: 'template', message: 'must be a string: quote it' })
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('still tells what is missing', async () => {
@@ -196,7 +196,7 @@ describe('create with a template', () => {
 
   test('at a terminal asks for the rest alone', async () => {
     const args = ['create', 'Asked', '--env', 'dev', '--template', 'Base']
-    const screen = terminal(args, { env: here.env, home: here.home })
+    const screen = terminal(args, { env: site.env, home: site.home })
     await screen.waitFor('Username')
     screen.type('typed\n')
     await screen.waitFor('Password')
@@ -213,9 +213,9 @@ describe('create with a template', () => {
 
   test('a secret that others have put into one is neither shown nor taken', async () => {
     const fields = JSON.stringify({ host: 'h', password: SECRET, surplus: SECRET })
-    await here.database.query(
+    await site.database.query(
       `INSERT INTO dsctl.templates (organization_id, name, type, fields) VALUES ($1, 'Planted', 'postgres', $2)`,
-      [here.organization.id, fields],
+      [site.organization.id, fields],
     )
     const shown = await run(['template', 'get', 'Planted'])
     expect(json(shown).fields).toEqual({ host: 'h', password: '[REDACTED]' })
@@ -224,7 +224,7 @@ describe('create with a template', () => {
     expect(jsonError(used).fields?.map(({ field }) => field)).toEqual(['password', 'surplus'])
     const listed = await run(['template', 'list'])
     expect(shown.stdout + used.stderr + listed.stdout).not.toContain(SECRET)
-    await here.database.query(`DELETE FROM dsctl.templates WHERE name = 'Planted'`)
+    await site.database.query(`DELETE FROM dsctl.templates WHERE name = 'Planted'`)
   })
 
   test('the audit trail shows the changes of templates', async () => {
@@ -234,7 +234,7 @@ describe('create with a template', () => {
       ['template set', shown[0].after.template],
       ['template delete', '[^ ]'],
     ]) {
-      const table = await here.dsctl(['audit', '--action', action])
+      const table = await site.dsctl(['audit', '--action', action])
       expect(table.stdout).toMatch(new RegExp(`${action} +(done|failed) +${name}`))
     }
   })
@@ -258,10 +258,10 @@ describe('apply and diff with templates', () => {
       request('C', { template: undefined, type: 'mysql', host: 'c' }),
     ]
     expect((await batch('diff', requests)).code).toBe(9)
-    const applied = await here.dsctl(['apply', '-f', '-', '--verbose'], { stdin: JSON.stringify(requests) })
+    const applied = await site.dsctl(['apply', '-f', '-', '--verbose'], { stdin: JSON.stringify(requests) })
     expect(applied.code, applied.stderr).toBe(0)
     expect(applied.stderr.match(/postgres template find/g)).toHaveLength(1)
-    const pairs = (await livePairs(here)).filter(({ env }) => env === 'batch')
+    const pairs = (await livePairs(site)).filter(({ env }) => env === 'batch')
     expect(pairs.map(({ secret }) => [secret?.host, secret?.port])).toEqual([
       ['batch.example.com', 6432],
       ['batch.example.com', 1],
@@ -275,7 +275,7 @@ describe('apply and diff with templates', () => {
   })
 
   test('those that are missing are told together, exit 5; beside other problems it is exit 2', async () => {
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const missing = [request('A'), request('D', { template: 'Btach' }), request('E', { template: 'None such' })]
     const result = await batch('apply', missing)
     expect(result.code).toBe(5)
@@ -287,15 +287,15 @@ describe('apply and diff with templates', () => {
     const both = await batch('apply', wrong)
     expect([both.code, jsonError(both).fields?.length]).toEqual([2, 4])
     expect(both.stderr).not.toContain(SECRET)
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 })
 
 describe.skipIf(ON_EMBEDDED)('of another organization', () => {
   test('a template cannot be told from none, and its name is free', async () => {
-    const other = await here.addOrganization('Globex')
-    const bob = await here.addPerson({ email: 'bob@example.com' })
-    await here.addMember(bob.id, other, { role: 'workspace_admin' })
+    const other = await site.addOrganization('Globex')
+    const bob = await site.addPerson({ email: 'bob@example.com' })
+    await site.addMember(bob.id, other, { role: 'workspace_admin' })
     await set('Ours', '--host', 'ours.example.com')
     const asBob = (...args: string[]) => run(['template', ...args, '--org', 'Globex'], { env: bob.env })
     for (const verb of ['get', 'delete']) {
@@ -306,24 +306,24 @@ describe.skipIf(ON_EMBEDDED)('of another organization', () => {
     expect(json(await asBob('list'))).toEqual([])
     expect((await asBob('set', 'Ours', '--type', 'mysql')).code).toBe(0)
     expect(json(await run(['template', 'get', 'Ours']))).toMatchObject({ type: 'postgres' })
-    const found = await here.database.query(`SELECT count(*)::int AS n FROM dsctl.templates WHERE name = 'Ours'`)
+    const found = await site.database.query(`SELECT count(*)::int AS n FROM dsctl.templates WHERE name = 'Ours'`)
     expect(found).toEqual([{ n: 2 }])
   })
 
   test('two who set the same one at once end with one of both, and each is in the trail', async () => {
     const both = await Promise.all(['1', '2'].map(port => set('Contended', '--port', port)))
     expect(both.map(({ code }) => code)).toEqual([0, 0])
-    const rows = await here.database.query(`SELECT fields FROM dsctl.templates WHERE name = 'Contended'`)
+    const rows = await site.database.query(`SELECT fields FROM dsctl.templates WHERE name = 'Contended'`)
     expect(rows).toHaveLength(1)
-    const told = await eventsOf(here, `after->>'template' = 'Contended'`)
+    const told = await eventsOf(site, `after->>'template' = 'Contended'`)
     expect(told.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
   })
 
   test('a role of Postgres without the grant is told which', async () => {
-    const { role, url } = await here.database.createRole()
-    await here.database.query(`GRANT USAGE ON SCHEMA dsctl TO "${role}"`)
+    const { role, url } = await site.database.createRole()
+    await site.database.query(`GRANT USAGE ON SCHEMA dsctl TO "${role}"`)
     const tables = 'organizations, users, users_to_organizations, dsctl.audit_events'
-    await here.database.query(`GRANT SELECT, INSERT ON ${tables} TO "${role}"`)
+    await site.database.query(`GRANT SELECT, INSERT ON ${tables} TO "${role}"`)
     const result = await run(['template', 'list'], { env: { DSCTL_DATABASE_URL: url } })
     expect(jsonError(result)).toMatchObject({ exit_code: 4, hint: expect.stringContaining('ON dsctl.templates TO') })
   })
@@ -331,7 +331,7 @@ describe.skipIf(ON_EMBEDDED)('of another organization', () => {
 
 describe.skipIf(ON_EMBEDDED)('on the embedded profile', () => {
   test('it is the same', async () => {
-    const local = await embeddedSite()
+    const local = await createEmbeddedSite()
     const embedded = (args: string[], options?: RunOptions) => local.dsctl([...args, '-o', 'json'], options)
     const made = await embedded(['template', 'set', 'Local', '--type', 'postgres', '--host', 'l', '--port', '6432'])
     expect(made.code, made.stderr).toBe(0)

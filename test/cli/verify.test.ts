@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation } from '../support/requests.ts'
 import { json, jsonError, startDsctl } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { type Everything, eventsOf, everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
@@ -15,7 +15,7 @@ let good: Readonly<Record<string, unknown>>
 let bad: Readonly<Record<string, unknown>>
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
   const url = new URL(acme.database.url)
   const at = { host: url.hostname, port: Number(url.port || 5432), default_database: url.pathname.slice(1) }
   good = { env: 'dev', type: 'postgres', username: 'postgres', password: SECRET, ...at }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, jsonError, temporaryFolder } from '../support/run.ts'
-import { ADMIN, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 
 let acme: Site
 
 beforeAll(async () => {
-  acme = await site()
+  acme = await createSite()
 })
 
 afterAll(() => acme?.drop())

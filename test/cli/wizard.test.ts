@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { json, temporaryFolder } from '../support/run.ts'
 import { pathWithDsctl } from '../support/shell.ts'
-import { ON_EMBEDDED, type Site, site } from '../support/site.ts'
+import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { openProgram, type Terminal, type TerminalOptions, terminal } from '../support/terminal.ts'
 import { openSshKey, pemKey } from '../unit/source-types/samples.ts'
 
@@ -16,21 +16,21 @@ const CTRL_Z = '\u001a'
 const CLEAR = '\u0015'
 const ENTER = '\r'
 const DOWN = '\u001b[B'
-let here: Site
+let site: Site
 let keyFile: string
 
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
   keyFile = join(temporaryFolder(), 'key.pem')
   writeFileSync(keyFile, pemKey)
 })
-afterAll(() => here.drop())
+afterAll(() => site.drop())
 
 const open = (args: readonly string[], more: TerminalOptions = {}) =>
-  terminal(args, { home: here.home, ...more, env: { ...here.env, ...more.env } })
+  terminal(args, { home: site.home, ...more, env: { ...site.env, ...more.env } })
 const unique = (name: string) => `${name} ${randomUUID().slice(0, 8)}`
-const secretOf = async (id: string) => (await here.vault.readSecret(`data-sources/${id}`))?.data
-const found = async (name: string) => json(await here.dsctl(['list', '--search', name, '-o', 'json']))
+const secretOf = async (id: string) => (await site.vault.readSecret(`data-sources/${id}`))?.data
+const found = async (name: string) => json(await site.dsctl(['list', '--search', name, '-o', 'json']))
 
 /** Waits for each question in turn, and answers it. */
 async function dialogue(screen: Terminal, ...turns: readonly (readonly [question: string | RegExp, keys: string])[]) {
@@ -145,7 +145,7 @@ async function upToSave(screen: Terminal): Promise<void> {
 describe('What was typed', () => {
   test('survives a name that is taken: it is changed, and saved', async () => {
     const name = unique('Taken')
-    await here.addDataSource({ name, env: 'dev' })
+    await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
     await dialogue(
@@ -166,17 +166,17 @@ describe('What was typed', () => {
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
     await screen.waitFor('Save this data source?')
-    await here.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
+    await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
     screen.type(ENTER)
     await screen.waitFor('What now?')
-    await here.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
+    await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
     await dialogue(screen, ['Give up', ENTER], ['Save this data source?', ENTER])
     expect(await secretOf(await saved(screen, name))).toMatchObject({ password: PASSWORD })
   })
 
   test('is given up: the failure is told, with its exit code', async () => {
     const name = unique('Given up')
-    await here.addDataSource({ name, env: 'dev' })
+    await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
     await dialogue(screen, ['Save this data source?', ENTER], ['What now?', DOWN + DOWN + ENTER])
@@ -189,7 +189,7 @@ describe('What was typed', () => {
     ['the question after a failure', 'What now?', ENTER],
   ])('is gone with Ctrl-C at %s', async (_, question, keys) => {
     const name = unique('Left')
-    await here.addDataSource({ name, env: 'dev' })
+    await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
     if (keys) await dialogue(screen, ['Save this data source?', keys])
@@ -215,7 +215,7 @@ describe.each<[string, TerminalOptions]>([
 ])('update at %s', (_, options) => {
   test('shows what is there but no secret, keeps it with Enter, and sends only what changed', async () => {
     const stdin = JSON.stringify({ name: unique('Present'), env: 'dev', type: 'postgres', ...plainFields })
-    const { id, credentials } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const { id, credentials } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const before = await secretOf(id)
     const screen = open(['update', id], options)
     await dialogue(
@@ -244,7 +244,7 @@ test.skipIf(ON_EMBEDDED)(
   'a new secret is masked in the summary of an update, and what was typed survives an outage',
   async () => {
     const stdin = JSON.stringify({ name: unique('Rotated'), env: 'dev', type: 'mysql', ...plainFields })
-    const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const screen = open(['update', id])
     await dialogue(
       screen,
@@ -258,10 +258,10 @@ test.skipIf(ON_EMBEDDED)(
     )
     await screen.waitFor(/^Password +\[REDACTED\]$/m)
     await screen.waitFor('Save the changes to password?')
-    await here.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
+    await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
     screen.type(ENTER)
     await screen.waitFor('What now?')
-    await here.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
+    await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
     await dialogue(screen, ['Give up', ENTER])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
     expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
@@ -272,7 +272,7 @@ test.skipIf(ON_EMBEDDED)(
 describe('standard input for a secret, where it is a terminal', () => {
   test('is asked for, and what is typed or pasted is never shown', async () => {
     const stdin = JSON.stringify({ name: unique('Typed'), env: 'dev', type: 'mysql', ...plainFields })
-    const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+    const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const screen = open(['update', id, '--password', '-'])
     await dialogue(screen, ['? Password', `${PASSWORD}${ENTER}`])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
@@ -288,9 +288,9 @@ describe('standard input for a secret, where it is a terminal', () => {
     'is not shown, and nothing of it is lost, where bash stops the command and lets it go on',
     async () => {
       const stdin = JSON.stringify({ name: unique('Stopped'), env: 'dev', type: 'mysql', ...plainFields })
-      const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
-      const env = { ...here.env, PATH: pathWithDsctl(), PS1: 'prompt> ' }
-      const bash = openProgram('bash', ['--norc', '--noprofile', '-i'], { home: here.home, env })
+      const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+      const env = { ...site.env, PATH: pathWithDsctl(), PS1: 'prompt> ' }
+      const bash = openProgram('bash', ['--norc', '--noprofile', '-i'], { home: site.home, env })
       await dialogue(
         bash,
         ['prompt> ', `dsctl update ${id} --password -${ENTER}`],
@@ -332,8 +332,8 @@ test('A terminal that is closed ends the wizard, and Node does not abort on what
 
 test('update where nothing is changed writes nothing', async () => {
   const stdin = JSON.stringify({ name: unique('Same'), env: 'dev', type: 'mysql', ...plainFields })
-  const { id } = json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
-  const before = await here.vault.readSecret(`data-sources/${id}`)
+  const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+  const before = await site.vault.readSecret(`data-sources/${id}`)
   const screen = open(['update', id])
   await dialogue(
     screen,
@@ -347,5 +347,5 @@ test('update where nothing is changed writes nothing', async () => {
   )
   expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
   expect(screen.text()).toContain('Nothing changed')
-  expect(await here.vault.readSecret(`data-sources/${id}`)).toEqual(before)
+  expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual(before)
 })

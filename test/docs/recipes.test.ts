@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type Block, blocks, type Example, examples, getPage, markedBlock } from '../support/docs.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import type { Running } from '../support/run.ts'
 import { type Shell, shell } from '../support/shell.ts'
-import { adminPolicy, type Site, site } from '../support/site.ts'
+import { adminPolicy, createSite, type Site } from '../support/site.ts'
 import { killAt } from '../support/steps.ts'
 import { expireLeases } from '../support/stored.ts'
 
@@ -21,29 +21,29 @@ const REAL_VAULT = process.env.DSCTL_TEST_VAULT_ADDR !== undefined
 const VAULT = fileURLToPath(new URL('../support/vault-command.js', import.meta.url))
 const ROLE = `dsctl-ci-${randomUUID().slice(0, 8)}`
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 let bash: Shell
 let bob: string
 
 beforeAll(async () => {
-  here = await site(['members'])
-  through = await proxied(here)
-  bash = shell({ ...here.env, SALES_PASSWORD: 'marker-password' })
+  site = await createSite(['members'])
+  proxied = await proxySite(site)
+  bash = shell({ ...site.env, SALES_PASSWORD: 'marker-password' })
   for (const [name, env, host] of [
     ['Sales', 'production', 'db.example.com'],
     ['Orders', 'dev', 'dev-db.example.com'],
   ] as const) {
     const database = ['--default-database', name.toLowerCase(), '--password', '-']
     const args = ['create', name, '--env', env, '--type', 'mysql', '--host', host, '--username', 'app', ...database]
-    const result = await here.dsctl(args, { stdin: 'marker-password' })
+    const result = await site.dsctl(args, { stdin: 'marker-password' })
     expect(result.code, result.stderr).toBe(0)
   }
 })
 afterAll(async () => {
   bash?.end()
-  through?.close()
-  await here?.drop()
+  proxied?.close()
+  await site?.drop()
 })
 
 test('The recipes print what they say', async () => {
@@ -63,9 +63,9 @@ test('The recipes print what they say', async () => {
 test.skipIf(!REAL_VAULT)(
   'The job of CI logs in with the AppRole that was made for it, and applies the folder',
   async () => {
-    const admin = shell({ VAULT_ADDR: here.vault.addr, VAULT_TOKEN: here.vault.rootToken })
+    const admin = shell({ VAULT_ADDR: site.vault.addr, VAULT_TOKEN: site.vault.rootToken })
     await admin.run(`vault() { '${process.execPath}' '${VAULT}' "$@"; }`)
-    writeFileSync(join(admin.folder, 'dsctl-admin.hcl'), adminPolicy(here.vault.mount))
+    writeFileSync(join(admin.folder, 'dsctl-admin.hcl'), adminPolicy(site.vault.mount))
     const set = BLOCKS.filter(({ marker }) => marker === 'run: root').map(({ text }) =>
       text.replaceAll('dsctl-ci', ROLE),
     )
@@ -75,9 +75,9 @@ test.skipIf(!REAL_VAULT)(
 
     const { variables, script } = parse(markedBlock('file: ci.yaml')).apply
     const names = {
-      DATABASE_URL: here.env.DSCTL_DATABASE_URL,
-      VAULT_ADDR: here.vault.addr,
-      DSCTL_VAULT_MOUNT: here.vault.mount,
+      DATABASE_URL: site.env.DSCTL_DATABASE_URL,
+      VAULT_ADDR: site.vault.addr,
+      DSCTL_VAULT_MOUNT: site.vault.mount,
     }
     expect(Object.keys(variables)).toEqual(Object.keys(names))
     const job = shell({ ...names, CI: 'true', VAULT_ROLE_ID: roleId, VAULT_SECRET_ID: secretId } as Record<
@@ -85,7 +85,7 @@ test.skipIf(!REAL_VAULT)(
       string
     >)
     mkdirSync(join(job.folder, 'sources'))
-    const exported = (await here.dsctl(['export', '--env', 'production'])).stdout
+    const exported = (await site.dsctl(['export', '--env', 'production'])).stdout
     writeFileSync(join(job.folder, 'sources/all.yaml'), exported.replace('port: 3306', 'port: 3307'))
     const lines = (script as string[]).filter(line => !line.startsWith('npm install'))
     const log = await job.run(`sh -e <<'END'\n${lines.join('\n')}\nEND`)
@@ -102,8 +102,8 @@ function as({ marker }: Block, command: string): string {
 /** What has happened before a block, as it says. */
 async function before({ marker }: Block): Promise<void> {
   if (marker === 'as: bob') {
-    const policies = [await here.vault.createPolicy('dsctl-bob', adminPolicy(here.vault.mount))]
-    bob = await here.vault.userToken({ email: 'bob@example.com', policies })
+    const policies = [await site.vault.createPolicy('dsctl-bob', adminPolicy(site.vault.mount))]
+    bob = await site.vault.userToken({ email: 'bob@example.com', policies })
   }
   if (marker === 'after: a killed create') await killedCreate()
   if (marker === 'after: a lost secret') await loseSecret('Late')
@@ -113,26 +113,26 @@ async function killedCreate(): Promise<void> {
   const args = ['create', 'Late', '--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--username', 'app']
   let running: Running
   killAt(
-    through,
+    proxied,
     { step: { title: 'S2', server: 'postgres', which: /dsctl create, 2 of 2/ }, when: 'before' },
     () => running.child,
   )
-  running = through.start([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })
+  running = proxied.start([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })
   await running.result
-  await expireLeases(here)
+  await expireLeases(site)
 }
 
 async function loseSecret(name: string): Promise<void> {
-  const [{ secret_id }] = await here.database.query(
+  const [{ secret_id }] = await site.database.query(
     'SELECT secret_id FROM data_sources WHERE name = $1 AND deleted_at IS NULL',
     [name],
   )
-  await here.vault.request('DELETE', `${here.vault.mount}/metadata/data-sources/${secret_id}`)
+  await site.vault.request('DELETE', `${site.vault.mount}/metadata/data-sources/${secret_id}`)
 }
 
 function comparable(output: string): string {
   return output
-    .replaceAll(here.vault.mount, 'secret')
+    .replaceAll(site.vault.mount, 'secret')
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(an id)')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '(a time)')
     .replace(/good for (\d+ minutes|1 hour)/g, 'good for (some) minutes')

@@ -64,10 +64,10 @@ interface Batch {
 }
 
 /** Three sources, and the requests that leave, change and drop one of them and make another. */
-async function begin({ here }: Lane): Promise<Batch> {
+async function begin({ site }: Lane): Promise<Batch> {
   const tag = `batch ${randomUUID()}`
   const env = `env-${randomUUID()}`
-  for (const name of ['keep', 'change', 'drop']) await addStored(here, `${tag} ${name}`, env)
+  for (const name of ['keep', 'change', 'drop']) await addStored(site, `${tag} ${name}`, env)
   const requests = [
     { ...STORED, name: `${tag} make`, env },
     { ...STORED, name: `${tag} keep`, env },
@@ -91,11 +91,11 @@ async function expectWhole(lane: Lane, schedule: Schedule & { kind: Kind }): Pro
 }
 
 /** What is settled by the next apply (every other time) or by doctor; `again` is the answer of that next apply. */
-function settlerOf({ here }: Lane, { args, stdin }: Batch, { message }: Schedule) {
+function settlerOf({ site }: Lane, { args, stdin }: Batch, { message }: Schedule) {
   let again: readonly Item[] | undefined
   const once = async (): Promise<readonly Item[]> => {
-    await expireLeases(here)
-    const result = await here.dsctl([...args, '-o', 'json', '--timeout', '5'], { stdin })
+    await expireLeases(site)
+    const result = await site.dsctl([...args, '-o', 'json', '--timeout', '5'], { stdin })
     expect([0, 8], `message ${message}, again: ${result.stdout}${result.stderr}`).toContain(result.code)
     return json(result)
   }
@@ -113,9 +113,9 @@ function settlerOf({ here }: Lane, { args, stdin }: Batch, { message }: Schedule
   return {
     again: apply,
     async settle() {
-      await expireLeases(here)
+      await expireLeases(site)
       if (message % 2) await apply()
-      const result = await here.dsctl(['doctor', '--fix'])
+      const result = await site.dsctl(['doctor', '--fix'])
       expect(result.code, `message ${message}: ${result.stdout}${result.stderr}`).toBe(0)
     },
   }
@@ -142,12 +142,12 @@ function expectTruth(told: RunResult, { tag }: Batch, { again, where }: { again:
 }
 
 /** After the next apply all is as the requests say, and the audit trail tells each change once. */
-async function expectAllDone({ here }: Lane, { tag, env }: Batch, where: string): Promise<void> {
-  const rows = await here.database.query(
+async function expectAllDone({ site }: Lane, { tag, env }: Batch, where: string): Promise<void> {
+  const rows = await site.database.query(
     'SELECT name, secret_id FROM data_sources WHERE deleted_at IS NULL AND env = $1 ORDER BY name',
     [env],
   )
-  const secrets = await Promise.all(rows.map(row => here.vault.readSecret(`data-sources/${row.secret_id}`)))
+  const secrets = await Promise.all(rows.map(row => site.vault.readSecret(`data-sources/${row.secret_id}`)))
   const found = rows.map(({ name }, at) => [name, secrets[at]?.data])
   const wanted = [
     [`${tag} change`, { ...STORED, host: 'db.two' }],
@@ -155,7 +155,7 @@ async function expectAllDone({ here }: Lane, { tag, env }: Batch, where: string)
     [`${tag} make`, STORED],
   ]
   expect(found, where).toEqual(wanted)
-  const events = await here.database.query(
+  const events = await site.database.query(
     `SELECT action || ' ' || data_source_name AS told FROM dsctl.audit_events
      WHERE outcome = 'done' AND starts_with(data_source_name, $1) ORDER BY 1`,
     [tag],

@@ -101,7 +101,7 @@ const TRIED: readonly (Case & { title: string })[] =
 test.concurrent.each(OPERATIONS)('$title sends the messages that are enumerated', operation =>
   lanes.use(async lane => {
     const name = `counted ${randomUUID()}`
-    if (operation.action !== 'create') await addStored(lane.here, name)
+    if (operation.action !== 'create') await addStored(lane.site, name)
     const { told, sent } = await attempt(lane, { args: operation.args(name), settle: async () => {} }, undefined)
     expect(told.code, told.stderr).toBe(0)
     const { postgres, vault } = operation
@@ -115,9 +115,9 @@ describe('nothing is half done where', () => {
 })
 
 async function expectWhole(lane: Lane, { operation, settler, ...schedule }: Case): Promise<void> {
-  const { here } = lane
+  const { site } = lane
   const name = `case ${randomUUID()}`
-  const id = operation.action === 'create' ? undefined : await addStored(here, name)
+  const id = operation.action === 'create' ? undefined : await addStored(site, name)
   const settling = settlerOf(lane, operation, { settler, name, id })
   const { told, reached } = await attempt(lane, { args: operation.args(name), settle: settling.settle }, schedule)
   if (schedule.kind.late) await settling.settle()
@@ -138,7 +138,7 @@ async function expectWhole(lane: Lane, { operation, settler, ...schedule }: Case
  * was to be created, makes it); then doctor, who finds what that could not. `doneBefore` tells what that create met.
  */
 function settlerOf(
-  { here }: Lane,
+  { site }: Lane,
   operation: Operation,
   { settler, name, id }: { settler: Settler; name: string; id: string | undefined },
 ) {
@@ -146,16 +146,16 @@ function settlerOf(
   let wrote = false
   const write = async () => {
     wrote = true
-    if (id !== undefined) return void (await here.dsctl(['update', id, '--username', 'app']))
-    const again = await here.dsctl(operation.args(name), { env: { PASSWORD: 'secret' } })
+    if (id !== undefined) return void (await site.dsctl(['update', id, '--username', 'app']))
+    const again = await site.dsctl(operation.args(name), { env: { PASSWORD: 'secret' } })
     expect([0, 6], again.stderr).toContain(again.code)
     doneBefore = again.code === 6
   }
   return {
     async settle() {
-      await expireLeases(here)
+      await expireLeases(site)
       if (settler === 'next writer' && !wrote) await write()
-      const result = await here.dsctl(['doctor', '--fix'])
+      const result = await site.dsctl(['doctor', '--fix'])
       expect(result.code, result.stdout + result.stderr).toBe(0)
     },
     doneBefore: () => doneBefore,
@@ -163,14 +163,14 @@ function settlerOf(
 }
 
 /** The live record that began with this name, and its secret, together. */
-async function stateOf({ here }: Lane, name: string): Promise<State> {
-  const rows = await here.database.query(
+async function stateOf({ site }: Lane, name: string): Promise<State> {
+  const rows = await site.database.query(
     'SELECT name, secret_id FROM data_sources WHERE deleted_at IS NULL AND name IN ($1, $2)',
     [name, `${name} new`],
   )
   if (rows.length === 0) return undefined
   expect(rows).toHaveLength(1)
-  const secret = await here.vault.readSecret(`data-sources/${rows[0].secret_id}`)
+  const secret = await site.vault.readSecret(`data-sources/${rows[0].secret_id}`)
   const { type, password } = STORED
   expect(secret?.data, 'a live record without credentials').toMatchObject({ type, password })
   return { name: rows[0].name, host: String(secret?.data.host), port: Number(secret?.data.port) }
@@ -192,11 +192,11 @@ function expectTruth(told: RunResult, isDone: boolean): void {
 
 /** The audit trail has each change once, and no change that did not happen. */
 async function expectToldOnce(
-  { here }: Lane,
+  { site }: Lane,
   { action }: Operation,
   { name, isDone }: { name: string; isDone: boolean },
 ): Promise<void> {
-  const rows = await here.database.query(
+  const rows = await site.database.query(
     'SELECT outcome FROM dsctl.audit_events WHERE action = $1 AND data_source_name = $2',
     [action, name],
   )

@@ -12,16 +12,16 @@ export interface Checker {
 }
 
 /** For histories of `program`, which is a run.js. The site is to be used for nothing else. */
-export async function checker(here: Site, program: string): Promise<Checker> {
+export async function checker(site: Site, program: string): Promise<Checker> {
   // Each history begins with empty tables.
-  await here.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER append_only')
-  const processes = workers(here.home, { program, timeout: TIMEOUT })
+  await site.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER append_only')
+  const processes = workers(site.home, { program, timeout: TIMEOUT })
   const doctor = await processes.take()
   return {
     async check(history) {
-      const played = await play(here, history, { workers: processes, doctor })
-      const stored = await everythingIn(here)
-      await clear(here, Object.keys(stored.secrets))
+      const played = await play(site, history, { workers: processes, doctor })
+      const stored = await everythingIn(site)
+      await clear(site, Object.keys(stored.secrets))
       const wrong = wrongAfter(played, stored)
       if (wrong.length) throw new Error([...wrong, '', ...played.trace].join('\n'))
     },

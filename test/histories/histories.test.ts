@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { temporaryFolder } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { PROGRAM } from '../support/workers.ts'
 import { checker } from './check-histories.ts'
 import { type History, histories } from './history.ts'
@@ -17,14 +17,14 @@ const SEED = Number(DSCTL_SOAK_SEED ?? Date.now() % 2 ** 31)
 const HOURS = 24 * 3_600_000
 
 describe.runIf(REAL_POSTGRES)('Random histories', () => {
-  let here: Site
+  let site: Site
   beforeAll(async () => {
-    here = await site()
+    site = await createSite()
   })
-  afterAll(() => here?.drop())
+  afterAll(() => site?.drop())
 
   async function checked(program: string): Promise<(history: History) => Promise<void>> {
-    const { check, close } = await checker(here, program)
+    const { check, close } = await checker(site, program)
     onTestFinished(close)
     return check
   }

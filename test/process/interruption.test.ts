@@ -7,23 +7,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, mainStored, plainFields, plainStored } from '../support/examples.ts'
 import { SWALLOW } from '../support/faults.ts'
 import { addIntent } from '../support/intents.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { BIN, cleanEnvironment, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
 import { everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 
 beforeAll(async () => {
-  here = await site()
-  through = await proxied(here)
+  site = await createSite()
+  proxied = await proxySite(site)
 })
-afterEach(() => through.restore())
+afterEach(() => proxied.restore())
 afterAll(async () => {
-  through.close()
-  await here.drop()
+  proxied.close()
+  await site.drop()
 })
 
 const SIGNALS = [
@@ -42,33 +42,33 @@ async function signalled(
   options: RunOptions = {},
 ) {
   let interrupt = () => {}
-  atStep(through, { step, when }, async () => {
+  atStep(proxied, { step, when }, async () => {
     interrupt()
     await new Promise(resolve => setTimeout(resolve, 300))
     return undefined
   })
-  const running = through.start(args, options)
+  const running = proxied.start(args, options)
   interrupt = () => running.child.kill(signal)
   const result = await running.result
-  await through.restore()
+  await proxied.restore()
   return result
 }
 
 const created = async (name: string) => {
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
-  return json(await here.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
+  return json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })).id as string
 }
-const named = async (name: string) => (await livePairs(here)).filter(pair => pair.name === name)
+const named = async (name: string) => (await livePairs(site)).filter(pair => pair.name === name)
 
 /** Ends an intent of somebody else's as done, so that nobody waits for it any more. */
 async function close(intent: string) {
   const closed = "state = 'closed', outcome = 'done', closed_at = now()"
-  await here.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
+  await site.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
 }
 
 async function expectNothingOpen() {
-  expect(await openIntentsIn(here)).toEqual([])
-  expect(await strayIn(here)).toEqual([])
+  expect(await openIntentsIn(site)).toEqual([])
+  expect(await strayIn(site)).toEqual([])
 }
 
 describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
@@ -131,7 +131,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
 
   test('while it is asked who is calling: nothing at all', async () => {
     const id = await created(randomUUID())
-    const before = await everythingIn(here)
+    const before = await everythingIn(site)
     const unchanged = stderr.replace('.', ': nothing was changed.')
     for (const [args, told] of [
       [['create', '-f', '-'], unchanged],
@@ -145,14 +145,14 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
       const result = await signalled({ step: IDENTITY, signal }, args, { stdin })
       expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: told })
     }
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
   })
 
   test('while it waits for what another does to the same: it does not wait to the end, and changes nothing', async () => {
     const [name, unchanged] = [randomUUID(), stderr.replace('.', ': nothing was changed.')]
     const id = await created(name)
-    const waited = await addIntent(here, { kind: 'update', state: 'open', id, name, underWay: true })
-    const before = await everythingIn(here)
+    const waited = await addIntent(site, { kind: 'update', state: 'open', id, name, underWay: true })
+    const before = await everythingIn(site)
     for (const [step, args] of [
       [STEPS.update[0], ['update', id, '--port', '1']],
       [{ title: 'update', server: 'postgres', which: /dsctl update \*/ }, ['update', id, '--set-env', 'prod']],
@@ -161,7 +161,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
       const result = await signalled({ step, when: 'after', signal }, args)
       expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: unchanged })
     }
-    expect(await everythingIn(here)).toEqual(before)
+    expect(await everythingIn(site)).toEqual(before)
     await close(waited)
   })
 
@@ -178,16 +178,16 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
   test('twice leaves at once, and what was begun is settled by the next', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
-    through.vault.at(STEPS.create[1].which, SWALLOW)
-    const running = through.start(['create', '-f', '-'], { stdin })
-    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    proxied.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = proxied.start(['create', '-f', '-'], { stdin })
+    await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
     running.child.kill(signal)
     await new Promise(resolve => setTimeout(resolve, 300))
     running.child.kill(signal)
     expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
-    await through.restore()
-    await expireLeases(here)
-    expect(await here.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
+    await proxied.restore()
+    await expireLeases(site)
+    expect(await site.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 0 })
     expect(await named(name)).toHaveLength(1)
     await expectNothingOpen()
   })
@@ -201,10 +201,10 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
       Array.from({ length: COUNT }, (_, at) => ({ name: `Source ${at}`, env, type: 'postgres', ...plainFields })),
     )
   const ARGS = ['apply', '-f', '-', '--parallel', '3', '-o', 'json']
-  const pairsIn = async (env: string) => (await livePairs(here)).filter(pair => pair.env === env)
+  const pairsIn = async (env: string) => (await livePairs(site)).filter(pair => pair.env === env)
   const expectGoesOn = async (env: string) => {
-    await expireLeases(here)
-    expect(await here.dsctl(ARGS, { stdin: requests(env) })).toMatchObject({ code: 0 })
+    await expireLeases(site)
+    expect(await site.dsctl(ARGS, { stdin: requests(env) })).toMatchObject({ code: 0 })
     expect((await pairsIn(env)).map(pair => pair.secret)).toEqual(Array.from({ length: COUNT }, () => plainStored))
     await expectNothingOpen()
   }
@@ -227,13 +227,13 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
 
   test('while it waits for what another does to one of them: tells what has become of each', async () => {
     const env = `env-${randomUUID()}`
-    const [{ id }] = json(await here.dsctl(ARGS, { stdin: requests(env) }))
-    const waited = await addIntent(here, { kind: 'update', state: 'open', id, underWay: true })
+    const [{ id }] = json(await site.dsctl(ARGS, { stdin: requests(env) }))
+    const waited = await addIntent(site, { kind: 'update', state: 'open', id, underWay: true })
     const stdin = JSON.stringify(JSON.parse(requests(env)).map((request: object) => ({ ...request, port: 7000 })))
-    const running = through.start(ARGS, { stdin })
+    const running = proxied.start(ARGS, { stdin })
     const changed = async () => (await pairsIn(env)).filter(({ secret }) => secret?.port === 7000).length
     await expect.poll(changed, { timeout: 10_000 }).toBe(COUNT - 1)
-    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
     running.child.kill(signal)
     const result = await running.result
     expect(result).toMatchObject({ code: exit, signal: null })
@@ -245,14 +245,14 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
 
   test('twice leaves at once, and the next apply goes on from there', async () => {
     const env = `env-${randomUUID()}`
-    through.vault.at(STEPS.create[1].which, SWALLOW)
-    const running = through.start([...ARGS, '--timeout', '60'], { stdin: requests(env) })
-    await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBeGreaterThan(0)
+    proxied.vault.at(STEPS.create[1].which, SWALLOW)
+    const running = proxied.start([...ARGS, '--timeout', '60'], { stdin: requests(env) })
+    await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBeGreaterThan(0)
     running.child.kill(signal)
     await new Promise(resolve => setTimeout(resolve, 300))
     running.child.kill(signal)
     expect(await running.result).toMatchObject({ code: exit, signal: null, stdout: '' })
-    await through.restore()
+    await proxied.restore()
     await expectGoesOn(env)
   })
 })
@@ -260,23 +260,23 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
 test('One signal is enough where a store never answers, however long the time-out: the intent is left', async () => {
   const name = randomUUID()
   const stdin = JSON.stringify({ ...mainRequest, name })
-  through.vault.at(STEPS.create[1].which, SWALLOW)
+  proxied.vault.at(STEPS.create[1].which, SWALLOW)
   // Longer than this test's own patience, which would kill it.
-  const running = through.start(['create', '-f', '-', '--timeout', '600'], { stdin })
-  await expect.poll(async () => (await openIntentsIn(here)).length, { timeout: 10_000 }).toBe(1)
+  const running = proxied.start(['create', '-f', '-', '--timeout', '600'], { stdin })
+  await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
   running.child.kill('SIGTERM')
   expect(await running.result).toMatchObject({ code: 143, signal: null, stdout: '' })
-  expect(await openIntentsIn(here)).toMatchObject([{ kind: 'create', new_name: name }])
-  await through.restore()
-  await expireLeases(here)
-  expect(await here.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+  expect(await openIntentsIn(site)).toMatchObject([{ kind: 'create', new_name: name }])
+  await proxied.restore()
+  await expireLeases(site)
+  expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
   expect(await named(name)).toEqual([])
   await expectNothingOpen()
 })
 
 /** Runs dsctl with an output of one's own. */
 async function withStdout(args: readonly string[], stdout: 'pipe' | number) {
-  const env = cleanEnvironment(here.env, here.home)
+  const env = cleanEnvironment(site.env, site.home)
   const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', stdout, 'pipe'] })
   // The reader goes away before anything has been written.
   child.stdout?.destroy()
@@ -332,7 +332,7 @@ describe('standard output', () => {
       expect(result.stderr.match(/cannot be written/g)).toHaveLength(1)
       expect(result.stderr).not.toMatch(/^ +at /m)
     }
-    expect((await here.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ port: 7000 })
+    expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toMatchObject({ port: 7000 })
     const output = openSync('/dev/full', 'w')
     const changed = await withStdout(['update', id, '--port', '7001', '-o', 'json'], output)
     closeSync(output)
@@ -364,7 +364,7 @@ test.skipIf(process.platform !== 'linux')(
 
 /** Runs `dsctl ARGS | COMMAND`. Gives dsctl's exit code and what came out at the end. */
 async function piped(args: readonly string[], [command = '', ...rest]: readonly string[]) {
-  const env = cleanEnvironment(here.env, here.home)
+  const env = cleanEnvironment(site.env, site.home)
   const reader = spawn(command, rest, { stdio: ['pipe', 'pipe', 'ignore'] })
   const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', reader.stdin, 'pipe'] })
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []]

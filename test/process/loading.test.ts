@@ -3,22 +3,22 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // Which files a whole command loads, as V8 tells them. What is heavy is in files of its own: see .ci/build.js.
 
-let here: Site
+let site: Site
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
 const HEAVY = /\b(pglite|secrets-|inquirer-|yaml-|mysql2-|ssh-|tedious|snowflake|source-)/
 
 /** The heavy ones among the files that a run of dsctl loads, and how many files it loads in all. */
 async function loaded(args: readonly string[], stdin?: string) {
   const folder = temporaryFolder()
-  const result = await here.dsctl(args, { env: { NODE_V8_COVERAGE: folder }, ...(stdin !== undefined && { stdin }) })
+  const result = await site.dsctl(args, { env: { NODE_V8_COVERAGE: folder }, ...(stdin !== undefined && { stdin }) })
   expect(result.code, result.stderr).toBe(0)
   const urls = readdirSync(folder).flatMap(name => {
     const report: { result: { url: string }[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'))

@@ -4,7 +4,7 @@ import { plainFields, plainStored } from '../support/examples.ts'
 import { BAO_BIN, type OwnCluster, ownCluster } from '../support/own-stores.ts'
 import { json, type RunResult } from '../support/run.ts'
 import { REAL_POSTGRES, scratchDatabase } from '../support/servers.ts'
-import { type Site, siteOn } from '../support/site.ts'
+import { createSiteOn, type Site } from '../support/site.ts'
 import { eventsOf, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 import { vaultOn } from '../support/vault.ts'
 import { type VaultProxy, vaultProxy } from '../support/vault-proxy.ts'
@@ -16,26 +16,26 @@ const HAS_CLUSTER = BAO_BIN !== undefined && REAL_POSTGRES
 
 describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
   let cluster: OwnCluster
-  let here: Site
-  let through: VaultProxy
+  let site: Site
+  let proxy: VaultProxy
   let node = 0
   let killed: number | undefined
 
   beforeAll(async () => {
     const [database, started] = await Promise.all([scratchDatabase(), ownCluster()])
     cluster = started
-    through = await vaultProxy(() => cluster.addrs[node] ?? '')
+    proxy = await vaultProxy(() => cluster.addrs[node] ?? '')
     await useLeader()
-    here = await siteOn(database, await vaultOn({ addr: through.addr, rootToken: cluster.rootToken }, 'kv'))
+    site = await createSiteOn(database, await vaultOn({ addr: proxy.addr, rootToken: cluster.rootToken }, 'kv'))
   })
   afterEach(async () => {
-    through.clear()
+    proxy.clear()
     if (killed !== undefined) await cluster.revive(killed)
     killed = undefined
   })
   afterAll(async () => {
-    through?.close()
-    await here?.database.drop()
+    proxy?.close()
+    await site?.database.drop()
     cluster?.stop()
   })
 
@@ -46,7 +46,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
 
   async function useStandby(): Promise<void> {
     node = ((await cluster.leader()) + 1) % cluster.addrs.length
-    const asked = () => here.vault.request('GET', 'auth/token/lookup-self', { token: here.env.VAULT_TOKEN ?? '' })
+    const asked = () => site.vault.request('GET', 'auth/token/lookup-self', { token: site.env.VAULT_TOKEN ?? '' })
     await expect.poll(async () => (await asked()).status, { timeout: 20_000 }).toBe(200)
   }
 
@@ -54,18 +54,18 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
   const requests = (env: string, more: object) =>
     Array.from({ length: COUNT }, (_, at) => ({ name: `Source ${at}`, env, type: 'postgres', ...plainFields, ...more }))
   const apply = (all: readonly object[], timeout: number) =>
-    here.dsctl(['apply', '-f', '-', '--parallel', '3', '--timeout', String(timeout), '-o', 'json'], {
+    site.dsctl(['apply', '-f', '-', '--parallel', '3', '--timeout', String(timeout), '-o', 'json'], {
       stdin: JSON.stringify(all),
       timeout: 50_000,
     })
-  const pairsIn = async (env: string) => (await livePairs(here)).filter(pair => pair.env === env)
+  const pairsIn = async (env: string) => (await livePairs(site)).filter(pair => pair.env === env)
 
   /** Applies, and kills the leader when so many secrets have been written. */
   async function applyAndKill(all: readonly object[], writes: number, timeout: number): Promise<RunResult> {
     const leader = await cluster.leader()
     await useStandby()
     let seen = 0
-    through.at(/^POST .*\/data\//, {
+    proxy.at(/^POST .*\/data\//, {
       async after() {
         if (++seen !== writes) return undefined
         killed = leader
@@ -74,11 +74,11 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
       },
     })
     const result = await apply(all, timeout)
-    through.clear()
+    proxy.clear()
     expect(killed, result.stdout + result.stderr).toBe(leader)
     expect(result.signal).toBe(null)
     await useLeader()
-    await expect.poll(async () => (await here.vault.request('GET', 'kv/config')).status, { timeout: 20_000 }).toBe(200)
+    await expect.poll(async () => (await site.vault.request('GET', 'kv/config')).status, { timeout: 20_000 }).toBe(200)
     return result
   }
 
@@ -109,10 +109,10 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
 
   async function expectAllDone(env: string, action: 'create' | 'update', secret: object) {
     expect((await pairsIn(env)).map(pair => pair.secret)).toEqual(Array.from({ length: COUNT }, () => secret))
-    await here.dsctl(['doctor', '--fix'])
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
-    const done = await eventsOf(here, `outcome = 'done' AND action = $1 AND after->>'env' = $2`, [action, env])
+    await site.dsctl(['doctor', '--fix'])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
+    const done = await eventsOf(site, `outcome = 'done' AND action = $1 AND after->>'env' = $2`, [action, env])
     expect(done).toHaveLength(COUNT)
   }
 
@@ -133,7 +133,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
     const result = await applyAndKill(all, 4, 1)
     expect(result.code, result.stdout + result.stderr).toBe(8)
     await expectTruth(result, env, { was: plainStored, becomes })
-    await expireLeases(here)
+    await expireLeases(site)
     const again = await apply(all, 20)
     expect(again.code, again.stdout + again.stderr).toBe(0)
     await expectAllDone(env, 'update', becomes)

@@ -4,9 +4,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields, plainStored } from '../support/examples.ts'
 import { POSTGRES_BIN } from '../support/own-servers.ts'
 import { BAO_BIN, type OwnPostgres, type OwnVault, ownDatabase, ownVault } from '../support/own-stores.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { jsonError, type RunResult } from '../support/run.ts'
-import { type Site, siteOn } from '../support/site.ts'
+import { createSiteOn, type Site } from '../support/site.ts'
 import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
 import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
 import { vaultOn } from '../support/vault.ts'
@@ -24,17 +24,17 @@ test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('the servers of this suite ca
 describe.skipIf(!HAS_SERVERS)('outages', () => {
   let postgres: OwnPostgres
   let vault: OwnVault
-  let here: Site
-  let through: Proxied
+  let site: Site
+  let proxied: ProxiedSite
 
   beforeAll(async () => {
     ;[postgres, vault] = await Promise.all([ownDatabase(), ownVault()])
-    here = await siteOn(postgres.database, await vaultOn(vault, 'kv'))
-    through = await proxied(here, here.env.DSCTL_DATABASE_URL)
+    site = await createSiteOn(postgres.database, await vaultOn(vault, 'kv'))
+    proxied = await proxySite(site, site.env.DSCTL_DATABASE_URL)
   })
-  afterEach(() => through.restore())
+  afterEach(() => proxied.restore())
   afterAll(async () => {
-    through?.close()
+    proxied?.close()
     await postgres?.database.drop()
     postgres?.stop()
     vault?.stop()
@@ -59,15 +59,15 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     if (kind === 'create') {
       return { kind, name, args: ['create', '-f', '-'], stdin, was: undefined, becomes: pair(plainStored) }
     }
-    const id = await here.addDataSource({ name })
-    await here.vault.writeSecret(`data-sources/${id}`, plainStored)
+    const id = await site.addDataSource({ name })
+    await site.vault.writeSecret(`data-sources/${id}`, plainStored)
     const was = pair(plainStored)
     if (kind === 'delete') return { kind, name, args: ['delete', name, '--yes'], was, becomes: undefined }
     return { kind, name, args: ['update', name, '--port', '7000'], was, becomes: pair({ ...plainStored, port: 7000 }) }
   }
 
   const run = ({ args, stdin }: Operation, timeout: number) =>
-    through.dsctl([...args, '--timeout', String(timeout), '-o', 'json'], { stdin })
+    proxied.dsctl([...args, '--timeout', String(timeout), '-o', 'json'], { stdin })
 
   /** Runs it while something happens at one step. */
   async function during(
@@ -76,13 +76,13 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     { happen, timeout }: { happen: () => unknown; timeout: number },
   ): Promise<RunResult> {
     let happened = false
-    atStep(through, at, async () => {
+    atStep(proxied, at, async () => {
       happened = true
       const verdict = await happen()
       return verdict === 'cut' ? verdict : undefined
     })
     const told = await run(operation, timeout)
-    await through.restore()
+    await proxied.restore()
     expect(happened, told.stderr).toBe(true)
     expect(told.signal, told.stderr).toBe(null)
     return told
@@ -93,18 +93,18 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     if (!step) throw new Error(`${kind} has no step ${title}`)
     return step
   }
-  const stateOf = async (name: string) => (await livePairs(here)).find(pair => pair.name === name)
+  const stateOf = async (name: string) => (await livePairs(site)).find(pair => pair.name === name)
   const told = (result: RunResult) => (result.code === 0 ? { exit_code: 0 } : jsonError(result))
 
   /** Settles as doctor does once leases are over; then nothing is open or left, and the operation is whole and told once. */
   async function expectSettled({ kind, name, was, becomes }: Operation, done: boolean) {
-    await expireLeases(here)
-    const doctor = await here.dsctl(['doctor', '--fix'])
+    await expireLeases(site)
+    const doctor = await site.dsctl(['doctor', '--fix'])
     expect(doctor.code, doctor.stdout + doctor.stderr).toBe(0)
     expect(await stateOf(name)).toEqual(done ? becomes : was)
-    expect(await openIntentsIn(here)).toEqual([])
-    expect(await strayIn(here)).toEqual([])
-    const events = await eventsOf(here, `action = $1 AND data_source_name = $2 AND outcome = 'done'`, [kind, name])
+    expect(await openIntentsIn(site)).toEqual([])
+    expect(await strayIn(site)).toEqual([])
+    const events = await eventsOf(site, `action = $1 AND data_source_name = $2 AND outcome = 'done'`, [kind, name])
     expect(events).toHaveLength(done ? 1 : 0)
   }
 
@@ -123,7 +123,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     test('is sealed: nothing is done, and each command says so', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
-      const before = await everythingIn(here)
+      const before = await everythingIn(site)
       await vault.seal()
       for (const operation of all) {
         const result = await run(operation, 1)
@@ -131,7 +131,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         expect(jsonError(result).hint).toMatch(/unseal/)
       }
       await vault.unseal()
-      expect(await everythingIn(here)).toEqual(before)
+      expect(await everythingIn(site)).toEqual(before)
       for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
     })
 
@@ -171,19 +171,19 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     test('is sealed when a secret is to be removed: owed in words, and the same delete again pays', async () => {
       const operation = await begin('delete')
-      atStep(through, { step: stepOf('delete', 'V1'), when: 'before' }, async () => void (await vault.seal()))
-      const first = await through.dsctl([...operation.args, '--timeout', '2'])
-      await through.restore()
+      atStep(proxied, { step: stepOf('delete', 'V1'), when: 'before' }, async () => void (await vault.seal()))
+      const first = await proxied.dsctl([...operation.args, '--timeout', '2'])
+      await proxied.restore()
       expect(first).toMatchObject({ code: 7, stdout: '' })
       expect(first.stderr).toMatch(
         /^dsctl: The data source is deleted, but its secret is still in Vault\. Vault is sealed\.\n/,
       )
       expect(first.stderr).toMatch(/The removal is owed: run dsctl delete \S+ again, or dsctl doctor --fix, once Vault/)
       await vault.unseal()
-      expect(await strayIn(here)).toHaveLength(1)
+      expect(await strayIn(site)).toHaveLength(1)
       expect(await run(operation, 10)).toMatchObject({ code: 0, stdout: '' })
-      expect(await strayIn(here)).toEqual([])
-      expect(await openIntentsIn(here)).toEqual([])
+      expect(await strayIn(site)).toEqual([])
+      expect(await openIntentsIn(site)).toEqual([])
     })
 
     const inVault = OPERATIONS.flatMap(kind =>
@@ -291,7 +291,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     test('is read-only: reads go on, and no change is begun', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
-      const before = await everythingIn(here)
+      const before = await everythingIn(site)
       await writable(false)
       for (const operation of all.slice(0, 3)) {
         const message = 'Postgres takes no writes: it is a standby or set to read-only.'
@@ -299,10 +299,10 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       }
       expect((await run(all[3] as Operation, 2)).code).toBe(8)
       const [, { name }] = all as [Operation, Operation]
-      expect(await here.dsctl(['get', name])).toMatchObject({ code: 0, stderr: expect.stringContaining('audit trail') })
-      expect(await here.dsctl(['list'])).toMatchObject({ code: 0 })
+      expect(await site.dsctl(['get', name])).toMatchObject({ code: 0, stderr: expect.stringContaining('audit trail') })
+      expect(await site.dsctl(['list'])).toMatchObject({ code: 0 })
       await writable(true)
-      expect(await everythingIn(here)).toEqual(before)
+      expect(await everythingIn(site)).toEqual(before)
       for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
     })
 
@@ -325,7 +325,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     const pause = () => new Promise(resolve => setTimeout(resolve, 50))
     const connection = async (): Promise<pg.Client | undefined> => {
-      const client = new pg.Client({ connectionString: here.env.DSCTL_DATABASE_URL })
+      const client = new pg.Client({ connectionString: site.env.DSCTL_DATABASE_URL })
       client.on('error', () => {})
       return client.connect().then(
         () => client,
@@ -355,7 +355,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     test('has no connection left: nothing is done', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
-      const before = await everythingIn(here)
+      const before = await everythingIn(site)
       const free = await fill()
       for (const operation of all) {
         const result = await run(operation, 2)
@@ -363,7 +363,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         expect(jsonError(result).message).toMatch(/cannot be reached: it has no connection left/)
       }
       await free()
-      expect(await everythingIn(here)).toEqual(before)
+      expect(await everythingIn(site)).toEqual(before)
       for (const operation of all) expect((await run(operation, 10)).code).toBe(0)
     })
 
@@ -378,9 +378,9 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
           let free = async () => {}
           let freed = Promise.resolve()
           const happen = async () => {
-            await through.postgres.down()
+            await proxied.postgres.down()
             free = await fill()
-            await through.postgres.up()
+            await proxied.postgres.up()
             if (comesBack) freed = new Promise(resolve => setTimeout(resolve, 500)).then(free)
             return 'cut'
           }

@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { cleanEnvironment, type RunOptions, temporaryFolder } from '../support/run.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // What is published, installed into an empty folder with an empty home and no network, and used from there.
 
@@ -48,7 +48,7 @@ beforeAll(async () => {
   folder = temporaryFolder()
   app = join(folder, 'app')
   mkdirSync(app)
-  servers = await site()
+  servers = await createSite()
   packed = await pack(ROOT)
   const others = await Promise.all(dependencies.map(name => pack(join(ROOT, 'node_modules', name))))
   tarballs = [packed, ...others].map(({ filename }) => join(folder, filename))

@@ -1,27 +1,27 @@
 import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDS, type Ends, type Redirected, redirected } from '../support/redirected.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // Whatever standard input, output and error are: no question unless all three are a terminal, no colour and no spinner
 // but on a terminal, nothing read that was not asked for, and an end.
 
-let here: Site
+let site: Site
 let env: Record<string, string>
 let id: string
 const request = { env: 'dev', type: 'mysql', host: '127.0.0.1', port: 1, username: 'u', default_database: 'd' }
 const KEPT = 'not for dsctl\n'
 
 beforeAll(async () => {
-  here = await site()
-  env = { ...here.env, DSCTL_SECRET_P: 'marker-password' }
+  site = await createSite()
+  env = { ...site.env, DSCTL_SECRET_P: 'marker-password' }
   id = await make('Sales')
 })
-afterAll(() => here?.drop())
+afterAll(() => site?.drop())
 
 async function make(name: string): Promise<string> {
   const stdin = JSON.stringify({ name, ...request, password: { from: 'env:DSCTL_SECRET_P' } })
-  const result = await here.dsctl(['create', '-f', '-', '-o', 'id'], { env, stdin })
+  const result = await site.dsctl(['create', '-f', '-', '-o', 'id'], { env, stdin })
   expect(result, result.stderr).toMatchObject({ code: 0 })
   return result.stdout.trim()
 }
@@ -84,7 +84,7 @@ describe('Whatever the three streams are, it neither asks, nor hangs, nor reads 
     const tried = all.filter(ends => !readsTerminal(ends))
     const allTerminals = { stdin: 'terminal', stdout: 'terminal', stderr: 'terminal' } as const
     await inTurns(each.asks ? [...tried, allTerminals] : tried, async ends => {
-      const options = { env, home: here.home, stdin: each.stdin ?? KEPT, ...(each.asks && { answer: each.asks }) }
+      const options = { env, home: site.home, stdin: each.stdin ?? KEPT, ...(each.asks && { answer: each.asks }) }
       const result = await redirected(each.args, ends, options)
       expect(problemsOf(each, ends, result), JSON.stringify({ ends, result }, null, 1)).toEqual([])
     })

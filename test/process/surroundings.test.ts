@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunResult } from '../support/run.ts'
 import { shell } from '../support/shell.ts'
-import { type Site, site } from '../support/site.ts'
+import { createSite, type Site } from '../support/site.ts'
 
 // Where scripts run: sh -e, cron, a container's made-up user, a file system that takes nothing.
 
@@ -15,19 +15,19 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const IS_ROOT = process.getuid?.() === 0
 const MAY_MOUNT = process.platform === 'linux' && IS_ROOT && spawnSync('unshare', ['-m', 'true']).status === 0
 
-let here: Site
+let site: Site
 /** The program where everybody can read it. */
 let program: string
 
 beforeAll(async () => {
-  here = await site()
+  site = await createSite()
   program = mkdtempSync(join(tmpdir(), 'dsctl-for-all-'))
   chmodSync(program, 0o755)
   for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(program, part), { recursive: true })
 })
 afterAll(async () => {
   rmSync(program, { recursive: true, force: true })
-  await here?.drop()
+  await site?.drop()
 })
 
 interface Surroundings {
@@ -61,7 +61,7 @@ const FIELDS = '--env dev --type mysql --host db.example.com --username u --defa
 const creation = (name: string) => ['create', name, ...FIELDS.split(' '), '--password', '-', '-o', 'name']
 
 test('under sh -e a script goes on where it caught the code, and stops where it did not', async () => {
-  const bash = shell(here.env)
+  const bash = shell(site.env)
   const said = await bash.run(`sh -e <<'EOF'
     printf 'marker-pw' | dsctl create Job ${FIELDS} --password - -o name
     dsctl create Job ${FIELDS} --password env:HOME --if-exists skip -o name -q
@@ -97,7 +97,7 @@ const PEOPLE: readonly (readonly [string, () => Surroundings])[] = [
 describe('On servers it works for', () => {
   test.each(PEOPLE)('%s', async (name, from) => {
     const as = { ...from(), stdin: 'marker-pw' }
-    const env = { ...here.env, ...as.env }
+    const env = { ...site.env, ...as.env }
     expect(await bare(['config', 'path'], as)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\//) })
     expect(await bare(creation(name), { ...as, env })).toEqual({
       code: 0,
@@ -111,7 +111,7 @@ describe('On servers it works for', () => {
 
   test.skipIf(!MAY_MOUNT)('one who may write nothing anywhere', async () => {
     const by = ['unshare', '-m', 'sh', '-ec', READ_ONLY, 'sh']
-    const as = { by, env: here.env, stdin: 'marker-pw' }
+    const as = { by, env: site.env, stdin: 'marker-pw' }
     const probe = await bare(['-e', ''], {
       by: ['unshare', '-m', 'sh', '-ec', `${READ_ONLY.split('\n')[0]}; touch /tmp/x`],
     })
@@ -119,7 +119,7 @@ describe('On servers it works for', () => {
     expect(await bare(creation('Nowhere'), as)).toMatchObject({ code: 0, stdout: 'Nowhere\n', stderr: '' })
     expect(await bare(['list', '-o', 'name'], as)).toMatchObject({ code: 0, stderr: '' })
     expect(await bare(['delete', 'Nowhere', '--yes', '-q'], as)).toMatchObject({ code: 0, stderr: '' })
-    expect(await bare(['login', '--token', '-'], { ...as, stdin: here.env.VAULT_TOKEN ?? '' })).toMatchObject({
+    expect(await bare(['login', '--token', '-'], { ...as, stdin: site.env.VAULT_TOKEN ?? '' })).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/cannot be kept in .*EROFS/),
     })
@@ -150,8 +150,8 @@ describe('Where a folder cannot be used, it says which and what moves it:', () =
     })
     const login = {
       ...as,
-      env: { ...as.env, VAULT_ADDR: here.env.VAULT_ADDR ?? '' },
-      stdin: here.env.VAULT_TOKEN ?? '',
+      env: { ...as.env, VAULT_ADDR: site.env.VAULT_ADDR ?? '' },
+      stdin: site.env.VAULT_TOKEN ?? '',
     }
     expect(await bare(['login', '--token', '-'], login)).toMatchObject({
       code: 2,

@@ -9,10 +9,10 @@ import { postgresConnectionOf } from '../../src/postgres/connection/settings.ts'
 import { postgresRecords } from '../../src/postgres/records/records.ts'
 import { postgresHealth } from '../../src/postgres/schema/health.ts'
 import { call } from '../support/faults.ts'
-import { type Proxied, proxied } from '../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
-import { ADMIN, type Site, site } from '../support/site.ts'
+import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { costly, recording } from './plans.ts'
 
 // How much is read does not depend on how much there is. DSCTL_TEST_ROWS says how many data sources the database has.
@@ -26,30 +26,30 @@ const ONE = 5
 /** A thousand by the index, or as many as Postgres finds as cheap to sort: those of the last few pages. */
 const A_PAGE = 15_000
 
-let here: Site
-let through: Proxied
+let site: Site
+let proxied: ProxiedSite
 let everything: string[]
 
 beforeAll(async () => {
   if (!REAL_POSTGRES) return
-  here = await site()
-  await here.database.query(`SET fill.rows = ${ROWS}; SET fill.mine = ${MINE}; ${FILL}`)
+  site = await createSite()
+  await site.database.query(`SET fill.rows = ${ROWS}; SET fill.mine = ${MINE}; ${FILL}`)
   everything = await listedIds()
-  through = await proxied(here)
+  proxied = await proxySite(site)
 }, 300_000)
-afterEach(() => through?.restore())
+afterEach(() => proxied?.restore())
 afterAll(async () => {
-  through?.close()
-  await here?.drop()
+  proxied?.close()
+  await site?.drop()
 })
 
 async function listedIds(): Promise<string[]> {
   const sql = `SELECT id FROM data_sources WHERE organization_id = $1 AND deleted_at IS NULL ORDER BY updated_at DESC, id`
-  return (await here.database.query(sql, [here.organization.id])).map(({ id }) => id)
+  return (await site.database.query(sql, [site.organization.id])).map(({ id }) => id)
 }
 
 const inAcme = (args: readonly string[]) => [...args, '--org', 'Acme']
-const listStatements = () => through.postgres.statements.filter(({ sql }) => sql.includes('/* dsctl list */')).length
+const listStatements = () => proxied.postgres.statements.filter(({ sql }) => sql.includes('/* dsctl list */')).length
 
 describe.skipIf(!REAL_POSTGRES)('Among many', () => {
   describe('no statement reads or sorts more than it answers:', () => {
@@ -65,7 +65,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     const named = { name: undefined, env: undefined, lease: 1000, fields: ['port'] }
 
     beforeAll(() => {
-      const url = String(here.env.DSCTL_DATABASE_URL)
+      const url = String(site.env.DSCTL_DATABASE_URL)
       seen = recording(postgresPool(postgresConnectionOf(url, {}), { timeoutMs: 60_000, trace: () => {} }))
       records = postgresRecords(openDatabase(seen.pool), 'dsctl')
       end = () => Promise.resolve(seen.pool.end())
@@ -79,7 +79,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(seen.statements.length).toBeGreaterThan(0)
       const found: string[] = []
       for (const statement of seen.statements) {
-        found.push(...(await costly(String(here.env.DSCTL_DATABASE_URL), statement, most)))
+        found.push(...(await costly(String(site.env.DSCTL_DATABASE_URL), statement, most)))
       }
       return found
     }
@@ -128,13 +128,13 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     // Two hundred are joined with two hundred, which may take their product; the organization has more, and so has each
     // of the names in other envs.
     test('each step of two hundred changes at once', async () => {
-      await here.database.query(
+      await site.database.query(
         `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id)
         SELECT gen_random_uuid(), gen_random_uuid(), 'New ' || n, 'mysql', 'env' || e, $1
         FROM generate_series(0, 199) n, generate_series(1, 20) e`,
-        [here.organization.id],
+        [site.organization.id],
       )
-      const pool = postgresPool(postgresConnectionOf(String(here.env.DSCTL_DATABASE_URL), {}), {
+      const pool = postgresPool(postgresConnectionOf(String(site.env.DSCTL_DATABASE_URL), {}), {
         ...{ timeoutMs: 60_000, trace: () => {} },
       })
       const unseen = postgresRecords(openDatabase(pool), 'dsctl')
@@ -166,7 +166,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(() => records.closeAll(closings), 50_000)).toEqual([])
       await unseen.closeAll(closings)
       await unseen.closeAll(updates.map(({ intentId }) => ({ ...closing, id: intentId })))
-      await here.database.query(`DELETE FROM data_sources WHERE name LIKE 'New %'`)
+      await site.database.query(`DELETE FROM data_sources WHERE name LIKE 'New %'`)
       await pool.end()
     })
 
@@ -184,22 +184,22 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
 
     test('without its index a page would sort the organization: doctor tells, and how to make it', async () => {
       const first = () => records.list(caller(), { ...all, page: 0, pageSize: 25 })
-      await here.database.query('DROP INDEX data_sources_list')
+      await site.database.query('DROP INDEX data_sources_list')
       expect(await costs(first, 200)).not.toEqual([])
       const [found, ...others] = await postgresHealth(openDatabase(seen.pool), 'dsctl').indexes()
       expect(others).toEqual([])
-      await here.database.query(String(found?.fix))
+      await site.database.query(String(found?.fix))
       expect(await costs(first, 200)).toEqual([])
     })
   })
 
   test('list --all has each once, in order, in each format', async () => {
     everything = await listedIds()
-    const ids = (await here.dsctl(inAcme(['list', '--all', '-o', 'id']))).stdout.trimEnd().split('\n')
+    const ids = (await site.dsctl(inAcme(['list', '--all', '-o', 'id']))).stdout.trimEnd().split('\n')
     expect(ids).toEqual(everything)
-    const listed: { id: string }[] = json(await here.dsctl(inAcme(['list', '--all', '-o', 'json'])))
+    const listed: { id: string }[] = json(await site.dsctl(inAcme(['list', '--all', '-o', 'json'])))
     expect(listed.map(({ id }) => id)).toEqual(everything)
-    const table = (await here.dsctl(inAcme(['list', '--all', '--search', '77']))).stdout.trimEnd().split('\n')
+    const table = (await site.dsctl(inAcme(['list', '--all', '--search', '77']))).stdout.trimEnd().split('\n')
     expect(table.filter(line => line.startsWith('NAME '))).toHaveLength(1)
     expect(table.length).toBeGreaterThan(1000)
   })
@@ -208,23 +208,23 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     everything = await listedIds()
     const change = async () => {
       const last = everything.at(-1)
-      await here.database.query('UPDATE data_sources SET updated_at = now() WHERE id = ANY($1)', [
+      await site.database.query('UPDATE data_sources SET updated_at = now() WHERE id = ANY($1)', [
         [last, everything[0]],
       ])
-      await here.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [everything.at(-2)])
-      await here.addDataSource({ name: randomUUID() })
+      await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [everything.at(-2)])
+      await site.addDataSource({ name: randomUUID() })
     }
     const third = { before: async () => (listStatements() === before + 3 ? change() : undefined) }
     const before = listStatements()
-    through.postgres.at(/dsctl list/, { before: async () => void (await third.before()) })
-    const result = await through.dsctl(inAcme(['list', '--all', '-o', 'id']))
+    proxied.postgres.at(/dsctl list/, { before: async () => void (await third.before()) })
+    const result = await proxied.dsctl(inAcme(['list', '--all', '-o', 'id']))
     expect(result.stdout.trimEnd().split('\n')).toEqual(everything)
     expect(await listedIds()).not.toEqual(everything)
   })
 
   test('no more is read than somebody takes, and who stops reading ends it', async () => {
     const before = listStatements()
-    const { child, result, stderr } = through.start(inAcme(['list', '--all', '-o', 'json']))
+    const { child, result, stderr } = proxied.start(inAcme(['list', '--all', '-o', 'json']))
     child.stdout?.pause()
     await expect.poll(() => listStatements() - before, { timeout: 20_000 }).toBeGreaterThan(1)
     await new Promise(resolve => setTimeout(resolve, 1000))
@@ -238,8 +238,8 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
   test('an interruption ends it, and what was printed is no document', async () => {
     const before = listStatements()
     const signal = call('before', () => listStatements() === before + 4 && running.child.kill('SIGTERM'))
-    through.postgres.at(/dsctl list/, signal)
-    const running = through.start(inAcme(['list', '--all', '-o', 'json']))
+    proxied.postgres.at(/dsctl list/, signal)
+    const running = proxied.start(inAcme(['list', '--all', '-o', 'json']))
     const { code, stdout } = await running.result
     expect(code).toBe(143)
     expect(stdout).toMatch(/^\[\n/)
@@ -248,8 +248,8 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
 
   test('a connection that breaks half way is told', async () => {
     const before = listStatements()
-    through.postgres.at(/dsctl list/, { before: () => (listStatements() === before + 4 ? 'cut' : undefined) })
-    const { code, stdout, stderr } = await through.dsctl(inAcme(['list', '--all', '-o', 'json']))
+    proxied.postgres.at(/dsctl list/, { before: () => (listStatements() === before + 4 ? 'cut' : undefined) })
+    const { code, stdout, stderr } = await proxied.dsctl(inAcme(['list', '--all', '-o', 'json']))
     expect([code, stderr]).toEqual([7, expect.stringContaining('The connection to Postgres was lost')])
     expect(() => JSON.parse(stdout)).toThrow()
   })

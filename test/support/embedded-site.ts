@@ -14,7 +14,7 @@ import type { ScratchVault } from './vault.ts'
  * A home of the embedded profile as a site: a test looks into it between two commands, as one more process that waits
  * for the lock. There is one user, no Vault and no token; what only those have throws.
  */
-export async function embeddedSite(): Promise<Site> {
+export async function createEmbeddedSite(): Promise<Site> {
   const home = temporaryFolder()
   const folder = join(home, 'data')
   // The organization is named, for a test may make the user a member of others.

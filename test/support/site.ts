@@ -44,14 +44,14 @@ export const ADMIN = 'admin@example.com'
 export const ON_EMBEDDED = process.env.DSCTL_TEST_STORES === 'embedded'
 
 /** A scratch database and a scratch mount that `dsctl init` has prepared, and an admin who logged in. */
-export async function site(more: readonly MoreGrants[] = []): Promise<Site> {
-  if (ON_EMBEDDED) return (await import('./embedded-site.ts')).embeddedSite()
+export async function createSite(more: readonly MoreGrants[] = []): Promise<Site> {
+  if (ON_EMBEDDED) return (await import('./embedded-site.ts')).createEmbeddedSite()
   const [database, vault] = await Promise.all([scratchDatabase(), scratchVault()])
-  return siteOn(database, vault, more)
+  return createSiteOn(database, vault, more)
 }
 
 /** The same on a database and a mount that are there already, and empty. */
-export async function siteOn(
+export async function createSiteOn(
   database: ScratchDatabase,
   vault: ScratchVault,
   more: readonly MoreGrants[] = [],

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Verdict } from './faults.ts'
-import type { Proxied } from './proxied.ts'
+import type { ProxiedSite } from './proxied-site.ts'
 
 /** One message of an operation on both stores, and which of those on the wire it is. */
 export interface Step {
@@ -39,8 +39,12 @@ export function moments(operation: keyof typeof STEPS): { at: string; step: Step
 }
 
 /** Kills the process at a step; a message that is then not yet done never is. */
-export function killAt(through: Proxied, { step, when }: { step: Step; when: When }, child: () => ChildProcess): void {
-  atStep(through, { step, when }, () => {
+export function killAt(
+  proxied: ProxiedSite,
+  { step, when }: { step: Step; when: When },
+  child: () => ChildProcess,
+): void {
+  atStep(proxied, { step, when }, () => {
     child().kill('SIGKILL')
     return 'cut'
   })
@@ -48,7 +52,7 @@ export function killAt(through: Proxied, { step, when }: { step: Step; when: Whe
 
 /** Does something at the first message of a step alone. */
 export function atStep(
-  through: Proxied,
+  proxied: ProxiedSite,
   { step, when }: { step: Step; when: When },
   act: () => Verdict | undefined | Promise<Verdict | undefined>,
 ): void {
@@ -58,6 +62,6 @@ export function atStep(
     met = true
     return act()
   }
-  if (step.server === 'postgres') through.postgres.at(step.which, { [when]: once })
-  else through.vault.at(step.which, { [when]: once })
+  if (step.server === 'postgres') proxied.postgres.at(step.which, { [when]: once })
+  else proxied.vault.at(step.which, { [when]: once })
 }

@@ -1,13 +1,13 @@
 import { expect } from 'vitest'
-import { type Proxied, proxied } from '../../support/proxied.ts'
+import { type ProxiedSite, proxySite } from '../../support/proxied-site.ts'
 import { REAL_POSTGRES } from '../../support/servers.ts'
-import { type Site, site } from '../../support/site.ts'
+import { createSite, type Site } from '../../support/site.ts'
 import { openIntentsIn, strayIn } from '../../support/stored.ts'
 
 /** Two stores of its own, behind proxies, for one schedule at a time. */
 export interface Lane {
-  readonly here: Site
-  readonly through: Proxied
+  readonly site: Site
+  readonly proxied: ProxiedSite
   /** Fails where something is left, or where what is not this schedule's has changed. */
   expectClean(): Promise<void>
 }
@@ -41,44 +41,44 @@ export async function openLanes(): Promise<Lanes> {
       try {
         return await work(lane)
       } finally {
-        await lane.through.restore()
+        await lane.proxied.restore()
         const waiter = waiting.shift()
         if (waiter) waiter(lane)
         else free.push(lane)
       }
     },
     async close() {
-      for (const { here, through } of all) {
-        through.close()
-        await here.drop()
+      for (const { site, proxied } of all) {
+        proxied.close()
+        await site.drop()
       }
     },
   }
 }
 
 async function openLane(): Promise<Lane> {
-  const here = await site()
-  const through = await proxied(here, here.env.DSCTL_DATABASE_URL)
-  const other = await addStored(here, 'of someone else', 'other')
+  const site = await createSite()
+  const proxied = await proxySite(site, site.env.DSCTL_DATABASE_URL)
+  const other = await addStored(site, 'of someone else', 'other')
   const others = async () => [
-    await here.database.query('SELECT to_jsonb(d) AS row FROM data_sources d WHERE id = $1', [other]),
-    await here.vault.readSecret(`data-sources/${other}`),
+    await site.database.query('SELECT to_jsonb(d) AS row FROM data_sources d WHERE id = $1', [other]),
+    await site.vault.readSecret(`data-sources/${other}`),
   ]
   const before = await others()
   return {
-    here,
-    through,
+    site,
+    proxied,
     async expectClean() {
-      expect(await strayIn(here)).toEqual([])
-      expect(await openIntentsIn(here)).toEqual([])
+      expect(await strayIn(site)).toEqual([])
+      expect(await openIntentsIn(site)).toEqual([])
       expect(await others()).toEqual(before)
     },
   }
 }
 
 /** A record with its credentials, as an application would have made both. Gives the id. */
-export async function addStored(here: Site, name: string, env = 'dev'): Promise<string> {
-  const id = await here.addDataSource({ name, env })
-  await here.vault.writeSecret(`data-sources/${id}`, STORED)
+export async function addStored(site: Site, name: string, env = 'dev'): Promise<string> {
+  const id = await site.addDataSource({ name, env })
+  await site.vault.writeSecret(`data-sources/${id}`, STORED)
   return id
 }

@@ -102,19 +102,19 @@ export interface Attempted {
  * was held arrive after that.
  */
 export async function attempt(
-  { through }: Lane,
+  { proxied }: Lane,
   { args, stdin, settle }: { args: readonly string[]; stdin?: string; settle: () => Promise<void> },
   schedule: Schedule | undefined,
 ): Promise<Attempted> {
-  const traffic = watch(through)
+  const traffic = watch(proxied)
   const ended = signal()
   const settled = signal()
   let child = { kill: (_: NodeJS.Signals) => true }
   let failure: unknown
-  const armed = schedule && arm(through, schedule, scene())
+  const armed = schedule && arm(proxied, schedule, scene())
   const timeout = schedule ? (schedule.kind.timeout ?? 1) : 10
   const options = { env: { PASSWORD: 'secret' }, ...(stdin !== undefined && { stdin }) }
-  const running = through.start([...args, '--timeout', String(timeout), '-o', 'json'], options)
+  const running = proxied.start([...args, '--timeout', String(timeout), '-o', 'json'], options)
   child = running.child
   const told = await running.result
   ended.fire()
@@ -141,7 +141,7 @@ export async function attempt(
   }
 }
 
-function arm(through: Lane['through'], { store, message, kind }: Schedule, scene: Scene) {
+function arm(proxied: Lane['proxied'], { store, message, kind }: Schedule, scene: Scene) {
   const { before, after } = kind.make(scene)
   const arrived = signal()
   let count = 0
@@ -160,13 +160,13 @@ function arm(through: Lane['through'], { store, message, kind }: Schedule, scene
       return after?.(seen)
     },
   }
-  if (store === 'postgres') through.postgres.at(OWN.postgres, fault as Fault<unknown>)
-  else through.vault.at(OWN.vault, fault)
+  if (store === 'postgres') proxied.postgres.at(OWN.postgres, fault as Fault<unknown>)
+  else proxied.vault.at(OWN.vault, fault)
   return { reached: () => count >= message, arrived: async () => void (count >= message && (await arrived.fired)) }
 }
 
 /** Sees the operation's own messages, and their answers. */
-function watch({ postgres, vault }: Lane['through']) {
+function watch({ postgres, vault }: Lane['proxied']) {
   const count = { postgres: 0, vault: 0 }
   let waiting: (() => void)[] = []
   const seen = (store: Store) => ({

@@ -3,7 +3,7 @@ import { type Running, type RunOptions, type RunResult, startDsctl } from './run
 import type { Site } from './site.ts'
 import { type VaultProxy, vaultProxy } from './vault-proxy.ts'
 
-export interface Proxied {
+export interface ProxiedSite {
   readonly postgres: PostgresProxy
   readonly vault: VaultProxy
   /** The admin's environment, with both servers behind their proxies. */
@@ -16,7 +16,7 @@ export interface Proxied {
 }
 
 /** A site whose admin reaches both servers through proxies that count, and that make things go wrong. */
-export async function proxied(site: Site, databaseUrl = site.database.url): Promise<Proxied> {
+export async function proxySite(site: Site, databaseUrl = site.database.url): Promise<ProxiedSite> {
   const [postgres, vault] = await Promise.all([postgresProxy(databaseUrl), vaultProxy(site.vault.addr)])
   const env = { ...site.env, DSCTL_DATABASE_URL: postgres.url, VAULT_ADDR: vault.addr }
   const options = (more: RunOptions = {}) => ({ home: site.home, ...more, env: { ...env, ...more.env } })
