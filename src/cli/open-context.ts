@@ -76,7 +76,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
       const secret = await (lines === 'one' ? prompter?.askSecret(label) : prompter?.pasteSecret(label))
       return secret && Buffer.from(secret.reveal())
     }),
-    lookUp: async (path, field) => (await (await backends()).secrets()).lookUp(path, field),
+    lookUp: async (path, field) => (await (await backends()).secrets()).readField(path, field),
     secretPath: ({ organizationId, secretId }) => {
       const { mount, path } = secretsAt(context.settings())
       return `${mount}/${path.replaceAll('{id}', secretId).replaceAll('{organization_id}', organizationId)}`

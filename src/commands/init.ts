@@ -32,8 +32,8 @@ async function run(context: Context): Promise<void> {
   const setup = await context.setup()
   const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
   const checksAlone = context.flags.check === true
-  if (vault.unseenMount !== undefined && !checksAlone) throw mountUnseen(vault.unseenMount)
-  for (const { path, capabilities } of vault.unseenMount === undefined ? vault.missing : []) {
+  if (vault.hiddenMount !== undefined && !checksAlone) throw mountUnseen(vault.hiddenMount)
+  for (const { path, capabilities } of vault.hiddenMount === undefined ? vault.missing : []) {
     context.warn(
       `The Vault token lacks ${capabilities.join(', ')} on ${path}: see docs/setup-servers.md, "Vault policies".`,
     )
@@ -55,22 +55,22 @@ async function useEmbedded(context: Context): Promise<void> {
   context.note('Next: dsctl create')
 }
 
-function report(context: Context, { way, needsOrganization }: InitPlan, vault: VaultCheck): void {
-  context.note(WAYS[way])
+function report(context: Context, { status, needsOrganization }: InitPlan, vault: VaultCheck): void {
+  context.note(STATUS[status])
   if (needsOrganization) context.note('There is no organization yet: --org NAME and --admin EMAIL make the first.')
   context.note(`${vaultState(vault)} Nothing was changed.`)
 }
 
-function vaultState({ token, unseenMount }: VaultCheck): string {
+function vaultState({ token, hiddenMount }: VaultCheck): string {
   if (!token) return 'Secrets are in files of this machine: no Vault is needed.'
-  if (unseenMount === undefined) return 'Vault answers, and the mount is KV version 2.'
-  return `Vault answers. Its mount ${unseenMount} cannot be seen with this token, which will do to list and get.`
+  if (hiddenMount === undefined) return 'Vault answers, and the mount is KV version 2.'
+  return `Vault answers. Its mount ${hiddenMount} cannot be seen with this token, which will do to list and get.`
 }
 
-const WAYS = {
-  create: 'The database is empty: init would make all tables.',
-  adopt: 'The application’s tables are there: init would add dsctl’s own in schema dsctl.',
-  done: 'The database is prepared.',
+const STATUS = {
+  empty: 'The database is empty: init would make all tables.',
+  adoptable: 'The application’s tables are there: init would add dsctl’s own in schema dsctl.',
+  ready: 'The database is prepared.',
 } as const
 
 const EXAMPLES = `

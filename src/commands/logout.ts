@@ -12,7 +12,7 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context): Promise<void> {
   const logins = await context.logins()
-  if (await logins.keepsRoot()) {
+  if (await logins.savedTokenIsRoot()) {
     const unasked = 'It is a root token, which nobody could use any more, and nobody can be asked here.'
     await confirm(context, 'Revoke the root token, for everybody who uses it?', unasked)
   }

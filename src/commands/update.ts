@@ -32,7 +32,7 @@ async function run(context: Context, text: string): Promise<void> {
   const ref = { text, env: context.settings().get('env') }
   const preview = context.flags.dryRun === true
   context.changesInUnbrokenAlone()
-  const audit = preview ? false : 'update, if refused'
+  const audit = preview ? undefined : 'refused update'
   const find = async () => getRecord(await context.stores(MAY.change), ref, audit)
   const given = await updateRequest(context, ref, find)
   const stores = await context.stores(MAY.change)

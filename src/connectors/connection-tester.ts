@@ -1,5 +1,5 @@
 import type { Credentials } from '../domain/secret.ts'
-import type { ConnectionTester, ConnectionVerdict, Stage } from '../ports/connection-test.ts'
+import type { ConnectionResult, ConnectionTester, Stage } from '../ports/connection-test.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 import { connectTcp } from './connect-tcp.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
@@ -28,7 +28,7 @@ export function connectionTester(options: TesterOptions): ConnectionTester {
   }
 }
 
-type Verdict = Omit<ConnectionVerdict, 'latencyMs'>
+type Verdict = Omit<ConnectionResult, 'latencyMs'>
 
 async function runTest(type: SourceType, credentials: Credentials, options: TesterOptions): Promise<Verdict> {
   const end = performance.now() + options.timeoutMs

@@ -11,7 +11,7 @@ export async function prepareEmbedded(opened: OpenPglite, backend: Backend, emai
   const db = openDatabase(pglitePool(opened.database, backend))
   const setup = postgresSetup(db)
   if (opened.isNew) {
-    await setup.prepare('create')
+    await setup.prepare('empty')
     await setup.addFirst({ organization: 'local', email, name: undefined })
     await opened.finish()
   }

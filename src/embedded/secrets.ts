@@ -46,12 +46,12 @@ export function ageSecrets(home: Home): Secrets & SecretsHealth {
     },
     remove: at => removeSecretFile(home, at),
     organizationInPath: false,
-    mayRemove: async () => true,
+    canRemove: async () => true,
     list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
     versionsKept: async () => VERSIONS_KEPT,
     // There is no mount, but a request file names a secret in the same words, so that it can be kept.
     pathOf: ({ secretId }) => `secret/data-sources/${secretId}`,
-    lookUp: async () => {
+    readField: async () => {
       throw invalid('The embedded profile has no Vault to fetch a secret from.', [], 'Use -, @FILE or env:NAME.')
     },
   }

@@ -1,7 +1,7 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import type { Denied, Role } from '../ports/caller.ts'
 import { ROLES } from '../ports/caller.ts'
-import type { NotOne } from '../ports/records.ts'
+import type { LookupFailure } from '../ports/lookup.ts'
 
 /** Which roles may do what. Every operation names one of these, and the statement it runs enforces it. */
 export const MAY = {
@@ -12,13 +12,13 @@ export const MAY = {
 
 /** Throws where a statement was denied or its REF did not lead to one record; else its answer without those. */
 export function permitted<A extends { readonly kind: string }>(
-  answer: A | Denied | NotOne,
+  answer: A | Denied | LookupFailure,
   ref?: string,
-): Exclude<A, Denied | NotOne> {
+): Exclude<A, Denied | LookupFailure> {
   if (answer.kind === 'denied') throw denial(answer as Denied)
   if (answer.kind === 'not found') throw notFound(ref ?? '')
-  if (answer.kind === 'ambiguous') throw ambiguous(ref ?? '', answer as Extract<NotOne, { kind: 'ambiguous' }>)
-  return answer as Exclude<A, Denied | NotOne>
+  if (answer.kind === 'ambiguous') throw ambiguous(ref ?? '', answer as Extract<LookupFailure, { kind: 'ambiguous' }>)
+  return answer as Exclude<A, Denied | LookupFailure>
 }
 
 /** The same words for what is deleted, what is another organization's and what never was. */
@@ -29,7 +29,7 @@ export function notFound(ref: string): DsctlError {
   })
 }
 
-function ambiguous(ref: string, { candidates }: Extract<NotOne, { kind: 'ambiguous' }>): DsctlError {
+function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: 'ambiguous' }>): DsctlError {
   return invalid(
     `${ref} stands in several envs.`,
     candidates.map(({ id, env }) => ({ field: 'env', message: `${env}: ${id}` })),

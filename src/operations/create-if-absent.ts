@@ -69,7 +69,7 @@ export async function checkMayCreate(
 ): Promise<void> {
   const failsIfTaken = ifExists === 'fail'
   const attempt = dryRun ? undefined : { eventId: crypto.randomUUID(), action: 'create' as const, failsIfTaken }
-  const free = permitted(await stores.records.findName(stores.caller, name, env, attempt))
+  const free = permitted(await stores.records.findName(stores.caller, { name, env }, attempt))
   if (free.kind === 'taken' && failsIfTaken) throw nameTakenError(free, IF_EXISTS_HINT)
 }
 
@@ -84,12 +84,9 @@ async function checkOnly(stores: Stores, request: CreateRequest, how: CreateOpti
 }
 
 async function findExisting(stores: Stores, { name, env, type }: CreateRequest) {
-  const found = await stores.records.findName(stores.caller, name, env)
+  const found = await stores.records.findName(stores.caller, { name, env })
   if (found.kind !== 'taken' || found.id === undefined) return undefined
-  const { record } = permitted(
-    await stores.records.find(stores.caller, { text: found.id, env: undefined }, false),
-    name,
-  )
+  const { record } = permitted(await stores.records.find(stores.caller, { text: found.id, env: undefined }), name)
   if (record.type === type) return record
   throw invalid(`${name} exists in env ${env} as a ${record.type}.`, [
     { field: 'type', message: `is ${record.type} and cannot be changed` },

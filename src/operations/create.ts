@@ -1,7 +1,7 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
-import type { NewCreate } from '../ports/records.ts'
+import type { NewCreate } from '../ports/record-steps.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
 import { permitted } from './authorize.ts'
 import { interruptionError, leaseSeconds, type Stores } from './stores.ts'
@@ -45,7 +45,7 @@ export async function create(stores: Stores, request: CreateRequest, failsIfTake
   if (stoppedLate) throw await rollBack(stores, intentId, interruptionError(stoppedLate))
   return commit(stores, id, {
     intentId,
-    send: () => stores.records.finishCreate(intentId, request.type),
+    send: () => stores.records.commitCreate(intentId, request.type),
     taken: () => explainNameTaken(stores, request),
   })
 }

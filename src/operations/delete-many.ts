@@ -1,5 +1,5 @@
 import { DsctlError } from '../domain/errors.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import { type ItemError, itemError } from './batch/item-error.ts'
 import { runInParallel } from './batch/items.ts'
 import { deleteDataSource } from './delete.ts'

@@ -1,6 +1,6 @@
 import { DsctlError, UnavailableError, withDetails } from '../domain/errors.ts'
 import type { Intent } from '../ports/intent.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
 import { permitted } from './authorize.ts'
 import { leaseSeconds, type Stores } from './stores.ts'
@@ -22,14 +22,14 @@ export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> 
     ref.text,
   )
   if (begun.kind === 'owed') return removeOwedSecret(stores, begun.intent)
-  if (begun.kind === 'own')
+  if (begun.kind === 'already recorded')
     return removeSecretAndClose(stores, { intentId, id: begun.intent.dataSourceId, at: begun.intent })
   return removeSecretAndClose(stores, { intentId, id: begun.id, at: begun })
 }
 
 /** Whether this token can remove the secret afterwards, as far as that can be told before the data source is known. */
 export async function canDelete({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
-  return secrets.organizationInPath || (await secrets.mayRemove())
+  return secrets.organizationInPath || (await secrets.canRemove())
 }
 
 /** Refuses before anything is written where it can not. */
@@ -39,7 +39,7 @@ export async function checkCanDelete(stores: Pick<Stores, 'secrets'>): Promise<v
 
 /** The same refusal for somebody whose role may not delete at all, whatever the token may do: they are told that. */
 export async function refuseDelete({ records, caller }: Stores, ref: Ref): Promise<never> {
-  const found = await records.find(caller, ref, 'delete, if refused')
+  const found = await records.find(caller, ref, { audit: 'refused delete' })
   if (found.kind === 'denied') permitted(found, ref.text)
   throw cannotDelete()
 }
@@ -48,8 +48,8 @@ export async function refuseDelete({ records, caller }: Stores, ref: Ref): Promi
 async function checkCanDeleteInOrganization({ secrets, records, caller }: Stores, ref: Ref): Promise<void> {
   if (!secrets.organizationInPath) return
   try {
-    const found = await records.find(caller, ref, false)
-    if (found.kind === 'found' && !(await secrets.mayRemove(found.record.organizationId))) throw cannotDelete()
+    const found = await records.find(caller, ref)
+    if (found.kind === 'found' && !(await secrets.canRemove(found.record.organizationId))) throw cannotDelete()
   } catch (error) {
     throw error instanceof UnavailableError ? withDetails(error, { outcome: 'none' }) : error
   }

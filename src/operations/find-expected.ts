@@ -1,6 +1,6 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { invalid } from '../domain/errors.ts'
-import type { FindAudit, Ref } from '../ports/records.ts'
+import type { FindAudit, Ref } from '../ports/lookup.ts'
 import { getRecord } from './find-to-change.ts'
 import type { Stores } from './stores.ts'
 
@@ -14,7 +14,7 @@ export interface Expected {
 export async function getExpected(
   stores: Stores,
   { ref, expected }: { ref: Ref; expected: Expected },
-  audit: FindAudit = false,
+  audit?: FindAudit,
 ): Promise<{ record: DataSource }> {
   const record = await getRecord(stores, ref, audit)
   const problems = [

@@ -1,10 +1,10 @@
 import type { DsctlError } from '../domain/errors.ts'
 import { invalid } from '../domain/errors.ts'
-import type { DatabaseSetup, FirstOrganization, Preparation } from '../ports/setup.ts'
+import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../ports/setup.ts'
 
 /** What is to be done, known before anything is. */
 export interface InitPlan {
-  readonly way: Preparation['way']
+  readonly status: DatabaseState['status']
   readonly needsOrganization: boolean
 }
 
@@ -14,12 +14,12 @@ export interface InitPlan {
  */
 export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<InitPlan> {
   const { organization, email } = first
-  const { way, organizations, named, role } = await setup.inspect(first)
-  if (organizations > 0 && organization !== undefined && !named) throw notFirstOrganization(organization)
+  const { status, organizations, organizationExists, role } = await setup.inspect(first)
+  if (organizations > 0 && organization !== undefined && !organizationExists) throw notFirstOrganization(organization)
   if (organizations > 0 && email !== undefined && role !== 'workspace_admin') {
-    throw notFirstAdmin({ organization, email }, { way, role })
+    throw notFirstAdmin({ organization, email }, { status, role })
   }
-  return { way, needsOrganization: organizations === 0 }
+  return { status, needsOrganization: organizations === 0 }
 }
 
 /** Carries a plan out. Run again it changes nothing. Answers what was done, in words. */
@@ -30,7 +30,7 @@ export async function init(
 ): Promise<readonly string[]> {
   const { organization, email, name } = first
   if (plan.needsOrganization && (organization === undefined || email === undefined)) throw organizationRequired(first)
-  const done = (await setup.prepare(plan.way)) ? DONE[plan.way] : []
+  const done = (await setup.prepare(plan.status)) ? DONE[plan.status] : []
   if (!plan.needsOrganization || organization === undefined || email === undefined) return done
   const added = await setup.addFirst({ organization, email, name })
   if (added === 'added')
@@ -39,10 +39,10 @@ export async function init(
   return done
 }
 
-const DONE: Readonly<Record<InitPlan['way'], readonly string[]>> = {
-  create: ['Made the tables of an empty database, and dsctl’s own in schema dsctl.'],
-  adopt: ['Made dsctl’s own tables in schema dsctl; the application’s were not touched.'],
-  done: [],
+const DONE: Readonly<Record<InitPlan['status'], readonly string[]>> = {
+  empty: ['Made the tables of an empty database, and dsctl’s own in schema dsctl.'],
+  adoptable: ['Made dsctl’s own tables in schema dsctl; the application’s were not touched.'],
+  ready: [],
 }
 
 function organizationRequired({ organization, email }: Partial<FirstOrganization>): DsctlError {
@@ -62,13 +62,13 @@ function notFirstOrganization(organization: string): DsctlError {
 
 function notFirstAdmin(
   { organization, email }: { organization: string | undefined; email: string },
-  { way, role }: Pick<Preparation, 'way' | 'role'>,
+  { status, role }: Pick<DatabaseState, 'status' | 'role'>,
 ): DsctlError {
   const change = role ? `set-role ${email} workspace_admin` : `add ${email} --role workspace_admin`
   return invalid(
     `${email} is no active workspace_admin of ${organization ?? 'any organization'}, and init makes only the first one.`,
     [{ field: 'admin', message: role ? `is a ${role} there` : 'must be a workspace_admin already' }],
-    way === 'adopt'
+    status === 'adoptable'
       ? 'The application makes its members: leave out --admin. Nothing was changed.'
       : `A workspace_admin can make them one: dsctl member ${change}.`,
   )

@@ -1,6 +1,7 @@
 import type { ListedDataSource } from '../domain/data-source.ts'
 import type { Caller } from '../ports/caller.ts'
-import type { Attempt, ListFilter, ListQuery, LocatedDataSource, Records } from '../ports/records.ts'
+import type { LookupAudit } from '../ports/lookup.ts'
+import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../ports/records.ts'
 import { permitted } from './authorize.ts'
 
 /**
@@ -10,7 +11,7 @@ import { permitted } from './authorize.ts'
 export async function list(
   { caller, records }: { caller: Caller; records: Records },
   query: ListQuery,
-  action?: Attempt['action'],
+  action?: LookupAudit['action'],
 ): Promise<{ items: readonly ListedDataSource[]; more: boolean }> {
   return permitted(await records.list(caller, query, action && { eventId: crypto.randomUUID(), action }))
 }
@@ -18,7 +19,7 @@ export async function list(
 /** All of the organization's data sources, page after page, as they were at one moment; `take` says whether to go on. */
 export async function listAll(
   stores: { caller: Caller; records: Records },
-  { action, ...filter }: ListFilter & { action?: Attempt['action'] },
+  { action, ...filter }: ListFilter & { action?: LookupAudit['action'] },
   take: (page: readonly LocatedDataSource[]) => Promise<boolean>,
 ): Promise<void> {
   const answer = await stores.records.listAll(stores.caller, filter, take)

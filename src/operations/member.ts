@@ -24,7 +24,7 @@ export async function changeMember(
   change: MemberChange,
   force: boolean,
 ): Promise<{ kind: 'done' | 'unchanged'; member: ListedMember }> {
-  const answer = permitted(await sendUnlogged(() => members.change(caller, change, force), HINT))
+  const answer = permitted(await sendUnlogged(() => members.change(caller, change, { force }), HINT))
   if (answer.kind === 'refused') throw REFUSALS[answer.reason](change.email)
   return answer
 }

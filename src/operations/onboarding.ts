@@ -2,8 +2,8 @@ import { type DataSource, ONBOARDING_FROM, ONBOARDING_STATUSES, type OnboardingS
 import { DsctlError, invalid, withDetails } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { asText } from '../lib/stringify.ts'
+import type { Ref } from '../ports/lookup.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
-import type { Ref } from '../ports/records.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { lineProblem } from '../source-types/limits.ts'
 import { permitted } from './authorize.ts'
@@ -69,7 +69,7 @@ export async function sendMove(
 }
 
 async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<void> {
-  const { record } = permitted(await stores.records.find(stores.caller, ref, false), ref.text)
+  const { record } = permitted(await stores.records.find(stores.caller, ref), ref.text)
   const { credentials } = await readCredentials(stores, record)
   const { fields } = getSourceType(record.type)
   const held = Object.entries(credentials ?? {}).some(([name, secret]) => {

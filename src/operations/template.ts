@@ -1,7 +1,7 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { nearest } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
-import type { Attempt } from '../ports/records.ts'
+import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseTemplateFields } from '../source-types/template-fields.ts'
@@ -27,7 +27,7 @@ export async function listTemplates({ caller, templates }: TemplateAccess): Prom
 export async function getTemplate(
   { caller, templates }: TemplateAccess,
   name: string,
-  action?: Attempt['action'],
+  action?: LookupAudit['action'],
 ): Promise<Template> {
   const { templates: found, names } = permitted(await templates.find(caller, [name], attemptOf(action)))
   const [template] = found
@@ -39,7 +39,7 @@ export async function getTemplate(
 export async function findTemplates(
   { caller, templates }: TemplateAccess,
   wanted: readonly string[],
-  action?: Attempt['action'],
+  action?: LookupAudit['action'],
 ): Promise<{ found: ReadonlyMap<string, Template>; near: (name: string) => string | undefined }> {
   const { templates: found, names } = permitted(await templates.find(caller, wanted, attemptOf(action)))
   return { found: new Map(found.map(each => [each.name, each])), near: name => nearest(name, names) }
@@ -69,7 +69,7 @@ export function fieldsOfTemplate({ name, type, fields }: Template): Readonly<Rec
   throw invalid(`The template ${name} cannot be used.`, problems, `Put it right: dsctl template set "${name}" …`)
 }
 
-function attemptOf(action: Attempt['action'] | undefined): Attempt | undefined {
+function attemptOf(action: LookupAudit['action'] | undefined): LookupAudit | undefined {
   return action && { eventId: crypto.randomUUID(), action }
 }
 

@@ -1,8 +1,8 @@
 import { type DataSource, ONBOARDING_FROM } from '../domain/data-source.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
-import type { ConnectionTester, ConnectionVerdict } from '../ports/connection-test.ts'
+import type { ConnectionResult, ConnectionTester } from '../ports/connection-test.ts'
+import type { Ref } from '../ports/lookup.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
-import type { Ref } from '../ports/records.ts'
 import { checkStored } from '../source-types/check-stored.ts'
 import { findSourceType } from '../source-types/index.ts'
 import { normalizeCredentials } from '../source-types/normalize.ts'
@@ -20,7 +20,7 @@ export interface TestOptions {
 
 /** A verdict, and the credentials that it is about: with the host key that was accepted, if one was. */
 export interface TestResult {
-  readonly verdict: ConnectionVerdict
+  readonly verdict: ConnectionResult
   readonly credentials: Credentials
   readonly acceptedHostKey: string | undefined
 }
@@ -63,8 +63,8 @@ export async function testStored(
   stores: Stores,
   ref: Ref,
   how: StoredTestOptions,
-): Promise<{ record: DataSource; verdict: ConnectionVerdict }> {
-  const found = permitted(await stores.records.find(stores.caller, ref, 'test'), ref.text)
+): Promise<{ record: DataSource; verdict: ConnectionResult }> {
+  const found = permitted(await stores.records.find(stores.caller, ref, { audit: 'test' }), ref.text)
   const { record } = found
   if (found.unaudited) how.warn(UNAUDITED_TEST)
   const read = await retry(stores, () => stores.secrets.read(record))
@@ -79,7 +79,7 @@ export async function testStored(
 }
 
 /** The verdict where there was nothing to connect with. */
-export function notTested(message: string): ConnectionVerdict {
+export function notTested(message: string): ConnectionResult {
   const none = { latencyMs: 0, serverVersion: null, unknownHostKey: null }
   return { ok: false, stage: 'resolve', code: 'failed', message, ...none }
 }
@@ -103,7 +103,7 @@ async function startOnboarding(stores: Stores, onboarding: Onboarding, record: D
 async function finishOnboarding(
   stores: Stores,
   onboarding: Onboarding,
-  { record, verdict, warn }: { record: DataSource; verdict: ConnectionVerdict; warn: (text: string) => void },
+  { record, verdict, warn }: { record: DataSource; verdict: ConnectionResult; warn: (text: string) => void },
 ): Promise<void> {
   if (record.onboardingStatus === 'completed') {
     if (!verdict.ok) warn(`${record.name} stays completed: dsctl onboarding can set it back to notStarted.`)

@@ -1,13 +1,13 @@
 import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
-import type { ConnectionVerdict } from '../ports/connection-test.ts'
-import type { Ref } from '../ports/records.ts'
+import type { ConnectionResult } from '../ports/connection-test.ts'
+import type { Ref } from '../ports/lookup.ts'
 import type { Stores } from './stores.ts'
 import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
 
 /** A verdict and what it is of; of a REF that led to nothing only its text is known. */
 export interface TestOutcomeOf {
   readonly of: { readonly id: string | null; readonly name: string; readonly type: string | null }
-  readonly verdict: ConnectionVerdict
+  readonly verdict: ConnectionResult
 }
 
 /** How many connections are tested at the same time. */

@@ -1,7 +1,7 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { DsctlError, shownKey } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import { notFound, permitted } from './authorize.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import { type Expected, getExpected } from './find-expected.ts'
@@ -37,7 +37,7 @@ export interface UpdateResult extends WithCredentials {
  */
 export async function update(stores: Stores, request: UpdateRequest, wanted = true): Promise<UpdateResult> {
   if (request.expected.id !== undefined || request.expected.type !== undefined)
-    await getExpected(stores, request, 'update, if refused')
+    await getExpected(stores, request, 'refused update')
   const plain = Object.keys(request.fields).length === 0 && request.unset.length === 0
   return plain ? updatePlain(stores, request, wanted) : updateCredentials(stores, request)
 }
@@ -51,7 +51,7 @@ export async function previewUpdate(stores: Stores, request: UpdateRequest): Pro
   const name = request.name ?? record.name
   const env = request.env ?? record.env
   if (name !== record.name || env !== record.env) {
-    const free = permitted(await stores.records.findName(stores.caller, name, env))
+    const free = permitted(await stores.records.findName(stores.caller, { name, env }))
     if (free.kind === 'taken' && free.id !== record.id) throw nameTakenError(free)
   }
   return { record: { ...record, name, env }, credentials: merged, warnings: [], changed: fields }
@@ -98,7 +98,7 @@ async function updateCredentials(stores: Stores, request: UpdateRequest): Promis
   await writeSecret(stores, intentId, { record, merged, base: v1.answer.version })
   const updated = await commit(stores, record.id, {
     intentId,
-    send: () => stores.records.finishUpdate(intentId, fields),
+    send: () => stores.records.commitUpdate(intentId, fields),
     taken: () => explainUpdateTaken(stores, request, record),
   })
   return { record: updated, credentials: merged, warnings: [], changed: fields }
@@ -140,7 +140,7 @@ async function mergeOrCancel(
 
 async function isDeleted(stores: Stores, { id }: DataSource): Promise<boolean> {
   const ref = { text: id, env: undefined }
-  const looked = await retry(stores, () => stores.records.find(stores.caller, ref, false))
+  const looked = await retry(stores, () => stores.records.find(stores.caller, ref))
   return looked.kind === 'answered' && looked.answer.kind === 'not found'
 }
 
@@ -150,7 +150,7 @@ async function writeSecret(
   intentId: string,
   { record, merged, base }: { record: DataSource; merged: Credentials; base: number },
 ): Promise<void> {
-  const s2 = await retry(stores, () => stores.records.setBaseVersion(intentId, base))
+  const s2 = await retry(stores, () => stores.records.recordBaseVersion(intentId, base))
   if (s2.kind !== 'answered') throw await rollBack(stores, intentId, s2.error)
   if (s2.answer !== 'ok') throw await rollBack(stores, intentId, rolledBackByOther(record.id))
   const stopped = stores.interrupted()

@@ -1,5 +1,5 @@
 import type { Caller, Denied } from './caller.ts'
-import type { Ref } from './records.ts'
+import type { Ref } from './lookup.ts'
 
 /** What happened to a data source, or was tried: as `audit` shows it. Times are ISO 8601 in UTC. */
 export interface AuditEvent {

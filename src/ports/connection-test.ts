@@ -13,7 +13,7 @@ export const CONNECTION_CODES = [
 export type ConnectionCode = (typeof CONNECTION_CODES)[number]
 
 /** What a test came to. `message` is in dsctl's own words: a server's or a driver's may hold a secret. */
-export interface ConnectionVerdict {
+export interface ConnectionResult {
   readonly ok: boolean
   /** The stage that failed, or the last. */
   readonly stage: Stage
@@ -31,5 +31,5 @@ export interface ConnectionTester {
    * Connects as the application would, within the time-out as a whole. `credentials` are complete and under their own
    * names. Never throws for what is wrong with them or with the server, and leaves nothing open.
    */
-  test(type: SourceType, credentials: Credentials): Promise<ConnectionVerdict>
+  test(type: SourceType, credentials: Credentials): Promise<ConnectionResult>
 }

@@ -4,7 +4,7 @@ import type { Intent } from './intent.ts'
 // The ports through which `doctor` looks at one organization in both stores, and at the stores as such.
 
 /** What is not as it should be: a sentence, and what to do about it (SQL to run, or a command). */
-export interface Shortcoming {
+export interface HealthProblem {
   readonly message: string
   readonly fix: string
 }
@@ -27,18 +27,18 @@ export interface UnclosedIntent extends Intent {
 
 export interface RecordsHealth {
   /** Privileges that this role lacks. */
-  privileges(): Promise<readonly Shortcoming[]>
+  privileges(): Promise<readonly HealthProblem[]>
   /** Indexes that are missing, and a uniqueness rule that counts deleted rows. */
-  indexes(): Promise<readonly Shortcoming[]>
+  indexes(): Promise<readonly HealthProblem[]>
   /** The intents of the organization that are not closed. */
-  unclosed(
+  unclosedIntents(
     caller: Caller,
   ): Promise<Denied | { kind: 'intents'; organizationId: string; intents: readonly UnclosedIntent[] }>
   /**
    * A thousand live records in the order of their ids, those after `after`; empty at the end. The first page, which is
    * after nothing, tells how many there are in all.
    */
-  records(
+  liveRecords(
     caller: Caller,
     after: string | undefined,
   ): Promise<Denied | { kind: 'page'; records: readonly LiveRecord[]; total: number | undefined }>
@@ -47,7 +47,7 @@ export interface RecordsHealth {
    * row has (a late write, or a removal that is owed); `deleted`, of rows deleted otherwise; `unknown`, which nothing
    * explains, in whatever organization. `complete` says whether this role sees every row, without which nothing can be called unknown.
    */
-  explain(
+  classifySecrets(
     caller: Caller,
     secretIds: readonly string[],
   ): Promise<
@@ -57,11 +57,11 @@ export interface RecordsHealth {
         removable: readonly string[]
         deleted: readonly string[]
         unknown: readonly string[]
-        complete: boolean
+        seesAllRows: boolean
       }
   >
   /** Throws away the organization's intents that were closed more than 30 days ago. */
-  prune(caller: Caller): Promise<Denied | { kind: 'pruned'; count: number }>
+  pruneIntents(caller: Caller): Promise<Denied | { kind: 'pruned'; count: number }>
 }
 
 export interface SecretsHealth {

@@ -25,7 +25,7 @@ export interface Logins {
   /** Gets a token and keeps it where `vault login` does. Throws `unauthenticated` where Vault refuses. */
   logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
   /** Whether the kept token is a root token, of which there may be no other. */
-  keepsRoot(): Promise<boolean>
+  savedTokenIsRoot(): Promise<boolean>
   /** Revokes the kept token and removes it. `refused`: Vault would not revoke it, mostly because it has expired. */
   logOut(): Promise<'revoked' | 'refused' | 'none'>
 }

@@ -38,6 +38,6 @@ export interface Members {
   change(
     caller: Caller,
     change: MemberChange,
-    force: boolean,
+    options: { readonly force: boolean },
   ): Promise<Denied | { kind: 'refused'; reason: MemberRefusal } | { kind: 'done' | 'unchanged'; member: ListedMember }>
 }

@@ -1,6 +1,6 @@
 import type { DataSource, OnboardingStatus } from '../domain/data-source.ts'
 import type { Caller, Denied } from './caller.ts'
-import type { NotOne, Ref } from './records.ts'
+import type { LookupFailure, Ref } from './lookup.ts'
 
 export interface OnboardingMove {
   /** Of its audit event, made by the client: it makes a second try harmless. */
@@ -19,5 +19,7 @@ export interface Onboarding {
   move(
     caller: Caller,
     move: OnboardingMove,
-  ): Promise<Denied | NotOne | { kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }>
+  ): Promise<
+    Denied | LookupFailure | { kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }
+  >
 }

@@ -33,9 +33,9 @@ export interface Secrets {
    * Whether this token may remove secrets (of an organization), asked of Vault for a placeholder id. Throws `invalid`
    * for a wrong mount.
    */
-  mayRemove(organizationId?: string): Promise<boolean>
+  canRemove(organizationId?: string): Promise<boolean>
   /** One field of any secret the token can read, for `vault:MOUNT/PATH#FIELD`. Throws `invalid` where there is none. */
-  lookUp(path: string, field: string): Promise<string>
+  readField(path: string, field: string): Promise<string>
   /** Where a secret is, as `vault:MOUNT/PATH#FIELD` names it: MOUNT/PATH. */
   pathOf(at: SecretLocation): string
 }

@@ -3,12 +3,12 @@ import type { Role } from './caller.ts'
 // The ports through which `init` and `doctor` look at a database and at Vault as such, beside any data source.
 
 /** How a database stands, before anything is changed. */
-export interface Preparation {
+export interface DatabaseState {
   /** `create`: nothing is there, so all is made; `adopt`: the application's tables are there; `done`: all is there. */
-  readonly way: 'create' | 'adopt' | 'done'
+  readonly status: 'empty' | 'adoptable' | 'ready'
   readonly organizations: number
   /** Whether the organization that was asked about is among them. */
-  readonly named: boolean
+  readonly organizationExists: boolean
   /** The role, as an active member there, of the person that was asked about; undefined where they have none. */
   readonly role: Role | undefined
 }
@@ -22,9 +22,9 @@ export interface FirstOrganization {
 
 export interface DatabaseSetup {
   /** Throws `invalid`, with every difference, where the tables are neither absent nor as they must be. */
-  inspect(asked?: Partial<FirstOrganization>): Promise<Preparation>
+  inspect(asked?: Partial<FirstOrganization>): Promise<DatabaseState>
   /** Makes what is missing; answers whether anything was, since another may have made it meanwhile. */
-  prepare(way: Preparation['way']): Promise<boolean>
+  prepare(status: DatabaseState['status']): Promise<boolean>
   /** In one statement; 'exists' where there is an organization already. */
   addFirst(first: FirstOrganization): Promise<'added' | 'exists'>
 }
@@ -33,7 +33,7 @@ export interface DatabaseSetup {
 export interface VaultCheck {
   readonly missing: readonly { readonly path: string; readonly capabilities: readonly string[] }[]
   /** The mount, where Vault does not show it: none of the token's policies reaches into it, or there is none. */
-  readonly unseenMount?: string
+  readonly hiddenMount?: string
   /** The seconds that it is still good for, undefined where it does not expire; absent where no token is needed. */
   readonly token?: { readonly ttl: number | undefined; readonly isRoot: boolean }
 }

@@ -1,5 +1,5 @@
 import type { Caller, Denied } from './caller.ts'
-import type { Attempt } from './records.ts'
+import type { LookupAudit } from './lookup.ts'
 
 /** A preset of an organization: some of the fields of a type, none of them secret. */
 export interface Template {
@@ -25,7 +25,7 @@ export interface Templates {
   find(
     caller: Caller,
     names: readonly string[],
-    attempt?: Attempt,
+    attempt?: LookupAudit,
   ): Promise<Denied | { kind: 'found'; templates: readonly Template[]; names: readonly string[] }>
   /** Makes a template, or puts it in the place of the one that has its name. */
   set(

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import type { Database } from './schema/tables.ts'
 import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from './sql/authorize.ts'

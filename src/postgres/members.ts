@@ -12,7 +12,7 @@ export function postgresMembers(db: Kysely<Database>, client: string): Members {
   return {
     whoami: caller => whoami(db, caller),
     list: caller => list(db, caller),
-    change: (caller, change, force) =>
+    change: (caller, change, { force }) =>
       unlessDenied(db, { caller, client, attempt: `member ${change.kind}` }, () =>
         changeMember(db, client, { caller, change, force }),
       ),

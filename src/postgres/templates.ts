@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
-import type { Attempt } from '../ports/records.ts'
+import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import type { Database } from './schema/tables.ts'
 import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './sql/audit-insert.ts'
@@ -54,7 +54,7 @@ interface Found {
 async function find(
   db: Kysely<Database>,
   client: string,
-  { caller, names, attempt }: { caller: Caller; names: readonly string[]; attempt: Attempt | undefined },
+  { caller, names, attempt }: { caller: Caller; names: readonly string[]; attempt: LookupAudit | undefined },
 ): ReturnType<Templates['find']> {
   const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
     sql<Found>`/* dsctl template find */ with ${authorized(caller)}

@@ -55,7 +55,7 @@ export async function unsavedRequest(context: Context, flags: Flags): Promise<Cr
   const permit: Permit = async ({ name, env }) => {
     const { caller, records } = await context.records(MAY.change)
     const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false } as const
-    permitted(await records.findName(caller, name, env, attempt))
+    permitted(await records.findName(caller, { name, env }, attempt))
   }
   const draft = await collect(context, { flags: { env: flags.env }, name: undefined, file }, 'test')
   return build(context, { ...draft, name: draft.name ?? file, env: draft.env ?? 'none' }, { file, permit })

@@ -5,7 +5,7 @@ import { isUuid } from '../lib/uuid.ts'
 import { permitted } from '../operations/authorize.ts'
 import { isNotFound } from '../operations/delete-many.ts'
 import type { Stores } from '../operations/stores.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
 import type { Prompter } from '../terminal/prompter.ts'
 import { type BatchDocument, readBatchFiles } from './batch-files.ts'
@@ -57,7 +57,7 @@ export async function confirmDeletes(
 
 async function find({ flags }: Context, stores: Stores, ref: Ref) {
   try {
-    return permitted(await stores.records.find(stores.caller, ref, false), ref.text).record
+    return permitted(await stores.records.find(stores.caller, ref), ref.text).record
   } catch (error) {
     if (isNotFound(error) && flags.ignoreNotFound === true) return undefined
     throw error

@@ -3,7 +3,7 @@ import { type FieldProblem, invalid, shownKey } from '../domain/errors.ts'
 import { asText } from '../lib/stringify.ts'
 import { MAY } from '../operations/authorize.ts'
 import { fieldsOfTemplate, findTemplates, getTemplate } from '../operations/template.ts'
-import type { Attempt } from '../ports/records.ts'
+import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template } from '../ports/templates.ts'
 import { checkName } from '../source-types/check-name.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -34,7 +34,7 @@ export async function readTemplate(rawName: string, flags: Flags): Promise<NewTe
 export async function templateOf(
   context: Context,
   name: unknown,
-  action: Attempt['action'] | undefined,
+  action: LookupAudit['action'] | undefined,
 ): Promise<Template | undefined> {
   if (name === undefined) return undefined
   const problem = templateNameProblem(name)
@@ -49,7 +49,7 @@ export type Templated = BatchDocument & { readonly problem?: FieldProblem; reado
 export async function withTemplates(
   context: Context,
   documents: readonly BatchDocument[],
-  action: Attempt['action'],
+  action: LookupAudit['action'],
 ): Promise<readonly Templated[]> {
   const names = documents.flatMap(({ raw }) => (typeof raw.template === 'string' ? [raw.template.trim()] : []))
   if (names.length === 0) return documents.map(document => templated(document, new Map(), () => undefined))

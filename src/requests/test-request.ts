@@ -13,15 +13,18 @@ export async function testRequest(
   { name, env, type, credentials }: CreateRequest,
 ): Promise<TestResult> {
   const { caller, records } = await context.records(MAY.change)
-  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false, isWhole: true } as const
-  const { unaudited } = permitted(await records.findName(caller, name, env, attempt))
+  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false, auditSuccess: true } as const
+  const { unaudited } = permitted(await records.findName(caller, { name, env }, attempt))
   if (unaudited) context.warn(UNAUDITED_TEST)
   return test(context, type, credentials)
 }
 
 /** Likewise what an update would come to. Throws what that would. */
 export async function testChanges(context: Context, stores: Stores, changes: UpdateRequest): Promise<TestResult> {
-  const { unaudited } = permitted(await stores.records.find(stores.caller, changes.ref, 'test'), changes.ref.text)
+  const { unaudited } = permitted(
+    await stores.records.find(stores.caller, changes.ref, { audit: 'test' }),
+    changes.ref.text,
+  )
   if (unaudited) context.warn(UNAUDITED_TEST)
   const { record, credentials } = await previewUpdate(stores, changes)
   return test(context, record.type, credentials)

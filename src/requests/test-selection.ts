@@ -2,7 +2,7 @@ import type { Context } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
 import { listAll } from '../operations/list.ts'
 import type { Stores } from '../operations/stores.ts'
-import type { Ref } from '../ports/records.ts'
+import type { Ref } from '../ports/lookup.ts'
 import { getSourceType } from '../source-types/index.ts'
 
 /** Throws `invalid` unless exactly one way says what is to be tested. */

@@ -52,5 +52,5 @@ export async function checkVault(
   const isRoot = Array.isArray(policies) && policies.includes('root')
   const ttl = valueAt(valueAt(self.body, 'data'), 'ttl')
   const token = { ttl: typeof ttl === 'number' && ttl > 0 ? ttl : undefined, isRoot }
-  return { missing, token, ...(seen === 'unseen' && { unseenMount: mount }) }
+  return { missing, token, ...(seen === 'unseen' && { hiddenMount: mount }) }
 }

@@ -11,7 +11,7 @@ export function vaultLogins(connect: Connect, kept: { path: string; read: () => 
       writeTokenFile(kept.path, token)
       return { ttl, file: kept.path }
     },
-    async keepsRoot() {
+    async savedTokenIsRoot() {
       const token = kept.read()
       return token !== undefined && isRootToken(await connect(token))
     },

@@ -26,10 +26,10 @@ export function vaultSecrets(store: SecretStore): Secrets & SecretsHealth {
     softDelete: (at, version) => softDelete(store, at, version),
     remove: at => remove(store, at),
     organizationInPath: store.path.includes('{organization_id}'),
-    mayRemove: organizationId => mayRemove(store, organizationId),
+    canRemove: organizationId => canRemove(store, organizationId),
     list: organizationId => listSecrets(store.client, store, organizationId),
     versionsKept: () => versionsKept(store.client, store.mount),
-    lookUp: (path, field) => readSecretField(store.client, path, field),
+    readField: (path, field) => readSecretField(store.client, path, field),
     pathOf: at => `${store.mount}/${named(store, at)}`,
   }
 }
@@ -93,7 +93,7 @@ async function remove(store: SecretStore, at: SecretLocation): Promise<void> {
 }
 
 // Asked for an id that no data source has: who asks need not have named one yet.
-async function mayRemove(store: SecretStore, organizationId?: string): Promise<boolean> {
+async function canRemove(store: SecretStore, organizationId?: string): Promise<boolean> {
   const placeholder = '00000000-0000-0000-0000-000000000000'
   const path = pathOf(store, 'metadata', { organizationId: organizationId ?? placeholder, secretId: placeholder })
   // Any other engine answers a removal of what it never had as Vault's KV version 2 does: 204.

@@ -1,4 +1,4 @@
-import type { ConnectionVerdict } from '../ports/connection-test.ts'
+import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 
 /** What `test` prints of one data source; of a REF that led nowhere only its name is known. */
@@ -16,7 +16,7 @@ export interface TestOutcome {
 
 export function testOutcome(
   { id, name, type }: { id: string | null; name: string; type: string | null },
-  { ok, stage, code, message, latencyMs, serverVersion }: ConnectionVerdict,
+  { ok, stage, code, message, latencyMs, serverVersion }: ConnectionResult,
 ): TestOutcome {
   return { id, name, type, ok, stage, code, message, latency_ms: latencyMs, server_version: serverVersion }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/ports/caller.ts'
-import type { NewCreate, NewUpdate, Several } from '../../src/ports/records.ts'
+import type { BatchResult, NewCreate, NewUpdate } from '../../src/ports/record-steps.ts'
 import type { RecordsBed } from './records.ts'
 
 /** What a test of the suite for `Records` has to work with. */
@@ -36,11 +36,11 @@ export function recordBatchesContract(scene: () => Scene): void {
     ...update,
   })
   const newDelete = (text: string) => ({ intentId: randomUUID(), ref: { text, env: undefined }, lease: LEASE })
-  const all = <A>(answers: Several<A>): readonly A[] => {
-    if (answers === 'none') throw new Error('They were refused as a whole.')
+  const all = <A>(answers: BatchResult<A>): readonly A[] => {
+    if (answers === 'rolled back') throw new Error('They were refused as a whole.')
     return answers
   }
-  const stateOf = async (id: string) => (await records().getIntent(id))?.state
+  const stateOf = async (id: string) => (await records().findIntent(id))?.state
 
   describe('several at once', () => {
     test('creates begin each by itself: its own, another’s and a taken name leave the others begun', async () => {
@@ -52,12 +52,12 @@ export function recordBatchesContract(scene: () => Scene): void {
       const { organizationId } = scene()
       expect(await records().beginCreates(caller(), asked)).toMatchObject([
         { kind: 'taken', id: live, name: 'taken', env: 'dev' },
-        { kind: 'own', intent: { id: own.intentId, state: 'open', dataSourceId: own.id } },
+        { kind: 'already recorded', intent: { id: own.intentId, state: 'open', dataSourceId: own.id } },
         { kind: 'begun', organizationId },
         { kind: 'busy', intent: { id: other.intentId } },
         { kind: 'begun', organizationId },
       ])
-      expect(await records().getIntent(fresh.intentId)).toMatchObject({
+      expect(await records().findIntent(fresh.intentId)).toMatchObject({
         ...{ kind: 'create', state: 'open', dataSourceId: fresh.id, secretId: fresh.id, organizationId },
         ...{ expired: false, baseVersion: null },
       })
@@ -95,7 +95,7 @@ export function recordBatchesContract(scene: () => Scene): void {
     test('two of one name never both begin', async () => {
       const asked = [newCreate('same'), newCreate('same')]
       const answers = await records().beginCreates(caller(), asked)
-      if (answers !== 'none') return expect(answers.map(({ kind }) => kind)).toEqual(['begun', 'busy'])
+      if (answers !== 'rolled back') return expect(answers.map(({ kind }) => kind)).toEqual(['begun', 'busy'])
       for (const { intentId } of asked) expect(await stateOf(intentId)).toBe(undefined)
     })
 
@@ -110,7 +110,7 @@ export function recordBatchesContract(scene: () => Scene): void {
         { intentId: randomUUID(), type: 'postgres' },
         { intentId: taken.intentId, type: 'postgres' },
       ]
-      const answers = all(await records().finishCreates(rows))
+      const answers = all(await records().commitCreates(rows))
       expect(answers).toMatchObject([
         { kind: 'changed' },
         { kind: 'done', record: { id: done.id, name: 'done', env: 'prod', type: 'snowflake', dataSets: [] } },
@@ -118,7 +118,7 @@ export function recordBatchesContract(scene: () => Scene): void {
         { kind: 'taken', id: live, name: 'taken', env: 'dev' },
       ])
       const record = answers[1]?.kind === 'done' && answers[1].record
-      expect(await records().find(caller(), { text: done.id, env: undefined }, false)).toEqual({
+      expect(await records().find(caller(), { text: done.id, env: undefined })).toEqual({
         kind: 'found',
         record,
       })
@@ -131,16 +131,16 @@ export function recordBatchesContract(scene: () => Scene): void {
 
     test('two hundred begin and end, and the same statements again find their own and change nothing', async () => {
       const creates = Array.from({ length: 200 }, (_, at) => newCreate(`n${at}`))
-      const kinds = (answers: Several<{ kind: string }>) => [...new Set(all(answers).map(({ kind }) => kind))]
+      const kinds = (answers: BatchResult<{ kind: string }>) => [...new Set(all(answers).map(({ kind }) => kind))]
       const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
       expect(kinds(await records().beginCreates(caller(), creates))).toEqual(['begun'])
-      expect(kinds(await records().beginCreates(caller(), creates))).toEqual(['own'])
-      const finished = all(await records().finishCreates(rows))
+      expect(kinds(await records().beginCreates(caller(), creates))).toEqual(['already recorded'])
+      const finished = all(await records().commitCreates(rows))
       expect(finished.map(answer => answer.kind === 'done' && answer.record.name)).toEqual(
         creates.map(({ name }) => name),
       )
-      expect(kinds(await records().finishCreates(rows))).toEqual(['changed'])
-      expect(kinds(await records().beginCreates(caller(), creates))).toEqual(['own'])
+      expect(kinds(await records().commitCreates(rows))).toEqual(['changed'])
+      expect(kinds(await records().beginCreates(caller(), creates))).toEqual(['already recorded'])
       expect(await told()).toHaveLength(200)
     })
 
@@ -166,11 +166,11 @@ export function recordBatchesContract(scene: () => Scene): void {
         { kind: 'begun', record: { id: one, name: 'one' } },
         { kind: 'ambiguous', candidates: [{ id: twice }, { id: prod }] },
         { kind: 'busy', intent: { id: other.intentId } },
-        { kind: 'own', intent: { id: own.intentId }, record: { id: renamed } },
+        { kind: 'already recorded', intent: { id: own.intentId }, record: { id: renamed } },
         { kind: 'busy', intent: { id: own.intentId } },
         { kind: 'taken', id: twice, name: undefined, env: 'dev' },
       ])
-      expect(await records().getIntent(begun.intentId)).toMatchObject({ kind: 'update', dataSourceId: one })
+      expect(await records().findIntent(begun.intentId)).toMatchObject({ kind: 'update', dataSourceId: one })
       const refused = ['none', prod, 'twice'].map(name => ['update', 'failed', name])
       expect((await told()).sort()).toEqual(refused.sort())
     })
@@ -184,9 +184,9 @@ export function recordBatchesContract(scene: () => Scene): void {
         intentId,
         version: at,
       }))
-      expect(await records().setBaseVersions(versions)).toEqual(['changed', 'ok', 'changed'])
-      expect(await records().getIntent(open.intentId)).toMatchObject({ baseVersion: 1 })
-      expect(await records().getIntent(undoing.intentId)).toMatchObject({ baseVersion: null })
+      expect(await records().recordBaseVersions(versions)).toEqual(['changed', 'ok', 'changed'])
+      expect(await records().findIntent(open.intentId)).toMatchObject({ baseVersion: 1 })
+      expect(await records().findIntent(undoing.intentId)).toMatchObject({ baseVersion: null })
     })
 
     test('updates end each by itself, with the fields of each', async () => {
@@ -196,7 +196,7 @@ export function recordBatchesContract(scene: () => Scene): void {
       await scene().bed.changeRecord(gone, { deleted: true })
       const taker = await add('x')
       const ends = updates.map(({ intentId }, at) => ({ intentId, fields: [`field${at}`] }))
-      expect(await records().finishUpdates([...ends, { intentId: randomUUID(), fields: [] }])).toMatchObject([
+      expect(await records().commitUpdates([...ends, { intentId: randomUUID(), fields: [] }])).toMatchObject([
         { kind: 'done', record: { id: one, name: 'one' } },
         { kind: 'done', record: { id: two, name: 'new' } },
         { kind: 'gone' },
@@ -230,7 +230,7 @@ export function recordBatchesContract(scene: () => Scene): void {
         { kind: 'owed', intent: { id: earlier.intentId } },
         { kind: 'busy', intent: { id: other.intentId } },
         { kind: 'begun', id: one, secretId: one, organizationId: scene().organizationId, name: 'one' },
-        { kind: 'own', intent: { id: own.intentId } },
+        { kind: 'already recorded', intent: { id: own.intentId } },
         { kind: 'ambiguous' },
         { kind: 'not found' },
       ])
@@ -267,10 +267,10 @@ export function recordBatchesContract(scene: () => Scene): void {
     test('of nothing nothing is asked', async () => {
       const answers = [
         records().beginCreates(caller(), []),
-        records().finishCreates([]),
+        records().commitCreates([]),
         records().beginUpdates(caller(), []),
-        records().setBaseVersions([]),
-        records().finishUpdates([]),
+        records().recordBaseVersions([]),
+        records().commitUpdates([]),
         records().beginDeletes(caller(), []),
         records().closeAll([]),
       ]

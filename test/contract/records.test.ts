@@ -67,9 +67,9 @@ function races(): void {
     test('a name taken under the last step of a create leaves its intent open', async () => {
       const create = newCreate('wanted')
       await bed.records.beginCreate(caller, create)
-      const finish = () => bed.records.finishCreate(create.intentId, 'postgres')
+      const finish = () => bed.records.commitCreate(create.intentId, 'postgres')
       expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
-      expect(await bed.records.getIntent(create.intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.records.findIntent(create.intentId)).toMatchObject({ state: 'open' })
       expect(await bed.readRecord(create.id)).toBe(undefined)
       expect(await bed.events(caller.email)).toEqual([])
     })
@@ -78,9 +78,9 @@ function races(): void {
       const creates = ['one', 'wanted', 'two'].map(newCreate)
       await bed.records.beginCreates(caller, creates)
       const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
-      expect(await meanwhile(bed.database, take('wanted'), () => bed.records.finishCreates(rows))).toBe('none')
+      expect(await meanwhile(bed.database, take('wanted'), () => bed.records.commitCreates(rows))).toBe('rolled back')
       for (const { id } of creates) expect(await bed.readRecord(id)).toBe(undefined)
-      const alone = await Promise.all(rows.map(row => bed.records.finishCreates([row])))
+      const alone = await Promise.all(rows.map(row => bed.records.commitCreates([row])))
       expect(alone).toMatchObject([[{ kind: 'done' }], [{ kind: 'taken' }], [{ kind: 'done' }]])
     })
 
@@ -89,9 +89,9 @@ function races(): void {
       const creates = ['good', 'evil'].map(newCreate)
       await bed.records.beginCreates(caller, creates)
       const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
-      expect(await bed.records.finishCreates(rows)).toBe('none')
-      expect(await bed.records.finishCreates(rows.slice(0, 1))).toMatchObject([{ kind: 'done' }])
-      await expect(bed.records.finishCreates(rows.slice(1))).rejects.toMatchObject({ code: 'invalid' })
+      expect(await bed.records.commitCreates(rows)).toBe('rolled back')
+      expect(await bed.records.commitCreates(rows.slice(0, 1))).toMatchObject([{ kind: 'done' }])
+      await expect(bed.records.commitCreates(rows.slice(1))).rejects.toMatchObject({ code: 'invalid' })
       await bed.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
     })
 
@@ -99,17 +99,19 @@ function races(): void {
       const names = Array.from({ length: 40 }, (_, at) => `n${at}`)
       const lists = [names, [...names].reverse(), names].map(list => list.map(newCreate))
       const answers = await Promise.all(lists.map(creates => bed.records.beginCreates(caller, creates)))
-      const kinds = answers.flatMap(answer => (answer === 'none' ? ['none'] : answer.map(({ kind }) => kind)))
+      const kinds = answers.flatMap(answer =>
+        answer === 'rolled back' ? ['rolled back'] : answer.map(({ kind }) => kind),
+      )
       expect(kinds.filter(kind => kind === 'begun')).toHaveLength(40)
-      expect(kinds.every(kind => ['begun', 'busy', 'none'].includes(kind))).toBe(true)
+      expect(kinds.every(kind => ['begun', 'busy', 'rolled back'].includes(kind))).toBe(true)
     })
 
     test('a name taken under the last step of an update leaves its intent open and the row as it was', async () => {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
-      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      const finish = () => bed.records.commitUpdate(intentId, ['name'])
       expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
-      expect(await bed.records.getIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.records.findIntent(intentId)).toMatchObject({ state: 'open' })
       expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
     })
 
@@ -127,9 +129,9 @@ function races(): void {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
       const drop = change(id, 'deleted_at = now()')
-      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      const finish = () => bed.records.commitUpdate(intentId, ['name'])
       expect(await meanwhile(bed.database, drop, finish)).toEqual({ kind: 'gone' })
-      expect(await bed.records.getIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await bed.records.findIntent(intentId)).toMatchObject({ state: 'open' })
       expect(await bed.readRecord(id)).toMatchObject({ name: 'old', deleted: true })
     })
 
@@ -137,7 +139,7 @@ function races(): void {
       const id = await add('old')
       const intentId = await beginUpdate(id)
       const rename = change(id, "name = 'by the application'")
-      const answer = await meanwhile(bed.database, rename, () => bed.records.finishUpdate(intentId, ['port']))
+      const answer = await meanwhile(bed.database, rename, () => bed.records.commitUpdate(intentId, ['port']))
       expect(answer).toMatchObject({ kind: 'done', record: { name: 'by the application' } })
       expect(await bed.readRecord(id)).toMatchObject({ name: 'by the application' })
     })
@@ -146,7 +148,7 @@ function races(): void {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
       const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
-      const finish = () => bed.records.finishUpdate(intentId, ['name'])
+      const finish = () => bed.records.commitUpdate(intentId, ['name'])
       expect(await meanwhile(bed.database, undo, finish)).toEqual({ kind: 'changed' })
       expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
       expect(await bed.events(caller.email)).toEqual([])
@@ -155,8 +157,8 @@ function races(): void {
     test('an intent moved to undoing under S2 keeps its base version', async () => {
       const intentId = await beginUpdate(await add('old'))
       const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
-      expect(await meanwhile(bed.database, undo, () => bed.records.setBaseVersion(intentId, 3))).toBe('changed')
-      expect(await bed.records.getIntent(intentId)).toMatchObject({ baseVersion: null })
+      expect(await meanwhile(bed.database, undo, () => bed.records.recordBaseVersion(intentId, 3))).toBe('changed')
+      expect(await bed.records.findIntent(intentId)).toMatchObject({ baseVersion: null })
     })
 
     test('an intent recorded under a first step is in its way, and nothing is deleted', async () => {
@@ -186,8 +188,8 @@ function races(): void {
       const tries = Array.from({ length: 4 }, () => bed.records.beginCreate(caller, create))
       const kinds = (await Promise.all(tries)).map(({ kind }) => kind)
       expect(kinds.filter(kind => kind === 'begun')).toHaveLength(1)
-      expect(kinds.every(kind => ['begun', 'own', 'busy'].includes(kind))).toBe(true)
-      expect(await bed.records.beginCreate(caller, create)).toMatchObject({ kind: 'own' })
+      expect(kinds.every(kind => ['begun', 'already recorded', 'busy'].includes(kind))).toBe(true)
+      expect(await bed.records.beginCreate(caller, create)).toMatchObject({ kind: 'already recorded' })
     })
 
     test('a plain update sent twice at once is done and told once', async () => {
@@ -230,7 +232,7 @@ async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDat
   const connection = { ...server, ...(password && { password: decodeURIComponent(password) }) }
   const pool = postgresPool(connection, { timeoutMs: 30_000, trace: () => {} })
   const db = openDatabase(pool)
-  await postgresSetup(db).prepare('create')
+  await postgresSetup(db).prepare('empty')
   return {
     database,
     records: postgresRecords(db, 'dsctl'),
@@ -245,7 +247,7 @@ async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDat
 async function embeddedRecordsBed(): Promise<RecordsBed> {
   const pglite = await PGlite.create({ loadDataDir: await openAsBlob(await preparedDataDir()) })
   const db = openDatabase(pglitePool(pglite, { timeoutMs: 30_000, trace: () => {} }))
-  await postgresSetup(db).prepare('create')
+  await postgresSetup(db).prepare('empty')
   // biome-ignore lint/suspicious/noExplicitAny: the suite looks into rows of its own statements
   const query = async (sql: string, params: readonly unknown[] = []) => (await pglite.query<any>(sql, [...params])).rows
   return { records: postgresRecords(db, 'dsctl'), ...around({ query }), drop: () => pglite.close() }

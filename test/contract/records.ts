@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { DataSource, OnboardingStatus } from '../../src/domain/data-source.ts'
 import type { Caller, Role } from '../../src/ports/caller.ts'
 import type { ClosingIntent, Intent } from '../../src/ports/intent.ts'
-import type { Finished, ListQuery, NewCreate, NewUpdate, Records } from '../../src/ports/records.ts'
+import type { CommitResult, NewCreate, NewUpdate } from '../../src/ports/record-steps.ts'
+import type { ListQuery, Records } from '../../src/ports/records.ts'
 import { recordBatchesContract } from './record-batches.ts'
 
 /** An implementation of Records, and what the suite needs around it: what others do, and a look inside. */
@@ -118,12 +119,12 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       ...{ id, state: 'open', outcome: 'none', audit: true, settledBy: undefined },
       ...how,
     })
-    const done = (finished: Finished): DataSource => {
+    const done = (finished: CommitResult): DataSource => {
       if (finished.kind !== 'done') throw new Error(`The last step was answered ${finished.kind}.`)
       return finished.record
     }
     const stateOf = async (id: string): Promise<Partial<Intent> | undefined> => {
-      const intent = await records.getIntent(id)
+      const intent = await records.findIntent(id)
       return intent && { state: intent.state, outcome: intent.outcome }
     }
 
@@ -206,8 +207,8 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const [create, update, remove] = [newCreate(), newUpdate(id), newDelete(id)]
         const answers = [
           await records.list(viewer, ALL),
-          await records.find(viewer, ref(id), true),
-          await records.findName(viewer, 'kept', 'dev'),
+          await records.find(viewer, ref(id), { audit: 'get' }),
+          await records.findName(viewer, { name: 'kept', env: 'dev' }),
           await records.findNamed(viewer, [{ name: 'kept', env: 'dev' }]),
           await records.beginCreate(viewer, create),
           await records.updatePlain(viewer, plain(id, { name: 'renamed' })),
@@ -216,7 +217,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         ]
         for (const answer of answers) expect(answer).toMatchObject({ kind: 'denied', reason: 'role' })
         expect(await bed.readRecord(id)).toEqual({ name: 'kept', env: 'dev', deleted: false })
-        for (const { intentId } of [create, update, remove]) expect(await records.getIntent(intentId)).toBe(undefined)
+        for (const { intentId } of [create, update, remove]) expect(await records.findIntent(intentId)).toBe(undefined)
         const told = (await events()).map(({ action, outcome, dataSourceName }) => [action, outcome, dataSourceName])
         expect(told).toEqual([
           ['get', 'denied', id],
@@ -248,7 +249,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
     })
 
     describe('find', () => {
-      const found = async (text: string, env?: string) => records.find(caller, ref(text, env), false)
+      const found = async (text: string, env?: string) => records.find(caller, ref(text, env))
 
       test('a UUID means the record that has it, also where another is named so', async () => {
         const id = await add({ name: 'itself', env: 'dev' })
@@ -315,9 +316,9 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
       test('a read is told where that is asked for, and one that finds nothing as failed', async () => {
         const id = await add({ name: 'read' })
-        await records.find(caller, ref('read'), true)
-        await records.find(caller, ref('none'), true)
-        await records.find(caller, ref('read'), false)
+        await records.find(caller, ref('read'), { audit: 'get' })
+        await records.find(caller, ref('none'), { audit: 'get' })
+        await records.find(caller, ref('read'))
         const who = { organizationId, actorId: userId, action: 'get' }
         expect(await events()).toMatchObject([
           { ...who, outcome: 'done', dataSourceId: id, dataSourceName: 'read' },
@@ -328,7 +329,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
     test('a name is free unless a live record of the organization has it in that env', async () => {
       const id = await add({ name: 'taken', env: 'prod' })
-      const free = (name: string, env: string) => records.findName(caller, name, env)
+      const free = (name: string, env: string) => records.findName(caller, { name, env })
       expect(await free('taken', 'prod')).toEqual({ kind: 'taken', id, name: 'taken', env: 'prod' })
       expect(await free('taken', 'dev')).toEqual({ kind: 'free' })
       await bed.changeRecord(id, { deleted: true })
@@ -340,14 +341,14 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
     test('looking for a name tells of a create that ends there, and of none that goes on or is only looked at', async () => {
       await add({ name: 'taken', env: 'dev' })
       const look = (failsIfTaken: boolean, name: string) =>
-        records.findName(caller, name, 'dev', { eventId: randomUUID(), action: 'create', failsIfTaken })
-      await records.findName(caller, 'taken', 'dev')
+        records.findName(caller, { name, env: 'dev' }, { eventId: randomUUID(), action: 'create', failsIfTaken })
+      await records.findName(caller, { name: 'taken', env: 'dev' })
       await look(false, 'taken')
       await look(true, 'free')
       expect(await events()).toEqual([])
       expect(await look(true, 'taken')).toMatchObject({ kind: 'taken' })
       const attempt = { eventId: randomUUID(), action: 'create', failsIfTaken: true } as const
-      await records.findName({ ...caller, roles: [] }, 'free', 'dev', attempt)
+      await records.findName({ ...caller, roles: [] }, { name: 'free', env: 'dev' }, attempt)
       const told = (await events()).map(({ action, outcome, dataSourceName }) => [action, outcome, dataSourceName])
       expect(told).toEqual([
         ['create', 'failed', 'taken'],
@@ -374,8 +375,8 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
     })
 
     test('a look that is the whole of it is told as done', async () => {
-      const look = { eventId: randomUUID(), action: 'test', failsIfTaken: false, isWhole: true } as const
-      expect(await records.findName(caller, 'unsaved', 'dev', look)).toEqual({ kind: 'free' })
+      const look = { eventId: randomUUID(), action: 'test', failsIfTaken: false, auditSuccess: true } as const
+      expect(await records.findName(caller, { name: 'unsaved', env: 'dev' }, look)).toEqual({ kind: 'free' })
       expect(await events()).toEqual([expect.objectContaining({ action: 'test', outcome: 'done' })])
     })
 
@@ -383,10 +384,10 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       'looking for what an %s is to change tells of one that ends there, and of none that goes on',
       async action => {
         const id = await add({ name: 'there' })
-        await records.find(caller, ref(id), `${action}, if refused`)
+        await records.find(caller, ref(id), { audit: `refused ${action}` })
         expect(await events()).toEqual([])
-        await records.find(caller, ref('nowhere'), `${action}, if refused`)
-        await records.find({ ...caller, roles: [] }, ref(id), `${action}, if refused`)
+        await records.find(caller, ref('nowhere'), { audit: `refused ${action}` })
+        await records.find({ ...caller, roles: [] }, ref(id), { audit: `refused ${action}` })
         const told = (await events()).map(({ action, outcome, dataSourceName }) => [action, outcome, dataSourceName])
         expect(told).toEqual([
           [action, 'failed', 'nowhere'],
@@ -452,7 +453,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const intents = [await begunUpdate(takenBack), await begunUpdate(changed), await begunUpdate(open)]
         const before = await since()
         await records.close(closing(intents[0] ?? ''))
-        done(await records.finishUpdate(intents[1] ?? '', ['host']))
+        done(await records.commitUpdate(intents[1] ?? '', ['host']))
         expect([...(await records.unsettledSince(ids, before))].sort()).toEqual([takenBack, open].sort())
         expect(await records.unsettledSince(ids, await since())).toEqual([open])
         expect(await records.unsettledSince([changed], before)).toEqual([])
@@ -461,7 +462,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       test('a record is found with where its credentials are', async () => {
         const secretId = randomUUID()
         const id = await add({ name: 'placed', secretId })
-        const found = await records.find(caller, ref(id), false)
+        const found = await records.find(caller, ref(id))
         const answer = await records.findNamed(caller, [{ name: 'placed', env: 'dev' }])
         const record = { id, secretId, organizationId, name: 'placed', type: 'postgres', env: 'dev' }
         expect(answer).toEqual({ kind: 'found', records: [record], unsettled: [], at: expect.any(String) })
@@ -566,7 +567,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
     describe('create', () => {
       test('begins with an intent that is open under its lease, and nothing else', async () => {
         const { intentId, id } = await begunCreate()
-        expect(await records.getIntent(intentId)).toEqual({
+        expect(await records.findIntent(intentId)).toEqual({
           ...{ id: intentId, kind: 'create', state: 'open', outcome: null, dataSourceId: id, secretId: id },
           ...{ organizationId, baseVersion: null, expired: false },
         })
@@ -576,12 +577,18 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
       test('a second try of the same finds its own intent, whatever has become of it', async () => {
         const wanted = await begunCreate()
-        expect(await records.beginCreate(caller, wanted)).toMatchObject({ kind: 'own', intent: { state: 'open' } })
+        expect(await records.beginCreate(caller, wanted)).toMatchObject({
+          kind: 'already recorded',
+          intent: { state: 'open' },
+        })
         await records.moveToUndoing(wanted.intentId)
-        expect(await records.beginCreate(caller, wanted)).toMatchObject({ kind: 'own', intent: { state: 'undoing' } })
+        expect(await records.beginCreate(caller, wanted)).toMatchObject({
+          kind: 'already recorded',
+          intent: { state: 'undoing' },
+        })
         await records.close(closing(wanted.intentId, { state: 'undoing' }))
         expect(await records.beginCreate(caller, wanted)).toMatchObject({
-          kind: 'own',
+          kind: 'already recorded',
           intent: { state: 'closed', outcome: 'none', dataSourceId: wanted.id },
         })
       })
@@ -602,7 +609,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
           kind: 'busy',
           intent: { expired: true },
         })
-        expect(await records.getIntent(intentId)).toMatchObject({ expired: true, state: 'open' })
+        expect(await records.findIntent(intentId)).toMatchObject({ expired: true, state: 'open' })
       })
 
       test('the same name in another env or organization is not in the way', async () => {
@@ -620,7 +627,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         expect(await records.beginCreate(caller, wanted)).toEqual({ kind: 'taken', id, name: 'new', env: 'dev' })
         const goesOn = newCreate({ failsIfTaken: false })
         expect(await records.beginCreate(caller, goesOn)).toEqual({ kind: 'taken', id, name: 'new', env: 'dev' })
-        expect(await records.getIntent(wanted.intentId)).toBe(undefined)
+        expect(await records.findIntent(wanted.intentId)).toBe(undefined)
         expect(await events()).toMatchObject([{ action: 'create', outcome: 'failed', dataSourceName: 'new' }])
         await bed.changeRecord(id, { deleted: true })
         await begunCreate()
@@ -632,19 +639,19 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         await records.beginCreate(caller, wanted)
         await bed.changeRecord(id, { deleted: true })
         expect(await records.beginCreate(caller, wanted)).toMatchObject({ kind: 'begun' })
-        done(await records.finishCreate(wanted.intentId, 'postgres'))
+        done(await records.commitCreate(wanted.intentId, 'postgres'))
         expect((await events()).map(({ outcome }) => outcome)).toEqual(['failed', 'done'])
       })
 
       test('ends with the row, the event and the closed intent at once', async () => {
         const { intentId, id } = await begunCreate({ name: 'made', env: 'prod' })
-        const record = done(await records.finishCreate(intentId, 'snowflake'))
+        const record = done(await records.commitCreate(intentId, 'snowflake'))
         expect(record).toMatchObject({
           ...{ id, secretId: id, organizationId, name: 'made', env: 'prod', type: 'snowflake', dataSets: [] },
           ...{ onboardingStatus: 'notStarted', onboardingError: null, createdBy: { id: userId } },
         })
         expect(record.createdAt).toBe(record.updatedAt)
-        expect(await records.find(caller, ref(id), false)).toEqual({ kind: 'found', record })
+        expect(await records.find(caller, ref(id))).toEqual({ kind: 'found', record })
         expect(await stateOf(intentId)).toEqual({ state: 'closed', outcome: 'done' })
         expect(await events()).toEqual([
           {
@@ -657,18 +664,18 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
       test('a second try of the last step finds it changed and does nothing', async () => {
         const { intentId } = await begunCreate()
-        done(await records.finishCreate(intentId, 'postgres'))
-        expect(await records.finishCreate(intentId, 'postgres')).toEqual({ kind: 'changed' })
+        done(await records.commitCreate(intentId, 'postgres'))
+        expect(await records.commitCreate(intentId, 'postgres')).toEqual({ kind: 'changed' })
         expect(await events()).toHaveLength(1)
       })
 
       test('the last step does nothing where the intent is undoing, closed or not there', async () => {
         const undoing = await begunCreate()
         await records.moveToUndoing(undoing.intentId)
-        expect(await records.finishCreate(undoing.intentId, 'postgres')).toEqual({ kind: 'changed' })
+        expect(await records.commitCreate(undoing.intentId, 'postgres')).toEqual({ kind: 'changed' })
         await records.close(closing(undoing.intentId, { state: 'undoing' }))
-        expect(await records.finishCreate(undoing.intentId, 'postgres')).toEqual({ kind: 'changed' })
-        expect(await records.finishCreate(randomUUID(), 'postgres')).toEqual({ kind: 'changed' })
+        expect(await records.commitCreate(undoing.intentId, 'postgres')).toEqual({ kind: 'changed' })
+        expect(await records.commitCreate(randomUUID(), 'postgres')).toEqual({ kind: 'changed' })
         expect(await bed.readRecord(undoing.id)).toBe(undefined)
       })
 
@@ -676,12 +683,12 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const { intentId, id } = await begunCreate()
         const taker = await add({ name: 'new' })
         const taken = { kind: 'taken', id: taker, name: 'new', env: 'dev' }
-        expect(await records.finishCreate(intentId, 'postgres')).toEqual(taken)
+        expect(await records.commitCreate(intentId, 'postgres')).toEqual(taken)
         expect(await stateOf(intentId)).toEqual({ state: 'open', outcome: null })
         expect(await bed.readRecord(id)).toBe(undefined)
         expect(await events()).toEqual([])
         await bed.changeRecord(taker, { deleted: true })
-        done(await records.finishCreate(intentId, 'postgres'))
+        done(await records.commitCreate(intentId, 'postgres'))
       })
     })
 
@@ -776,7 +783,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const wanted = newUpdate('old')
         const answer = await records.beginUpdate(caller, wanted)
         expect(answer).toMatchObject({ kind: 'begun', record: { id, secretId, name: 'old' } })
-        expect(await records.getIntent(wanted.intentId)).toEqual({
+        expect(await records.findIntent(wanted.intentId)).toEqual({
           ...{ id: wanted.intentId, kind: 'update', state: 'open', outcome: null, dataSourceId: id, secretId },
           ...{ organizationId, baseVersion: null, expired: false },
         })
@@ -787,7 +794,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const id = await add({ name: 'old' })
         const wanted = newUpdate('old')
         await records.beginUpdate(caller, wanted)
-        const own = { kind: 'own', intent: { id: wanted.intentId } }
+        const own = { kind: 'already recorded', intent: { id: wanted.intentId } }
         expect(await records.beginUpdate(caller, wanted)).toMatchObject({ ...own, record: { name: 'old' } })
         await bed.changeRecord(id, { name: 'by the application' })
         const renamed = { ...own, record: { name: 'by the application' } }
@@ -806,7 +813,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const wanted = newUpdate(id, { name: 'twice', env: 'prod' })
         const taken = { kind: 'taken', id: prod, name: 'twice', env: 'prod' }
         expect(await records.beginUpdate(caller, wanted)).toEqual(taken)
-        expect(await records.getIntent(wanted.intentId)).toBe(undefined)
+        expect(await records.findIntent(wanted.intentId)).toBe(undefined)
         const told = (await events()).map(({ outcome, fields }) => [outcome, fields.join()])
         expect(told).toEqual([
           ['failed', 'port'],
@@ -845,19 +852,19 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
       test('the base version is remembered while the intent is open', async () => {
         const intentId = await begunUpdate(await add({ name: 'one' }))
-        expect(await records.setBaseVersion(intentId, 7)).toBe('ok')
-        expect(await records.getIntent(intentId)).toMatchObject({ baseVersion: 7 })
-        expect(await records.setBaseVersion(intentId, 0)).toBe('ok')
+        expect(await records.recordBaseVersion(intentId, 7)).toBe('ok')
+        expect(await records.findIntent(intentId)).toMatchObject({ baseVersion: 7 })
+        expect(await records.recordBaseVersion(intentId, 0)).toBe('ok')
         await records.moveToUndoing(intentId)
-        expect(await records.setBaseVersion(intentId, 8)).toBe('changed')
-        expect(await records.getIntent(intentId)).toMatchObject({ baseVersion: 0 })
-        expect(await records.setBaseVersion(randomUUID(), 1)).toBe('changed')
+        expect(await records.recordBaseVersion(intentId, 8)).toBe('changed')
+        expect(await records.findIntent(intentId)).toMatchObject({ baseVersion: 0 })
+        expect(await records.recordBaseVersion(randomUUID(), 1)).toBe('changed')
       })
 
       test('ends with the row, the event and the closed intent at once', async () => {
         const id = await add({ name: 'old', env: 'dev', updatedAt: new Date('2025-01-01T00:00:00Z') })
         const intentId = await begunUpdate(id, { name: 'renamed', env: 'prod', fields: ['port', 'host'] })
-        const record = done(await records.finishUpdate(intentId, ['name', 'port']))
+        const record = done(await records.commitUpdate(intentId, ['name', 'port']))
         expect(record).toMatchObject({ id, name: 'renamed', env: 'prod' })
         expect(record.updatedAt > '2025-01-02').toBe(true)
         expect(await bed.readRecord(id)).toEqual({ name: 'renamed', env: 'prod', deleted: false })
@@ -874,15 +881,15 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       test('a second try of the last step finds it changed, and undoing is changed too', async () => {
         const [one, two] = [await add({ name: 'one' }), await add({ name: 'two' })]
         const finished = await begunUpdate(one, { name: 'renamed' })
-        done(await records.finishUpdate(finished, ['name']))
+        done(await records.commitUpdate(finished, ['name']))
         await bed.changeRecord(one, { name: 'by the application' })
-        expect(await records.finishUpdate(finished, ['name'])).toEqual({ kind: 'changed' })
+        expect(await records.commitUpdate(finished, ['name'])).toEqual({ kind: 'changed' })
         expect(await bed.readRecord(one)).toMatchObject({ name: 'by the application' })
         const undoing = await begunUpdate(two, { name: 'renamed' })
         await records.moveToUndoing(undoing)
-        expect(await records.finishUpdate(undoing, ['name'])).toEqual({ kind: 'changed' })
+        expect(await records.commitUpdate(undoing, ['name'])).toEqual({ kind: 'changed' })
         expect(await bed.readRecord(two)).toMatchObject({ name: 'two' })
-        expect(await records.finishUpdate(randomUUID(), [])).toEqual({ kind: 'changed' })
+        expect(await records.commitUpdate(randomUUID(), [])).toEqual({ kind: 'changed' })
         expect(await events()).toHaveLength(1)
       })
 
@@ -890,7 +897,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const id = await add({ name: 'old' })
         const intentId = await begunUpdate(id)
         await bed.changeRecord(id, { name: 'by the application' })
-        expect(done(await records.finishUpdate(intentId, ['port']))).toMatchObject({ name: 'by the application' })
+        expect(done(await records.commitUpdate(intentId, ['port']))).toMatchObject({ name: 'by the application' })
         expect(await bed.readRecord(id)).toMatchObject({ name: 'by the application' })
       })
 
@@ -898,7 +905,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const id = await add({ name: 'old', env: 'dev' })
         const intentId = await begunUpdate(id, { env: 'prod' })
         await bed.changeRecord(id, { name: 'by the application' })
-        const record = done(await records.finishUpdate(intentId, ['env']))
+        const record = done(await records.commitUpdate(intentId, ['env']))
         expect(record).toMatchObject({ name: 'by the application', env: 'prod' })
       })
 
@@ -907,7 +914,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const intentId = await begunUpdate(id, { name: 'wanted' })
         const taker = await add({ name: 'wanted' })
         const taken = { kind: 'taken', id: taker, name: 'wanted', env: 'dev' }
-        expect(await records.finishUpdate(intentId, ['name'])).toEqual(taken)
+        expect(await records.commitUpdate(intentId, ['name'])).toEqual(taken)
         expect(await stateOf(intentId)).toEqual({ state: 'open', outcome: null })
         expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
         expect(await events()).toEqual([])
@@ -917,7 +924,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const id = await add({ name: 'old' })
         const intentId = await begunUpdate(id, { name: 'wanted' })
         await bed.changeRecord(id, { deleted: true })
-        expect(await records.finishUpdate(intentId, ['name'])).toEqual({ kind: 'gone' })
+        expect(await records.commitUpdate(intentId, ['name'])).toEqual({ kind: 'gone' })
         expect(await stateOf(intentId)).toEqual({ state: 'open', outcome: null })
         expect(await bed.readRecord(id)).toEqual({ name: 'old', env: 'dev', deleted: true })
         expect(await events()).toEqual([])
@@ -932,8 +939,8 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         const begun = { kind: 'begun', id, secretId, organizationId, name: 'doomed' }
         expect(await records.beginDelete(caller, remove)).toEqual(begun)
         expect(await bed.readRecord(id)).toEqual({ name: 'doomed', env: 'prod', deleted: true })
-        expect(await records.find(caller, ref(id), false)).toEqual({ kind: 'not found' })
-        expect(await records.getIntent(remove.intentId)).toEqual({
+        expect(await records.find(caller, ref(id))).toEqual({ kind: 'not found' })
+        expect(await records.findIntent(remove.intentId)).toEqual({
           ...{ id: remove.intentId, kind: 'delete', state: 'open', outcome: null, dataSourceId: id, secretId },
           ...{ organizationId, baseVersion: null, expired: false },
         })
@@ -950,9 +957,15 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
         await add({ name: 'doomed' })
         const remove = newDelete('doomed')
         await records.beginDelete(caller, remove)
-        expect(await records.beginDelete(caller, remove)).toMatchObject({ kind: 'own', intent: { state: 'open' } })
+        expect(await records.beginDelete(caller, remove)).toMatchObject({
+          kind: 'already recorded',
+          intent: { state: 'open' },
+        })
         await records.close(closing(remove.intentId, { outcome: 'done' }))
-        expect(await records.beginDelete(caller, remove)).toMatchObject({ kind: 'own', intent: { state: 'closed' } })
+        expect(await records.beginDelete(caller, remove)).toMatchObject({
+          kind: 'already recorded',
+          intent: { state: 'closed' },
+        })
         expect(await events()).toHaveLength(1)
       })
 
@@ -1011,7 +1024,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
 
     describe('settling', () => {
       test('an intent that nobody recorded is undefined', async () => {
-        expect(await records.getIntent(randomUUID())).toBe(undefined)
+        expect(await records.findIntent(randomUUID())).toBe(undefined)
         expect(await records.moveToUndoing(randomUUID())).toBe('changed')
         expect(await records.close(closing(randomUUID()))).toBe('changed')
       })
@@ -1019,7 +1032,7 @@ export function recordsContract(name: string, open: () => Promise<RecordsBed>): 
       test('moving to undoing ends the lease, once', async () => {
         const { intentId } = await begunCreate()
         expect(await records.moveToUndoing(intentId)).toBe('ok')
-        expect(await records.getIntent(intentId)).toMatchObject({ state: 'undoing', outcome: null, expired: true })
+        expect(await records.findIntent(intentId)).toMatchObject({ state: 'undoing', outcome: null, expired: true })
         expect(await records.moveToUndoing(intentId)).toBe('changed')
         await records.close(closing(intentId, { state: 'undoing' }))
         expect(await records.moveToUndoing(intentId)).toBe('changed')

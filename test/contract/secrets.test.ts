@@ -201,7 +201,7 @@ describe('the secrets in Vault, beside others', () => {
 
   test('whether secrets may be removed is asked for the path, before any is', async () => {
     const may = async (hcl: string) =>
-      on({ token: await vault.createToken({ policies: ['default', await vault.createPolicy('p', hcl)] }) }).mayRemove()
+      on({ token: await vault.createToken({ policies: ['default', await vault.createPolicy('p', hcl)] }) }).canRemove()
     expect(await may(adminPolicy(vault.mount))).toBe(true)
     expect(await may(`path "${vault.mount}/metadata/*" { capabilities = ["read", "list"] }`)).toBe(false)
     expect(await may(`path "${vault.mount}/metadata/other/*" { capabilities = ["delete"] }`)).toBe(false)
@@ -234,14 +234,14 @@ describe('the secrets in Vault, beside others', () => {
     const mount = `${vault.mount}-nested/kv`
     await vault.addMount(mount)
     await vault.request('POST', `${mount}/data/a/b`, { body: { data: { password: 'x' } } })
-    expect(await secrets.lookUp(`${mount}/a/b`, 'password')).toBe('x')
+    expect(await secrets.readField(`${mount}/a/b`, 'password')).toBe('x')
     await vault.request('DELETE', `sys/mounts/${mount}`)
   })
 
   test('looking up in a mount that the token cannot use is invalid', async () => {
     const stranger = on({ token: await vault.createToken({}) })
     await vault.writeSecret('other', { password: 'hunter2' })
-    const error = await failure(() => stranger.lookUp(`${vault.mount}/other`, 'password'))
+    const error = await failure(() => stranger.readField(`${vault.mount}/other`, 'password'))
     expect(error).toMatchObject({ code: 'invalid', message: expect.stringContaining('no such mount') })
   })
 })

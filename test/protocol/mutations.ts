@@ -79,21 +79,21 @@ export const MUTATIONS: readonly MutationCase[] = [
   },
   {
     rule: 'a last step that does not require the intent to be open',
-    mutation: records(({ finishCreate, finishUpdate }, world) => ({
-      finishCreate: (...args) => seeing(world, reopened, () => finishCreate(...args)),
-      finishUpdate: (...args) => seeing(world, reopened, () => finishUpdate(...args)),
+    mutation: records(({ commitCreate, commitUpdate }, world) => ({
+      commitCreate: (...args) => seeing(world, reopened, () => commitCreate(...args)),
+      commitUpdate: (...args) => seeing(world, reopened, () => commitUpdate(...args)),
     })),
     scenarios: update,
     shows: /should be/,
   },
   {
     rule: 'an S2 that does not require the intent to be open',
-    mutation: records(({ setBaseVersion }, world) => ({
-      setBaseVersion: (...args) =>
+    mutation: records(({ recordBaseVersion }, world) => ({
+      recordBaseVersion: (...args) =>
         seeing(
           world,
           intent => Object.assign(intent, { state: 'open' }),
-          () => setBaseVersion(...args),
+          () => recordBaseVersion(...args),
         ),
     })),
     scenarios: update,
@@ -151,9 +151,9 @@ export const MUTATIONS: readonly MutationCase[] = [
   },
   {
     rule: 'a last step that writes the old name too',
-    mutation: records(({ finishUpdate }, world) => ({
-      finishUpdate: async (id, fields) => {
-        const answer = await finishUpdate(id, fields)
+    mutation: records(({ commitUpdate }, world) => ({
+      commitUpdate: async (id, fields) => {
+        const answer = await commitUpdate(id, fields)
         const intent = world.db.intents.find(known => known.id === id)
         const row = world.db.rows.find(known => known.id === intent?.dataSourceId)
         if (answer.kind === 'done' && row) row.name = intent?.newName ?? intent?.oldName ?? row.name
@@ -165,9 +165,9 @@ export const MUTATIONS: readonly MutationCase[] = [
   },
   {
     rule: 'a last step that closes as done though its row is gone',
-    mutation: records(({ finishUpdate }, world) => ({
-      finishUpdate: async (id, fields) => {
-        const answer = await finishUpdate(id, fields)
+    mutation: records(({ commitUpdate }, world) => ({
+      commitUpdate: async (id, fields) => {
+        const answer = await commitUpdate(id, fields)
         const intent = world.db.intents.find(known => known.id === id)
         if (answer.kind === 'gone' && intent) Object.assign(intent, { state: 'closed', outcome: 'done' })
         return answer
@@ -213,9 +213,9 @@ export const MUTATIONS: readonly MutationCase[] = [
   },
   {
     rule: 'a last step that is told by nobody',
-    mutation: records(({ finishCreate }, world) => ({
-      finishCreate: async (...args) => {
-        const answer = await finishCreate(...args)
+    mutation: records(({ commitCreate }, world) => ({
+      commitCreate: async (...args) => {
+        const answer = await commitCreate(...args)
         if (answer.kind === 'done') world.db.events.pop()
         return answer
       },

@@ -31,7 +31,7 @@ export interface Message {
   readonly args: readonly unknown[]
 }
 
-const READS = new Set(['list', 'find', 'findName', 'getIntent', 'read', 'readVersion', 'mayRemove', 'lookUp'])
+const READS = new Set(['list', 'find', 'findName', 'findIntent', 'read', 'readVersion', 'mayRemove', 'lookUp'])
 
 /** Whether a message that arrives late changes nothing. */
 export function isRead({ method }: Message): boolean {

@@ -89,11 +89,11 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       ['the longest page', A_PAGE, () => records.list(caller(), { ...all, page: 0, pageSize: 1000 })],
       ['a page of a type', 200, () => records.list(caller(), { ...all, type: 'mysql', page: 0, pageSize: 25 })],
       ['a page of an env', 200, () => records.list(caller(), { ...all, env: 'dev', page: 0, pageSize: 25 })],
-      ['a record by name', ONE, () => records.find(caller(), ref('Source 77'), true)],
-      ['a record by name and env', ONE, () => records.find(caller(), ref('Source 77', 'production'), true)],
-      ['a record by id', ONE, () => records.find(caller(), ref(String(everything[500])), true)],
-      ['none by a name that nobody has', ONE, () => records.find(caller(), ref('Nobody'), true)],
-      ['a free name', ONE, () => records.findName(caller(), 'Nobody', 'dev')],
+      ['a record by name', ONE, () => records.find(caller(), ref('Source 77'), { audit: 'get' })],
+      ['a record by name and env', ONE, () => records.find(caller(), ref('Source 77', 'production'), { audit: 'get' })],
+      ['a record by id', ONE, () => records.find(caller(), ref(String(everything[500])), { audit: 'get' })],
+      ['none by a name that nobody has', ONE, () => records.find(caller(), ref('Nobody'), { audit: 'get' })],
+      ['a free name', ONE, () => records.findName(caller(), { name: 'Nobody', env: 'dev' })],
       [
         '200 names of a batch',
         450,
@@ -159,9 +159,9 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(() => records.beginDeletes(caller(), removes), 50_000)).toEqual([])
       await unseen.beginCreates(caller(), creates)
       await unseen.beginUpdates(caller(), updates)
-      expect(await costs(() => records.finishCreates(creates), 50_000)).toEqual([])
-      expect(await costs(() => records.setBaseVersions(ends), 50_000)).toEqual([])
-      expect(await costs(() => records.finishUpdates(ends), 50_000)).toEqual([])
+      expect(await costs(() => records.commitCreates(creates), 50_000)).toEqual([])
+      expect(await costs(() => records.recordBaseVersions(ends), 50_000)).toEqual([])
+      expect(await costs(() => records.commitUpdates(ends), 50_000)).toEqual([])
       const closings = [...creates, ...updates].slice(0, 200).map(({ intentId }) => ({ ...closing, id: intentId }))
       expect(await costs(() => records.closeAll(closings), 50_000)).toEqual([])
       await unseen.closeAll(closings)

@@ -1,11 +1,11 @@
 import {
-  MOST_AT_ONCE,
+  type BatchResult,
+  MAX_BATCH,
   type NewCreate,
   type NewDelete,
   type NewUpdate,
-  type Records,
-  type Several,
-} from '../../ports/records.ts'
+} from '../../ports/record-steps.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Stores } from '../stores.ts'
 
 /** Operations that run side by side: what they ask of the records at the same time is asked in one statement. */
@@ -45,7 +45,7 @@ export function coalesceStatements(stores: Stores): CoalescedStores {
     if (!looking) setImmediate(look)
     looking = true
   }
-  const line = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>): ((item: I) => Promise<A>) => {
+  const line = <I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>): ((item: I) => Promise<A>) => {
     const { join, ...queue } = queueFor(send)
     lines.push(queue)
     return item => {
@@ -67,22 +67,22 @@ export function coalesceStatements(stores: Stores): CoalescedStores {
   }
 }
 
-type MakeQueue = <I, A>(send: (items: readonly I[]) => Promise<Several<A>>) => (item: I) => Promise<A>
+type MakeQueue = <I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>) => (item: I) => Promise<A>
 
 function coalescedRecords({ records, caller }: Stores, line: MakeQueue): Records {
   const beginCreate = line((creates: readonly NewCreate[]) => records.beginCreates(caller, creates))
   const beginUpdate = line((updates: readonly NewUpdate[]) => records.beginUpdates(caller, updates))
   const beginDelete = line((removes: readonly NewDelete[]) => records.beginDeletes(caller, removes))
-  const finishCreate = line(records.finishCreates)
-  const setBaseVersion = line(records.setBaseVersions)
-  const finishUpdate = line(records.finishUpdates)
+  const commitCreate = line(records.commitCreates)
+  const recordBaseVersion = line(records.recordBaseVersions)
+  const commitUpdate = line(records.commitUpdates)
   return {
     ...records,
     beginCreate: (_, create) => beginCreate(create),
-    finishCreate: (intentId, type) => finishCreate({ intentId, type }),
+    commitCreate: (intentId, type) => commitCreate({ intentId, type }),
     beginUpdate: (_, update) => beginUpdate(update),
-    setBaseVersion: (intentId, version) => setBaseVersion({ intentId, version }),
-    finishUpdate: (intentId, fields) => finishUpdate({ intentId, fields }),
+    recordBaseVersion: (intentId, version) => recordBaseVersion({ intentId, version }),
+    commitUpdate: (intentId, fields) => commitUpdate({ intentId, fields }),
     beginDelete: (_, remove) => beginDelete(remove),
     close: line(records.closeAll),
   }
@@ -99,7 +99,7 @@ interface Waiting<I, A> {
   readonly reject: (error: unknown) => void
 }
 
-function queueFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Queue & { join(item: I): Promise<A> } {
+function queueFor<I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>): Queue & { join(item: I): Promise<A> } {
   let waiting: Waiting<I, A>[] = []
   return {
     join: item => new Promise((resolve, reject) => waiting.push({ item, resolve, reject })),
@@ -107,7 +107,7 @@ function queueFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Que
     send() {
       const all = waiting
       waiting = []
-      for (let at = 0; at < all.length; at += MOST_AT_ONCE) void sendTogether(all.slice(at, at + MOST_AT_ONCE), send)
+      for (let at = 0; at < all.length; at += MAX_BATCH) void sendTogether(all.slice(at, at + MAX_BATCH), send)
     },
   }
 }
@@ -115,11 +115,11 @@ function queueFor<I, A>(send: (items: readonly I[]) => Promise<Several<A>>): Que
 /** What one of them was refused for is found by asking for half as many, and again: the others are done. */
 async function sendTogether<I, A>(
   together: readonly Waiting<I, A>[],
-  send: (items: readonly I[]) => Promise<Several<A>>,
+  send: (items: readonly I[]) => Promise<BatchResult<A>>,
 ): Promise<void> {
   try {
     const answers = await send(together.map(({ item }) => item))
-    if (answers !== 'none') return together.forEach(({ resolve }, nth) => void resolve(answers[nth] as A))
+    if (answers !== 'rolled back') return together.forEach(({ resolve }, nth) => void resolve(answers[nth] as A))
     if (together.length < 2) throw new Error('One alone was refused with the others.')
   } catch (error) {
     for (const { reject } of together) reject(error)

@@ -1,6 +1,7 @@
 import type { Credentials } from '../../domain/secret.ts'
 import { isMask, REDACTED } from '../../domain/secret.ts'
-import type { Attempt, NamedRecord } from '../../ports/records.ts'
+import type { LookupAudit } from '../../ports/lookup.ts'
+import type { NamedRecord } from '../../ports/records.ts'
 import { findSourceType } from '../../source-types/index.ts'
 import { normalizeCredentials } from '../../source-types/normalize.ts'
 import { outputName, redactCredentials } from '../../source-types/redact.ts'
@@ -75,7 +76,7 @@ function requestOf(
 export async function listLiveRecords(
   stores: Stores,
   { env, type }: { env: string | undefined; type: string | undefined },
-  action?: Attempt['action'],
+  action?: LookupAudit['action'],
 ): Promise<readonly NamedRecord[]> {
   const records: NamedRecord[] = []
   const filter = { env, type, status: undefined, search: undefined, ...(action && { action }) }

@@ -1,6 +1,7 @@
 import type { NameInEnv } from '../../domain/data-source.ts'
 import type { Secret } from '../../domain/secret.ts'
-import { type Attempt, MOST_NAMES, type NamedRecord } from '../../ports/records.ts'
+import type { LookupAudit } from '../../ports/lookup.ts'
+import { MAX_NAMES, type NamedRecord } from '../../ports/records.ts'
 import { permitted } from '../authorize.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
@@ -27,12 +28,12 @@ export interface Existing extends NamedRecord {
 export async function findExisting(
   stores: Stores,
   names: readonly NameInEnv[],
-  action?: Attempt['action'],
+  action?: LookupAudit['action'],
 ): Promise<ReadonlyMap<string, Existing>> {
   const look = action && { eventId: crypto.randomUUID(), action }
   const found = new Map<string, Existing>()
-  for (let at = 0; at === 0 || at < names.length; at += MOST_NAMES) {
-    const chunk = names.slice(at, at + MOST_NAMES)
+  for (let at = 0; at === 0 || at < names.length; at += MAX_NAMES) {
+    const chunk = names.slice(at, at + MAX_NAMES)
     const asked = await retry(stores, () => stores.records.findNamed(stores.caller, chunk, look))
     if (asked.kind !== 'answered') throw asked.error
     const { records, unsettled, at: foundAt } = permitted(asked.answer)

@@ -1,5 +1,5 @@
 import { UnavailableError } from '../../domain/errors.ts'
-import { MOST_AT_ONCE } from '../../ports/records.ts'
+import { MAX_BATCH } from '../../ports/record-steps.ts'
 import type { Stores } from '../stores.ts'
 import { coalesceStatements } from './coalesce.ts'
 
@@ -46,7 +46,7 @@ export async function runInChunks<T, R>(
  */
 function nextChunkSize(perMs: number, { parallel, timeoutMs }: { parallel: number; timeoutMs: number }): number {
   const most = Math.floor((perMs * timeoutMs) / 4)
-  return Math.min(MOST_AT_ONCE, Math.max(most, Math.ceil(parallel / PIPELINES)))
+  return Math.min(MAX_BATCH, Math.max(most, Math.ceil(parallel / PIPELINES)))
 }
 
 /** The same stores, with Vault asked for at most so much at a time. Whose turn does not come within the time-out is told. */

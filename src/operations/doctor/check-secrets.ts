@@ -30,7 +30,7 @@ export async function checkSecrets(
 /** Looked at again, since an update or a delete may have come between the record and its secret. */
 async function problemNow(exam: OrganizationExamination, record: LiveRecord): Promise<string | undefined> {
   const { stores } = exam
-  const now = await stores.records.find(stores.caller, { text: record.id, env: undefined }, false)
+  const now = await stores.records.find(stores.caller, { text: record.id, env: undefined })
   return now.kind === 'found' ? problemOf(exam, record) : undefined
 }
 

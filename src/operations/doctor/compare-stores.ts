@@ -36,7 +36,7 @@ export async function compareStores(exam: OrganizationExamination): Promise<read
 
 async function* livePages({ stores, health }: OrganizationExamination) {
   for (let after: string | undefined; ; ) {
-    const page = permitted(await health.records.records(stores.caller, after))
+    const page = permitted(await health.records.liveRecords(stores.caller, after))
     if (page.records.length === 0) return
     yield page
     after = page.records.at(-1)?.id

@@ -26,7 +26,7 @@ async function organizationOf({
   stores,
   health,
 }: Examination): Promise<Finding | { organizationId: string; intents: readonly UnclosedIntent[] }> {
-  const asked = await health.records.unclosed(stores.caller).catch(refusal)
+  const asked = await health.records.unclosedIntents(stores.caller).catch(refusal)
   if (!(asked instanceof DsctlError)) return permitted(asked)
   const { message, ...finding } = couldNotCheck('pending', asked)
   return { ...finding, message: `${message} So Vault was not looked at, nor compared.` }

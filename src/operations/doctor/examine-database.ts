@@ -1,5 +1,5 @@
 import { DsctlError } from '../../domain/errors.ts'
-import type { Shortcoming } from '../../ports/health.ts'
+import type { HealthProblem } from '../../ports/health.ts'
 import { couldNotCheck, type Examination, type Finding, isRefusal, ok } from './finding.ts'
 
 /** What can be told of the database before it is known who asks, and where its tables are not even there. */
@@ -15,8 +15,8 @@ export async function examineDatabase(exam: Examination): Promise<readonly Findi
 
 async function migrations({ setup }: Examination): Promise<Finding> {
   try {
-    const { way } = await setup.inspect()
-    if (way === 'done') return ok('migrations', 'The database is prepared.')
+    const { status } = await setup.inspect()
+    if (status === 'ready') return ok('migrations', 'The database is prepared.')
     const message = 'dsctl’s own tables are not there, or not up to date.'
     return { check: 'migrations', status: 'problem', message, fix: 'dsctl init', items: [] }
   } catch (error) {
@@ -28,7 +28,7 @@ async function migrations({ setup }: Examination): Promise<Finding> {
 function shortcomings(
   check: string,
   status: 'problem' | 'warning',
-  found: readonly Shortcoming[],
+  found: readonly HealthProblem[],
   fine: string,
 ): Finding {
   if (found.length === 0) return ok(check, fine)

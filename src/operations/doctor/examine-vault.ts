@@ -9,8 +9,8 @@ export async function examineVault(
   exam: OrganizationExamination,
 ): Promise<{ findings: readonly Finding[]; usable: boolean }> {
   try {
-    const { missing, token, unseenMount } = await exam.checkVault(exam.organizationId)
-    if (unseenMount !== undefined) throw mountUnseen(unseenMount)
+    const { missing, token, hiddenMount } = await exam.checkVault(exam.organizationId)
+    if (hiddenMount !== undefined) throw mountUnseen(hiddenMount)
     const lacks = missing.map(lacking)
     const findings = [
       ...(lacks.length ? lacks : [ok('vault', token ? MOUNT_OK : 'The secrets may be read and written.')]),

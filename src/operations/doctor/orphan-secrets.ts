@@ -27,11 +27,11 @@ async function explain(exam: OrganizationExamination, rest: readonly string[]): 
   const { stores, health } = exam
   const all = { owed: [] as string[], deleted: [] as string[], unknown: [] as string[], complete: true }
   for (let from = 0; from < rest.length || from === 0; from += 1000) {
-    const part = permitted(await health.records.explain(stores.caller, rest.slice(from, from + 1000)))
+    const part = permitted(await health.records.classifySecrets(stores.caller, rest.slice(from, from + 1000)))
     all.owed.push(...part.removable)
     all.deleted.push(...part.deleted)
     all.unknown.push(...part.unknown)
-    all.complete = part.complete
+    all.complete = part.seesAllRows
   }
   if (all.owed.length + all.deleted.length + all.unknown.length === 0) return all
   // What was listed may have been on its way out: someone's delete, or an undone create.

@@ -25,7 +25,7 @@ export async function settleExpired(exam: Examination, intents: readonly Unclose
   if (!fix) return pendingFinding(expired, beside)
   const settled = await exam.unbroken(async () => {
     const all = await runInParallel(expired, AT_ONCE, intent => settleIntent(stores, intent))
-    permitted(await health.records.prune(stores.caller))
+    permitted(await health.records.pruneIntents(stores.caller))
     return all
   })
   throwIfInterrupted(exam)

@@ -1,6 +1,6 @@
 import type { DataSource } from '../../domain/data-source.ts'
 import { DsctlError, UnavailableError } from '../../domain/errors.ts'
-import type { Finished, Taken } from '../../ports/records.ts'
+import type { CommitResult, Taken } from '../../ports/record-steps.ts'
 import { notFound } from '../authorize.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from './retry.ts'
@@ -14,7 +14,7 @@ import { settleOwn } from './settle.ts'
 export async function commit(
   stores: Stores,
   id: string,
-  step: { intentId: string; send: () => Promise<Finished>; taken: () => Promise<DsctlError> },
+  step: { intentId: string; send: () => Promise<CommitResult>; taken: () => Promise<DsctlError> },
 ): Promise<DataSource> {
   const sent = await retry(stores, step.send)
   if (sent.kind === 'answered' && sent.answer.kind === 'done') return sent.answer.record
@@ -27,7 +27,7 @@ export async function commit(
 /** The record of a step that was done though its answer was lost. Whatever fails now does not undo it. */
 async function getCommitted(stores: Stores, id: string): Promise<DataSource> {
   const ref = { text: id, env: undefined }
-  const found = await retry(stores, () => stores.records.find(stores.caller, ref, false))
+  const found = await retry(stores, () => stores.records.find(stores.caller, ref))
   if (found.kind !== 'answered') {
     throw new UnavailableError('maybe', `It is done, but the record cannot be shown. ${found.error.message}`, {
       outcome: 'unknown',
@@ -61,7 +61,7 @@ export async function explainNameTaken(
   { caller, records }: Stores,
   { name, env }: { name: string; env: string },
 ): Promise<DsctlError> {
-  const found = await records.findName(caller, name, env).catch(() => undefined)
+  const found = await records.findName(caller, { name, env }).catch(() => undefined)
   if (found?.kind !== 'free') return nameTakenError({ name, env, id: found?.kind === 'taken' ? found.id : undefined })
   return new DsctlError('conflict', `The name ${name} in env ${env} is taken.`, {
     hint:
@@ -70,7 +70,7 @@ export async function explainNameTaken(
   })
 }
 
-async function refusalError(answer: Finished, id: string, taken: () => Promise<DsctlError>): Promise<DsctlError> {
+async function refusalError(answer: CommitResult, id: string, taken: () => Promise<DsctlError>): Promise<DsctlError> {
   if (answer.kind === 'taken') return taken()
   return answer.kind === 'gone' ? notFound(id) : rolledBackByOther(id)
 }

@@ -1,6 +1,6 @@
 import { DsctlError, UnavailableError, withDetails } from '../../domain/errors.ts'
 import type { Intent } from '../../ports/intent.ts'
-import type { Busy } from '../../ports/records.ts'
+import type { Busy } from '../../ports/record-steps.ts'
 import { backOff, interruptionError, type Stores } from '../stores.ts'
 import { MAX_PASSES, settleOnce } from './settle.ts'
 

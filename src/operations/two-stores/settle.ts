@@ -17,7 +17,7 @@ export type SettleStep =
  */
 export async function settleOnce(stores: Stores, id: string, settledBy?: string): Promise<SettleStep> {
   const { records, secrets } = stores
-  const intent = await records.getIntent(id)
+  const intent = await records.findIntent(id)
   if (!intent) return { kind: 'closed', outcome: 'unknown' }
   if (intent.state === 'closed') {
     // Where others have undone a create, what its owner wrote may have arrived after they had removed it.

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Finished, Several } from '../../ports/records.ts'
+import type { BatchResult, CommitResult } from '../../ports/record-steps.ts'
 import type { Database } from '../schema/tables.ts'
 import { eachUnlessRefused } from '../sql/conflict.ts'
 import { only } from '../sql/exactly-one.ts'
@@ -39,15 +39,15 @@ export function finished(
   db: Kysely<Database>,
   items: readonly unknown[],
   statement: RawBuilder<unknown>,
-): Promise<Several<Finished>> {
+): Promise<BatchResult<CommitResult>> {
   const instead = { kind: 'taken', id: undefined, name: undefined, env: undefined } as const
-  return eachUnlessRefused<Finished>('data_sources', { items, instead }, async () => {
+  return eachUnlessRefused<CommitResult>('data_sources', { items, instead }, async () => {
     const { found } = only(await (statement as RawBuilder<{ found: LastStep[] }>).execute(db))
     return found.map(toFinished)
   })
 }
 
-function toFinished({ record, open, taken, name, env }: LastStep): Finished {
+function toFinished({ record, open, taken, name, env }: LastStep): CommitResult {
   if (record) return { kind: 'done', record: toDataSource(record) }
   if (!open) return { kind: 'changed' }
   return taken ? { kind: 'taken', id: taken, name: name ?? undefined, env: env ?? undefined } : { kind: 'gone' }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import type { NewCreate, NewRow, Records } from '../../ports/records.ts'
+import type { CreateCommit, NewCreate } from '../../ports/record-steps.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { intentEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
@@ -61,7 +62,7 @@ export async function beginCreates(
   return eachUnlessRefused('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
     const row = only(await statement.execute(db))
     return row.found.map((found, nth) => {
-      if (found.own) return { kind: 'own', intent: toIntent(found.own) }
+      if (found.own) return { kind: 'already recorded', intent: toIntent(found.own) }
       const refused = denied(row.authorization) ?? inTheWay(found, creates[nth])
       return refused ?? { kind: 'begun', organizationId: row.organization_id ?? '' }
     })
@@ -69,10 +70,10 @@ export async function beginCreates(
 }
 
 /** S2: where the intent is open, insert the row, audit, close as done. */
-export async function finishCreates(
+export async function commitCreates(
   db: Kysely<Database>,
-  rows: readonly NewRow[],
-): ReturnType<Records['finishCreates']> {
+  rows: readonly CreateCommit[],
+): ReturnType<Records['commitCreates']> {
   return finished(
     db,
     rows,

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import type { NewDelete, Records } from '../../ports/records.ts'
+import type { NewDelete } from '../../ports/record-steps.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { AT_WRITING, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
@@ -90,7 +91,7 @@ export async function beginDeletes(
   return eachUnlessRefused('dsctl.pending_operations', { items: removes, instead: BUSY }, async () => {
     const { authorization, found } = only(await statement.execute(db))
     return found.map(row => {
-      if (row.own) return { kind: 'own', intent: toIntent(row.own) }
+      if (row.own) return { kind: 'already recorded', intent: toIntent(row.own) }
       const no = denied(authorization)
       if (no) return no
       if (row.owed) return { kind: 'owed', intent: toIntent(row.owed) }

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 import type { NameInEnv } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
-import type { Attempt, NamedRecord, Records } from '../../ports/records.ts'
+import type { LookupAudit } from '../../ports/lookup.ts'
+import type { NamedRecord, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
@@ -20,9 +21,9 @@ interface Found {
 export async function findNamed(
   db: Kysely<Database>,
   client: string,
-  { caller, names, attempt }: { caller: Caller; names: readonly NameInEnv[]; attempt: Attempt | undefined },
+  { caller, names, audit }: { caller: Caller; names: readonly NameInEnv[]; audit: LookupAudit | undefined },
 ): ReturnType<Records['findNamed']> {
-  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+  const { answer } = await tellingIfItCan(ifDenied(audit, caller, client), told =>
     sql<Found>`/* dsctl find names */ with
     ${authorized(caller)},
     ${asked(

@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { NameInEnv } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
-import type { CreateAttempt, FindAudit, Records, Ref } from '../../ports/records.ts'
+import type { FindAudit, NameLookupAudit, Ref } from '../../ports/lookup.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { doneEvent, refusedEvent, tellingIfItCan } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
@@ -11,10 +13,10 @@ import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource }
 export async function find(
   db: Kysely<Database>,
   client: string,
-  { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit },
+  { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
 ): ReturnType<Records['find']> {
   if (!audit) return findWith(db, { caller, ref, told: sql`` })
-  const action = ACTIONS_REFUSED[String(audit)] ?? (audit === 'test' ? 'test' : 'get')
+  const { action, ifDone } = AUDITS[audit]
   const event = { eventId: crypto.randomUUID(), action, caller, client }
   const done = doneEvent({
     ...event,
@@ -27,16 +29,18 @@ export async function find(
     sql`not exists (select from found)`,
     ref.text,
   )
-  const { answer, unaudited } = await tellingIfItCan(
-    ACTIONS_REFUSED[String(audit)] ? [refused] : [done, refused],
-    told => findWith(db, { caller, ref, told }),
+  const { answer, unaudited } = await tellingIfItCan(ifDone ? [done, refused] : [refused], told =>
+    findWith(db, { caller, ref, told }),
   )
   return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
 }
 
-/** Of looks that are told only where they end it. */
-const ACTIONS_REFUSED: Readonly<Record<string, string>> = {
-  ...{ 'update, if refused': 'update', 'delete, if refused': 'delete' },
+/** The audited action, and whether a lookup that succeeds is audited too. */
+const AUDITS: Readonly<Record<FindAudit, { action: string; ifDone: boolean }>> = {
+  get: { action: 'get', ifDone: true },
+  test: { action: 'test', ifDone: true },
+  'refused update': { action: 'update', ifDone: false },
+  'refused delete': { action: 'delete', ifDone: false },
 }
 
 interface Found {
@@ -65,12 +69,10 @@ async function findWith(
 export async function findName(
   db: Kysely<Database>,
   client: string,
-  { caller, name, env, attempt }: { caller: Caller; name: string; env: string; attempt: CreateAttempt | undefined },
+  { caller, name: { name, env }, audit }: { caller: Caller; name: NameInEnv; audit: NameLookupAudit | undefined },
 ): ReturnType<Records['findName']> {
-  const { answer, unaudited } = await tellingIfItCan(
-    attempt ? lookEvents(attempt, { caller, client, name }) : [],
-    told =>
-      sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorized(caller)},
+  const { answer, unaudited } = await tellingIfItCan(audit ? lookEvents(audit, { caller, client, name }) : [], told =>
+    sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorized(caller)},
     taken as (select d.id from data_sources d
       where d.organization_id = ${theirs} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
     ${told}
@@ -82,11 +84,11 @@ export async function findName(
 }
 
 function lookEvents(
-  { failsIfTaken, isWhole, ...attempt }: CreateAttempt,
+  { failsIfTaken, auditSuccess, ...attempt }: NameLookupAudit,
   { name, ...who }: { caller: Caller; client: string; name: string },
 ): readonly RawBuilder<unknown>[] {
   const event = { ...attempt, ...who }
   const failed = failsIfTaken ? sql`exists (select from taken)` : sql`false`
   const done = { ...event, dataSourceName: sql`${name}`, from: sql`(select) look` }
-  return [refusedEvent(event, failed, name), ...(isWhole ? [doneEvent(done)] : [])]
+  return [refusedEvent(event, failed, name), ...(auditSuccess ? [doneEvent(done)] : [])]
 }

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import type { Attempt, ListFilter, ListQuery, LocatedDataSource, Records } from '../../ports/records.ts'
+import type { LookupAudit } from '../../ports/lookup.ts'
+import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
@@ -28,11 +29,11 @@ interface Listed {
 export async function list(
   db: Kysely<Database>,
   client: string,
-  { caller, query, attempt }: { caller: Caller; query: ListQuery; attempt: Attempt | undefined },
+  { caller, query, audit }: { caller: Caller; query: ListQuery; audit: LookupAudit | undefined },
 ): ReturnType<Records['list']> {
   const { page, pageSize } = query
   const rows = sql`${beginning(query)} limit ${pageSize + 1} offset ${page * pageSize}`
-  const { answer: listed } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+  const { answer: listed } = await tellingIfItCan(ifDenied(audit, caller, client), told =>
     read(db, { caller, rows, told }),
   )
   if ('kind' in listed) return listed

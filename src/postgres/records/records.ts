@@ -1,17 +1,18 @@
 import type { Kysely } from 'kysely'
 import type { Caller, Denied } from '../../ports/caller.ts'
-import type { RecordBatches, Records, Several } from '../../ports/records.ts'
+import type { BatchResult } from '../../ports/record-steps.ts'
+import type { RecordBatches, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { statistics } from '../sql/analyze.ts'
 import { single } from '../sql/conflict.ts'
 import { unlessDenied } from '../sql/explain-denial.ts'
-import { beginCreates, finishCreates } from './create.ts'
+import { beginCreates, commitCreates } from './create.ts'
 import { beginDeletes } from './delete.ts'
 import { find, findName } from './find.ts'
 import { findNamed, unsettledSince } from './find-named.ts'
 import { list, listAll } from './list.ts'
-import { closeAll, getIntent, moveToUndoing } from './settle.ts'
-import { beginUpdates, finishUpdates, setBaseVersions } from './update.ts'
+import { closeAll, findIntent, moveToUndoing } from './settle.ts'
+import { beginUpdates, commitUpdates, recordBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
 
 /** The records and intents in Postgres. `client` names this process in the audit trail: host and version. */
@@ -20,8 +21,8 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     action: string,
     caller: Caller,
     items: readonly unknown[],
-    run: () => Promise<Several<A>>,
-  ): Promise<Several<A | Denied>> => {
+    run: () => Promise<BatchResult<A>>,
+  ): Promise<BatchResult<A | Denied>> => {
     const answer = await unlessDenied(db, { caller, client, attempt: action }, run)
     return typeof answer === 'object' && 'kind' in answer ? items.map(() => answer) : answer
   }
@@ -29,37 +30,37 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
   const several: RecordBatches = {
     beginCreates: (caller, creates) =>
       eachUnlessDenied('create', caller, creates, () => beginCreates(db, client, { caller, creates })),
-    finishCreates: async rows => {
-      const finished = await finishCreates(db, rows)
+    commitCreates: async rows => {
+      const finished = await commitCreates(db, rows)
       await written(rows.length)
       return finished
     },
     beginUpdates: (caller, updates) =>
       eachUnlessDenied('update', caller, updates, () => beginUpdates(db, client, { caller, updates })),
-    setBaseVersions: versions => setBaseVersions(db, versions),
-    finishUpdates: updates => finishUpdates(db, updates),
+    recordBaseVersions: versions => recordBaseVersions(db, versions),
+    commitUpdates: updates => commitUpdates(db, updates),
     beginDeletes: (caller, removes) =>
       eachUnlessDenied('delete', caller, removes, () => beginDeletes(db, client, { caller, removes })),
     closeAll: closings => closeAll(db, closings),
   }
   return {
     ...several,
-    list: (caller, query, attempt) => list(db, client, { caller, query, attempt }),
+    list: (caller, query, audit) => list(db, client, { caller, query, audit }),
     listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
-    find: (caller, ref, audit) => find(db, client, { caller, ref, audit }),
-    findName: (caller, name, env, attempt) => findName(db, client, { caller, name, env, attempt }),
-    findNamed: (caller, names, attempt) =>
-      unlessDenied(db, { caller, client, attempt }, () => findNamed(db, client, { caller, names, attempt })),
+    find: (caller, ref, { audit } = {}) => find(db, client, { caller, ref, audit }),
+    findName: (caller, name, audit) => findName(db, client, { caller, name, audit }),
+    findNamed: (caller, names, audit) =>
+      unlessDenied(db, { caller, client, attempt: audit }, () => findNamed(db, client, { caller, names, audit })),
     unsettledSince: (ids, at) => unsettledSince(db, ids, at),
     beginCreate: async (caller, create) => single(await several.beginCreates(caller, [create])),
-    finishCreate: async (intentId, type) => single(await several.finishCreates([{ intentId, type }])),
+    commitCreate: async (intentId, type) => single(await several.commitCreates([{ intentId, type }])),
     updatePlain: (caller, update) =>
       unlessDenied(db, { caller, client, attempt: 'update' }, () => updatePlain(db, client, { caller, update })),
     beginUpdate: async (caller, update) => single(await several.beginUpdates(caller, [update])),
-    setBaseVersion: async (intentId, version) => single(await several.setBaseVersions([{ intentId, version }])),
-    finishUpdate: async (intentId, fields) => single(await several.finishUpdates([{ intentId, fields }])),
+    recordBaseVersion: async (intentId, version) => single(await several.recordBaseVersions([{ intentId, version }])),
+    commitUpdate: async (intentId, fields) => single(await several.commitUpdates([{ intentId, fields }])),
     beginDelete: async (caller, remove) => single(await several.beginDeletes(caller, [remove])),
-    getIntent: id => getIntent(db, id),
+    findIntent: id => findIntent(db, id),
     moveToUndoing: id => moveToUndoing(db, id),
     close: async intent => single(await several.closeAll([intent])),
   }

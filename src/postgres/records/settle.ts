@@ -8,7 +8,7 @@ import { only } from '../sql/exactly-one.ts'
 import { type IntentJson, intentIn, toIntent } from '../sql/intent-columns.ts'
 
 /** The intent as it stands; undefined where there is none (any more). */
-export async function getIntent(db: Kysely<Database>, id: string): Promise<Intent | undefined> {
+export async function findIntent(db: Kysely<Database>, id: string): Promise<Intent | undefined> {
   const { intent } = only(
     await sql<{ intent: IntentJson | null }>`/* dsctl look at an intent */ with
     intent as (select * from dsctl.pending_operations where id = ${id})

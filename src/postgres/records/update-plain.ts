@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import type { PlainUpdate, Records } from '../../ports/records.ts'
+import type { PlainUpdate } from '../../ports/record-steps.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { AT_WRITING, type CallersEvent, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'

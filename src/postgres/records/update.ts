@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import type { BaseVersion, NewFields, NewUpdate, Records } from '../../ports/records.ts'
+import type { BaseVersion, NewUpdate, UpdateCommit } from '../../ports/record-steps.ts'
+import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { AT_WRITING, intentEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
@@ -69,7 +70,8 @@ export async function beginUpdates(
   return eachUnlessRefused('dsctl.pending_operations', { items: updates, instead: BUSY }, async () => {
     const { authorization, found } = only(await statement.execute(db))
     return found.map((row, nth) => {
-      if (row.own) return { kind: 'own', intent: toIntent(row.own), record: row.before && toDataSource(row.before) }
+      if (row.own)
+        return { kind: 'already recorded', intent: toIntent(row.own), record: row.before && toDataSource(row.before) }
       const refused = denied(authorization) ?? notOne(row) ?? inTheWay(row, updates[nth])
       if (refused) return refused
       return row.record ? { kind: 'begun', record: toDataSource(row.record) } : { kind: 'not found' }
@@ -78,10 +80,10 @@ export async function beginUpdates(
 }
 
 /** S2: where the intent is open, remember the version of the secret that the update builds on. */
-export async function setBaseVersions(
+export async function recordBaseVersions(
   db: Kysely<Database>,
   versions: readonly BaseVersion[],
-): ReturnType<Records['setBaseVersions']> {
+): ReturnType<Records['recordBaseVersions']> {
   if (versions.length === 0) return []
   const rows = versions.map(({ intentId, version }) => ({ intent_id: intentId, version }))
   const { found } = only(
@@ -98,10 +100,10 @@ export async function setBaseVersions(
 }
 
 /** S3: where the intent is open, update the columns it names (another's rename stays), audit, close as done. */
-export async function finishUpdates(
+export async function commitUpdates(
   db: Kysely<Database>,
-  updates: readonly NewFields[],
-): ReturnType<Records['finishUpdates']> {
+  updates: readonly UpdateCommit[],
+): ReturnType<Records['commitUpdates']> {
   return finished(
     db,
     updates,

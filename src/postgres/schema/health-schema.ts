@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { Shortcoming } from '../../ports/health.ts'
+import type { HealthProblem } from '../../ports/health.ts'
 import type { Database } from './tables.ts'
 
 // How doctor looks at the tables as such, beside what is in them. From the catalogue alone, which every role may read.
@@ -24,7 +24,7 @@ interface Lacking {
 }
 
 /** The privileges that this role lacks; of a table that is not there none. */
-export async function missingPrivileges(db: Kysely<Database>): Promise<readonly Shortcoming[]> {
+export async function missingPrivileges(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
   const wanted = Object.entries(NEEDED).flatMap(([table, all]) => all.map(privilege => ({ table, privilege })))
   const { rows } = await sql<Lacking>`/* dsctl doctor: privileges */
     with wanted as (
@@ -55,7 +55,7 @@ interface Index {
 }
 
 /** Indexes that are missing, and a uniqueness rule that counts deleted rows; nothing where there is no such table. */
-export async function poorIndexes(db: Kysely<Database>): Promise<readonly Shortcoming[]> {
+export async function poorIndexes(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
   const { rows } = await sql<{ there: boolean; indexes: Index[] }>`/* dsctl doctor: indexes */
     select to_regclass('data_sources') is not null as there, (select coalesce(json_agg(x), '[]') from (
       select i.indexrelid::regclass::text as name, i.indisunique as is_unique, quote_ident(k.conname) as constraint,
@@ -93,7 +93,7 @@ function isOfAllLive(index: Index): boolean {
   return index.predicate === null || isOfLive(index)
 }
 
-function countsDeleted({ name, constraint }: Index, live: boolean): Shortcoming {
+function countsDeleted({ name, constraint }: Index, live: boolean): HealthProblem {
   const drop = constraint === null ? `DROP INDEX ${name};` : `ALTER TABLE data_sources DROP CONSTRAINT ${constraint};`
   return {
     message: `${constraint ?? name} counts deleted rows too, so a deleted data source keeps its name`,

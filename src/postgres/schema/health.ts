@@ -15,10 +15,11 @@ export function postgresHealth(db: Kysely<Database>, client: string): RecordsHea
   return {
     privileges: () => missingPrivileges(db),
     indexes: () => poorIndexes(db),
-    unclosed: caller => unlessDenied(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
-    records: (caller, after) => records(db, caller, after),
-    explain: (caller, secretIds) => explain(db, caller, secretIds),
-    prune: caller => prune(db, caller),
+    unclosedIntents: caller =>
+      unlessDenied(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
+    liveRecords: (caller, after) => records(db, caller, after),
+    classifySecrets: (caller, secretIds) => explain(db, caller, secretIds),
+    pruneIntents: caller => prune(db, caller),
   }
 }
 
@@ -34,7 +35,11 @@ interface UnclosedJson extends IntentJson {
   created_at: string
 }
 
-async function unclosed(db: Kysely<Database>, client: string, caller: Caller): ReturnType<RecordsHealth['unclosed']> {
+async function unclosed(
+  db: Kysely<Database>,
+  client: string,
+  caller: Caller,
+): ReturnType<RecordsHealth['unclosedIntents']> {
   const attempt = { eventId: crypto.randomUUID(), action: 'doctor' }
   const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
     sql<Unclosed>`/* dsctl doctor: unclosed intents */ with
@@ -80,7 +85,7 @@ async function records(
   db: Kysely<Database>,
   caller: Caller,
   after: string | undefined,
-): ReturnType<RecordsHealth['records']> {
+): ReturnType<RecordsHealth['liveRecords']> {
   const row = only(
     await sql<Live>`/* dsctl doctor: live records */ with
     ${authorized(caller)}
@@ -99,7 +104,7 @@ interface Explained {
   removable: string[]
   deleted: string[]
   unknown: string[]
-  complete: boolean
+  sees_all_rows: boolean
 }
 
 // `undone` are creates and deletes of the last 30 days that left no row: a secret there is a late write, or owed.
@@ -107,7 +112,7 @@ async function explain(
   db: Kysely<Database>,
   caller: Caller,
   ids: readonly string[],
-): ReturnType<RecordsHealth['explain']> {
+): ReturnType<RecordsHealth['classifySecrets']> {
   const row = only(
     await sql<Explained>`/* dsctl doctor: explain secrets */ with ${authorized(caller)},
     given as (select id::uuid as id from unnest(${ids}::text[]) id),
@@ -129,13 +134,13 @@ async function explain(
     select ${authorization}, array(select distinct id::text from undone) as removable,
       array(select distinct id::text from deleted) as deleted,
       array(select id::text from given where id not in (select id from known)) as unknown,
-      not row_security_active('data_sources') as complete`.execute(db),
+      not row_security_active('data_sources') as sees_all_rows`.execute(db),
   )
-  const { removable, deleted, unknown, complete } = row
-  return denied(row.authorization) ?? { kind: 'explained', removable, deleted, unknown, complete }
+  const { removable, deleted, unknown, sees_all_rows: seesAllRows } = row
+  return denied(row.authorization) ?? { kind: 'explained', removable, deleted, unknown, seesAllRows }
 }
 
-async function prune(db: Kysely<Database>, caller: Caller): ReturnType<RecordsHealth['prune']> {
+async function prune(db: Kysely<Database>, caller: Caller): ReturnType<RecordsHealth['pruneIntents']> {
   const row = only(
     await sql<{ authorization: Authorization; count: number }>`/* dsctl doctor: prune */ with ${authorized(caller)},
     pruned as (

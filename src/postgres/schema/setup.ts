@@ -1,7 +1,7 @@
 import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely'
 import { invalid } from '../../domain/errors.ts'
 import type { Role } from '../../ports/caller.ts'
-import type { DatabaseSetup, FirstOrganization, Preparation } from '../../ports/setup.ts'
+import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../../ports/setup.ts'
 import { usersByEmail } from '../sql/authorize.ts'
 import { only } from '../sql/exactly-one.ts'
 import { inspectTables } from './inspect.ts'
@@ -12,7 +12,7 @@ import type { Database } from './tables.ts'
 export function postgresSetup(db: Kysely<Database>): DatabaseSetup {
   return {
     inspect: (asked = {}) => inspect(db, asked),
-    prepare: way => prepare(db, way),
+    prepare: status => prepare(db, status),
     addFirst: first => addFirst(db, first),
   }
 }
@@ -20,7 +20,7 @@ export function postgresSetup(db: Kysely<Database>): DatabaseSetup {
 async function inspect(
   db: Kysely<Database>,
   { organization, email }: Partial<FirstOrganization>,
-): Promise<Preparation> {
+): Promise<DatabaseState> {
   const tables = await inspectTables(db)
   if (tables.kind === 'different') {
     throw invalid(
@@ -29,16 +29,16 @@ async function inspect(
       'Point database.url at an empty database, or at the one whose tables the application made.',
     )
   }
-  if (tables.kind === 'empty') return { way: 'create', organizations: 0, named: false, role: undefined }
+  if (tables.kind === 'empty') return { status: 'empty', organizations: 0, organizationExists: false, role: undefined }
   const executed = await executedMigrations(db)
   const done = Object.keys(MIGRATIONS).every(name => executed.includes(name))
   const role = email === undefined ? undefined : await roleOf(db, email, organization)
-  return { way: done ? 'done' : 'adopt', ...(await countOrganizations(db, organization)), role }
+  return { status: done ? 'ready' : 'adoptable', ...(await countOrganizations(db, organization)), role }
 }
 
-async function prepare(db: Kysely<Database>, way: Preparation['way']): Promise<boolean> {
-  if (way === 'done') return false
-  const own = way === 'create' || (await executedMigrations(db)).includes('0000_application_tables')
+async function prepare(db: Kysely<Database>, status: DatabaseState['status']): Promise<boolean> {
+  if (status === 'ready') return false
+  const own = status === 'empty' || (await executedMigrations(db)).includes('0000_application_tables')
   const { error, results = [] } = await migrator(db, own).migrateToLatest()
   if (error) throw error
   return results.length > 0
@@ -81,9 +81,9 @@ async function executedMigrations(db: Kysely<Database>): Promise<string[]> {
 }
 
 async function countOrganizations(db: Kysely<Database>, organization = '') {
-  const { rows } = await sql<{ organizations: number; named: boolean }>`/* dsctl count the organizations */
+  const { rows } = await sql<{ organizations: number; organizationExists: boolean }>`/* dsctl count the organizations */
     select count(*)::int as organizations,
-      coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as named
+      coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as "organizationExists"
     from organizations`.execute(db)
   return only({ rows })
 }

@@ -1,4 +1,4 @@
-import type { Busy, Several, Taken } from '../../ports/records.ts'
+import type { BatchResult, Busy, Taken } from '../../ports/record-steps.ts'
 import { RuleRefused, UniqueViolation } from '../connection/failure.ts'
 import { type IntentJson, toIntent } from './intent-columns.ts'
 
@@ -35,21 +35,21 @@ export async function eachUnlessRefused<A>(
   table: Table,
   { items, instead }: { items: readonly unknown[]; instead: A },
   run: () => Promise<readonly A[]>,
-): Promise<Several<A>> {
+): Promise<BatchResult<A>> {
   if (items.length === 0) return []
   if (items.length === 1) return unlessRefused<readonly A[], readonly A[]>(table, [instead], run)
   try {
     return await run()
   } catch (error) {
-    if (error instanceof UniqueViolation || error instanceof RuleRefused) return 'none'
+    if (error instanceof UniqueViolation || error instanceof RuleRefused) return 'rolled back'
     throw error
   }
 }
 
 /** The answer of one that was asked for by itself. */
-export function single<A>(answers: Several<A>): A {
+export function single<A>(answers: BatchResult<A>): A {
   const [answer] = answers
-  if (answers === 'none' || answer === undefined) throw new Error('A statement for one had no answer for it.')
+  if (answers === 'rolled back' || answer === undefined) throw new Error('A statement for one had no answer for it.')
   return answer as A
 }
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { DataSource, OnboardingStatus } from '../../domain/data-source.ts'
 import { isUuid } from '../../lib/uuid.ts'
-import type { NotOne, Ref } from '../../ports/records.ts'
+import type { LookupFailure, Ref } from '../../ports/lookup.ts'
 import { theirs } from './authorize.ts'
 import { all } from './batch-input.ts'
 
@@ -147,7 +147,7 @@ export const askedCandidates = sql`(
       where t.place <= 10 group by t.nth)`
 
 /** Why REF did not lead to one live record, if it did not. */
-export function notOne({ candidates }: { candidates: Candidate[] | null }): NotOne | undefined {
+export function notOne({ candidates }: { candidates: Candidate[] | null }): LookupFailure | undefined {
   if (candidates?.length === 1) return undefined
   if (!candidates?.length) return { kind: 'not found' }
   return { kind: 'ambiguous', candidates }

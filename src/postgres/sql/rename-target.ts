@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Ref } from '../../ports/records.ts'
+import type { Ref } from '../../ports/lookup.ts'
 import { theirs } from './authorize.ts'
 import { all } from './batch-input.ts'
 import { nameHolder } from './intent-columns.ts'

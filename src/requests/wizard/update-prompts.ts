@@ -20,7 +20,7 @@ export async function askForChanges(context: Context, stores: Stores, request: U
   const prompter = await context.prompter()
   if (!prompter)
     throw invalid('There is nothing to update.', [], 'Say what to change, for instance --host HOST or --set-name NAME.')
-  const { record } = permitted(await stores.records.find(stores.caller, request.ref, false), request.ref.text)
+  const { record } = permitted(await stores.records.find(stores.caller, request.ref), request.ref.text)
   const type = getSourceType(record.type)
   const { credentials } = await readStored(stores, record)
   const stored = credentials ? shownAsDefaults(record.type, credentials) : undefined

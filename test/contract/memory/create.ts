@@ -1,5 +1,6 @@
 import type { Caller } from '../../../src/ports/caller.ts'
-import type { NewCreate, Records } from '../../../src/ports/records.ts'
+import type { NewCreate } from '../../../src/ports/record-steps.ts'
+import type { Records } from '../../../src/ports/records.ts'
 import { tellEnd, tellRefused } from './audit.ts'
 import { standing } from './authorize.ts'
 import { type MemoryDatabase, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
@@ -17,7 +18,7 @@ export function beginCreate(
   const event = { eventId: intentId, action: 'create', caller, client, fields }
   const own = db.intents.find(intent => intent.id === intentId)
   if (who.denied || organizationId === null || userId === null) tellRefused(db, event, who, name)
-  if (own) return { kind: 'own', intent: toIntent(db, own) }
+  if (own) return { kind: 'already recorded', intent: toIntent(db, own) }
   if (who.denied || organizationId === null || userId === null) return who.denied ?? impossible()
   const holder = unclosed(db, i => i.organizationId === organizationId && i.newName === name && i.newEnv === env)
   if (holder) return { kind: 'busy', intent: holder }
@@ -36,10 +37,10 @@ export function beginCreate(
   return { kind: 'begun', organizationId }
 }
 
-export function finishCreate(
+export function commitCreate(
   db: MemoryDatabase,
   { intentId, type }: { intentId: string; type: string },
-): Answer<'finishCreate'> {
+): Answer<'commitCreate'> {
   const intent = db.intents.find(({ id, state }) => id === intentId && state === 'open')
   if (!intent) return { kind: 'changed' }
   const { organizationId, dataSourceId, secretId, newName: name, newEnv: env, actorId } = intent

@@ -1,7 +1,7 @@
 import type { DataSource, OnboardingStatus } from '../../../src/domain/data-source.ts'
 import type { Role } from '../../../src/ports/caller.ts'
 import type { Intent } from '../../../src/ports/intent.ts'
-import type { Ref } from '../../../src/ports/records.ts'
+import type { Ref } from '../../../src/ports/lookup.ts'
 
 // The tables as plain data, so that a search can copy, compare and print them.
 

@@ -1,5 +1,6 @@
 import type { Caller } from '../../../src/ports/caller.ts'
-import type { NewDelete, Records } from '../../../src/ports/records.ts'
+import type { NewDelete } from '../../../src/ports/record-steps.ts'
+import type { Records } from '../../../src/ports/records.ts'
 import { tellDone, tellRefused } from './audit.ts'
 import { standing } from './authorize.ts'
 import { impossible } from './create.ts'
@@ -16,7 +17,7 @@ export function beginDelete(
   const event = { eventId: intentId, action: 'delete', caller, client, fields: [] }
   const own = db.intents.find(({ id }) => id === intentId)
   if (who.denied) tellRefused(db, event, who, ref.text)
-  if (own) return { kind: 'own', intent: toIntent(db, own) }
+  if (own) return { kind: 'already recorded', intent: toIntent(db, own) }
   if (who.denied || who.userId === null) return who.denied ?? impossible()
   const target = one(db, who.organizationId, ref)
   if (!('row' in target)) {

@@ -1,16 +1,7 @@
 import type { NameInEnv } from '../../../src/domain/data-source.ts'
 import type { Caller } from '../../../src/ports/caller.ts'
-import type {
-  Attempt,
-  CreateAttempt,
-  FindAudit,
-  ListFilter,
-  ListQuery,
-  LocatedDataSource,
-  NotOne,
-  Records,
-  Ref,
-} from '../../../src/ports/records.ts'
+import type { FindAudit, LookupAudit, LookupFailure, NameLookupAudit, Ref } from '../../../src/ports/lookup.ts'
+import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../../../src/ports/records.ts'
 import { tellDone, tellRefused } from './audit.ts'
 import { standing } from './authorize.ts'
 import {
@@ -26,14 +17,18 @@ import {
 
 type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
 
-export function find(db: MemoryDatabase, client: string, asked: { caller: Caller; ref: Ref; audit: FindAudit }) {
+export function find(
+  db: MemoryDatabase,
+  client: string,
+  asked: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
+) {
   const { caller, ref, audit } = asked
   const who = standing(db, caller)
   const target = one(db, who.denied ? null : who.organizationId, ref)
-  const action = typeof audit === 'string' ? audit.replace(', if refused', '') : 'get'
+  const action = audit?.replace('refused ', '') ?? ''
   const event = { eventId: crypto.randomUUID(), action, caller, client, fields: [] }
   if (audit && !('row' in target)) tellRefused(db, event, who, ref.text)
-  else if (audit && 'row' in target && !String(audit).endsWith(', if refused')) {
+  else if (audit && 'row' in target && !audit.startsWith('refused ')) {
     tellDone(db, event, who, { dataSourceId: target.row.id, dataSourceName: target.row.name })
   }
   const answer = 'row' in target ? ({ kind: 'found', record: toDataSource(db, target.row) } as const) : target
@@ -41,7 +36,7 @@ export function find(db: MemoryDatabase, client: string, asked: { caller: Caller
 }
 
 /** The one live row that REF means, or why there is none. */
-export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref): { row: MemoryRow } | NotOne {
+export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref): { row: MemoryRow } | LookupFailure {
   const live = organizationId === null ? [] : liveRows(db, organizationId)
   const itself = live.filter(row => row.id === ref.text.toLowerCase())
   const targets = (itself.length > 0 ? itself : live).filter(row => isReferredTo(row, ref))
@@ -55,15 +50,16 @@ export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref)
 export function findName(
   db: MemoryDatabase,
   client: string,
-  asked: { caller: Caller; name: string; env: string; attempt: CreateAttempt | undefined },
+  asked: { caller: Caller; name: NameInEnv; audit: NameLookupAudit | undefined },
 ) {
-  const { caller, name, env, attempt } = asked
+  const { caller, audit } = asked
+  const { name, env } = asked.name
   const who = standing(db, caller)
   const { denied, organizationId } = who
   const holder = organizationId === null ? undefined : nameHolder(db, { organizationId, name, env })
-  const event = attempt && { ...attempt, caller, client, fields: [] }
+  const event = audit && { ...audit, caller, client, fields: [] }
   if (event && (denied || (holder && event.failsIfTaken))) tellRefused(db, event, who, name)
-  else if (event?.isWhole) tellDone(db, event, who, { dataSourceName: name })
+  else if (event?.auditSuccess) tellDone(db, event, who, { dataSourceName: name })
   if (denied) return denied
   const answer = holder ? ({ kind: 'taken', id: holder.id, name, env } as const) : ({ kind: 'free' } as const)
   return answer satisfies Answer<'findName'>
@@ -72,11 +68,11 @@ export function findName(
 export function findNamed(
   db: MemoryDatabase,
   client: string,
-  { caller, names, attempt }: { caller: Caller; names: readonly NameInEnv[]; attempt: Attempt | undefined },
+  { caller, names, audit }: { caller: Caller; names: readonly NameInEnv[]; audit: LookupAudit | undefined },
 ) {
   const who = standing(db, caller)
   const { denied, organizationId } = who
-  if (denied && attempt) tellRefused(db, { ...attempt, caller, client, fields: [] }, who, null)
+  if (denied && audit) tellRefused(db, { ...audit, caller, client, fields: [] }, who, null)
   const at = String(db.now)
   if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [], at } as const)
   const rows = liveRows(db, organizationId).filter(row =>
@@ -107,11 +103,11 @@ export function unsettledSince(
 export function list(
   db: MemoryDatabase,
   client: string,
-  { caller, query, attempt }: { caller: Caller; query: ListQuery; attempt: Attempt | undefined },
+  { caller, query, audit }: { caller: Caller; query: ListQuery; audit: LookupAudit | undefined },
 ) {
   const who = standing(db, caller)
   const { denied, organizationId } = who
-  if (denied && attempt) tellRefused(db, { ...attempt, caller, client, fields: [] }, who, null)
+  if (denied && audit) tellRefused(db, { ...audit, caller, client, fields: [] }, who, null)
   const found = organizationId === null ? [] : liveRows(db, organizationId).filter(row => matches(row, query))
   const begin = query.page * query.pageSize
   const items = found

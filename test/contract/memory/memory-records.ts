@@ -1,11 +1,12 @@
 import type { ClosingIntent } from '../../../src/ports/intent.ts'
-import type { NewCreate, NewDelete, NewUpdate, RecordBatches, Records } from '../../../src/ports/records.ts'
+import type { NewCreate, NewDelete, NewUpdate } from '../../../src/ports/record-steps.ts'
+import type { RecordBatches, Records } from '../../../src/ports/records.ts'
 import { tellEnd } from './audit.ts'
-import { beginCreate, finishCreate } from './create.ts'
+import { beginCreate, commitCreate } from './create.ts'
 import { type MemoryDatabase, toIntent } from './database.ts'
 import { beginDelete } from './delete.ts'
 import { find, findName, findNamed, list, listAll, unsettledSince } from './find.ts'
-import { beginUpdate, finishUpdate, setBaseVersion, updatePlain } from './update.ts'
+import { beginUpdate, commitUpdate, recordBaseVersion, updatePlain } from './update.ts'
 
 /** Records and intents in plain data: what Postgres does with each statement, one at a time. */
 export function memoryRecords(db: MemoryDatabase, client: string): Records {
@@ -26,37 +27,37 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
   const several: RecordBatches = {
     beginCreates: (caller, creates) =>
       each((create: NewCreate) => beginCreate(db, client, { caller, create }))(creates),
-    finishCreates: each(row => finishCreate(db, row)),
+    commitCreates: each(row => commitCreate(db, row)),
     beginUpdates: (caller, updates) =>
       each((update: NewUpdate) => beginUpdate(db, client, { caller, update }))(updates),
-    setBaseVersions: each(version => setBaseVersion(db, version)),
-    finishUpdates: each(update => finishUpdate(db, update)),
+    recordBaseVersions: each(version => recordBaseVersion(db, version)),
+    commitUpdates: each(update => commitUpdate(db, update)),
     beginDeletes: (caller, removes) =>
       each((remove: NewDelete) => beginDelete(db, client, { caller, remove }))(removes),
     closeAll: each(closeNow),
   }
   return {
     ...several,
-    list: (caller, query, attempt) => statement(() => list(db, client, { caller, query, attempt })),
+    list: (caller, query, audit) => statement(() => list(db, client, { caller, query, audit })),
     listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
-    find: (caller, ref, audit) => statement(() => find(db, client, { caller, ref, audit })),
-    findName: (caller, name, env, attempt) => statement(() => findName(db, client, { caller, name, env, attempt })),
-    findNamed: (caller, names, attempt) => statement(() => findNamed(db, client, { caller, names, attempt })),
+    find: (caller, ref, { audit } = {}) => statement(() => find(db, client, { caller, ref, audit })),
+    findName: (caller, name, audit) => statement(() => findName(db, client, { caller, name, audit })),
+    findNamed: (caller, names, audit) => statement(() => findNamed(db, client, { caller, names, audit })),
     unsettledSince: (ids, at) => statement(() => unsettledSince(db, closedAt, { ids, at })),
     beginCreate: (caller, create) => statement(() => beginCreate(db, client, { caller, create })),
-    finishCreate: (intentId, type) => statement(() => finishCreate(db, { intentId, type })),
+    commitCreate: (intentId, type) => statement(() => commitCreate(db, { intentId, type })),
     updatePlain: (caller, update) => statement(() => updatePlain(db, client, { caller, update })),
     beginUpdate: (caller, update) => statement(() => beginUpdate(db, client, { caller, update })),
-    setBaseVersion: (intentId, version) => statement(() => setBaseVersion(db, { intentId, version })),
-    finishUpdate: (intentId, fields) => statement(() => finishUpdate(db, { intentId, fields })),
+    recordBaseVersion: (intentId, version) => statement(() => recordBaseVersion(db, { intentId, version })),
+    commitUpdate: (intentId, fields) => statement(() => commitUpdate(db, { intentId, fields })),
     beginDelete: (caller, remove) => statement(() => beginDelete(db, client, { caller, remove })),
-    getIntent: id => statement(() => getIntent(db, id)),
+    findIntent: id => statement(() => findIntent(db, id)),
     moveToUndoing: id => statement(() => moveToUndoing(db, id)),
     close: intent => statement(() => closeNow(intent)),
   }
 }
 
-function getIntent(db: MemoryDatabase, id: string) {
+function findIntent(db: MemoryDatabase, id: string) {
   const intent = db.intents.find(known => known.id === id)
   return intent && toIntent(db, intent)
 }

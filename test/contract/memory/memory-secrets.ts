@@ -43,8 +43,8 @@ export function memorySecrets(vault: MemoryVault): Secrets {
       delete vault.secrets[keyOf(at)]
     },
     organizationInPath: false,
-    mayRemove: async () => true,
-    lookUp: async (path, field) => lookUp(vault, path, field),
+    canRemove: async () => true,
+    readField: async (path, field) => lookUp(vault, path, field),
     pathOf: at => `memory/${keyOf(at)}`,
   }
 }

@@ -1,5 +1,6 @@
 import type { Caller } from '../../../src/ports/caller.ts'
-import type { NewUpdate, PlainUpdate, Records } from '../../../src/ports/records.ts'
+import type { NewUpdate, PlainUpdate } from '../../../src/ports/record-steps.ts'
+import type { Records } from '../../../src/ports/records.ts'
 import { tellDone, tellEnd, tellRefused } from './audit.ts'
 import { standing } from './authorize.ts'
 import { impossible } from './create.ts'
@@ -54,7 +55,7 @@ export function beginUpdate(
   if (who.denied) tellRefused(db, event, who, ref.text)
   if (own) {
     const row = db.rows.find(({ id, deleted }) => id === own.dataSourceId && !deleted)
-    return { kind: 'own', intent: toIntent(db, own), record: row ? toDataSource(db, row) : null }
+    return { kind: 'already recorded', intent: toIntent(db, own), record: row ? toDataSource(db, row) : null }
   }
   if (who.denied || who.userId === null) return who.denied ?? impossible()
   const target = one(db, who.organizationId, ref)
@@ -72,20 +73,20 @@ export function beginUpdate(
   return { kind: 'begun', record: toDataSource(db, target.row) }
 }
 
-export function setBaseVersion(
+export function recordBaseVersion(
   db: MemoryDatabase,
   { intentId, version }: { intentId: string; version: number },
-): Answer<'setBaseVersion'> {
+): Answer<'recordBaseVersion'> {
   const intent = db.intents.find(({ id, state }) => id === intentId && state === 'open')
   if (!intent) return 'changed'
   intent.baseVersion = version
   return 'ok'
 }
 
-export function finishUpdate(
+export function commitUpdate(
   db: MemoryDatabase,
   { intentId, fields }: { intentId: string; fields: readonly string[] },
-): Answer<'finishUpdate'> {
+): Answer<'commitUpdate'> {
   const intent = db.intents.find(({ id, state }) => id === intentId && state === 'open')
   if (!intent) return { kind: 'changed' }
   const row = db.rows.find(({ id, deleted }) => id === intent.dataSourceId && !deleted)
