@@ -7,7 +7,7 @@ import { buildProgram, errorFormat, fromCommander } from './program.ts'
 import { Uncaught } from './terminal/bug.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
-import { quietPipes } from './terminal/quiet-pipes.ts'
+import { quietPipes } from './terminal/closed-pipes.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
 
 /** What the program needs of the process that it runs in. */

@@ -1,5 +1,5 @@
 import type { Backend } from '../ports/backend.ts'
-import { secretsAt } from '../settings/secrets-at.ts'
+import { secretsAt } from '../settings/vault-location.ts'
 import { type Settings, tokenSource } from '../settings/settings.ts'
 import { type Backends, once } from './backends.ts'
 import { isInTheClear, keptToken, postgresConnection, vaultCredentials, vaultServer } from './connection-settings.ts'

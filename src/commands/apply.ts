@@ -9,7 +9,7 @@ import { answerHasNo } from '../requests/unsupported-format.ts'
 import { verifying } from '../requests/verify-option.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { appliedView, differencesOf, differencesView } from '../views/batch.ts'
+import { appliedView, differencesOf, differencesView } from '../views/apply-results.ts'
 
 /** `dsctl apply -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

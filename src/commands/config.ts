@@ -4,7 +4,7 @@ import type { Context } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
-import { shownSetting } from '../settings/shown-setting.ts'
+import { shownSetting } from '../settings/redact-setting.ts'
 import { profilesView, settingsView } from '../views/settings.ts'
 
 /** `dsctl config list|get|set|unset|use|profiles|path`. */

@@ -9,7 +9,7 @@ import type { Ref } from '../ports/lookup.ts'
 import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { deletedView } from '../views/deleted.ts'
+import { deletedView } from '../views/delete-results.ts'
 
 /** `dsctl delete REF...`, or `-f FILE...`. */
 export function define(command: Command, context: Context): void {

@@ -4,7 +4,7 @@ import { DsctlError } from '../domain/errors.ts'
 import { plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
-import { differencesOf, differencesView } from '../views/batch.ts'
+import { differencesOf, differencesView } from '../views/apply-results.ts'
 
 /** `dsctl diff -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { invalid } from '../domain/errors.ts'
 import { readUnchanged } from '../lib/files/read-at-most.ts'
-import { whyUnreadable } from '../lib/files/why-unreadable.ts'
+import { whyUnreadable } from '../lib/files/describe-read-error.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 import type { RawRequest } from './request-file.ts'
 

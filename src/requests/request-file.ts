@@ -1,6 +1,6 @@
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { readUnchanged } from '../lib/files/read-at-most.ts'
-import { whyUnreadable } from '../lib/files/why-unreadable.ts'
+import { whyUnreadable } from '../lib/files/describe-read-error.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 

@@ -2,8 +2,8 @@ import { dirname, join } from 'node:path'
 import envPaths from 'env-paths'
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
-import { readRegular } from '../lib/files/read-regular.ts'
-import { whyUnreadable } from '../lib/files/why-unreadable.ts'
+import { readRegular } from '../lib/files/read-regular-file.ts'
+import { whyUnreadable } from '../lib/files/describe-read-error.ts'
 
 /** The settings file: profiles by name, and which one is in use where none is named. It never holds a secret. */
 export interface ProfilesFile {

@@ -1,7 +1,7 @@
 import type { FieldProblem } from '../domain/errors.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 import { type Answer, askField } from './ask-field.ts'
-import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-plan.ts'
+import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-steps.ts'
 import { printWarning } from './messages.ts'
 import { promptConfirm, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'

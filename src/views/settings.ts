@@ -1,5 +1,5 @@
 import type { Settings } from '../settings/settings.ts'
-import { shownSetting } from '../settings/shown-setting.ts'
+import { shownSetting } from '../settings/redact-setting.ts'
 import type { ListView } from '../terminal/view.ts'
 
 interface ShownSetting {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { shownSetting } from '../../src/settings/shown-setting.ts'
+import { shownSetting } from '../../src/settings/redact-setting.ts'
 import { answerOf } from '../support/answer.ts'
 import {
   examples,

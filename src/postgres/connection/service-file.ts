@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { invalid } from '../../domain/errors.ts'
-import { readRegular } from '../../lib/files/read-regular.ts'
+import { readRegular } from '../../lib/files/read-regular-file.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { invalid } from '../../domain/errors.ts'
-import { readRegular } from '../../lib/files/read-regular.ts'
-import { whyUnreadable } from '../../lib/files/why-unreadable.ts'
+import { readRegular } from '../../lib/files/read-regular-file.ts'
+import { whyUnreadable } from '../../lib/files/describe-read-error.ts'
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 

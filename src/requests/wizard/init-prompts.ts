@@ -3,7 +3,7 @@ import { DsctlError, invalid } from '../../domain/errors.ts'
 import { isEmail } from '../../operations/member.ts'
 import type { FirstOrganization } from '../../ports/setup.ts'
 import { EMBEDDED, settingProblem, tokenSource } from '../../settings/settings.ts'
-import { shownSetting } from '../../settings/shown-setting.ts'
+import { shownSetting } from '../../settings/redact-setting.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
 /**

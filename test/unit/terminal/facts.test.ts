@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest'
-import { canAsk } from '../../../src/terminal/can-ask.ts'
+import { canAsk } from '../../../src/terminal/is-interactive.ts'
 import { timeAgo } from '../../../src/terminal/cell.ts'
 import { coloursOn } from '../../../src/terminal/colour.ts'
 import { printWarning } from '../../../src/terminal/messages.ts'
 import { printable } from '../../../src/terminal/printable.ts'
 import { startProgress } from '../../../src/terminal/progress.ts'
-import { quietPipes } from '../../../src/terminal/quiet-pipes.ts'
+import { quietPipes } from '../../../src/terminal/closed-pipes.ts'
 import { captured } from './captured.ts'
 
 test('colours heed --no-color, then FORCE_COLOR, NO_COLOR, TERM=dumb and the terminal', () => {

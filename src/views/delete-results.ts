@@ -1,6 +1,6 @@
 import type { DeleteResult } from '../operations/delete-many.ts'
 import type { OutcomesView } from '../terminal/view.ts'
-import { shownOutcome } from './batch.ts'
+import { shownOutcome } from './apply-results.ts'
 
 /** What has become of each of several that were to be deleted. */
 export function deletedView(outcomes: readonly DeleteResult[], withEnv: boolean): OutcomesView<DeleteResult> {

@@ -1,4 +1,4 @@
-import { NOT_REGULAR } from './read-regular.ts'
+import { NOT_REGULAR } from './read-regular-file.ts'
 
 /** Why a file could not be read, in words that go on after its name. */
 export function whyUnreadable(error: unknown): string {
