@@ -6,7 +6,7 @@ import { helpLayout } from './cli/help.ts'
 import { checkGiven, checkText, sentence, usageError } from './cli/usage.ts'
 import { type DsctlError, invalid } from './domain/errors.ts'
 import type { OutputFormat } from './domain/output-format.ts'
-import { nearest } from './lib/did-you-mean.ts'
+import { findClosest } from './lib/did-you-mean.ts'
 
 /** What each file of commands/ exports: it adds arguments, options, examples and the action to its command. */
 export interface CommandModule {
@@ -103,7 +103,7 @@ export async function buildProgram(context: Context, args: readonly string[]): P
     checkGiven(command)
     const flags = command.optsWithGlobals()
     context.flags = flags
-    Object.assign(context.streams.flags ?? {}, talkFlags(flags))
+    Object.assign(context.streams.options ?? {}, talkFlags(flags))
   })
   return program
 }
@@ -127,7 +127,7 @@ function wordsOf(command: Command | null | undefined): string {
 }
 
 function unknownCommand(word: string): DsctlError {
-  const near = nearest(
+  const near = findClosest(
     word,
     VERBS.filter(({ hidden }) => !hidden).map(({ name }) => name),
   )

@@ -4,10 +4,10 @@ import { listenForInterruption, type Signals, type StopSignal } from './cli/inte
 import { openContext } from './cli/open-context.ts'
 import { DsctlError, ERROR_CODES } from './domain/errors.ts'
 import { buildProgram, errorFormat, fromCommander } from './program.ts'
-import { Uncaught } from './terminal/bug.ts'
+import { UncaughtError } from './terminal/bug.ts'
+import { ignoreClosedPipes } from './terminal/closed-pipes.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
-import { quietPipes } from './terminal/closed-pipes.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
 
 /** What the program needs of the process that it runs in. */
@@ -23,7 +23,7 @@ export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env
 export async function run(host: Host, version: string): Promise<number> {
   const args = host.argv.slice(2)
   const { stdin, stdout, stderr, env } = host
-  const streams = { stdin, stdout, stderr, env, flags: {}, job: jobOf(host) }
+  const streams = { stdin, stdout, stderr, env, options: {}, job: jobOf(host) }
   const interruption = listenForInterruption(host)
   const context = openContext(streams, version, interruption)
   const tell = (error: unknown) =>
@@ -36,11 +36,11 @@ export async function run(host: Host, version: string): Promise<number> {
     tell(error)
     host.exit(exitCode(error))
   }
-  quietPipes(streams, error => leave(unwritten(error, context)))
+  ignoreClosedPipes(streams, error => leave(unwritten(error, context)))
   host.on('exit', () => closeLostTerminal(streams))
   // Node would show all that the error holds. What is under way is left as if the process had been killed.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    host.on(event, error => leave(error instanceof DsctlError ? error : new Uncaught(error)))
+    host.on(event, error => leave(error instanceof DsctlError ? error : new UncaughtError(error)))
   }
   try {
     const program = await buildProgram(context, args)
@@ -103,15 +103,15 @@ function storedFormat(context: Context): string | undefined {
 /** What `dsctl --help` prints; the build keeps it in a file. */
 export async function helpText(version: string): Promise<string> {
   const nowhere = new PassThrough()
-  const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, flags: {} }
+  const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, options: {} }
   const stopped = new Promise<never>(() => {})
   const never = {
     requested: () => undefined,
-    ending: () => false,
+    isEnding: () => false,
     stopped,
-    changesInUnbrokenAlone: () => {},
-    unbroken: runUnguarded,
-    breakable: runUnguarded,
+    readOnlyUntilCommit: () => {},
+    uninterruptible: runUnguarded,
+    interruptible: runUnguarded,
   }
   return (await buildProgram(openContext(streams, version, never), [])).helpInformation()
 }

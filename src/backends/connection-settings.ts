@@ -1,7 +1,7 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { Secret } from '../domain/secret.ts'
-import { readRegular } from '../lib/files/read-regular-file.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
+import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import type { LoginRequest } from '../ports/logins.ts'
 import type { Connection } from '../postgres/connection/settings.ts'
 import { postgresConnectionOf } from '../postgres/connection/settings.ts'
@@ -17,13 +17,13 @@ export function postgresConnection(settings: Settings, env: Environment): Connec
   if (url !== undefined || ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGSERVICE'].some(name => env[name])) {
     return postgresConnectionOf(url, env)
   }
-  throw notSetUp('database.url is not set: it says where the application’s Postgres is.')
+  throw notConfigured('database.url is not set: it says where the application’s Postgres is.')
 }
 
 /** How to reach Vault. */
 export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
   const addr = settings.get('vault.addr')
-  if (addr === undefined) throw notSetUp('vault.addr is not set: it says where Vault is.')
+  if (addr === undefined) throw notConfigured('vault.addr is not set: it says where Vault is.')
   const problem = vaultAddressProblem(addr)
   if (problem) throw invalid('The Vault address cannot be used.', [{ field: 'vault.addr', message: problem }])
   const namespace = settings.get('vault.namespace')
@@ -52,17 +52,17 @@ export function vaultCredentials(env: Environment): { token: string } | { appRol
 }
 
 /** The token of the last login, and the file that it is in. */
-export function keptToken(env: Environment): { path: string; read: () => string | undefined } {
+export function savedToken(env: Environment): { path: string; read: () => string | undefined } {
   return { path: tokenPath(env), read: () => tokenInFile(env) }
 }
 
 /** Whether the token would travel in the clear to another machine. */
-export function isInTheClear(addr: string): boolean {
+export function isUnencryptedRemote(addr: string): boolean {
   const { protocol, hostname } = new URL(addr)
   return protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
 }
 
-function notSetUp(message: string): DsctlError {
+function notConfigured(message: string): DsctlError {
   return invalid(
     message,
     [],
@@ -74,10 +74,10 @@ To try it without a server: add --profile embedded to any command.`,
 function certificate(path: string | undefined): string | undefined {
   if (path === undefined) return undefined
   try {
-    return readRegular(path)
+    return readRegularFile(path)
   } catch (error) {
     throw invalid('The certificate of Vault’s authority cannot be read.', [
-      { field: 'vault.caCert', message: `${path} ${whyUnreadable(error)}` },
+      { field: 'vault.caCert', message: `${path} ${describeReadError(error)}` },
     ])
   }
 }

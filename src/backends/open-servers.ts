@@ -1,8 +1,14 @@
 import type { Backend } from '../ports/backend.ts'
-import { secretsAt } from '../settings/vault-location.ts'
 import { type Settings, tokenSource } from '../settings/settings.ts'
+import { vaultLocation } from '../settings/vault-location.ts'
 import { type Backends, once } from './backends.ts'
-import { isInTheClear, keptToken, postgresConnection, vaultCredentials, vaultServer } from './connection-settings.ts'
+import {
+  isUnencryptedRemote,
+  postgresConnection,
+  savedToken,
+  vaultCredentials,
+  vaultServer,
+} from './connection-settings.ts'
 
 export interface ServersOptions {
   readonly settings: Settings
@@ -20,7 +26,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
 
   const server = once(() => {
     const found = vaultServer(settings)
-    if (isInTheClear(found.addr)) warn('vault.addr is plain http: the token and secrets travel in the clear.')
+    if (isUnencryptedRemote(found.addr)) warn('vault.addr is plain http: the token and secrets travel in the clear.')
     return found
   })
 
@@ -74,7 +80,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
 
   const secrets = once(async () => {
     const { vaultSecrets } = await import('../vault/secrets.ts')
-    return vaultSecrets({ client: await vault(), ...secretsAt(settings) })
+    return vaultSecrets({ client: await vault(), ...vaultLocation(settings) })
   })
 
   return {
@@ -106,7 +112,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     },
     logins: async () => {
       const { vaultLogins } = await import('../vault/login-and-logout.ts')
-      return vaultLogins(connect, keptToken(env))
+      return vaultLogins(connect, savedToken(env))
     },
     identity: once(async () => {
       const { vaultIdentity } = await import('../vault/identity.ts')
@@ -122,7 +128,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     },
     checkVault: async organizationId => {
       const { checkVault } = await import('../vault/check-vault.ts')
-      return checkVault(await vault(), { ...secretsAt(settings), organizationId, tokenFrom: tokenSource(env) })
+      return checkVault(await vault(), { ...vaultLocation(settings), organizationId, tokenFrom: tokenSource(env) })
     },
     close: async () => {
       closed = true

@@ -54,18 +54,18 @@ export interface Context {
    * undefined where nobody may be. Read once, however often it is asked for.
    */
   readSecret(label: string, lines: 'one' | 'several'): Promise<Buffer | undefined>
-  lookUp(path: string, field: string): Promise<string>
+  readVaultField(path: string, field: string): Promise<string>
   /** Where in Vault a secret is, as `vault:` names it: MOUNT/PATH. */
   secretPath(at: SecretLocation): string
   /** Files with what dsctl itself logs in with, which no request file may name. */
-  tokenFiles(): readonly string[]
+  credentialFiles(): readonly string[]
 
   /** Says that the command at hand changes nothing but by what follows: before it, an interruption has changed nothing. */
-  changesInUnbrokenAlone(): void
+  readOnlyUntilCommit(): void
   /** Runs an operation that must not be cut off half way: an interruption waits until it has ended a step. */
-  unbroken<T>(operation: () => Promise<T>): Promise<T>
+  uninterruptible<T>(operation: () => Promise<T>): Promise<T>
   /** Within it: work that has changed nothing yet, and may be cut off at once. */
-  breakable<T>(work: () => Promise<T>): Promise<T>
+  interruptible<T>(work: () => Promise<T>): Promise<T>
 
   /** Undefined where nobody may be asked. */
   prompter(): Promise<Prompter | undefined>

@@ -3,18 +3,18 @@ import { invalid } from '../domain/errors.ts'
 import { OUTPUT_FORMATS, type OutputFormat } from '../domain/output-format.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Settings } from '../settings/settings.ts'
-import { offering } from './completion/values.ts'
+import { withCompletion } from './completion/values.ts'
 import type { Flags } from './context.ts'
 
 /** The options that every command takes, before and after its name. */
 export function addGlobalOptions(program: Command): void {
   program
-    .addOption(offering(new Option('--profile <name>', 'use this profile of settings'), 'profiles'))
+    .addOption(withCompletion(new Option('--profile <name>', 'use this profile of settings'), 'profiles'))
     .addOption(new Option('--org <name|uuid>', 'the organization'))
     .addOption(new Option('--env <env>', 'which env: to look in, and on create that of the new data source'))
     .addOption(new Option('--user <email>', 'who is asking; with a root token, or where the Vault entity allows it'))
     .addOption(
-      offering(new Option('-o, --output <format>', `how to print: ${OUTPUT_FORMATS.join(', ')}`), OUTPUT_FORMATS),
+      withCompletion(new Option('-o, --output <format>', `how to print: ${OUTPUT_FORMATS.join(', ')}`), OUTPUT_FORMATS),
     )
     .addOption(new Option('--no-input', 'never ask'))
     .addOption(new Option('--no-color', 'no colours'))

@@ -10,12 +10,12 @@ export type StopSignal = keyof typeof CODES
 export interface Interruption {
   requested(): InterruptionCode | undefined
   /** Whether the program is ending on that account: what is still under way has nothing more to say. */
-  ending(): boolean
+  isEnding(): boolean
   /** Until an unbroken operation begins, nothing is changed: then an interruption may say so. */
-  changesInUnbrokenAlone(): void
-  unbroken<T>(operation: () => Promise<T>): Promise<T>
+  readOnlyUntilCommit(): void
+  uninterruptible<T>(operation: () => Promise<T>): Promise<T>
   /** Within an unbroken operation: work that has changed nothing yet, and may be cut off at once. */
-  breakable<T>(work: () => Promise<T>): Promise<T>
+  interruptible<T>(work: () => Promise<T>): Promise<T>
   /** Rejects when the program is to end now. */
   readonly stopped: Promise<never>
 }
@@ -52,12 +52,12 @@ export function listenForInterruption(signals: Signals): Interruption {
   for (const signal of Object.keys(CODES) as StopSignal[]) signals.on(signal, () => receive(signal))
   return {
     requested: () => code,
-    ending: () => ending,
+    isEnding: () => ending,
     stopped,
-    changesInUnbrokenAlone: () => {
+    readOnlyUntilCommit: () => {
       unchanged = true
     },
-    async unbroken(operation) {
+    async uninterruptible(operation) {
       if (code) throw interrupted(code, unchanged)
       unchanged = false
       running++
@@ -67,7 +67,7 @@ export function listenForInterruption(signals: Signals): Interruption {
         running--
       }
     },
-    async breakable(work) {
+    async interruptible(work) {
       running--
       try {
         return await work()

@@ -4,13 +4,13 @@ import { invalid } from '../domain/errors.ts'
 import type { Clock, Stores } from '../operations/stores.ts'
 import type { Backend } from '../ports/backend.ts'
 import type { Caller, Role } from '../ports/caller.ts'
-import { dataFolder } from '../settings/profiles.ts'
+import { embeddedFolder } from '../settings/profiles.ts'
 import { saveProfile, useProfile } from '../settings/save.ts'
-import { secretsAt, tokenFiles } from '../settings/vault-location.ts'
-import { EMBEDDED, readSettings, type Tolerance } from '../settings/settings.ts'
-import { canAsk } from '../terminal/is-interactive.ts'
+import { EMBEDDED_PROFILE, type ReadOptions, readSettings } from '../settings/settings.ts'
+import { credentialFiles, vaultLocation } from '../settings/vault-location.ts'
+import { isInteractive } from '../terminal/is-interactive.ts'
 import { printNote, printVerbose, printWarning } from '../terminal/messages.ts'
-import { print } from '../terminal/output.ts'
+import { printView } from '../terminal/output.ts'
 import type { Streams } from '../terminal/streams.ts'
 import type { Context, Flags } from './context.ts'
 import { answerFormat, outputFormat, timeoutMs } from './global-options.ts'
@@ -76,29 +76,29 @@ export function openContext(streams: Streams, version: string, interruption: Int
       const secret = await (lines === 'one' ? prompter?.askSecret(label) : prompter?.pasteSecret(label))
       return secret && Buffer.from(secret.reveal())
     }),
-    lookUp: async (path, field) => (await (await backends()).secrets()).readField(path, field),
+    readVaultField: async (path, field) => (await (await backends()).secrets()).readField(path, field),
     secretPath: ({ organizationId, secretId }) => {
-      const { mount, path } = secretsAt(context.settings())
+      const { mount, path } = vaultLocation(context.settings())
       return `${mount}/${path.replaceAll('{id}', secretId).replaceAll('{organization_id}', organizationId)}`
     },
-    tokenFiles: () => tokenFiles(streams.env),
-    changesInUnbrokenAlone: () => interruption.changesInUnbrokenAlone(),
-    unbroken: operation => interruption.unbroken(operation),
-    breakable: work => interruption.breakable(work),
+    credentialFiles: () => credentialFiles(streams.env),
+    readOnlyUntilCommit: () => interruption.readOnlyUntilCommit(),
+    uninterruptible: operation => interruption.uninterruptible(operation),
+    interruptible: work => interruption.interruptible(work),
     prompter: async () => {
-      if (!canAsk(streams)) return undefined
-      const { prompter } = await import('../terminal/prompter.ts')
-      return prompter(streams)
+      if (!isInteractive(streams)) return undefined
+      const { createPrompter } = await import('../terminal/prompter.ts')
+      return createPrompter(streams)
     },
     print: async view => {
-      if (interruption.ending()) return
+      if (interruption.isEnding()) return
       const format = answerFormat(context.settings(), context.flags)
-      if (view.kind !== 'pages' && view.kind !== 'documents') return print(streams, format, view)
+      if (view.kind !== 'pages' && view.kind !== 'documents') return printView(streams, format, view)
       const { printStream } = await import('../terminal/print-stream.ts')
-      await printStream(streams, format, { view, ending: interruption.ending })
+      await printStream(streams, format, { view, ending: interruption.isEnding })
     },
     note: text => {
-      if (!interruption.ending()) printNote(streams, text)
+      if (!interruption.isEnding()) printNote(streams, text)
     },
     warn: text => printWarning(streams, text),
     close: async () => {
@@ -120,8 +120,8 @@ export function openContext(streams: Streams, version: string, interruption: Int
   return context
 }
 
-function toleranceOf({ profileMayBeNew, profileMayBeWrong }: Flags): Tolerance {
-  return { mayBeNew: profileMayBeNew === true, mayBeWrong: profileMayBeWrong === true }
+function toleranceOf({ profileMayBeNew, profileMayBeWrong }: Flags): ReadOptions {
+  return { allowNewProfile: profileMayBeNew === true, allowInvalidValues: profileMayBeWrong === true }
 }
 
 async function openBackends({ settings, flags, streams, note, warn }: Context, client: string): Promise<Backends> {
@@ -130,12 +130,12 @@ async function openBackends({ settings, flags, streams, note, warn }: Context, c
     timeoutMs: timeoutMs(flags),
     trace: (call, ms) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`),
   }
-  if (settings().profile !== EMBEDDED) {
+  if (settings().profile !== EMBEDDED_PROFILE) {
     const { openServers } = await import('../backends/open-servers.ts')
     return openServers({ settings: settings(), env: streams.env, backend, client, warn })
   }
   const { openEmbedded } = await import('../backends/open-embedded.ts')
-  const mine = { folder: dataFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
+  const mine = { folder: embeddedFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
   return openEmbedded({ ...mine, backend, client, note })
 }
 

@@ -9,7 +9,7 @@ import { answerHasNo } from '../requests/unsupported-format.ts'
 import { verifying } from '../requests/verify-option.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { appliedView, differencesOf, differencesView } from '../views/apply-results.ts'
+import { applyResultsView, differencesView, findDifferences } from '../views/apply-results.ts'
 
 /** `dsctl apply -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -31,7 +31,7 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, args: readonly string[]): Promise<void> {
   const dryRun = context.flags.dryRun === true
   if (dryRun) answerHasNo(context, 'id')
-  context.changesInUnbrokenAlone()
+  context.readOnlyUntilCommit()
   const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
   if (dryRun) return preview(context, batch)
   const parallel = parallelOf(context)
@@ -43,12 +43,12 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   const testing = await verifying(context)
   const all = items.length + superfluous.length
   const applied = await withProgress(context.streams, `Applying ${all}`, progress =>
-    context.unbroken(() => {
+    context.uninterruptible(() => {
       const told = (done: number) => progress.update(`Applied ${done} of ${all}`)
       return applyBatch(stores, { items, superfluous }, { existing, parallel, testing, told })
     }),
   )
-  const view = appliedView(applied)
+  const view = applyResultsView(applied)
   context.changed = view.summary === undefined ? undefined : { text: view.summary }
   await context.print(view)
   const count = applied.filter(isFailed).length
@@ -60,7 +60,7 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
 }
 
 async function preview(context: Context, batch: PreparedBatch): Promise<void> {
-  const differences = differencesOf(batch.items, await plansOf(context, batch), batch.superfluous)
+  const differences = findDifferences(batch.items, await plansOf(context, batch), batch.superfluous)
   if (differences.length === 0) context.note('Nothing would change.')
   await context.print(differencesView(differences))
 }

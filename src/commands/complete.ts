@@ -2,9 +2,9 @@ import type { Command } from 'commander'
 import { complete } from '../cli/completion/complete.ts'
 import { wordsToComplete } from '../cli/completion/words.ts'
 import type { Context } from '../cli/context.ts'
-import { profilesPath, readProfiles } from '../settings/profiles.ts'
-import { EMBEDDED } from '../settings/settings.ts'
-import { printable } from '../terminal/printable.ts'
+import { readSettingsFile, settingsFilePath } from '../settings/profiles.ts'
+import { EMBEDDED_PROFILE } from '../settings/settings.ts'
+import { toPrintable } from '../terminal/printable.ts'
 import { type Streams, writeData } from '../terminal/streams.ts'
 
 /** `dsctl __complete -- WORD...`, or `--line LINE`: what the scripts of `dsctl completion` ask. */
@@ -14,7 +14,7 @@ export function define(command: Command, { streams }: Context, args: readonly st
     .allowExcessArguments()
     .action(() => {
       const { candidates, files } = complete(root(command), wordsToComplete(args) ?? [], () => profilesIn(streams))
-      for (const { value, about } of candidates) writeData(streams, `${printable(value)}\t${printable(about)}\n`)
+      for (const { value, about } of candidates) writeData(streams, `${toPrintable(value)}\t${toPrintable(about)}\n`)
       if (files) writeData(streams, ':files\n')
     })
 }
@@ -25,8 +25,8 @@ function root(command: Command): Command {
 
 function profilesIn({ env }: Streams): readonly string[] {
   try {
-    return [...Object.keys(readProfiles(profilesPath(env)).profiles), EMBEDDED]
+    return [...Object.keys(readSettingsFile(settingsFilePath(env)).profiles), EMBEDDED_PROFILE]
   } catch {
-    return [EMBEDDED] // a damaged settings file is told by the command itself
+    return [EMBEDDED_PROFILE] // a damaged settings file is told by the command itself
   }
 }

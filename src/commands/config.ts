@@ -1,10 +1,10 @@
 import { Argument, type Command } from 'commander'
-import { offering } from '../cli/completion/values.ts'
+import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
-import { shownSetting } from '../settings/redact-setting.ts'
+import { redactSetting } from '../settings/redact-setting.ts'
 import { profilesView, settingsView } from '../views/settings.ts'
 
 /** `dsctl config list|get|set|unset|use|profiles|path`. */
@@ -23,7 +23,7 @@ export function define(command: Command, context: Context): void {
     .addArgument(key())
     .action((key: string) => set(context, key, undefined))
   sub('use', 'use this profile where none is named')
-    .addArgument(offering(new Argument('<profile>'), 'profiles'))
+    .addArgument(withCompletion(new Argument('<profile>'), 'profiles'))
     .action((profile: string) => use(context, profile))
   sub('profiles', 'list the profiles').action(() => profiles(context))
   sub('path', 'print where the settings file is').action(() => path(context))
@@ -31,7 +31,7 @@ export function define(command: Command, context: Context): void {
 }
 
 function key(): Argument {
-  return offering(
+  return withCompletion(
     new Argument('<key>'),
     SETTING_KEYS.map(setting => setting.key),
   )
@@ -52,7 +52,7 @@ async function get(context: Context, name: string): Promise<void> {
   const { key } = getSettingKey(name)
   const value = context.settings().get(key)
   if (value === undefined) throw invalid(`${key} is not set.`, [], `dsctl config set ${key} VALUE sets it.`)
-  const text = shownSetting(key, value) ?? ''
+  const text = redactSetting(key, value) ?? ''
   await context.print({ kind: 'lines', data: { key, value: text }, lines: [text] })
 }
 

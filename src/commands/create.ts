@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context, Flags } from '../cli/context.ts'
 import { addFieldOptions, allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
-import { dataSourceAnswer } from '../views/data-source.ts'
+import { dataSourceView } from '../views/data-source.ts'
 
 /** `dsctl create [NAME]`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -23,7 +23,7 @@ export function define(command: Command, context: Context, args: readonly string
 
 async function run(context: Context, name: string | undefined): Promise<void> {
   const { flags } = context
-  context.changesInUnbrokenAlone()
+  context.readOnlyUntilCommit()
   const [{ createFrom }, { createIfAbsent, checkMayCreate }] = await Promise.all([
     import('../requests/create-request.ts'),
     import('../operations/create-if-absent.ts'),
@@ -35,7 +35,7 @@ async function run(context: Context, name: string | undefined): Promise<void> {
     permit: async asked => checkMayCreate(await context.stores(MAY.change), asked, how),
     save: async request => {
       const stores = await context.stores(MAY.change)
-      return context.unbroken(() => createIfAbsent(stores, request, how))
+      return context.uninterruptible(() => createIfAbsent(stores, request, how))
     },
   })
   if (action === 'created' || action === 'updated') {
@@ -44,7 +44,7 @@ async function run(context: Context, name: string | undefined): Promise<void> {
   for (const warning of answer.warnings) context.warn(warning)
   if (action === 'checked') return context.note('It can be created like this. Nothing was written.')
   if (action !== 'created') context.note(`It exists already: ${action}.`)
-  await context.print(dataSourceAnswer(answer))
+  await context.print(dataSourceView(answer))
 }
 
 function ifExists({ ifExists }: Flags): 'fail' | 'skip' | 'update' {

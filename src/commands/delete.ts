@@ -9,7 +9,7 @@ import type { Ref } from '../ports/lookup.ts'
 import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
 import { fileOption } from '../requests/field-options.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { deletedView } from '../views/delete-results.ts'
+import { deleteResultsView } from '../views/delete-results.ts'
 
 /** `dsctl delete REF...`, or `-f FILE...`. */
 export function define(command: Command, context: Context): void {
@@ -23,7 +23,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, given: readonly string[]): Promise<void> {
-  context.changesInUnbrokenAlone()
+  context.readOnlyUntilCommit()
   const refs = await refsToDelete(context, given)
   const prompter = await askerOfDeletes(context)
   let removable = true
@@ -40,7 +40,7 @@ async function run(context: Context, given: readonly string[]): Promise<void> {
 
 async function removeOne(context: Context, stores: Stores, ref: Ref): Promise<void> {
   try {
-    await context.unbroken(() => deleteDataSource(stores, ref))
+    await context.uninterruptible(() => deleteDataSource(stores, ref))
     context.note(`Deleted ${ref.text}.`)
   } catch (error) {
     if (!isNotFound(error) || context.flags.ignoreNotFound !== true) throw error
@@ -55,13 +55,13 @@ async function removeAll(
 ): Promise<void> {
   const how = { ignoreNotFound: context.flags.ignoreNotFound === true, withEnv: fromFile }
   const outcomes = await withProgress(context.streams, `Deleting ${refs.length}`, progress =>
-    context.unbroken(() => {
+    context.uninterruptible(() => {
       const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
       return deleteMany(stores, refs, { ...how, told })
     }),
   )
   const failed = outcomes.filter(({ action }) => action === 'failed').length
-  const view = deletedView(outcomes, fromFile)
+  const view = deleteResultsView(outcomes, fromFile)
   context.changed = view.summary === undefined ? undefined : { text: view.summary }
   await context.print(view)
   const stopped = stores.interrupted()

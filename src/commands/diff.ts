@@ -4,7 +4,7 @@ import { DsctlError } from '../domain/errors.ts'
 import { plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
-import { differencesOf, differencesView } from '../views/apply-results.ts'
+import { differencesView, findDifferences } from '../views/apply-results.ts'
 
 /** `dsctl diff -f FILE...`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -23,7 +23,7 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   answerHasNo(context, 'id')
   const batch = await prepareBatch(context, args, 'diff')
   const { items, superfluous } = batch
-  const differences = differencesOf(items, await plansOf(context, batch), superfluous)
+  const differences = findDifferences(items, await plansOf(context, batch), superfluous)
   await context.print(differencesView(differences))
   if (differences.length === 0) return context.note('No difference.')
   throw new DsctlError('different', `${differences.length} of ${items.length + superfluous.length} differ.`)

@@ -22,7 +22,7 @@ async function run(context: Context): Promise<void> {
   const [health, setup] = await Promise.all([context.health(), context.setup()])
   const findings = await withProgress(context.streams, 'Comparing records and secrets', progress =>
     examine({
-      ...{ stores, health, setup, fix: fix === true, deep: deep === true, unbroken: context.unbroken },
+      ...{ stores, health, setup, fix: fix === true, deep: deep === true, unbroken: context.uninterruptible },
       checkVault: organizationId => context.checkVault(organizationId),
       progress: (compared, of) => progress.update(`Compared ${compared} of ${of} records`, compared / of),
     }),

@@ -36,7 +36,7 @@ async function run(context: Context): Promise<void> {
       warn: context.warn,
     }
     const empty = `There is nothing to export${how.env === undefined ? '' : ` in env ${how.env}`}.`
-    return context.print({ kind: 'documents', each: take => exportAll(stores, how, take), empty })
+    return context.print({ kind: 'documents', forEachPage: take => exportAll(stores, how, take), empty })
   })
 }
 

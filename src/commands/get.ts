@@ -5,7 +5,7 @@ import { MAY } from '../operations/authorize.ts'
 import type { WithCredentials } from '../operations/credentials.ts'
 import { get } from '../operations/get.ts'
 import type { Stores } from '../operations/stores.ts'
-import { dataSourceAnswer, dataSourcesAnswer } from '../views/data-source.ts'
+import { dataSourcesView, dataSourceView } from '../views/data-source.ts'
 
 /** `dsctl get REF...`. */
 export function define(command: Command, context: Context): void {
@@ -19,7 +19,7 @@ async function run(context: Context, refs: readonly string[]): Promise<void> {
   const stores = await context.stores(MAY.read)
   const [only = '', ...others] = refs
   if (others.length) return showSeveral(context, stores, refs)
-  await context.print(dataSourceAnswer(await read(context, stores, only)))
+  await context.print(dataSourceView(await read(context, stores, only)))
 }
 
 async function read(context: Context, stores: Stores, text: string): Promise<WithCredentials> {
@@ -41,7 +41,7 @@ async function showSeveral(context: Context, stores: Stores, refs: readonly stri
       context.warn(error.message)
     }
   }
-  await context.print(dataSourcesAnswer(found))
+  await context.print(dataSourcesView(found))
   const missing = refs.length - found.length
   if (missing) throw new DsctlError('unhealthy', `${missing} of ${refs.length} could not be shown.`)
 }

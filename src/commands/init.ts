@@ -4,7 +4,7 @@ import { type InitPlan, init, mountUnseen, planInit } from '../operations/init.t
 import type { VaultCheck } from '../ports/setup.ts'
 import { saveServers } from '../requests/save-servers.ts'
 import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/wizard/init-prompts.ts'
-import { EMBEDDED } from '../settings/settings.ts'
+import { EMBEDDED_PROFILE } from '../settings/settings.ts'
 
 /** `dsctl init`. */
 export function define(command: Command, context: Context): void {
@@ -25,9 +25,9 @@ async function run(context: Context): Promise<void> {
   context.flags = { ...context.flags, profileMayBeNew: true }
   const first = firstOrganization(context.flags)
   const prompter = context.flags.yes === true ? undefined : await context.prompter()
-  const asks = prompter && context.settings().profile !== EMBEDDED
+  const asks = prompter && context.settings().profile !== EMBEDDED_PROFILE
   const servers = asks ? await askForServers(context, prompter) : context.flags
-  if (servers === EMBEDDED) return useEmbedded(context)
+  if (servers === EMBEDDED_PROFILE) return useEmbedded(context)
   context.flags = servers
   const setup = await context.setup()
   const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
@@ -50,7 +50,7 @@ async function run(context: Context): Promise<void> {
 }
 
 async function useEmbedded(context: Context): Promise<void> {
-  await context.useProfile(EMBEDDED)
+  await context.useProfile(EMBEDDED_PROFILE)
   context.note('Using profile embedded from now on; dsctl config use NAME names another.')
   context.note('Next: dsctl create')
 }

@@ -7,8 +7,8 @@ import type { ListFilter } from '../ports/records.ts'
 import { typeOption } from '../requests/field-options.ts'
 import { readPaging } from '../requests/paging.ts'
 import { getSourceType } from '../source-types/index.ts'
-import type { Take } from '../terminal/view.ts'
-import { LISTED_COLUMNS, type Listed, listed, NONE_LISTED } from '../views/list.ts'
+import type { WritePage } from '../terminal/view.ts'
+import { LIST_COLUMNS, type ListItem, listItem, NO_DATA_SOURCES } from '../views/list.ts'
 
 /** `dsctl list`. */
 export function define(command: Command, context: Context): void {
@@ -28,12 +28,12 @@ async function run(context: Context): Promise<void> {
   const filter = filters(context.flags, context.settings().get('env'))
   const stores = await context.records(MAY.read)
   if (paging.all) {
-    const each = (take: Take<Listed>) => listAll(stores, filter, page => take(page.map(listed)))
-    return context.print({ kind: 'pages', each, columns: LISTED_COLUMNS, empty: NONE_LISTED })
+    const forEachPage = (take: WritePage<ListItem>) => listAll(stores, filter, page => take(page.map(listItem)))
+    return context.print({ kind: 'pages', forEachPage, columns: LIST_COLUMNS, empty: NO_DATA_SOURCES })
   }
   const { items, more } = await list(stores, { ...filter, ...paging })
-  const empty = paging.page ? `No data sources on page ${paging.page}: the first is page 0.` : NONE_LISTED
-  await context.print({ kind: 'list', data: items.map(listed), columns: LISTED_COLUMNS, empty })
+  const empty = paging.page ? `No data sources on page ${paging.page}: the first is page 0.` : NO_DATA_SOURCES
+  await context.print({ kind: 'list', data: items.map(listItem), columns: LIST_COLUMNS, empty })
   if (more) context.note(`There are more: --page ${paging.page + 1}, or --all.`)
 }
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import { offering } from '../cli/completion/values.ts'
+import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
-import { duration } from '../lib/duration.ts'
+import { formatDuration } from '../lib/duration.ts'
 import { LOGIN_METHODS } from '../ports/logins.ts'
 import { loginRequest } from '../requests/login-request.ts'
 
@@ -10,7 +10,7 @@ const METHODS = Object.keys(LOGIN_METHODS)
 /** `dsctl login`. */
 export function define(command: Command, context: Context): void {
   command
-    .addOption(offering(new Option('--method <method>', `${METHODS.join(', ')} (default: token)`), METHODS))
+    .addOption(withCompletion(new Option('--method <method>', `${METHODS.join(', ')} (default: token)`), METHODS))
     .option('--username <name>', 'for userpass and ldap')
     .option('--role <role>', 'for jwt and kubernetes; for approle its RoleID (or VAULT_ROLE_ID)')
     .option('--auth-mount <mount>', 'where the method is mounted (default: its name)')
@@ -25,7 +25,7 @@ export function define(command: Command, context: Context): void {
 async function run(context: Context): Promise<void> {
   const logins = await context.logins() // where there is no Vault that is told before a token is asked for
   const { ttl, file } = await logins.logIn(await loginRequest(context))
-  const time = ttl === undefined ? 'does not expire' : `is good for ${duration(ttl)}`
+  const time = ttl === undefined ? 'does not expire' : `is good for ${formatDuration(ttl)}`
   context.note(`Logged in. The token ${time} and is kept in ${file}.`)
   if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set, and goes before the token just kept.')
   context.note('Next: dsctl whoami')

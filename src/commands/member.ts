@@ -1,5 +1,5 @@
 import { Argument, type Command, Option } from 'commander'
-import { offering } from '../cli/completion/values.ts'
+import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
 import { changeMember, listMembers, parseMemberChange } from '../operations/member.ts'
@@ -15,11 +15,11 @@ export function define(command: Command, context: Context): void {
     sub(name, summary).argument('<email>').option('--force', 'even where an application made the tables')
   sub('list', 'list the members of the organization').action(() => list(context))
   change('add', 'make somebody a member')
-    .addOption(offering(new Option('--role <role>', `one of ${ROLES.join(', ')}`), ROLES).makeOptionMandatory())
+    .addOption(withCompletion(new Option('--role <role>', `one of ${ROLES.join(', ')}`), ROLES).makeOptionMandatory())
     .option('--name <name>', 'the name of a person that is new to the application')
     .action((email: string) => alter(context, 'add', email))
   change('set-role', 'give a member another role')
-    .addArgument(offering(new Argument('<role>', `one of ${ROLES.join(', ')}`), ROLES))
+    .addArgument(withCompletion(new Argument('<role>', `one of ${ROLES.join(', ')}`), ROLES))
     .action((email: string, role: string) => alter(context, 'set-role', email, role))
   change('remove', 'end a membership').action((email: string) => alter(context, 'remove', email))
   command.addHelpText('afterAll', EXAMPLES)

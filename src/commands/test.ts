@@ -11,7 +11,7 @@ import { checkSelection, selected } from '../requests/test-selection.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
 import { acceptingHostKeys } from '../requests/wizard/accept-host-key.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { type TestOutcome, testedView, testOutcome } from '../views/test-results.ts'
+import { type TestResult, testResult, testResultsView } from '../views/test-results.ts'
 
 /** `dsctl test [REF...]`. */
 export function define(command: Command, context: Context): void {
@@ -32,18 +32,18 @@ async function run(context: Context, refs: readonly string[]): Promise<void> {
   if (context.flags.file !== undefined) answerHasNo(context, 'id')
   const outcomes = context.flags.file === undefined ? await runStored(context, refs) : [await runFile(context)]
   const failed = outcomes.filter(({ ok }) => !ok).length
-  await context.print(testedView(outcomes))
+  await context.print(testResultsView(outcomes))
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} did not connect.`)
 }
 
-async function runFile(context: Context): Promise<TestOutcome> {
+async function runFile(context: Context): Promise<TestResult> {
   const request = await unsavedRequest(context, context.flags)
   const work = () => testRequest(context, request)
   const { verdict } = await withProgress(context.streams, `Testing ${request.name}`, work)
-  return testOutcome({ id: null, name: request.name, type: request.type }, verdict)
+  return testResult({ id: null, name: request.name, type: request.type }, verdict)
 }
 
-async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestOutcome[]> {
+async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestResult[]> {
   const stores = await context.stores(MAY.change)
   const wanted = await selected(context, stores, refs)
   const how: StoredTestOptions = {
@@ -51,14 +51,14 @@ async function runStored(context: Context, refs: readonly string[]): Promise<rea
     acceptHostKey: await acceptingHostKeys(context),
     onboarding: context.flags.onboard === true ? await context.onboarding() : undefined,
     warn: context.warn,
-    unbroken: context.unbroken,
+    unbroken: context.uninterruptible,
   }
   return withProgress(context.streams, `Testing ${wanted.length}`, async progress => {
     const tested = await testMany(stores, wanted, {
       ...how,
       told: done => progress.update(`Tested ${done} of ${wanted.length}`),
     })
-    return tested.map(({ of, verdict }) => testOutcome(of, verdict))
+    return tested.map(({ of, verdict }) => testResult(of, verdict))
   })
 }
 

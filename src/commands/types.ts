@@ -1,17 +1,17 @@
 import { Argument, type Command } from 'commander'
-import { offering } from '../cli/completion/values.ts'
+import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
-import { fieldsView, typesView } from '../views/types.ts'
+import { typeFieldsView, typesView } from '../views/types.ts'
 
 /** `dsctl types [TYPE]`. */
 export function define(command: Command, context: Context): void {
   command
     .addArgument(
-      offering(
+      withCompletion(
         new Argument('[type]', FIELDS),
         sourceTypes.map(({ name }) => name),
       ),
@@ -31,15 +31,15 @@ async function run(context: Context, name: string | undefined): Promise<void> {
   if (name === undefined) return context.print(typesView(types))
   const { requestSchema } = await import('../source-types/request-schema.ts')
   const type = getSourceType(name)
-  await context.print(fieldsView(type, requestSchema(type)))
+  await context.print(typeFieldsView(type, requestSchema(type)))
 }
 
 async function printAnswerSchema(context: Context, types: typeof sourceTypes): Promise<void> {
-  const { schemaOf, WITH_SCHEMA } = await import('../views/schemas.ts')
+  const { findOutputSchema, COMMANDS_WITH_SCHEMA } = await import('../views/schemas.ts')
   const name = String(context.flags.schema)
-  const schema = schemaOf(name, types)
+  const schema = findOutputSchema(name, types)
   if (!schema) {
-    const message = `must be one of ${WITH_SCHEMA.join(', ')}${didYouMean(name, WITH_SCHEMA)}`
+    const message = `must be one of ${COMMANDS_WITH_SCHEMA.join(', ')}${didYouMean(name, COMMANDS_WITH_SCHEMA)}`
     throw invalid('There is no such schema.', [{ field: 'schema', message }])
   }
   await context.print({ kind: 'lines', data: schema, lines: JSON.stringify(schema, null, 2).split('\n') })

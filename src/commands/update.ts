@@ -9,7 +9,7 @@ import { isEmpty, updateRequest } from '../requests/update-request.ts'
 import { verifying } from '../requests/verify-option.ts'
 import { insist } from '../requests/wizard/retry-prompt.ts'
 import { askForChanges } from '../requests/wizard/update-prompts.ts'
-import { dataSourceAnswer } from '../views/data-source.ts'
+import { dataSourceView } from '../views/data-source.ts'
 
 /** `dsctl update REF`. */
 export function define(command: Command, context: Context, args: readonly string[]): void {
@@ -31,7 +31,7 @@ export function define(command: Command, context: Context, args: readonly string
 async function run(context: Context, text: string): Promise<void> {
   const ref = { text, env: context.settings().get('env') }
   const preview = context.flags.dryRun === true
-  context.changesInUnbrokenAlone()
+  context.readOnlyUntilCommit()
   const audit = preview ? undefined : 'refused update'
   const find = async () => getRecord(await context.stores(MAY.change), ref, audit)
   const given = await updateRequest(context, ref, find)
@@ -41,7 +41,7 @@ async function run(context: Context, text: string): Promise<void> {
   const shown = !['name', 'id'].includes(context.settings().get('output') ?? '')
   const testing = await verifying(context)
   const save = () =>
-    context.unbroken(() => {
+    context.uninterruptible(() => {
       if (testing) return updateVerified(stores, request, { testing, preview, wanted: shown })
       return preview ? previewUpdate(stores, request) : update(stores, request, shown)
     })
@@ -53,7 +53,7 @@ async function run(context: Context, text: string): Promise<void> {
   }
   if (changed.length === 0) context.note('Nothing changed: it is so already.')
   else context.note(`${preview ? 'Would change' : 'Changed'}: ${changed.join(', ')}.`)
-  await context.print(dataSourceAnswer(answer))
+  await context.print(dataSourceView(answer))
 }
 
 const EXAMPLES = `

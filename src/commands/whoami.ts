@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { duration } from '../lib/duration.ts'
+import { formatDuration } from '../lib/duration.ts'
 import { MAY } from '../operations/authorize.ts'
 import { whoami } from '../operations/whoami.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
-import { EMBEDDED } from '../settings/settings.ts'
+import { EMBEDDED_PROFILE } from '../settings/settings.ts'
 
 /** `dsctl whoami`. */
 export function define(command: Command, context: Context): void {
@@ -17,7 +17,7 @@ async function run(context: Context): Promise<void> {
   const { user, organization, role } = await whoami(members)
   const { source, ttl } = await context.identity()
   const { profile } = context.settings()
-  const life = ttl === undefined ? 'does not expire' : `good for ${duration(ttl)}`
+  const life = ttl === undefined ? 'does not expire' : `good for ${formatDuration(ttl)}`
   await context.print({
     kind: 'record',
     data: { user, organization, role, identity_source: source, token_ttl_seconds: ttl ?? null },
@@ -29,7 +29,7 @@ async function run(context: Context): Promise<void> {
       ['Role', role],
       ['Profile', profile],
       ['Known from', source],
-      ['Token', profile === EMBEDDED ? undefined : life],
+      ['Token', profile === EMBEDDED_PROFILE ? undefined : life],
     ],
   })
 }

@@ -4,7 +4,7 @@ export type OnboardingStatus = 'notStarted' | 'inProgress' | 'completed' | 'fail
 export const ONBOARDING_STATUSES: readonly OnboardingStatus[] = ['notStarted', 'inProgress', 'completed', 'failed']
 
 /** The state machine of onboarding: for each status those from which it may be moved to. */
-export const ONBOARDING_FROM: Readonly<Record<OnboardingStatus, readonly OnboardingStatus[]>> = {
+export const ONBOARDING_ALLOWED_FROM: Readonly<Record<OnboardingStatus, readonly OnboardingStatus[]>> = {
   notStarted: ONBOARDING_STATUSES,
   inProgress: ['notStarted', 'failed'],
   completed: ['inProgress'],
@@ -32,7 +32,7 @@ export interface DataSource {
 export type ListedDataSource = Pick<DataSource, 'id' | 'name' | 'type' | 'env' | 'onboardingStatus' | 'updatedAt'>
 
 /** What identifies a data source in a batch. */
-export interface NameInEnv {
+export interface NameAndEnv {
   readonly name: string
   readonly env: string
 }

@@ -1,4 +1,4 @@
-import { DsctlError, invalid, shownKey } from './errors.ts'
+import { DsctlError, invalid, safeKey } from './errors.ts'
 
 /** As libpq names them. */
 export type DatabaseParameters = Readonly<Record<string, string | undefined>>
@@ -6,7 +6,7 @@ export type DatabaseParameters = Readonly<Record<string, string | undefined>>
 const PARAMETERS = ['sslmode', 'sslrootcert', 'host', 'port', 'user', 'password', 'dbname', 'service']
 
 /** What a database URL says. Throws `invalid`, without the URL, where it is none. */
-export function databaseParameters(text: string): DatabaseParameters {
+export function parseDatabaseUrl(text: string): DatabaseParameters {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^postgres(ql)?:\/\//i.test(text)) {
     throw invalid('The database URL cannot be used.', [
@@ -48,7 +48,7 @@ export function databaseParameters(text: string): DatabaseParameters {
 /** Why a text is no database URL, if it is none, in words that hold nothing of its values. */
 export function databaseUrlProblem(text: string): string | undefined {
   try {
-    databaseParameters(text)
+    parseDatabaseUrl(text)
     return undefined
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
@@ -58,7 +58,7 @@ export function databaseUrlProblem(text: string): string | undefined {
 }
 
 function unknownParameter(field: string) {
-  return { field: shownKey(field), message: `is not known here; known are ${PARAMETERS.join(', ')}` }
+  return { field: safeKey(field), message: `is not known here; known are ${PARAMETERS.join(', ')}` }
 }
 
 function decode(text: string): string {

@@ -49,7 +49,7 @@ export interface FieldProblem {
  * A key that others wrote, as it may be told: where a blank or a colon is missing, the secret that should have followed
  * stands in it.
  */
-export function shownKey(key: string): string {
+export function safeKey(key: string): string {
   const end = key.search(/[^\p{L}\p{N}_.<-]/u) // << is a key of YAML 1.1
   return end < 0 ? key : `${key.slice(0, end)}…`
 }

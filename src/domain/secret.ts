@@ -36,7 +36,7 @@ export class Secret<T = unknown> {
 export type Credentials = Readonly<Record<string, Secret>>
 
 /** Those of some values that are sealed: not what is still to be fetched. */
-export function onlySecrets(values: Readonly<Record<string, unknown>>): Credentials {
+export function pickSecrets(values: Readonly<Record<string, unknown>>): Credentials {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
   )

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { DsctlError } from '../domain/errors.ts'
-import { tellV8 } from '../lib/v8-flags.ts'
+import { setV8Flag } from '../lib/v8-flags.ts'
 import { FORMAT_VERSION, type Home, homeFailure, newer, readFormat } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 
@@ -23,7 +23,7 @@ export async function openPglite(home: Home): Promise<OpenPglite> {
   const format = readFormat(home)
   if (!format) await clearUnfinished(home)
   else refuseNewer(home)
-  tellV8('compileOnce') // Postgres twice would take half of a command's time
+  setV8Flag('compileOnce') // Postgres twice would take half of a command's time
   try {
     // Left by a killed process, perhaps still empty, which Postgres refuses. That nobody is at work the lock has shown.
     rmSync(join(home.data, 'postmaster.pid'), { force: true })

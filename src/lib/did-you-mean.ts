@@ -4,7 +4,7 @@ const LONGEST_WORD = 64
  * The candidate that was probably meant by a mistyped word, if any is near enough: case and the choice between `-` and
  * `_` don't count, and a third of the letters may be wrong (three at most).
  */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function findClosest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > LONGEST_WORD) return undefined
   const plainWord = plain(word)
   let best: { candidate: string; distance: number } | undefined
@@ -18,7 +18,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** The end of a message about a mistyped word: `; did you mean "x"?`, or nothing where none is near. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
-  const near = nearest(word, candidates)
+  const near = findClosest(word, candidates)
   return near === undefined ? '' : `; did you mean "${near}"?`
 }
 

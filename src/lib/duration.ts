@@ -1,5 +1,5 @@
 /** Seconds in words, in the largest unit that they fill. */
-export function duration(seconds: number): string {
+export function formatDuration(seconds: number): string {
   const [size, unit] = UNITS.find(([least]) => seconds >= least) ?? [1, 'second']
   const count = Math.floor(seconds / size)
   return `${count} ${unit}${count === 1 ? '' : 's'}`

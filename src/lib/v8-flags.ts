@@ -17,7 +17,7 @@ const FLAGS = {
  * Tells V8 that this process does not live long. Else it compiles what is used much a second time, on cores that a
  * command and its servers need, for a speed that comes when the command is done.
  */
-export function tellV8(what: keyof typeof FLAGS): void {
+export function setV8Flag(what: keyof typeof FLAGS): void {
   const { flag, majors } = FLAGS[what]
   const major = Number.parseInt(process.versions.v8, 10)
   if (majors[0] <= major && major <= majors[1]) setFlagsFromString(flag)

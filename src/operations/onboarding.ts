@@ -1,7 +1,12 @@
-import { type DataSource, ONBOARDING_FROM, ONBOARDING_STATUSES, type OnboardingStatus } from '../domain/data-source.ts'
+import {
+  type DataSource,
+  ONBOARDING_ALLOWED_FROM,
+  ONBOARDING_STATUSES,
+  type OnboardingStatus,
+} from '../domain/data-source.ts'
 import { DsctlError, invalid, withDetails } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
-import { asText } from '../lib/stringify.ts'
+import { stringify } from '../lib/stringify.ts'
 import type { Ref } from '../ports/lookup.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
 import { getSourceType } from '../source-types/index.ts'
@@ -73,7 +78,7 @@ async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<v
   const { credentials } = await readCredentials(stores, record)
   const { fields } = getSourceType(record.type)
   const held = Object.entries(credentials ?? {}).some(([name, secret]) => {
-    const value = fields[name]?.secret === false || name === 'type' ? '' : asText(secret.reveal())
+    const value = fields[name]?.secret === false || name === 'type' ? '' : stringify(secret.reveal())
     return value.length > 3 && error.includes(value)
   })
   if (held)
@@ -81,7 +86,7 @@ async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<v
 }
 
 function notAllowed(from: OnboardingStatus, to: OnboardingStatus): DsctlError {
-  const allowed = ONBOARDING_STATUSES.filter(status => ONBOARDING_FROM[status].includes(from))
+  const allowed = ONBOARDING_STATUSES.filter(status => ONBOARDING_ALLOWED_FROM[status].includes(from))
   return new DsctlError('conflict', `The onboarding status is ${from}, which cannot become ${to}.`, {
     hint: `From ${from} it can become ${allowed.join(' or ')}.`,
   })

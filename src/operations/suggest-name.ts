@@ -1,5 +1,5 @@
 import { type DsctlError, withDetails } from '../domain/errors.ts'
-import { nearest } from '../lib/did-you-mean.ts'
+import { findClosest } from '../lib/did-you-mean.ts'
 import { isUuid } from '../lib/uuid.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Records } from '../ports/records.ts'
@@ -28,7 +28,7 @@ export async function suggestName(
       search: undefined,
     }
     const { items } = await list(await open(), every)
-    const name = nearest(
+    const name = findClosest(
       unknownName,
       items.map(item => item.name),
     )

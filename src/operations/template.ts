@@ -1,5 +1,5 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
-import { nearest } from '../lib/did-you-mean.ts'
+import { findClosest } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
@@ -42,7 +42,7 @@ export async function findTemplates(
   action?: LookupAudit['action'],
 ): Promise<{ found: ReadonlyMap<string, Template>; near: (name: string) => string | undefined }> {
   const { templates: found, names } = permitted(await templates.find(caller, wanted, attemptOf(action)))
-  return { found: new Map(found.map(each => [each.name, each])), near: name => nearest(name, names) }
+  return { found: new Map(found.map(each => [each.name, each])), near: name => findClosest(name, names) }
 }
 
 /** Makes a template, or puts it in the place of the one that has its name. */
@@ -74,7 +74,7 @@ function attemptOf(action: LookupAudit['action'] | undefined): LookupAudit | und
 }
 
 function noTemplate(name: string, names: readonly string[]): DsctlError {
-  const near = nearest(name, names)
+  const near = findClosest(name, names)
   return new DsctlError('not_found', `There is no template ${name}.`, {
     hint: near === undefined ? 'dsctl template list shows those there are.' : `Did you mean ${near}?`,
   })

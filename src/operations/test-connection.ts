@@ -1,4 +1,4 @@
-import { type DataSource, ONBOARDING_FROM } from '../domain/data-source.ts'
+import { type DataSource, ONBOARDING_ALLOWED_FROM } from '../domain/data-source.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
 import type { ConnectionResult, ConnectionTester } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/lookup.ts'
@@ -95,7 +95,7 @@ async function storeHostKey(stores: Stores, { id }: DataSource, fingerprint: str
 
 /** Where the status can't become inProgress, it is so already, or completed. */
 async function startOnboarding(stores: Stores, onboarding: Onboarding, record: DataSource): Promise<void> {
-  if (!ONBOARDING_FROM.inProgress.includes(record.onboardingStatus)) return
+  if (!ONBOARDING_ALLOWED_FROM.inProgress.includes(record.onboardingStatus)) return
   const ref = { text: record.id, env: undefined }
   await sendMove(stores, onboarding, { ref, status: 'inProgress', error: undefined })
 }

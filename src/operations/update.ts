@@ -1,5 +1,5 @@
 import type { DataSource } from '../domain/data-source.ts'
-import { DsctlError, shownKey } from '../domain/errors.ts'
+import { DsctlError, safeKey } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
 import type { Ref } from '../ports/lookup.ts'
 import { notFound, permitted } from './authorize.ts'
@@ -108,7 +108,7 @@ async function updateCredentials(stores: Stores, request: UpdateRequest): Promis
 async function begin(stores: Stores, intentId: string, request: UpdateRequest): Promise<DataSource> {
   const { ref, name, env, fields, unset } = request
   // They are kept, and not judged yet.
-  const names = [...new Set([...Object.keys(fields), ...unset].map(shownKey))]
+  const names = [...new Set([...Object.keys(fields), ...unset].map(safeKey))]
   const update = { intentId, ref, name, env, fields: names, lease: leaseSeconds(stores) }
   const begun = permitted(
     await beginStep(stores, false, () => stores.records.beginUpdate(stores.caller, update)),

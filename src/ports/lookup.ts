@@ -1,4 +1,4 @@
-import type { NameInEnv } from '../domain/data-source.ts'
+import type { NameAndEnv } from '../domain/data-source.ts'
 
 /** A data source as a user refers to it. */
 export interface Ref {
@@ -15,7 +15,7 @@ export type LookupFailure =
   | { readonly kind: 'ambiguous'; readonly candidates: readonly Candidate[] }
 
 /** One of several live records that a REF matches. */
-export interface Candidate extends NameInEnv {
+export interface Candidate extends NameAndEnv {
   readonly id: string
 }
 

@@ -1,4 +1,4 @@
-import type { DataSource, ListedDataSource, NameInEnv, OnboardingStatus } from '../domain/data-source.ts'
+import type { DataSource, ListedDataSource, NameAndEnv, OnboardingStatus } from '../domain/data-source.ts'
 import type { Caller, Denied } from './caller.ts'
 import type { ClosingIntent, Intent } from './intent.ts'
 import type { FindAudit, LookupAudit, LookupFailure, NameLookupAudit, Ref } from './lookup.ts'
@@ -82,7 +82,7 @@ export interface Records extends RecordBatches {
   /** Whether a name is free, or which live record has it. `unaudited` as in `find`. */
   findName(
     caller: Caller,
-    name: NameInEnv,
+    name: NameAndEnv,
     audit?: NameLookupAudit,
   ): Promise<Denied | (({ kind: 'free' } | Taken) & { unaudited?: boolean })>
 
@@ -92,7 +92,7 @@ export interface Records extends RecordBatches {
    */
   findNamed(
     caller: Caller,
-    names: readonly NameInEnv[],
+    names: readonly NameAndEnv[],
     audit?: LookupAudit,
   ): Promise<Denied | { kind: 'found'; records: readonly NamedRecord[]; unsettled: readonly string[]; at: string }>
 

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { invalid } from '../domain/errors.ts'
-import { readUnchanged } from '../lib/files/read-at-most.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
+import { readStable } from '../lib/files/read-at-most.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 import type { RawRequest } from './request-file.ts'
 
@@ -62,7 +62,7 @@ async function filesAt(path: string): Promise<readonly string[]> {
 }
 
 async function readFile(file: string, most: number): Promise<Buffer> {
-  const content = await readUnchanged(file, most).catch(error => {
+  const content = await readStable(file, most).catch(error => {
     throw cannotRead(file, error)
   })
   if (content) return content
@@ -104,5 +104,9 @@ function numbered(raw: unknown, { file, where, at, of }: { file: string; where: 
 }
 
 function cannotRead(file: string, error: unknown) {
-  return invalid(`${file} ${whyUnreadable(error)}.`, [], '-f takes files, folders of files, or - for standard input.')
+  return invalid(
+    `${file} ${describeReadError(error)}.`,
+    [],
+    '-f takes files, folders of files, or - for standard input.',
+  )
 }

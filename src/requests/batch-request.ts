@@ -1,6 +1,6 @@
 import type { Context } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
-import { tellV8 } from '../lib/v8-flags.ts'
+import { setV8Flag } from '../lib/v8-flags.ts'
 import { MAY } from '../operations/authorize.ts'
 import { listLiveRecords } from '../operations/batch/export.ts'
 import { type BatchItem, type Existing, findExisting, keyOf, runInParallel } from '../operations/batch/items.ts'
@@ -37,7 +37,7 @@ export async function prepareBatch(
   const env = envs.length > 1 ? undefined : context.settings().get('env')
   const requests = await readBatch(context, files, { env, envs, action })
   if (prune && requests.length === 0) throw invalid('With no requests at all, --prune would delete everything.')
-  tellV8('compileLate') // not before all is read: until then no server needs the cores
+  setV8Flag('compileLate') // not before all is read: until then no server needs the cores
   const stores = await context.stores(MAY.change, prune ? checkCanDelete : undefined)
   const existing = await findExisting(stores, requests, action)
   const pathOf = (record: NamedRecord) => stores.secrets.pathOf(record)

@@ -1,6 +1,6 @@
 import type { Context } from '../cli/context.ts'
 import { DsctlError, type FieldProblem } from '../domain/errors.ts'
-import { onlySecrets, REDACTED, Secret, SecretSource } from '../domain/secret.ts'
+import { pickSecrets, REDACTED, Secret, SecretSource } from '../domain/secret.ts'
 import { type BatchItem, keyOf } from '../operations/batch/items.ts'
 import type { NamedRecord } from '../ports/records.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
@@ -81,14 +81,14 @@ export async function fetchBatch(
   for (const { request, toFetch } of sources) {
     const { type, name, env } = request
     if (!toFetch) {
-      items.push({ name, env, type: type.name, fields: onlySecrets(request.given) }) // it was judged with all its values
+      items.push({ name, env, type: type.name, fields: pickSecrets(request.given) }) // it was judged with all its values
       continue
     }
     const { record, given, readers } = toFetch
     const fetched = await fetchSecrets(given, readers)
     const read = parseFields(type, fetched.fields, record ? 'update' : 'create')
     problems.push(...[...fetched.problems, ...read.problems].map(problem => at(request, problem)))
-    items.push({ name, env, type: type.name, fields: onlySecrets(read.given) })
+    items.push({ name, env, type: type.name, fields: pickSecrets(read.given) })
   }
   if (problems.length) throw refused(problems)
   return items

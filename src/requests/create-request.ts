@@ -1,6 +1,6 @@
 import type { Context, Flags } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
-import { onlySecrets } from '../domain/secret.ts'
+import { pickSecrets } from '../domain/secret.ts'
 import { MAY, permitted } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
@@ -80,7 +80,7 @@ async function build(
   const wrong = [...fetched.problems, ...read.problems]
   if (wrong.length) throw refused(type, draft, wrong)
   const { name, env } = checked
-  return { name, env, type: type.name, credentials: completeCredentials(type, onlySecrets(read.given)) }
+  return { name, env, type: type.name, credentials: completeCredentials(type, pickSecrets(read.given)) }
 }
 
 async function collect(

@@ -1,6 +1,6 @@
 import type { Context } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
-import { asText } from '../lib/stringify.ts'
+import { stringify } from '../lib/stringify.ts'
 import { isUuid } from '../lib/uuid.ts'
 import { permitted } from '../operations/authorize.ts'
 import { isNotFound } from '../operations/delete-many.ts'
@@ -76,11 +76,11 @@ function readRef({ raw, where }: BatchDocument, { env, only }: Envs): { ref: Ref
   const at = ({ field, message }: FieldProblem) => ({ field: `${where}, ${field}`, message })
   const own = raw.env ?? env
   const elsewhere = only !== undefined && own !== only
-  const other = elsewhere ? [at({ field: 'env', message: `is ${asText(own)}, and --env says ${only}` })] : []
+  const other = elsewhere ? [at({ field: 'env', message: `is ${stringify(own)}, and --env says ${only}` })] : []
   if (raw.id !== undefined) {
     const problems =
       typeof raw.id === 'string' && isUuid(raw.id) ? other : [at({ field: 'id', message: 'must be a UUID' }), ...other]
-    return { ref: { text: asText(raw.id), env: undefined }, problems }
+    return { ref: { text: stringify(raw.id), env: undefined }, problems }
   }
   const [name, checked] = [checkName(raw.name), checkEnv(own)]
   const problems = [name, checked].flatMap(each => ('problem' in each ? [at(each.problem)] : []))

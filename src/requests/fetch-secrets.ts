@@ -2,9 +2,9 @@ import { dirname, resolve } from 'node:path'
 import type { Context } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import { REDACTED, Secret, SecretSource } from '../domain/secret.ts'
-import { readAtMost, readJudged } from '../lib/files/read-at-most.ts'
-import { utf8 } from '../lib/files/decode-utf8.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
+import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
+import { readAtMost, readChecked } from '../lib/files/read-at-most.ts'
 import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
@@ -16,7 +16,7 @@ import { openedOutOfReach, outOfReach, type Reach, reachOf } from './source-poli
 export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
   readSecret: Context['readSecret']
-  lookUp(path: string, field: string): Promise<string>
+  readVaultField(path: string, field: string): Promise<string>
   /** Undefined where there is no request file. */
   readonly reach: Reach | undefined
   /** Where in Vault the secret of the data source concerned is, which a request file may name: it means, keep it. */
@@ -27,9 +27,9 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** The real readers; `own` is known once the record is. */
 export function sourceReaders(context: Context, requestFile: string | undefined, own?: string): SourceReaders {
-  const { readSecret, lookUp, streams } = context
+  const { readSecret, readVaultField, streams } = context
   const reach = requestFile === undefined ? undefined : reachOf(context, requestFile)
-  return { env: streams.env, readSecret, lookUp, reach, own }
+  return { env: streams.env, readSecret, readVaultField, reach, own }
 }
 
 /** Whether anything is still to be fetched. */
@@ -105,7 +105,7 @@ async function fetchOne(
   if (source.origin === 'file' && isOwn(name, parsed, readers)) return { value: new Secret(REDACTED) }
   const bytes = await read(parsed, { name, origin: source.origin }, readers)
   if (typeof bytes === 'string') return { message: bytes }
-  const text = utf8(bytes)
+  const text = decodeUtf8(bytes)
   if (text === undefined) return { message: 'is not UTF-8 text' }
   return { value: new Secret(hasLines(name) ? text : text.replace(/\r?\n$/, '')) }
 }
@@ -130,9 +130,9 @@ async function read(
   { name, origin }: { name: string; origin: SecretSource['origin'] },
   readers: SourceReaders,
 ): Promise<Buffer | string> {
-  const { env, lookUp, reach } = readers
+  const { env, readVaultField, reach } = readers
   if (source.kind === 'stdin') return typedOrPiped(name, readers)
-  if (source.kind === 'vault') return Buffer.from(await lookUp(source.path, source.field))
+  if (source.kind === 'vault') return Buffer.from(await readVaultField(source.path, source.field))
   if (source.kind === 'env') {
     const value = env[source.name]
     if (value === undefined || value === '') return `comes from ${source.name}, which is not set`
@@ -143,9 +143,9 @@ async function read(
   const path = named ? resolve(dirname(named.requestFile), source.path) : source.path
   try {
     if (!named) return await readAtMost(path, MAX_REQUEST_BYTES)
-    return await readJudged(path, MAX_REQUEST_BYTES, fd => openedOutOfReach(fd, source.path, named))
+    return await readChecked(path, MAX_REQUEST_BYTES, fd => openedOutOfReach(fd, source.path, named))
   } catch (error) {
-    return `comes from ${path}, which ${whyUnreadable(error)}`
+    return `comes from ${path}, which ${describeReadError(error)}`
   }
 }
 

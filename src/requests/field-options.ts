@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
-import { offering } from '../cli/completion/values.ts'
+import { withCompletion } from '../cli/completion/values.ts'
 import type { Flags } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import { SecretSource } from '../domain/secret.ts'
+import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
-import { utf8 } from '../lib/files/decode-utf8.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
 import { describeType } from '../source-types/describe.ts'
 import { type FieldFlag, fieldFlags } from '../source-types/field-flags.ts'
 import { findSourceType, sourceTypes } from '../source-types/index.ts'
@@ -24,25 +24,25 @@ export function addFieldOptions(command: Command, args: readonly string[], which
     const text = `${description(flag, named !== undefined)}${needed.get(flag.field) ?? ''}`
     const option = new Option(`${flag.flag} <${flag.valueName}>`, text)
     if ((named && !flag.types.includes(named.name)) || (which === 'plain' && flag.secret)) option.hideHelp()
-    command.addOption(flag.valueName.includes('|') ? offering(option, flag.valueName.split('|')) : option)
+    command.addOption(flag.valueName.includes('|') ? withCompletion(option, flag.valueName.split('|')) : option)
   }
 }
 
 /** `--type`: one of the types. */
 export function typeOption(description: string): Option {
   const names = sourceTypes.map(({ name }) => name)
-  return offering(new Option('--type <type>', description), names)
+  return withCompletion(new Option('--type <type>', description), names)
 }
 
 /** `-f, --file`: one request, or with `several` any number of files. */
 export function fileOption(description: string, several = false): Option {
-  return offering(new Option(`-f, --file <file${several ? '...' : ''}>`, description), 'files')
+  return withCompletion(new Option(`-f, --file <file${several ? '...' : ''}>`, description), 'files')
 }
 
 /** `--unset`: any number of fields, by their names. */
 export function unsetOption(): Option {
   const names = fieldFlags(sourceTypes).map(({ field }) => field)
-  return offering(new Option('--unset <field...>', 'take a field out'), names)
+  return withCompletion(new Option('--unset <field...>', 'take a field out'), names)
 }
 
 /** `--allow-from`, for every command that takes a request file. */
@@ -87,10 +87,10 @@ async function readFlag({ secret, kind }: FieldFlag, value: string): Promise<{ f
   if (kind !== 'certificates' || !value.startsWith('@')) return { field: value }
   const path = value.slice(1)
   try {
-    const text = utf8(await readAtMost(path, MAX_REQUEST_BYTES))
+    const text = decodeUtf8(await readAtMost(path, MAX_REQUEST_BYTES))
     return text === undefined ? { message: 'is not UTF-8 text' } : { field: text }
   } catch (error) {
-    return { message: `comes from ${path}, which ${whyUnreadable(error)}` }
+    return { message: `comes from ${path}, which ${describeReadError(error)}` }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type FieldProblem, invalid } from '../domain/errors.ts'
-import { readUnchanged } from '../lib/files/read-at-most.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
+import { readStable } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 
@@ -36,8 +36,12 @@ function several(where: string, count: number) {
 }
 
 async function readBytes(file: string): Promise<Buffer> {
-  const bytes = await readUnchanged(file, MAX_REQUEST_BYTES).catch(error => {
-    throw invalid(`${file} ${whyUnreadable(error)}.`, [], '-f takes a file with a request, or - for standard input.')
+  const bytes = await readStable(file, MAX_REQUEST_BYTES).catch(error => {
+    throw invalid(
+      `${file} ${describeReadError(error)}.`,
+      [],
+      '-f takes a file with a request, or - for standard input.',
+    )
   })
   if (bytes) return bytes
   throw unreadable(`${file} has changed while it was read`)

@@ -1,5 +1,5 @@
 import type { Context } from '../cli/context.ts'
-import { profileIn } from '../settings/profiles.ts'
+import { findProfile } from '../settings/profiles.ts'
 import { hasPassword } from '../settings/settings.ts'
 
 const SAVED = [
@@ -20,7 +20,7 @@ export async function saveServers(context: Context): Promise<boolean> {
   if (values.length < given.length) {
     context.note('database.url was not saved, since it holds a password: keep it in the environment.')
   }
-  const stored = profileIn(file, profile) ?? {}
+  const stored = findProfile(file, profile) ?? {}
   if (values.every(({ key, value }) => stored[key] === value)) return false
   await context.saveProfile(profile, Object.fromEntries(values.map(({ key, value }) => [key, value])))
   context.note(`Saved the settings as profile ${profile}.`)

@@ -26,7 +26,7 @@ export function reachOf(context: Context, requestFile: string): Reach {
     throw invalid('The command line cannot be used like this.', [{ field: 'allow-from', message }])
   }
   const [folder = ''] = context.secretPath({ organizationId: '{', secretId: '{' }).split('{')
-  return { requestFile, allow, tokenFiles: context.tokenFiles(), credentialsAt: folder }
+  return { requestFile, allow, tokenFiles: context.credentialFiles(), credentialsAt: folder }
 }
 
 /** Why this source is not one for a request file; undefined where it may be fetched. */

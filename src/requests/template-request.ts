@@ -1,6 +1,6 @@
 import type { Context, Flags } from '../cli/context.ts'
-import { type FieldProblem, invalid, shownKey } from '../domain/errors.ts'
-import { asText } from '../lib/stringify.ts'
+import { type FieldProblem, invalid, safeKey } from '../domain/errors.ts'
+import { stringify } from '../lib/stringify.ts'
 import { MAY } from '../operations/authorize.ts'
 import { fieldsOfTemplate, findTemplates, getTemplate } from '../operations/template.ts'
 import type { LookupAudit } from '../ports/lookup.ts'
@@ -92,7 +92,7 @@ export function addTemplate(
 ): Pick<Draft, 'type' | 'fields'> & { readonly problem?: FieldProblem } {
   const preset = fieldsOfTemplate(template)
   if (type !== undefined && findSourceType(type)?.name !== template.type) {
-    const message = `${template.name} is for ${template.type}, not for ${shownKey(asText(type))}`
+    const message = `${template.name} is for ${template.type}, not for ${safeKey(stringify(type))}`
     return { type, fields, problem: { field: 'template', message } }
   }
   const known = getSourceType(template.type)

@@ -1,6 +1,6 @@
 import type { Context } from '../cli/context.ts'
 import type { DataSource } from '../domain/data-source.ts'
-import { type FieldProblem, invalid, shownKey } from '../domain/errors.ts'
+import { type FieldProblem, invalid, safeKey } from '../domain/errors.ts'
 import { SecretSource } from '../domain/secret.ts'
 import type { UpdateRequest } from '../operations/update.ts'
 import type { Ref } from '../ports/lookup.ts'
@@ -84,7 +84,7 @@ function unwrap(raw: RawRequest): Unwrapped {
   if (unknown.length) {
     throw invalid(
       'The file is an answer of dsctl get with keys that it does not have.',
-      unknown.map(key => ({ field: shownKey(key), message: 'belongs into credentials, or nowhere' })),
+      unknown.map(key => ({ field: safeKey(key), message: 'belongs into credentials, or nowhere' })),
     )
   }
   return { id, name, env, type: db_type, fields: { ...credentials } }

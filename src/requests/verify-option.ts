@@ -7,7 +7,7 @@ export async function verifying(context: Context): Promise<TestOptions | undefin
   if (context.flags.verify !== true) return undefined
   const [tester, acceptHostKey] = await Promise.all([context.connections(), acceptingHostKeys(context)])
   return {
-    tester: { test: (type, credentials) => context.breakable(() => tester.test(type, credentials)) },
-    acceptHostKey: (jumpHost, key) => context.breakable(() => acceptHostKey(jumpHost, key)),
+    tester: { test: (type, credentials) => context.interruptible(() => tester.test(type, credentials)) },
+    acceptHostKey: (jumpHost, key) => context.interruptible(() => acceptHostKey(jumpHost, key)),
   }
 }

@@ -1,5 +1,5 @@
-import { invalid, shownKey } from '../domain/errors.ts'
-import { nearest } from '../lib/did-you-mean.ts'
+import { invalid, safeKey } from '../domain/errors.ts'
+import { findClosest } from '../lib/did-you-mean.ts'
 
 /** A setting that a profile may hold, the environment may override, and a flag, where it has one, overrides again. */
 export interface SettingKey {
@@ -81,9 +81,9 @@ export function getSettingKey(name: string): SettingKey & { key: SettingName } {
   const setting = findSettingKey(name)
   if (setting) return setting
   const names = SETTING_KEYS.map(({ key }) => key)
-  const near = nearest(name, names)
+  const near = findClosest(name, names)
   throw invalid(
-    `There is no setting ${shownKey(name)}.`,
+    `There is no setting ${safeKey(name)}.`,
     [],
     near ? `Did you mean ${near}?` : `They are ${names.join(', ')}.`,
   )

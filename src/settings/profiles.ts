@@ -1,29 +1,29 @@
 import { dirname, join } from 'node:path'
 import envPaths from 'env-paths'
 import { DsctlError, invalid } from '../domain/errors.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
-import { readRegular } from '../lib/files/read-regular-file.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
+import { readRegularFile } from '../lib/files/read-regular-file.ts'
 
 /** The settings file: profiles by name, and which one is in use where none is named. It never holds a secret. */
-export interface ProfilesFile {
+export interface SettingsFile {
   readonly version: 1
   readonly current?: string
   readonly profiles: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 /** A profile, where there is one of that name. */
-export function profileIn({ profiles }: ProfilesFile, name: string): Readonly<Record<string, string>> | undefined {
+export function findProfile({ profiles }: SettingsFile, name: string): Readonly<Record<string, string>> | undefined {
   return Object.hasOwn(profiles, name) ? profiles[name] : undefined
 }
 
 /** Where the settings file is: DSCTL_CONFIG_DIR, or the platform's folder for settings. */
-export function profilesPath(env: Readonly<Record<string, string | undefined>>): string {
+export function settingsFilePath(env: Readonly<Record<string, string | undefined>>): string {
   return join(env.DSCTL_CONFIG_DIR || envPaths('dsctl', { suffix: '' }).config, 'config.json')
 }
 
 /** Where the embedded profile keeps its data: DSCTL_HOME, or the platform's folder for data. */
-export function dataFolder(env: Readonly<Record<string, string | undefined>>): string {
+export function embeddedFolder(env: Readonly<Record<string, string | undefined>>): string {
   return env.DSCTL_HOME || envPaths('dsctl', { suffix: '' }).data
 }
 
@@ -31,24 +31,24 @@ export function dataFolder(env: Readonly<Record<string, string | undefined>>): s
  * Reads the settings file, without conf, which every start would pay for: it writes, this reads the same JSON. Throws
  * `invalid`, and leaves the file as it is, where it is damaged or of a newer dsctl.
  */
-export function readProfiles(path: string): ProfilesFile {
+export function readSettingsFile(path: string): SettingsFile {
   const text = readText(path)
   if (text === undefined) return { version: 1, profiles: {} }
   const file = parsed(text)
   if (!isObject(file)) throw damaged(path, 'is not valid JSON')
   if (typeof file.version === 'number' && file.version > 1) throw damaged(path, 'was written by a newer dsctl')
   if (!isObject(file.profiles) || !Object.values(file.profiles).every(isProfile)) throw damaged(path, 'has no profiles')
-  return file as unknown as ProfilesFile
+  return file as unknown as SettingsFile
 }
 
 /**
  * Changes the settings file: atomically, readable by its owner alone, and one process after the other, so that none
  * undoes what another has just written. Throws `invalid` where it cannot be written, `conflict` where others keep at it.
  */
-export async function changeProfiles(path: string, change: (file: ProfilesFile) => ProfilesFile): Promise<void> {
+export async function updateSettingsFile(path: string, change: (file: SettingsFile) => SettingsFile): Promise<void> {
   const release = await lock(path)
   try {
-    await write(path, change(readProfiles(path)))
+    await write(path, change(readSettingsFile(path)))
   } finally {
     await release()
   }
@@ -68,7 +68,7 @@ async function lock(path: string): Promise<() => Promise<void>> {
   }
 }
 
-async function write(path: string, file: ProfilesFile): Promise<void> {
+async function write(path: string, file: SettingsFile): Promise<void> {
   const { default: Conf } = await import('conf')
   try {
     const conf = new Conf<Record<string, unknown>>({
@@ -99,12 +99,12 @@ function codeOf(error: unknown): unknown {
 
 function readText(path: string): string | undefined {
   try {
-    return readRegular(path)
+    return readRegularFile(path)
   } catch (error) {
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     throw invalid(
-      `The settings file ${path} ${whyUnreadable(error)}.`,
+      `The settings file ${path} ${describeReadError(error)}.`,
       [],
       'Set HOME or DSCTL_CONFIG_DIR to a folder of your own.',
     )

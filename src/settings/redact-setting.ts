@@ -4,7 +4,7 @@ import type { SettingName } from './keys.ts'
 import { vaultAddressProblem } from './vault-address.ts'
 
 /** A value as it may be shown: an address may hold a password, and one that cannot be read may hold it anywhere. */
-export function shownSetting(key: SettingName, value: string | undefined): string | undefined {
+export function redactSetting(key: SettingName, value: string | undefined): string | undefined {
   if (value === undefined) return undefined
   if (key === 'database.url') return databaseUrlProblem(value) ? REDACTED : shownUrl(value)
   if (key === 'vault.addr') return vaultAddressProblem(value) ? REDACTED : shownUrl(value, true)

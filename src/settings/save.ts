@@ -1,7 +1,7 @@
 import { invalid } from '../domain/errors.ts'
 import { findSettingKey } from './keys.ts'
-import { changeProfiles, profileIn } from './profiles.ts'
-import { EMBEDDED, type Settings, settingProblem, unknownProfile } from './settings.ts'
+import { findProfile, updateSettingsFile } from './profiles.ts'
+import { EMBEDDED_PROFILE, type Settings, settingProblem, unknownProfileError } from './settings.ts'
 
 type Values = Readonly<Record<string, string | undefined>>
 
@@ -12,8 +12,8 @@ export async function saveProfile({ path }: Settings, name: string, values: Valu
     return message ? [{ field: key, message }] : []
   })
   if (problems.length) throw invalid('The profile cannot be saved like this.', problems)
-  await changeProfiles(path, file => {
-    const merged = Object.entries({ ...profileIn(file, name), ...values }).filter(([, value]) => value !== undefined)
+  await updateSettingsFile(path, file => {
+    const merged = Object.entries({ ...findProfile(file, name), ...values }).filter(([, value]) => value !== undefined)
     const profiles = { ...file.profiles, [name]: Object.fromEntries(merged) as Record<string, string> }
     return { ...file, profiles }
   })
@@ -21,9 +21,9 @@ export async function saveProfile({ path }: Settings, name: string, values: Valu
 
 /** Makes a profile the one that is used where none is named. */
 export async function useProfile({ path }: Settings, name: string): Promise<void> {
-  await changeProfiles(path, file => {
-    if (profileIn(file, name) || name === EMBEDDED) return { ...file, current: name }
-    throw unknownProfile(name, file)
+  await updateSettingsFile(path, file => {
+    if (findProfile(file, name) || name === EMBEDDED_PROFILE) return { ...file, current: name }
+    throw unknownProfileError(name, file)
   })
 }
 

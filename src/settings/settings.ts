@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { databaseUrlProblem } from '../domain/database-url.ts'
 import { DsctlError, type FieldProblem, invalid } from '../domain/errors.ts'
 import { OUTPUT_FORMATS } from '../domain/output-format.ts'
-import { didYouMean, nearest } from '../lib/did-you-mean.ts'
-import { readRegular } from '../lib/files/read-regular-file.ts'
+import { didYouMean, findClosest } from '../lib/did-you-mean.ts'
+import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import { SETTING_KEYS, type SettingKey, type SettingName } from './keys.ts'
-import { dataFolder, type ProfilesFile, profileIn, profilesPath, readProfiles } from './profiles.ts'
+import { embeddedFolder, findProfile, readSettingsFile, type SettingsFile, settingsFilePath } from './profiles.ts'
 import { vaultAddressProblem } from './vault-address.ts'
 import { vaultPathProblem } from './vault-path.ts'
 
@@ -24,37 +24,38 @@ export interface Settings {
   readonly profile: string
   /** The settings file. */
   readonly path: string
-  readonly file: ProfilesFile
+  readonly file: SettingsFile
   readonly all: readonly Setting[]
   /** The folder of the embedded profile, where that is in use. */
-  readonly home: { readonly value: string; readonly source: string } | undefined
+  readonly embeddedFolder: { readonly value: string; readonly source: string } | undefined
   get(key: SettingName): string | undefined
 }
 
 /** The built-in profile that needs no server. It is used only where it is named. */
-export const EMBEDDED = 'embedded'
+export const EMBEDDED_PROFILE = 'embedded'
 
 /** What a profile may be while it is being changed: one that is not there yet, one with a value that no setting takes. */
-export interface Tolerance {
-  readonly mayBeNew?: boolean
-  readonly mayBeWrong?: boolean
+export interface ReadOptions {
+  readonly allowNewProfile?: boolean
+  readonly allowInvalidValues?: boolean
 }
 
 /** Flag, then environment, then profile, then default. Throws `invalid` where a named profile does not exist. */
-export function readSettings(flags: Flags, env: Environment, tolerance: Tolerance = {}): Settings {
-  const path = profilesPath(env)
-  const file = readProfiles(path)
+export function readSettings(flags: Flags, env: Environment, tolerance: ReadOptions = {}): Settings {
+  const path = settingsFilePath(env)
+  const file = readSettingsFile(path)
   const named = text(flags.profile) ?? text(env.DSCTL_PROFILE)
   const profile = named ?? file.current ?? 'default'
-  const stored = profileIn(file, profile)
-  if (!stored && named !== undefined && named !== EMBEDDED && !tolerance.mayBeNew) throw unknownProfile(profile, file)
+  const stored = findProfile(file, profile)
+  if (!stored && named !== undefined && named !== EMBEDDED_PROFILE && !tolerance.allowNewProfile)
+    throw unknownProfileError(profile, file)
   const all = SETTING_KEYS.map(key => resolve(key, { flags, env, profile, stored: stored ?? {} }))
-  const problems = tolerance.mayBeWrong ? [] : all.flatMap(problemOf)
-  if (problems.length) throw invalid('A setting cannot be used like this.', problems, mending(all))
-  const home = { value: dataFolder(env), source: text(env.DSCTL_HOME) ? 'environment DSCTL_HOME' : 'default' }
+  const problems = tolerance.allowInvalidValues ? [] : all.flatMap(problemOf)
+  if (problems.length) throw invalid('A setting cannot be used like this.', problems, repairHint(all))
+  const home = { value: embeddedFolder(env), source: text(env.DSCTL_HOME) ? 'environment DSCTL_HOME' : 'default' }
   return {
     ...{ profile, path, file, all },
-    home: profile === EMBEDDED ? home : undefined,
+    embeddedFolder: profile === EMBEDDED_PROFILE ? home : undefined,
     get: key => all.find(setting => setting.key === key)?.value,
   }
 }
@@ -74,7 +75,7 @@ export function tokenInEnvironment(env: Environment): string | undefined {
 /** The Vault token in the file where `vault login` keeps it. */
 export function tokenInFile(env: Environment): string | undefined {
   try {
-    return checkedToken(readRegular(tokenPath(env)))
+    return checkedToken(readRegularFile(tokenPath(env)))
   } catch (error) {
     if (error instanceof DsctlError) throw error
     return undefined
@@ -132,15 +133,15 @@ function problemOf({ key, value, source }: Setting): readonly FieldProblem[] {
   return message ? [{ field: key, message: `${message} (from: ${source})` }] : []
 }
 
-function mending(all: readonly Setting[]): string | undefined {
+function repairHint(all: readonly Setting[]): string | undefined {
   const wrong = all.find(setting => setting.source.startsWith('profile') && problemOf(setting).length)
   return wrong && `To mend the profile: dsctl config set ${wrong.key} VALUE, or dsctl config unset ${wrong.key}.`
 }
 
 /** The error for a profile that there is not, with the one that was probably meant. */
-export function unknownProfile(profile: string, { profiles }: ProfilesFile): DsctlError {
+export function unknownProfileError(profile: string, { profiles }: SettingsFile): DsctlError {
   const names = Object.keys(profiles)
-  const near = nearest(profile, [...names, 'embedded'])
+  const near = findClosest(profile, [...names, 'embedded'])
   const known = names.length ? `there are ${names.join(', ')}` : 'there is none yet'
   return invalid(
     `There is no profile ${profile}: ${known}.`,

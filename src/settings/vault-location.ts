@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { invalid } from '../domain/errors.ts'
-import { dataFolder } from './profiles.ts'
+import { embeddedFolder } from './profiles.ts'
 import { type Settings, settingProblem, tokenPath } from './settings.ts'
 import { withoutOuterSlashes } from './vault-path.ts'
 
 /** Where in Vault the secrets are. Throws `invalid` where the settings, which the environment may give, name no place. */
-export function secretsAt(settings: Pick<Settings, 'get'>): { mount: string; path: string } {
+export function vaultLocation(settings: Pick<Settings, 'get'>): { mount: string; path: string } {
   const given = (key: 'vault.mount' | 'vault.path') => {
     const value = settings.get(key) ?? ''
     const message = settingProblem(key, value)
@@ -16,7 +16,7 @@ export function secretsAt(settings: Pick<Settings, 'get'>): { mount: string; pat
 }
 
 /** Files with what dsctl and its drivers log in with, there or not. */
-export function tokenFiles(env: Readonly<Record<string, string | undefined>>): readonly string[] {
+export function credentialFiles(env: Readonly<Record<string, string | undefined>>): readonly string[] {
   const token = tokenPath(env)
-  return [token, env.PGPASSFILE || join(token, '..', '.pgpass'), join(dataFolder(env), 'identity')]
+  return [token, env.PGPASSFILE || join(token, '..', '.pgpass'), join(embeddedFolder(env), 'identity')]
 }

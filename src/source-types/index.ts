@@ -1,6 +1,6 @@
-import { invalid, shownKey } from '../domain/errors.ts'
+import { invalid, safeKey } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
-import { asText } from '../lib/stringify.ts'
+import { stringify } from '../lib/stringify.ts'
 import type { SourceType } from './source-type.ts'
 import { bigquery } from './types/bigquery.ts'
 import { databricks } from './types/databricks.ts'
@@ -33,9 +33,9 @@ export function findSourceType(name: unknown): SourceType | undefined {
 export function getSourceType(given: unknown): SourceType {
   const type = findSourceType(given)
   if (type) return type
-  const name = asText(given)
+  const name = stringify(given)
   const names = sourceTypes.map(type => type.name)
-  const what = typeof given === 'string' ? `no type ${JSON.stringify(shownKey(name))}` : 'no such type'
+  const what = typeof given === 'string' ? `no type ${JSON.stringify(safeKey(name))}` : 'no such type'
   throw invalid(`There is ${what}.`, [
     { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
   ])

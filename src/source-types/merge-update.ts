@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FieldProblem, shownKey } from '../domain/errors.ts'
+import { type FieldProblem, safeKey } from '../domain/errors.ts'
 import { type Credentials, isMask, type Secret } from '../domain/secret.ts'
 import { checkRules, textProperty, usesGroup, withDefaults, withDerived } from './check-rules.ts'
 import { fieldNames, findField, unknownFieldMessage } from './field-names.ts'
@@ -111,7 +111,7 @@ function filledInAnew(type: SourceType, applied: Credentials): Credentials {
 function unsetProblems(type: SourceType, unset: readonly string[], given: Credentials): readonly FieldProblem[] {
   return unset.flatMap(name => {
     const field = findField(type, name)?.field
-    if (!field) return [{ field: shownKey(name), message: unknownFieldMessage(type, name) }]
+    if (!field) return [{ field: safeKey(name), message: unknownFieldMessage(type, name) }]
     if (Object.hasOwn(given, name)) return [{ field: name, message: 'is both given and unset: do one of them' }]
     return field.required ? [{ field: name, message: 'is required and cannot be unset: give a new value' }] : []
   })

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type FieldProblem, shownKey } from '../domain/errors.ts'
+import { type FieldProblem, safeKey } from '../domain/errors.ts'
 import { isMask, Secret, SecretSource } from '../domain/secret.ts'
 import { checkValue } from './check-value.ts'
 import { fieldListMessage, findField, type NamedField, unknownFieldMessage } from './field-names.ts'
@@ -30,7 +30,7 @@ export function parseFields(
     const earlier = named && given.get(named.name)
     if ('message' in read) {
       const message = named || listed ? read.message : `${read.message} (${fieldListMessage(type)})`
-      problems.push({ field: named ? key : shownKey(key), message })
+      problems.push({ field: named ? key : safeKey(key), message })
       listed ||= !named
     } else if (earlier && !same(earlier.value, read.value)) {
       problems.push({ field: key, message: `differs from ${earlier.key}, which is the same field: leave one out` })

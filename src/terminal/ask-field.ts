@@ -5,7 +5,7 @@ import { type Choice, promptConfirm, promptLine, promptSelect } from './prompts.
 import type { Streams } from './streams.ts'
 
 /** What a person gave for a field: a secret is sealed. */
-export type Answer = string | number | boolean | Secret<string>
+export type FieldAnswer = string | number | boolean | Secret<string>
 
 /** One field to ask for. */
 export interface FieldQuestion {
@@ -19,7 +19,7 @@ export interface FieldQuestion {
 }
 
 /** Asks for one field as its kind wants it; undefined where it is left out, or kept as it is. */
-export function askField(streams: Streams, question: FieldQuestion): Promise<Answer | undefined> {
+export function askField(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field } = question
   if (field.secret || MULTILINE_KINDS.includes(field.kind)) return askHiddenField(streams, question)
   if (field.kind === 'boolean') return askBoolean(streams, question)
@@ -27,47 +27,47 @@ export function askField(streams: Streams, question: FieldQuestion): Promise<Ans
   return askText(streams, question)
 }
 
-async function askHiddenField(streams: Streams, question: FieldQuestion): Promise<Answer | undefined> {
+async function askHiddenField(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field, check } = question
   const needed = question.required ? 'refuse' : 'leave'
-  const secret = { label: field.label, check, empty: isThere(question.present) ? ('keep' as const) : needed } as const
+  const secret = { label: field.label, check, empty: isPresent(question.present) ? ('keep' as const) : needed } as const
   return MULTILINE_KINDS.includes(field.kind) ? askLongSecret(streams, secret) : askOneLineSecret(streams, secret)
 }
 
-async function askBoolean(streams: Streams, { field, present }: FieldQuestion): Promise<Answer | undefined> {
+async function askBoolean(streams: Streams, { field, present }: FieldQuestion): Promise<FieldAnswer | undefined> {
   const preset = typeof present === 'boolean' ? present : field.default === true
   const answer = await promptConfirm(streams, field.label, preset)
   return answer === present ? undefined : answer
 }
 
-async function askChoice(streams: Streams, question: FieldQuestion): Promise<Answer | undefined> {
+async function askChoice(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field, present } = question
   const choices: Choice<string | undefined>[] = (field.choices ?? []).map(value => ({ value, name: value }))
-  const mayBeEmpty = isThere(present) ? present instanceof Secret : !question.required && field.default === undefined
-  if (mayBeEmpty) choices.unshift({ value: undefined, name: isThere(present) ? '(keep it)' : '(none)' })
+  const mayBeEmpty = isPresent(present) ? present instanceof Secret : !question.required && field.default === undefined
+  if (mayBeEmpty) choices.unshift({ value: undefined, name: isPresent(present) ? '(keep it)' : '(none)' })
   const answer = await promptSelect(streams, field.label, { choices, preset: presetOf(question) })
   return answer === present ? undefined : answer
 }
 
-async function askText(streams: Streams, question: FieldQuestion): Promise<Answer | undefined> {
+async function askText(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field, present } = question
   const preset = presetOf(question)
-  const mayBeEmpty = isThere(present) || !question.required
-  const ending = preset !== undefined || !mayBeEmpty ? '' : isThere(present) ? ' (Enter keeps it)' : ' (optional)'
+  const mayBeEmpty = isPresent(present) || !question.required
+  const ending = preset !== undefined || !mayBeEmpty ? '' : isPresent(present) ? ' (Enter keeps it)' : ' (optional)'
   const check = (text: string) => {
     if (text !== '') return question.check(text)
     return mayBeEmpty ? undefined : 'a value is needed'
   }
   const text = await promptLine(streams, { message: `${field.label}${ending}:`, default: preset, check })
-  if (text === '' || (isThere(present) && text === preset)) return undefined
+  if (text === '' || (isPresent(present) && text === preset)) return undefined
   return field.kind === 'integer' && /^\d+$/.test(text) ? Number(text) : text
 }
 
 function presetOf({ field, present }: FieldQuestion): string | undefined {
   if (present instanceof Secret) return undefined
-  return isThere(present) ? String(present) : field.default?.toString()
+  return isPresent(present) ? String(present) : field.default?.toString()
 }
 
-function isThere(present: unknown): boolean {
+function isPresent(present: unknown): boolean {
   return present !== undefined && present !== null
 }

@@ -1,7 +1,7 @@
 import type { FieldProblem } from '../domain/errors.ts'
 import type { SourceType } from '../source-types/source-type.ts'
-import { type Answer, askField } from './ask-field.ts'
-import { type Known, lacksSomething, neededBy, planSteps, type Step, stepsOf, together } from './ask-steps.ts'
+import { askField, type FieldAnswer } from './ask-field.ts'
+import { groupOf, isIncomplete, type KnownFields, planSteps, prerequisiteOf, type Step, stepsFor } from './ask-steps.ts'
 import { printWarning } from './messages.ts'
 import { promptConfirm, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
@@ -21,31 +21,31 @@ export interface FieldsQuestion {
   readonly check: (field: string, text: string) => string | undefined
 }
 
-export type Answers = Readonly<Record<string, Answer>>
+export type FieldAnswers = Readonly<Record<string, FieldAnswer>>
 
 /**
  * Asks for the fields that are missing, with the optional ones and the groups if the person wants them. Asks nothing
  * where nothing necessary is missing, unless it is an update or `only` says what to ask. What is left out, or kept,
  * is not among the answers. Throws `interrupted`.
  */
-export async function askFields(streams: Streams, question: FieldsQuestion): Promise<Answers> {
+export async function askFields(streams: Streams, question: FieldsQuestion): Promise<FieldAnswers> {
   const { only, stored, problems = [] } = question
   for (const { field, message } of problems) printWarning(streams, `${field}: ${message}`)
-  const known: Known = { type: question.type, given: withoutOnly(question), stored: stored ?? {} }
-  if (!only && !stored && !lacksSomething(known)) return {}
-  const asking = { streams, question, known, answers: new Map<string, Answer>() }
-  for (const step of only ? stepsOf(known, only) : planSteps(known)) await take(asking, step)
+  const known: KnownFields = { type: question.type, given: withoutOnly(question), stored: stored ?? {} }
+  if (!only && !stored && !isIncomplete(known)) return {}
+  const asking = { streams, question, known, answers: new Map<string, FieldAnswer>() }
+  for (const step of only ? stepsFor(known, only) : planSteps(known)) await runStep(asking, step)
   return Object.fromEntries(asking.answers)
 }
 
 interface Asking {
   readonly streams: Streams
   readonly question: FieldsQuestion
-  readonly known: Known
-  readonly answers: Map<string, Answer>
+  readonly known: KnownFields
+  readonly answers: Map<string, FieldAnswer>
 }
 
-async function take(asking: Asking, step: Step): Promise<void> {
+async function runStep(asking: Asking, step: Step): Promise<void> {
   if (step.kind === 'field') return askOne(asking, step.name, false)
   if (step.kind === 'one-of') return askAlternative(asking, step.names)
   if (!(await promptConfirm(asking.streams, step.question, false))) return
@@ -68,8 +68,8 @@ async function askAlternative(asking: Asking, names: readonly string[]): Promise
 async function askOne(asking: Asking, name: string, inGroup: boolean, chosen = false): Promise<void> {
   const { streams, question, known, answers } = asking
   const field = known.type.fields[name]
-  if (!field || !isSensible(asking, name)) return
-  const partners = together(known.type, name)
+  if (!field || !isApplicable(asking, name)) return
+  const partners = groupOf(known.type, name)
   const owed = inGroup ? partners.length > 0 : partners.some(partner => partner in known.given)
   const answer = await askField(streams, {
     field,
@@ -80,8 +80,8 @@ async function askOne(asking: Asking, name: string, inGroup: boolean, chosen = f
   if (answer !== undefined) answers.set(name, answer)
 }
 
-function isSensible({ known, answers }: Asking, name: string): boolean {
-  const needs = neededBy(known.type, name)
+function isApplicable({ known, answers }: Asking, name: string): boolean {
+  const needs = prerequisiteOf(known.type, name)
   return needs === undefined || answers.has(needs) || needs in known.given || needs in known.stored
 }
 

@@ -1,23 +1,23 @@
 import { join } from 'node:path'
 import { Secret } from '../domain/secret.ts'
+import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
-import { utf8 } from '../lib/files/decode-utf8.ts'
-import { whyUnreadable } from '../lib/files/describe-read-error.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { printWarning } from './messages.ts'
-import { printable } from './printable.ts'
-import { type Check, promptHidden, promptLine } from './prompts.ts'
+import { toPrintable } from './printable.ts'
+import { promptHidden, promptLine, type Validate } from './prompts.ts'
 import { discardInput, readPasted } from './raw-input.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
 /** What to ask for, and what an empty answer means: `leave` and `keep` give undefined. */
 export interface SecretQuestion {
   readonly label: string
-  readonly check: Check
+  readonly check: Validate
   readonly empty: 'refuse' | 'leave' | 'keep'
 }
 
-const ENDINGS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the present one)' }
+const EMPTY_HINTS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the present one)' }
 
 /** Asks for a one-line secret, which is never shown; sealed as it comes in. */
 export async function askOneLineSecret(
@@ -27,7 +27,7 @@ export async function askOneLineSecret(
   const { label, check, empty } = question
   for (;;) {
     const watch = watchForLines(streams)
-    const text = await promptHidden(streams, label + ENDINGS[empty], answer => {
+    const text = await promptHidden(streams, label + EMPTY_HINTS[empty], answer => {
       if (answer !== '') return check(answer)
       return empty === 'refuse' ? 'a value is needed' : undefined
     }).finally(watch.stop)
@@ -60,7 +60,7 @@ export async function pasteSecret(streams: Streams, label: string): Promise<Secr
   return new Secret((await pasted(streams, label)).text)
 }
 
-const WAYS = {
+const INPUT_HINTS = {
   refuse: 'Enter to paste it',
   leave: '- to paste it, Enter for none',
   keep: '- to paste it, Enter keeps it',
@@ -77,7 +77,7 @@ async function promptPath(streams: Streams, { label, empty }: SecretQuestion) {
     text !== '' && (spilled || looksLikeContent(text))
       ? 'this is no path, and nothing of it is kept: press Ctrl-U, then Enter, to start again'
       : undefined
-  const path = await promptLine(streams, { message: `${label}: path to a file, ${WAYS[empty]}:`, check, shown })
+  const path = await promptLine(streams, { message: `${label}: path to a file, ${INPUT_HINTS[empty]}:`, check, shown })
   return { path, spilled }
 }
 
@@ -87,17 +87,17 @@ function looksLikeContent(text: string): boolean {
 
 async function pasted(streams: Streams, label: string): Promise<{ text: string }> {
   const ending = 'Paste it now: it is not shown. End with Ctrl-D, or with a line that is only a dot.'
-  writeMessage(streams, `${printable(label)}: ${ending}\n`)
+  writeMessage(streams, `${toPrintable(label)}: ${ending}\n`)
   return { text: await readPasted(streams) }
 }
 
 async function fileText(path: string, home: string | undefined): Promise<{ text: string } | { problem: string }> {
   const full = home && path.startsWith('~/') ? join(home, path.slice(2)) : path
   try {
-    const text = utf8(await readAtMost(full, MAX_REQUEST_BYTES))
+    const text = decodeUtf8(await readAtMost(full, MAX_REQUEST_BYTES))
     return text === undefined ? { problem: 'the file is not UTF-8 text' } : { text }
   } catch (error) {
-    return { problem: `the file ${whyUnreadable(error)}` }
+    return { problem: `the file ${describeReadError(error)}` }
   }
 }
 

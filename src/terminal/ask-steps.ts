@@ -9,7 +9,7 @@ export type Step =
   | { readonly kind: 'group'; readonly question: string; readonly names: readonly string[] }
 
 /** A type, and what is known of its fields already: those that are given, and an existing source's stored ones. */
-export interface Known {
+export interface KnownFields {
   readonly type: SourceType
   readonly given: Readonly<Record<string, unknown>>
   readonly stored: Readonly<Record<string, unknown>>
@@ -21,13 +21,13 @@ const GROUPS: readonly { of: readonly (Field['group'] & string)[]; question: str
 ]
 
 /** What to ask for, so that the fields given become a whole data source. */
-export function planSteps(known: Known): Step[] {
+export function planSteps(known: KnownFields): Step[] {
   const ungrouped = names(known).filter(name => fieldOf(known, name).group === undefined)
-  return [...stepsOf(known, ungrouped), ...GROUPS.flatMap(group => groupSteps(known, group))]
+  return [...stepsFor(known, ungrouped), ...GROUPS.flatMap(group => groupSteps(known, group))]
 }
 
 /** Whether something is missing without which there is no data source: only then is there reason to ask. */
-export function lacksSomething({ type, given, stored }: Known): boolean {
+export function isIncomplete({ type, given, stored }: KnownFields): boolean {
   const has = (name: string) => name in given || name in stored
   const needed = Object.entries(type.fields).some(
     ([name, field]) => field.required && field.default === undefined && !has(name) && !isDerived(type, name),
@@ -36,7 +36,7 @@ export function lacksSomething({ type, given, stored }: Known): boolean {
 }
 
 /** The steps for these fields alone, in the type's order: alternatives become a choice. */
-export function stepsOf(known: Known, wanted: readonly string[]): Step[] {
+export function stepsFor(known: KnownFields, wanted: readonly string[]): Step[] {
   const { type, given } = known
   return wanted.flatMap((name): Step[] => {
     if (name in given || isDerived(type, name)) return []
@@ -48,22 +48,22 @@ export function stepsOf(known: Known, wanted: readonly string[]): Step[] {
 }
 
 /** The field without which this one makes no sense. */
-export function neededBy(type: SourceType, name: string): string | undefined {
+export function prerequisiteOf(type: SourceType, name: string): string | undefined {
   return type.rules.filter(rule => rule.kind === 'needs').find(rule => rule.field === name)?.needs
 }
 
 /** The fields that must come with this one. */
-export function together(type: SourceType, name: string): readonly string[] {
+export function groupOf(type: SourceType, name: string): readonly string[] {
   return type.rules.flatMap(rule => (rule.kind === 'together' && rule.fields.includes(name) ? rule.fields : []))
 }
 
-function groupSteps(known: Known, group: (typeof GROUPS)[number]): Step[] {
+function groupSteps(known: KnownFields, group: (typeof GROUPS)[number]): Step[] {
   const { type, given, stored } = known
   const members = names(known).filter(name => group.of.some(each => each === fieldOf(known, name).group))
   if (members.length === 0) return []
   if (members.some(name => name in given)) {
-    const owed = members.filter(name => together(type, name).some(other => other in given) && !(name in stored))
-    return stepsOf(known, owed)
+    const owed = members.filter(name => groupOf(type, name).some(other => other in given) && !(name in stored))
+    return stepsFor(known, owed)
   }
   const question = members.some(name => name in stored) ? group.change : group.question
   return [{ kind: 'group', question, names: members }]
@@ -82,11 +82,11 @@ function isDerived(type: SourceType, name: string): boolean {
   return type.rules.some(rule => rule.kind === 'derived' && rule.field === name)
 }
 
-function names({ type }: Known): string[] {
+function names({ type }: KnownFields): string[] {
   return Object.keys(type.fields)
 }
 
-function fieldOf({ type }: Known, name: string): Field {
+function fieldOf({ type }: KnownFields, name: string): Field {
   const field = type.fields[name]
   if (!field) throw new Error(`${type.name} has no field ${name}`)
   return field

@@ -1,5 +1,5 @@
 /** An error that nobody caught, which a driver may have thrown in a callback: nothing of its message is shown. */
-export class Uncaught extends Error {
+export class UncaughtError extends Error {
   constructor(error: unknown) {
     super('nobody caught it', { cause: error })
   }
@@ -10,7 +10,7 @@ export class Uncaught extends Error {
  * of parsers and of Node's own checks quote their input.
  */
 export function bugMessage(thrown: unknown): string {
-  const error = thrown instanceof Uncaught ? thrown.cause : thrown
+  const error = thrown instanceof UncaughtError ? thrown.cause : thrown
   if (!(error instanceof Error)) return `something that is not an error was thrown: a value of type ${typeof error}`
   const code = 'code' in error && /^[A-Z][A-Z0-9_]+$/.test(String(error.code)) ? ` (${error.code})` : ''
   return `${nameOf(error)}${code}: ${thrown !== error || isForeign(error) ? 'its message is withheld, since it may quote a value' : safe(error.message)}`
@@ -18,7 +18,7 @@ export function bugMessage(thrown: unknown): string {
 
 /** Where an unforeseen error came from: the frames of its stack alone, since its head repeats a message. */
 export function bugStack(thrown: unknown): string[] {
-  const error = thrown instanceof Uncaught ? thrown.cause : thrown
+  const error = thrown instanceof UncaughtError ? thrown.cause : thrown
   if (!(error instanceof Error) || !error.stack) return []
   const head = `${error.name}: ${error.message}`
   const frames = error.stack.startsWith(head) ? error.stack.slice(head.length) : error.stack.replace(error.message, '')

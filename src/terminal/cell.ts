@@ -1,5 +1,5 @@
 import type { Tone } from './colour.ts'
-import { printable } from './printable.ts'
+import { toPrintable } from './printable.ts'
 
 /** One value of a table. A time is ISO 8601; what is not there is shown as `-`. */
 export type Cell =
@@ -12,13 +12,13 @@ export type Cell =
   | { readonly text: string; readonly tone: Tone }
 
 /** A cell as it is shown. */
-export interface ShownCell {
+export interface FormattedCell {
   readonly text: string
   readonly tone: Tone | undefined
 }
 
 /** A cell's text, safe to show; a time is relative to `now`, or as it stands where there is no `now`. */
-export function showCell(cell: Cell, now: Date | undefined): ShownCell {
+export function formatCell(cell: Cell, now: Date | undefined): FormattedCell {
   if (typeof cell !== 'object' || cell === null) return { text: shown(cell), tone: undefined }
   if ('text' in cell) return { text: shown(cell.text), tone: cell.tone }
   return { text: shown(cell.time && now ? timeAgo(cell.time, now) : cell.time), tone: undefined }
@@ -45,6 +45,6 @@ const UNITS = [
 ]
 
 function shown(value: string | number | boolean | null | undefined): string {
-  const text = printable(String(value ?? ''))
+  const text = toPrintable(String(value ?? ''))
   return text === '' ? '-' : text
 }

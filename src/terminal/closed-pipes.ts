@@ -8,7 +8,7 @@ import type { Output, Streams } from './streams.ts'
  * code runs, for reading and writing, just as a parent does that wants no output. The two can't be told apart, and
  * programs in Go, such as gh and vault, have it likewise.
  */
-export function quietPipes(streams: Streams, failed: (error: Error) => void): void {
+export function ignoreClosedPipes(streams: Streams, failed: (error: Error) => void): void {
   streams.stdout.on('error', error => {
     if (!isClosed(error, streams.stdout)) failed(error)
   })

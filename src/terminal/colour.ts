@@ -4,12 +4,12 @@ import type { Output, Streams } from './streams.ts'
 export type Tone = 'good' | 'bad' | 'warning' | 'faint' | 'strong'
 
 /** Colours a text according to its tone, or leaves it. */
-export type Paint = (text: string, tone: Tone | undefined) => string
+export type Painter = (text: string, tone: Tone | undefined) => string
 
 /** Whether to colour what goes to `output`: `--no-color`, then FORCE_COLOR, NO_COLOR, TERM=dumb, then a terminal. */
-export function coloursOn(streams: Streams, output: Output): boolean {
+export function isColourEnabled(streams: Streams, output: Output): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = streams.env
-  if (streams.flags?.noColor) return false
+  if (streams.options?.noColor) return false
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR) return false
   if (TERM === 'dumb') return false
@@ -17,8 +17,8 @@ export function coloursOn(streams: Streams, output: Output): boolean {
 }
 
 /** The paint for `output`; chalk is loaded only where there are colours. */
-export async function paintFor(streams: Streams, output: Output): Promise<Paint> {
-  if (!coloursOn(streams, output)) return text => text
+export async function loadPainter(streams: Streams, output: Output): Promise<Painter> {
+  if (!isColourEnabled(streams, output)) return text => text
   const { Chalk } = await import('chalk')
   const chalk = new Chalk({ level: 1 })
   const tones = { good: chalk.green, bad: chalk.red, warning: chalk.yellow, faint: chalk.dim, strong: chalk.bold }

@@ -1,20 +1,20 @@
-import { hasUnseen, printableDocument } from './printable.ts'
+import { hasUnprintable, toPrintableDocument } from './printable.ts'
 
 /** A value as a JSON document that ends in a newline, with everything unseen escaped. */
-export function jsonDocument(value: unknown): string {
-  return `${printableDocument(JSON.stringify(value, null, 2))}\n`
+export function formatJson(value: unknown): string {
+  return `${toPrintableDocument(JSON.stringify(value, null, 2))}\n`
 }
 
 /** A value as a YAML document that ends in a newline, likewise. */
-export async function yamlDocument(value: unknown): Promise<string> {
+export async function formatYaml(value: unknown): Promise<string> {
   const { Document, visit } = await import('../lib/yaml.ts')
   // Through JSON, so that both formats say the same: a sealed secret, say, has a JSON form.
   const document = new Document(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false })
   visit(document, {
     Scalar(_, scalar) {
-      if (typeof scalar.value === 'string' && hasUnseen(scalar.value)) scalar.type = 'QUOTE_DOUBLE'
+      if (typeof scalar.value === 'string' && hasUnprintable(scalar.value)) scalar.type = 'QUOTE_DOUBLE'
     },
   })
   const text = document.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER })
-  return printableDocument(text, 'yaml')
+  return toPrintableDocument(text, 'yaml')
 }

@@ -4,9 +4,9 @@ import type { Input, Streams } from './streams.ts'
  * While something is read unseen: when the program goes on after it was stopped, what is typed is not shown either (the
  * shell has set its terminal to show it), and `redraw` draws again what stood there. Gives what ends that.
  */
-export function watchForContinuing({ stdin, job }: Streams, redraw: () => void): () => void {
+export function watchForResume({ stdin, job }: Streams, redraw: () => void): () => void {
   const unwatch = job?.onContinued(() => {
-    setRawAnew(stdin)
+    resetRawMode(stdin)
     redraw()
   })
   return unwatch ?? (() => {})
@@ -20,14 +20,14 @@ export function watchForCtrlZ({ stdin, job }: Streams): () => void {
     key.name = undefined
     stdin.setRawMode?.(false)
     job.suspend()
-    setRawAnew(stdin)
+    resetRawMode(stdin)
   }
   stdin.on('keypress', onKey)
   return () => void stdin.removeListener('keypress', onKey)
 }
 
 // Node changes nothing where it knows of no change.
-function setRawAnew(stdin: Input): void {
+function resetRawMode(stdin: Input): void {
   stdin.setRawMode?.(false)
   stdin.setRawMode?.(true)
 }

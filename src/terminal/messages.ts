@@ -1,7 +1,7 @@
 import { DsctlError, ERROR_CODES } from '../domain/errors.ts'
 import type { OutputFormat } from '../domain/output-format.ts'
 import { bugMessage, bugStack } from './bug.ts'
-import { printable, printableDocument } from './printable.ts'
+import { toPrintable, toPrintableDocument } from './printable.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
 const REPORT = 'This is a bug in dsctl: please report it, with the command and this stack.'
@@ -19,22 +19,22 @@ export function printError(streams: Streams, format: OutputFormat, error: unknow
 
 /** Something that is not as it should be, though the command goes on. */
 export function printWarning(streams: Streams, text: string): void {
-  writeMessage(streams, `dsctl: warning: ${printable(text)}\n`)
+  writeMessage(streams, `dsctl: warning: ${toPrintable(text)}\n`)
 }
 
 /** What has been done, for a person; silent with `--quiet`. */
 export function printNote(streams: Streams, text: string): void {
-  if (!streams.flags?.quiet) writeMessage(streams, `${printable(text)}\n`)
+  if (!streams.options?.quiet) writeMessage(streams, `${toPrintable(text)}\n`)
 }
 
 /** What goes on behind; only with `--verbose`. */
 export function printVerbose(streams: Streams, text: string): void {
-  if (streams.flags?.verbose) writeMessage(streams, `${printable(text)}\n`)
+  if (streams.options?.verbose) writeMessage(streams, `${toPrintable(text)}\n`)
 }
 
 function errorDocument(error: unknown): string {
   const body = error instanceof DsctlError ? errorBody(error) : bugBody(error)
-  return `${printableDocument(JSON.stringify({ error: body }, null, 2))}\n`
+  return `${toPrintableDocument(JSON.stringify({ error: body }, null, 2))}\n`
 }
 
 function errorBody(error: DsctlError): object {
@@ -54,10 +54,10 @@ function errorText(error: DsctlError): string {
   const { fields = [], hint } = error.details
   const problems = fields.map(({ field, message }) => `  ${field}: ${message}`)
   const lines = [`dsctl: ${error.message}`, ...problems, ...(hint ? hint.split('\n') : [])]
-  return lines.map(line => `${printable(line)}\n`).join('')
+  return lines.map(line => `${toPrintable(line)}\n`).join('')
 }
 
 function printBug(streams: Streams, error: unknown): void {
   const lines = [`dsctl: ${bugMessage(error)}`, ...bugStack(error).map(frame => `    ${frame}`), REPORT]
-  writeMessage(streams, lines.map(line => `${printable(line)}\n`).join(''))
+  writeMessage(streams, lines.map(line => `${toPrintable(line)}\n`).join(''))
 }

@@ -1,23 +1,23 @@
 import type { OutputFormat } from '../domain/output-format.ts'
-import { type ShownCell, showCell } from './cell.ts'
-import { paintFor } from './colour.ts'
-import { jsonDocument, yamlDocument } from './documents.ts'
+import { type FormattedCell, formatCell } from './cell.ts'
+import { loadPainter } from './colour.ts'
+import { formatJson, formatYaml } from './documents.ts'
 import { printNote } from './messages.ts'
-import { printable } from './printable.ts'
+import { toPrintable } from './printable.ts'
 import { type Output, type Streams, writeData } from './streams.ts'
-import type { Frame } from './table.ts'
+import type { TableLayout } from './table.ts'
 import type { Column, LinesView, ListView, OutcomesView, RecordView, WholeView } from './view.ts'
 
 /** Prints on stdout what a command found as a whole, in the format asked for. */
-export async function print<T extends object>(
+export async function printView<T extends object>(
   streams: Streams,
   format: OutputFormat,
   view: WholeView<T>,
 ): Promise<void> {
-  if (format === 'json') writeData(streams, jsonDocument(documentOf(view)))
-  else if (format === 'yaml') writeData(streams, await yamlDocument(documentOf(view)))
+  if (format === 'json') writeData(streams, formatJson(documentOf(view)))
+  else if (format === 'yaml') writeData(streams, await formatYaml(documentOf(view)))
   else if (format === 'table') await printText(streams, view)
-  else writeData(streams, namesOf([view.data].flat(), format))
+  else writeData(streams, formatKeys([view.data].flat(), format))
 }
 
 function documentOf<T extends object>(view: WholeView<T>): unknown {
@@ -25,10 +25,10 @@ function documentOf<T extends object>(view: WholeView<T>): unknown {
 }
 
 /** One name or id a line; what has none is left out. */
-export function namesOf(items: readonly unknown[], key: 'name' | 'id'): string {
+export function formatKeys(items: readonly unknown[], key: 'name' | 'id'): string {
   return items
     .map(item => Object(item)[key])
-    .map(value => (typeof value === 'string' ? `${printable(value)}\n` : ''))
+    .map(value => (typeof value === 'string' ? `${toPrintable(value)}\n` : ''))
     .join('')
 }
 
@@ -40,20 +40,20 @@ function printText<T extends object>(streams: Streams, view: WholeView<T>): Prom
 
 async function printRecord(streams: Streams, view: RecordView): Promise<void> {
   const { renderTable } = await import('./table.ts')
-  const paint = await paintFor(streams, streams.stdout)
+  const paint = await loadPainter(streams, streams.stdout)
   const now = clockFor(streams.stdout)
   const rows = view.rows
     .filter(([, value]) => value !== undefined)
-    .map(([label, value]) => [{ text: printable(label), tone: 'strong' as const }, showCell(value, now)])
+    .map(([label, value]) => [{ text: toPrintable(label), tone: 'strong' as const }, formatCell(value, now)])
   // Values are not cut: whoever looks at one record wants all of it.
   writeData(streams, renderTable({ head: undefined, rows, fixed: [true, true], width: undefined, paint }))
 }
 
 async function printLines(streams: Streams, view: LinesView): Promise<void> {
-  const paint = await paintFor(streams, streams.stdout)
+  const paint = await loadPainter(streams, streams.stdout)
   for (const line of view.lines) {
     const { text, tone } = typeof line === 'string' ? { text: line, tone: undefined } : line
-    writeData(streams, `${paint(printable(text), tone)}\n`)
+    writeData(streams, `${paint(toPrintable(text), tone)}\n`)
   }
 }
 
@@ -64,28 +64,28 @@ async function printList<T extends object>(streams: Streams, view: ListView<T> |
 }
 
 async function printTable<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
-  const { growingTable, renderBlocks } = await import('./table.ts')
-  const { frame, rowOf } = await tableOf(streams, view.columns)
+  const { incrementalTable, renderBlocks } = await import('./table.ts')
+  const { frame, rowOf } = await tableLayout(streams, view.columns)
   const rows = view.data.map(rowOf)
   const blocks = view.kind === 'list' && view.blocks ? renderBlocks({ ...frame, rows }) : undefined
-  writeData(streams, blocks ?? growingTable(frame)(rows))
+  writeData(streams, blocks ?? incrementalTable(frame)(rows))
 }
 
 /** A table for stdout, and how an item becomes one of its rows. */
-export async function tableOf<T>(
+export async function tableLayout<T>(
   streams: Streams,
   columns: readonly Column<T>[],
-): Promise<{ frame: Frame; rowOf: (item: T) => ShownCell[] }> {
+): Promise<{ frame: TableLayout; rowOf: (item: T) => FormattedCell[] }> {
   const now = clockFor(streams.stdout)
   const frame = {
-    head: columns.map(column => printable(column.title)),
+    head: columns.map(column => toPrintable(column.title)),
     fixed: columns.map(column => column.fixed === true),
-    spare: columns.map(column => column.spare === true),
-    wraps: columns.map(column => column.wraps === true),
+    dropWhenNarrow: columns.map(column => column.dropWhenNarrow === true),
+    wrap: columns.map(column => column.wrap === true),
     width: streams.stdout.isTTY ? (streams.stdout.columns ?? 80) : undefined,
-    paint: await paintFor(streams, streams.stdout),
+    paint: await loadPainter(streams, streams.stdout),
   }
-  return { frame, rowOf: item => columns.map(column => showCell(column.value(item), now)) }
+  return { frame, rowOf: item => columns.map(column => formatCell(column.value(item), now)) }
 }
 
 function clockFor(output: Output): Date | undefined {

@@ -1,8 +1,8 @@
 import type { OutputFormat } from '../domain/output-format.ts'
-import { jsonDocument, yamlDocument } from './documents.ts'
+import { formatJson, formatYaml } from './documents.ts'
 import { printNote } from './messages.ts'
-import { namesOf, tableOf } from './output.ts'
-import { type Streams, sendData } from './streams.ts'
+import { formatKeys, tableLayout } from './output.ts'
+import { type Streams, writeDataAndWait } from './streams.ts'
 import type { StreamView } from './view.ts'
 
 /** How a stream is written. What is not ended as it should be is no document. */
@@ -24,20 +24,20 @@ export async function printStream<T extends object>(
   let begun = false
   let going = true
   try {
-    await view.each(async page => {
+    await view.forEachPage(async page => {
       if (!going || ending()) return false
       const text = await writer.page(page)
       begun = true
-      going = await sendData(streams, text)
+      going = await writeDataAndWait(streams, text)
       return going && !ending()
     })
   } catch (error) {
-    if (begun && going) await sendData(streams, writer.torn)
+    if (begun && going) await writeDataAndWait(streams, writer.torn)
     throw error
   }
-  if (begun && going) await sendData(streams, ending() ? writer.torn : writer.end)
+  if (begun && going) await writeDataAndWait(streams, ending() ? writer.torn : writer.end)
   if (begun || !going || ending()) return
-  if (writer.none) await sendData(streams, writer.none)
+  if (writer.none) await writeDataAndWait(streams, writer.none)
   if (view.kind === 'documents' || format === 'table') printNote(streams, view.empty)
 }
 
@@ -48,12 +48,12 @@ async function writerFor<T extends object>(
 ): Promise<Writer> {
   if (format === 'json') return jsonWriter()
   if (view.kind === 'documents' && (format === 'table' || format === 'yaml')) return yamlWriter(documents())
-  if (format === 'yaml') return yamlWriter(yamlDocument)
-  if (format !== 'table') return lineWriter(items => namesOf(items, format))
+  if (format === 'yaml') return yamlWriter(formatYaml)
+  if (format !== 'table') return lineWriter(items => formatKeys(items, format))
   if (view.kind === 'documents') return lineWriter(() => '')
-  const { growingTable } = await import('./table.ts')
-  const { frame, rowOf } = await tableOf(streams, view.columns)
-  const table = growingTable(frame)
+  const { incrementalTable } = await import('./table.ts')
+  const { frame, rowOf } = await tableLayout(streams, view.columns)
+  const table = incrementalTable(frame)
   return lineWriter(items => table((items as readonly T[]).map(rowOf)))
 }
 
@@ -66,7 +66,7 @@ function jsonWriter(): Writer {
   let begin = '[\n'
   return {
     page(items) {
-      const whole = jsonDocument(items)
+      const whole = formatJson(items)
       const text = `${begin}${whole.slice(2, -'\n  }\n]\n'.length)}\n`
       begin = '  },\n'
       return text
@@ -78,10 +78,10 @@ function jsonWriter(): Writer {
 }
 
 // A part of a YAML document, or of several, may be one too: it must not be taken for the whole.
-const TORN = '] dsctl was stopped here: this is not all of it.\n'
+const TRUNCATION_MARK = '] dsctl was stopped here: this is not all of it.\n'
 
 function yamlWriter(page: Writer['page']): Writer {
-  return { page, none: '', end: '', torn: TORN }
+  return { page, none: '', end: '', torn: TRUNCATION_MARK }
 }
 
 function documents(): Writer['page'] {
@@ -89,7 +89,7 @@ function documents(): Writer['page'] {
   return async items => {
     let text = ''
     for (const item of items) {
-      text += `${separator}${await yamlDocument(item)}`
+      text += `${separator}${await formatYaml(item)}`
       separator = '---\n'
     }
     return text

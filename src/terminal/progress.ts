@@ -1,5 +1,5 @@
-import { printable } from './printable.ts'
-import { type Drawing, type Streams, setDrawing } from './streams.ts'
+import { toPrintable } from './printable.ts'
+import { type StatusLine, type Streams, setStatusLine } from './streams.ts'
 
 /** Work under way. */
 export interface Progress {
@@ -9,17 +9,17 @@ export interface Progress {
   stop(): void
 }
 
-const PATIENCE = 1_000
-const PACE = 100
+const SHOW_AFTER_MS = 1_000
+const FRAME_INTERVAL_MS = 100
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const CLEAR_LINE = '\r\u001b[2K'
 
 /** Shows a spinner on a terminal's stderr once work has taken a second; elsewhere it does nothing. */
 export function startProgress(streams: Streams, text: string): Progress {
-  const { stderr, env, flags } = streams
-  if (!stderr.isTTY || env.TERM === 'dumb' || flags?.quiet) return { update() {}, stop() {} }
-  const spinner = spin(streams, text)
-  setDrawing(streams, spinner)
+  const { stderr, env, options } = streams
+  if (!stderr.isTTY || env.TERM === 'dumb' || options?.quiet) return { update() {}, stop() {} }
+  const spinner = startSpinner(streams, text)
+  setStatusLine(streams, spinner)
   return spinner
 }
 
@@ -37,32 +37,32 @@ export async function withProgress<T>(
   }
 }
 
-const WIDTH = 20
+const BAR_WIDTH = 20
 
-function barOf(share: number): string {
-  const done = Math.round(Math.min(1, Math.max(0, share)) * WIDTH)
-  return `${'█'.repeat(done)}${'░'.repeat(WIDTH - done)} `
+function renderBar(share: number): string {
+  const done = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH)
+  return `${'█'.repeat(done)}${'░'.repeat(BAR_WIDTH - done)} `
 }
 
-function spin(streams: Streams, first: string): Progress & Drawing {
+function startSpinner(streams: Streams, first: string): Progress & StatusLine {
   const { stderr } = streams
   let text = first
   let bar = ''
   let frame = 0
   let drawn = false
   let held = 0
-  let timer = setTimeout(draw, PATIENCE)
+  let timer = setTimeout(draw, SHOW_AFTER_MS)
   timer.unref()
 
   function draw(): void {
     if (held === 0) {
       const room = (stderr.columns ?? 80) - 4
       stderr.write(
-        `${CLEAR_LINE}${FRAMES[frame++ % FRAMES.length]} ${[...bar, ...printable(text)].slice(0, room).join('')}`,
+        `${CLEAR_LINE}${FRAMES[frame++ % FRAMES.length]} ${[...bar, ...toPrintable(text)].slice(0, room).join('')}`,
       )
       drawn = true
     }
-    timer = setTimeout(draw, PACE)
+    timer = setTimeout(draw, FRAME_INTERVAL_MS)
     timer.unref()
   }
 
@@ -75,12 +75,12 @@ function spin(streams: Streams, first: string): Progress & Drawing {
     clear,
     update(next, share) {
       text = next
-      bar = share === undefined ? '' : barOf(share)
+      bar = share === undefined ? '' : renderBar(share)
     },
     stop() {
       clearTimeout(timer)
       clear()
-      setDrawing(streams, undefined)
+      setStatusLine(streams, undefined)
     },
     hold() {
       clear()

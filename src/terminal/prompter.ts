@@ -1,9 +1,9 @@
 import type { Secret } from '../domain/secret.ts'
 import type { SourceType } from '../source-types/source-type.ts'
-import { type Answers, askFields, type FieldsQuestion } from './ask-fields.ts'
+import { askFields, type FieldAnswers, type FieldsQuestion } from './ask-fields.ts'
 import { askOneLineSecret, pasteSecret } from './ask-secret.ts'
-import { printable } from './printable.ts'
-import { type Check, type Choice, promptConfirm, promptLine, promptSearch, promptSelect } from './prompts.ts'
+import { toPrintable } from './printable.ts'
+import { type Choice, promptConfirm, promptLine, promptSearch, promptSelect, type Validate } from './prompts.ts'
 import { type Decision, type ReviewRow, reviewSummary } from './review.ts'
 import type { Streams } from './streams.ts'
 
@@ -11,17 +11,17 @@ import type { Streams } from './streams.ts'
 export interface TextOptions {
   readonly default?: string | undefined
   readonly optional?: boolean | undefined
-  readonly check?: Check | undefined
+  readonly check?: Validate | undefined
 }
 
 /** Asks a person. Only where `canAsk`. Every method throws `interrupted` on Ctrl-C, with the terminal restored. */
 export interface Prompter {
   askType(types: readonly SourceType[]): Promise<SourceType>
-  askFields(question: FieldsQuestion): Promise<Answers>
+  askFields(question: FieldsQuestion): Promise<FieldAnswers>
   /** A line of text, trimmed; empty where it is optional. */
   askText(label: string, options?: TextOptions): Promise<string>
   /** A one-line secret that belongs to no field, such as a login's password. */
-  askSecret(label: string, check?: Check): Promise<Secret<string>>
+  askSecret(label: string, check?: Validate): Promise<Secret<string>>
   /** A secret of several lines, pasted unseen; it may be empty. */
   pasteSecret(label: string): Promise<Secret<string>>
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
@@ -31,7 +31,7 @@ export interface Prompter {
   reviewSummary(rows: readonly ReviewRow[], question: string): Promise<Decision>
 }
 
-export function prompter(streams: Streams): Prompter {
+export function createPrompter(streams: Streams): Prompter {
   return {
     askType: types => askType(streams, types),
     askFields: question => askFields(streams, question),
@@ -59,14 +59,14 @@ function askText(streams: Streams, label: string, options: TextOptions): Promise
   return promptLine(streams, { message: `${label}${ending}:`, default: options.default, check })
 }
 
-async function askSecret(streams: Streams, label: string, check: Check): Promise<Secret<string>> {
+async function askSecret(streams: Streams, label: string, check: Validate): Promise<Secret<string>> {
   const secret = await askOneLineSecret(streams, { label, check, empty: 'refuse' })
   if (!secret) throw new Error('an empty secret was accepted')
   return secret
 }
 
 async function askName(streams: Streams, question: string, expected: string): Promise<void> {
-  const wanted = printable(expected).trim()
+  const wanted = toPrintable(expected).trim()
   const check = (text: string) => (text === wanted ? undefined : 'that is not the name; Ctrl-C leaves it as it is')
   await promptLine(streams, { message: `${question} Type ${wanted} to confirm:`, check })
 }

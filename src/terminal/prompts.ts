@@ -1,9 +1,9 @@
-import { printable } from './printable.ts'
+import { toPrintable } from './printable.ts'
 import type { Streams } from './streams.ts'
 import { withInquirer } from './with-inquirer.ts'
 
 /** What is wrong with a text, or undefined where it is fine. */
-export type Check = (text: string) => string | undefined
+export type Validate = (text: string) => string | undefined
 
 /** A choice of a list. */
 export interface Choice<T> {
@@ -15,36 +15,36 @@ export interface Choice<T> {
 export interface LineQuestion {
   readonly message: string
   readonly default?: string | undefined
-  readonly check?: Check | undefined
+  readonly check?: Validate | undefined
   readonly shown?: ((text: string) => string) | undefined
 }
 
 /** Asks for a line of text that may be seen. */
 export async function promptLine(streams: Streams, question: LineQuestion): Promise<string> {
   const preset = question.default ?? ''
-  const shownPreset = printable(preset)
+  const shownPreset = toPrintable(preset)
   const given = (text: string) => (text === shownPreset ? preset : text.trim())
   const { check, shown } = question
   const text = await withInquirer(streams, ({ input }, context) => {
-    const validate = (answer: string) => explained(check?.(given(answer)))
+    const validate = (answer: string) => validationResult(check?.(given(answer)))
     const transform = shown ? { transformer: shown } : {}
-    return input({ message: printable(question.message), default: shownPreset, validate, ...transform }, context)
+    return input({ message: toPrintable(question.message), default: shownPreset, validate, ...transform }, context)
   })
   return given(text)
 }
 
 /** Asks for one line that is not shown: each character is a star, and no key reveals it. Not trimmed. */
-export function promptHidden(streams: Streams, message: string, check: Check): Promise<string> {
+export function promptHidden(streams: Streams, message: string, check: Validate): Promise<string> {
   return withInquirer(streams, ({ password }, context) => {
-    const validate = (answer: string) => explained(check(answer))
-    return password({ message: printable(message), mask: '*', toggleMask: false, validate }, context)
+    const validate = (answer: string) => validationResult(check(answer))
+    return password({ message: toPrintable(message), mask: '*', toggleMask: false, validate }, context)
   })
 }
 
 /** Asks yes or no. */
 export function promptConfirm(streams: Streams, message: string, preset: boolean): Promise<boolean> {
   return withInquirer(streams, ({ confirm }, context) =>
-    confirm({ message: printable(message), default: preset }, context),
+    confirm({ message: toPrintable(message), default: preset }, context),
   )
 }
 
@@ -54,28 +54,28 @@ export function promptSelect<T>(
   message: string,
   { choices, preset }: { choices: readonly Choice<T>[]; preset?: T | undefined },
 ): Promise<T> {
-  const named = choices.map((choice, value) => ({ value, name: printable(choice.name) }))
+  const named = choices.map((choice, value) => ({ value, name: toPrintable(choice.name) }))
   const position = choices.findIndex(choice => choice.value === preset)
   return withInquirer(streams, ({ select }, context) =>
-    select({ message: printable(message), choices: named, default: Math.max(0, position) }, context),
-  ).then(picked => chosen(choices, picked))
+    select({ message: toPrintable(message), choices: named, default: Math.max(0, position) }, context),
+  ).then(picked => choiceAt(choices, picked))
 }
 
 /** Asks for one of many: typing narrows them down. */
 export function promptSearch<T>(streams: Streams, message: string, choices: readonly Choice<T>[]): Promise<T> {
-  const named = choices.map((choice, value) => ({ value, name: printable(choice.name) }))
+  const named = choices.map((choice, value) => ({ value, name: toPrintable(choice.name) }))
   return withInquirer(streams, ({ search }, context) => {
     const source = (term = '') => named.filter(({ name }) => name.toLowerCase().includes(term.trim().toLowerCase()))
-    return search({ message: printable(message), source, pageSize: 10 }, context)
-  }).then(picked => chosen(choices, picked))
+    return search({ message: toPrintable(message), source, pageSize: 10 }, context)
+  }).then(picked => choiceAt(choices, picked))
 }
 
-function chosen<T>(choices: readonly Choice<T>[], position: number): T {
+function choiceAt<T>(choices: readonly Choice<T>[], position: number): T {
   const choice = choices[position]
   if (!choice) throw new Error(`choice ${position} of ${choices.length} was picked`)
   return choice.value
 }
 
-function explained(problem: string | undefined): true | string {
-  return problem === undefined ? true : printable(problem)
+function validationResult(problem: string | undefined): true | string {
+  return problem === undefined ? true : toPrintable(problem)
 }

@@ -1,13 +1,13 @@
 import { StringDecoder } from 'node:string_decoder'
 import { DsctlError } from '../domain/errors.ts'
-import { watchForContinuing } from './job-control.ts'
+import { watchForResume } from './job-control.ts'
 import { type Streams, withTerminal, writeMessage } from './streams.ts'
 
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
 const ERASERS = new Set(['\b', '\u007f'])
 const CLEAR_LINE = '\r\u001b[2K'
-const SETTLE = 40
+const QUIET_MS = 40
 
 /**
  * Reads several lines that are never shown, up to a line with only a dot or to Ctrl-D; only their number is told.
@@ -24,7 +24,7 @@ export function readPasted(streams: Streams): Promise<string> {
         writeMessage(streams, `${CLEAR_LINE}${linesRead(text)}`)
         return pastedText(text) !== undefined
       }).finally(() => writeMessage(streams, '\n'))
-      await drained(streams)
+      await drainInput(streams)
       return pastedText(text) ?? ''
     }),
   )
@@ -32,13 +32,13 @@ export function readPasted(streams: Streams): Promise<string> {
 
 /** Throws away what was typed or pasted beyond an answer, so that it is neither shown nor taken for the next one. */
 export function discardInput(streams: Streams): Promise<boolean> {
-  return withoutEcho(streams, () => drained(streams))
+  return withoutEcho(streams, () => drainInput(streams))
 }
 
 async function withoutEcho<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
   const { stdin } = streams
   stdin.setRawMode?.(true)
-  const unwatch = watchForContinuing(streams, () => {})
+  const unwatch = watchForResume(streams, () => {})
   try {
     return await work()
   } finally {
@@ -70,7 +70,7 @@ function eachChunk({ stdin }: Streams, isLast: (chunk: Buffer | string) => boole
 }
 
 /** Reads until nothing has come for a moment; whether anything came. */
-async function drained({ stdin }: Streams): Promise<boolean> {
+async function drainInput({ stdin }: Streams): Promise<boolean> {
   let came = false
   let quiet = false
   const onData = () => {
@@ -81,7 +81,7 @@ async function drained({ stdin }: Streams): Promise<boolean> {
   stdin.resume()
   while (!quiet) {
     quiet = true
-    await new Promise(resolve => setTimeout(resolve, SETTLE))
+    await new Promise(resolve => setTimeout(resolve, QUIET_MS))
   }
   stdin.removeListener('data', onData)
   return came
@@ -89,14 +89,14 @@ async function drained({ stdin }: Streams): Promise<boolean> {
 
 // A terminal in raw mode sends a carriage return for each line's end, and may put marks around what is pasted.
 function pastedText(raw: string): string | undefined {
-  const text = erased(raw.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '').replace(/\r\n?/g, '\n'))
+  const text = applyErasers(raw.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '').replace(/\r\n?/g, '\n'))
   const dot = /(^|\n)\.\n/.exec(text)
   const end = text.indexOf(CTRL_D)
   if (dot && (end < 0 || dot.index < end)) return text.slice(0, dot.index + (dot[1]?.length ?? 0))
   return end < 0 ? undefined : text.slice(0, end)
 }
 
-function erased(text: string): string {
+function applyErasers(text: string): string {
   if (![...ERASERS].some(eraser => text.includes(eraser))) return text
   const kept: string[] = []
   for (const character of text) {

@@ -1,5 +1,5 @@
-import { paintFor } from './colour.ts'
-import { printable } from './printable.ts'
+import { loadPainter } from './colour.ts'
+import { toPrintable } from './printable.ts'
 import { type Choice, promptSelect } from './prompts.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
@@ -16,10 +16,10 @@ export type Decision = { readonly kind: 'save' | 'test' | 'cancel' } | { readonl
 /** Shows what is about to be saved, and asks whether to save it, to edit a field of it, to test it, or to cancel. */
 export async function reviewSummary(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
   const { renderTable } = await import('./table.ts')
-  const paint = await paintFor(streams, streams.stderr)
+  const paint = await loadPainter(streams, streams.stderr)
   const cells = rows.map(({ label, value }) => [
-    { text: printable(label), tone: 'strong' as const },
-    { text: printable(String(value)), tone: undefined },
+    { text: toPrintable(label), tone: 'strong' as const },
+    { text: toPrintable(String(value)), tone: undefined },
   ])
   const summary = renderTable({
     head: undefined,
@@ -29,10 +29,10 @@ export async function reviewSummary(streams: Streams, rows: readonly ReviewRow[]
     paint,
   })
   writeMessage(streams, `\n${summary}\n`)
-  return decide(streams, rows, question)
+  return askDecision(streams, rows, question)
 }
 
-async function decide(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
+async function askDecision(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
   const choices: Choice<Decision['kind']>[] = [
     { value: 'save', name: 'Save' },
     { value: 'edit', name: 'Edit a field' },

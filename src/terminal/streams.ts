@@ -12,7 +12,7 @@ export interface Output extends NodeJS.WritableStream {
 }
 
 /** The global options that say how to talk. */
-export interface TalkFlags {
+export interface TerminalOptions {
   readonly noColor?: boolean | undefined
   readonly noInput?: boolean | undefined
   readonly quiet?: boolean | undefined
@@ -33,34 +33,34 @@ export interface Streams {
   readonly stdout: Output
   readonly stderr: Output
   readonly env: Readonly<Record<string, string | undefined>>
-  readonly flags?: TalkFlags | undefined
+  readonly options?: TerminalOptions | undefined
   readonly job?: JobControl | undefined
 }
 
 /** Something that draws on the terminal and makes room while others write. */
-export interface Drawing {
+export interface StatusLine {
   clear(): void
   hold(): void
   release(): void
 }
 
-const drawings = new WeakMap<Output, Drawing>()
+const statusLines = new WeakMap<Output, StatusLine>()
 
 /** Names what draws on stderr at present, or that nothing does. */
-export function setDrawing(streams: Streams, drawing: Drawing | undefined): void {
-  if (drawing) drawings.set(streams.stderr, drawing)
-  else drawings.delete(streams.stderr)
+export function setStatusLine(streams: Streams, drawing: StatusLine | undefined): void {
+  if (drawing) statusLines.set(streams.stderr, drawing)
+  else statusLines.delete(streams.stderr)
 }
 
 /** Writes data to stdout. */
 export function writeData(streams: Streams, text: string): void {
-  drawings.get(streams.stderr)?.clear()
+  statusLines.get(streams.stderr)?.clear()
   streams.stdout.write(text)
 }
 
 /** Writes data to stdout and waits until it is written: false where nobody reads it any more. */
-export function sendData(streams: Streams, text: string): Promise<boolean> {
-  drawings.get(streams.stderr)?.clear()
+export function writeDataAndWait(streams: Streams, text: string): Promise<boolean> {
+  statusLines.get(streams.stderr)?.clear()
   return new Promise(resolve => {
     streams.stdout.write(text, error => resolve(!error))
   })
@@ -68,13 +68,13 @@ export function sendData(streams: Streams, text: string): Promise<boolean> {
 
 /** Writes a message to stderr. */
 export function writeMessage(streams: Streams, text: string): void {
-  drawings.get(streams.stderr)?.clear()
+  statusLines.get(streams.stderr)?.clear()
   streams.stderr.write(text)
 }
 
 /** Does something with the terminal to itself: no spinner draws meanwhile. */
 export async function withTerminal<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
-  const drawing = drawings.get(streams.stderr)
+  const drawing = statusLines.get(streams.stderr)
   drawing?.hold()
   try {
     return await work()

@@ -15,9 +15,9 @@ export interface Column<T> {
   /** Never cut: an id, a time. */
   readonly fixed?: boolean
   /** Left out at a terminal where others would have to be cut for it. */
-  readonly spare?: boolean
+  readonly dropWhenNarrow?: boolean
   /** Never cut either: what is too long for a terminal goes on in the next line. */
-  readonly wraps?: boolean
+  readonly wrap?: boolean
 }
 
 /** Several things. `empty` is told on stderr in place of a table without rows. */
@@ -51,12 +51,12 @@ export interface LinesView {
  * Gets page after page of what is printed as it comes, none before the one before it is written. Answers whether another
  * is wanted: not where nobody reads any more.
  */
-export type Take<T> = (page: readonly T[]) => Promise<boolean>
+export type WritePage<T> = (page: readonly T[]) => Promise<boolean>
 
 /** A list of any length. `empty` is told on stderr in place of a table without rows. */
 export interface PagesView<T extends object> {
   readonly kind: 'pages'
-  readonly each: (take: Take<T>) => Promise<void>
+  readonly forEachPage: (take: WritePage<T>) => Promise<void>
   readonly columns: readonly Column<T>[]
   readonly empty: string
 }
@@ -64,7 +64,7 @@ export interface PagesView<T extends object> {
 /** Any number of documents, for a file: YAML ones one after the other, unless another format is asked for. */
 export interface DocumentsView {
   readonly kind: 'documents'
-  readonly each: (take: Take<object>) => Promise<void>
+  readonly forEachPage: (take: WritePage<object>) => Promise<void>
   /** Told on stderr in place of nothing at all. */
   readonly empty: string
 }

@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { DsctlError } from '../domain/errors.ts'
-import { coloursOn } from './colour.ts'
-import { watchForContinuing, watchForCtrlZ } from './job-control.ts'
+import { isColourEnabled } from './colour.ts'
+import { watchForCtrlZ, watchForResume } from './job-control.ts'
 import { type Input, type Streams, withTerminal } from './streams.ts'
 
 type Inquirer = typeof import('./inquirer.ts')
@@ -28,14 +28,14 @@ export async function withInquirer<T>(
     const { output, redraw } = promptOutput(streams)
     const unwatch = [
       watchForEnd(streams.stdin, () => ended.abort()),
-      watchForContinuing(streams, redraw),
+      watchForResume(streams, redraw),
       watchForCtrlZ(streams),
     ]
     try {
       const context = { input: streams.stdin, output, signal: ended.signal }
       return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
-      throw isLeaving(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
+      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
     } finally {
       for (const end of unwatch) end()
     }
@@ -54,7 +54,7 @@ function withLineEditing<T>(env: NodeJS.ProcessEnv, begin: () => T): T {
   }
 }
 
-function isLeaving(error: unknown): boolean {
+function isPromptExit(error: unknown): boolean {
   return error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')
 }
 
@@ -74,7 +74,7 @@ function watchForEnd(stdin: Input, ended: () => void): () => void {
 // Prompts go to stderr, since stdout is for data. inquirer colours in any case, so what it writes is filtered here.
 function promptOutput(streams: Streams): { output: Writable; redraw: () => void } {
   const { stderr } = streams
-  const plain = !coloursOn(streams, stderr)
+  const plain = !isColourEnabled(streams, stderr)
   let drawn = ''
   const output = new Writable({
     decodeStrings: false,
@@ -91,11 +91,11 @@ function promptOutput(streams: Streams): { output: Writable; redraw: () => void 
     columns: { get: () => stderr.columns },
     rows: { get: () => stderr.rows },
   })
-  return { output, redraw: () => stderr.write(`\r\u001b[J${drawn.split(ERASED).at(-1)}`) }
+  return { output, redraw: () => stderr.write(`\r\u001b[J${drawn.split(REDRAW_START).at(-1)}`) }
 }
 
 /** After this a prompt is drawn where one stood already. */
-const ERASED = '\u001b[2K\u001b[G'
+const REDRAW_START = '\u001b[2K\u001b[G'
 
 function withoutColours(text: string): string {
   const [first = '', ...rest] = text.split('\u001b[')

@@ -14,7 +14,7 @@ export interface Difference {
 }
 
 /** What differs: nothing of what is the same. */
-export function differencesOf(
+export function findDifferences(
   items: readonly BatchItem[],
   plans: readonly ItemPlan[],
   superfluous: readonly { name: string; env: string }[],
@@ -43,18 +43,18 @@ function fieldChange({ secret, before, after }: FieldDifference): string {
   return `${String(before)} -> ${after === null ? 'not set' : String(after)}`
 }
 
-const NOT_DONE = 'not done'
+const NOT_ATTEMPTED = 'not done'
 
 /** What a table says has become of an item: nothing is wrong with one that an interruption has left undone. */
-export function shownOutcome<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
-  return error && isInterruption(error.code) ? NOT_DONE : action
+export function outcomeText<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
+  return error && isInterruption(error.code) ? NOT_ATTEMPTED : action
 }
 
 /** What has become of each item of a batch. */
-export function appliedView(applied: readonly AppliedItem[]): OutcomesView<AppliedItem> {
+export function applyResultsView(applied: readonly AppliedItem[]): OutcomesView<AppliedItem> {
   const counts = new Map<string, number>()
-  for (const outcome of applied.map(shownOutcome)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
-  const summary = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_DONE]
+  for (const outcome of applied.map(outcomeText)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)
+  const summary = ['created', 'updated', 'unchanged', 'deleted', 'failed', NOT_ATTEMPTED]
     .filter(outcome => counts.has(outcome))
     .map(outcome => `${counts.get(outcome)} ${outcome}`)
   return {
@@ -63,9 +63,9 @@ export function appliedView(applied: readonly AppliedItem[]): OutcomesView<Appli
     columns: [
       { title: 'NAME', value: ({ name }) => name },
       { title: 'ENV', value: ({ env }) => env },
-      { title: 'OUTCOME', value: shownOutcome, fixed: true },
-      { title: 'ID', value: ({ id }) => id, fixed: true, spare: true },
-      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
+      { title: 'OUTCOME', value: outcomeText, fixed: true },
+      { title: 'ID', value: ({ id }) => id, fixed: true, dropWhenNarrow: true },
+      { title: 'ERROR', value: ({ error }) => error?.message, wrap: true },
     ],
     summary: `${summary.join(', ') || 'Nothing to do'}.`,
   }

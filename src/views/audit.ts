@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../ports/audit-trail.ts'
-import type { Column, ListView, PagesView, Take } from '../terminal/view.ts'
+import type { Column, ListView, PagesView, WritePage } from '../terminal/view.ts'
 
 /** What `audit` prints of a page of events; `which` they would be, where there are none. */
 export function eventsView(events: readonly AuditEvent[], which: string): ListView<Shown> {
@@ -7,9 +7,9 @@ export function eventsView(events: readonly AuditEvent[], which: string): ListVi
 }
 
 /** The same of all events, as they come. */
-export function allEventsView(each: (take: Take<AuditEvent>) => Promise<void>, which: string): PagesView<Shown> {
+export function allEventsView(each: (take: WritePage<AuditEvent>) => Promise<void>, which: string): PagesView<Shown> {
   const empty = `No events${which}.`
-  return { kind: 'pages', each: take => each(page => take(page.map(shown))), columns: COLUMNS, empty }
+  return { kind: 'pages', forEachPage: take => each(page => take(page.map(shown))), columns: COLUMNS, empty }
 }
 
 type Shown = ReturnType<typeof shown>

@@ -5,21 +5,21 @@ import { findSourceType } from '../source-types/index.ts'
 import { outputName, redactCredentials } from '../source-types/redact.ts'
 import type { Cell } from '../terminal/cell.ts'
 import type { ListView, RecordView } from '../terminal/view.ts'
-import { LISTED_COLUMNS, type Listed, listed } from './list.ts'
+import { LIST_COLUMNS, type ListItem, listItem } from './list.ts'
 
 /** The answer of create, get and update: one shape, secrets redacted. Its JSON is the contract with scripts. */
-export function dataSourceAnswer({ record, credentials }: WithCredentials): RecordView {
+export function dataSourceView({ record, credentials }: WithCredentials): RecordView {
   const shown = credentials && shownCredentials(record, credentials)
   return { kind: 'record', data: document(record, shown), rows: rows(record, shown) }
 }
 
 /** The answer of get with several: the same of each as a document, and a line of each as a table. */
-export function dataSourcesAnswer(found: readonly WithCredentials[]): ListView<Listed> {
+export function dataSourcesView(found: readonly WithCredentials[]): ListView<ListItem> {
   return {
     kind: 'list',
-    data: found.map(({ record }) => listed(record)),
-    document: found.map(each => dataSourceAnswer(each).data),
-    columns: LISTED_COLUMNS,
+    data: found.map(({ record }) => listItem(record)),
+    document: found.map(each => dataSourceView(each).data),
+    columns: LIST_COLUMNS,
     empty: 'None of them is there.',
   }
 }

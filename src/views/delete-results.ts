@@ -1,17 +1,17 @@
 import type { DeleteResult } from '../operations/delete-many.ts'
 import type { OutcomesView } from '../terminal/view.ts'
-import { shownOutcome } from './apply-results.ts'
+import { outcomeText } from './apply-results.ts'
 
 /** What has become of each of several that were to be deleted. */
-export function deletedView(outcomes: readonly DeleteResult[], withEnv: boolean): OutcomesView<DeleteResult> {
+export function deleteResultsView(outcomes: readonly DeleteResult[], withEnv: boolean): OutcomesView<DeleteResult> {
   return {
     kind: 'outcomes',
     data: outcomes,
     columns: [
       { title: 'REF', value: ({ ref }) => ref },
       ...(withEnv ? [{ title: 'ENV', value: ({ env }: DeleteResult) => env }] : []),
-      { title: 'OUTCOME', value: shownOutcome, fixed: true },
-      { title: 'ERROR', value: ({ error }) => error?.message, wraps: true },
+      { title: 'OUTCOME', value: outcomeText, fixed: true },
+      { title: 'ERROR', value: ({ error }) => error?.message, wrap: true },
     ],
     summary: summaryOf(outcomes),
   }

@@ -2,20 +2,20 @@ import type { ListedDataSource } from '../domain/data-source.ts'
 import type { Column } from '../terminal/view.ts'
 
 /** What `list` prints of a data source. */
-export type Listed = ReturnType<typeof listed>
+export type ListItem = ReturnType<typeof listItem>
 
-export function listed({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
+export function listItem({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
   return { id, name, type, updated_at: updatedAt, env, onboarding_status: onboardingStatus }
 }
 
-export const NONE_LISTED = 'No data sources.'
+export const NO_DATA_SOURCES = 'No data sources.'
 
 /** The table of `list`, and of `get` with several. */
-export const LISTED_COLUMNS: readonly Column<Listed>[] = [
+export const LIST_COLUMNS: readonly Column<ListItem>[] = [
   { title: 'NAME', value: item => item.name },
   { title: 'TYPE', value: item => item.type, fixed: true },
   { title: 'ENV', value: item => item.env },
   { title: 'ONBOARDING', value: item => item.onboarding_status, fixed: true },
   { title: 'UPDATED', value: item => ({ time: item.updated_at }), fixed: true },
-  { title: 'ID', value: item => item.id, fixed: true, spare: true },
+  { title: 'ID', value: item => item.id, fixed: true, dropWhenNarrow: true },
 ]

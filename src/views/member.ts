@@ -17,5 +17,5 @@ const ROWS = [
   { label: 'Name', value: ({ name }: ListedMember) => name },
   { label: 'Role', value: ({ role }: ListedMember) => role },
   { label: 'Status', value: ({ status }: ListedMember) => status },
-  { label: 'ID', value: ({ id }: ListedMember) => id, fixed: true, spare: true },
+  { label: 'ID', value: ({ id }: ListedMember) => id, fixed: true, dropWhenNarrow: true },
 ]

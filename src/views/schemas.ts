@@ -8,7 +8,7 @@ import { JSON_SCHEMA_DIALECT, type JsonSchema, requestSchema } from '../source-t
 import type { SourceType } from '../source-types/source-type.ts'
 
 /** The JSON Schema (draft 2020-12) of what a command prints with `-o json`; `answer` is of one data source. */
-export function schemaOf(command: string, types: readonly SourceType[]): JsonSchema | undefined {
+export function findOutputSchema(command: string, types: readonly SourceType[]): JsonSchema | undefined {
   const make = SCHEMAS[command]
   return make && { $schema: JSON_SCHEMA_DIALECT, title: `What dsctl ${command} answers`, ...make(types) }
 }
@@ -142,4 +142,4 @@ const errorBody = object(
 )
 
 /** The commands that have one. */
-export const WITH_SCHEMA = Object.keys(SCHEMAS)
+export const COMMANDS_WITH_SCHEMA = Object.keys(SCHEMAS)

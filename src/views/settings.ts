@@ -1,19 +1,19 @@
+import { redactSetting } from '../settings/redact-setting.ts'
 import type { Settings } from '../settings/settings.ts'
-import { shownSetting } from '../settings/redact-setting.ts'
 import type { ListView } from '../terminal/view.ts'
 
-interface ShownSetting {
+interface SettingRow {
   readonly key: string
   readonly value: string | undefined
   readonly source: string
 }
 
 /** What `config list` prints: each setting, and where it comes from. */
-export function settingsView({ all, home }: Settings): ListView<ShownSetting> {
-  const settings = all.map(({ key, value, source }) => ({ key, value: shownSetting(key, value), source }))
+export function settingsView({ all, embeddedFolder }: Settings): ListView<SettingRow> {
+  const settings = all.map(({ key, value, source }) => ({ key, value: redactSetting(key, value), source }))
   return {
     kind: 'list',
-    data: [...settings, ...(home ? [{ key: 'DSCTL_HOME', ...home }] : [])],
+    data: [...settings, ...(embeddedFolder ? [{ key: 'DSCTL_HOME', ...embeddedFolder }] : [])],
     empty: '',
     columns: [
       { title: 'KEY', value: setting => setting.key, fixed: true },

@@ -2,7 +2,7 @@ import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 
 /** What `test` prints of one data source; of a REF that led nowhere only its name is known. */
-export interface TestOutcome {
+export interface TestResult {
   readonly id: string | null
   readonly name: string
   readonly type: string | null
@@ -14,14 +14,14 @@ export interface TestOutcome {
   readonly server_version: string | null
 }
 
-export function testOutcome(
+export function testResult(
   { id, name, type }: { id: string | null; name: string; type: string | null },
   { ok, stage, code, message, latencyMs, serverVersion }: ConnectionResult,
-): TestOutcome {
+): TestResult {
   return { id, name, type, ok, stage, code, message, latency_ms: latencyMs, server_version: serverVersion }
 }
 
-export function testedView(outcomes: readonly TestOutcome[]): OutcomesView<TestOutcome> {
+export function testResultsView(outcomes: readonly TestResult[]): OutcomesView<TestResult> {
   return {
     kind: 'outcomes',
     data: outcomes,
@@ -31,7 +31,7 @@ export function testedView(outcomes: readonly TestOutcome[]): OutcomesView<TestO
       { title: 'STAGE', value: ({ stage }) => stage, fixed: true },
       { title: 'RESULT', value: ({ ok, code }) => ({ text: code, tone: ok ? 'good' : 'bad' }), fixed: true },
       { title: 'MS', value: ({ latency_ms }) => latency_ms, fixed: true },
-      { title: 'MESSAGE', value: ({ message }) => message, wraps: true },
+      { title: 'MESSAGE', value: ({ message }) => message, wrap: true },
     ],
     // Where some do not, the error counts them.
     summary: outcomes.every(({ ok }) => ok) ? `${outcomes.length} of ${outcomes.length} connect.` : undefined,

@@ -16,7 +16,7 @@ export function typesView(types: readonly SourceType[]): ListView<{ name: string
 }
 
 /** What `types TYPE` prints: its fields, or as a document the JSON Schema of its request. */
-export function fieldsView(type: SourceType, schema: object): ListView<FieldDescription> {
+export function typeFieldsView(type: SourceType, schema: object): ListView<FieldDescription> {
   return {
     kind: 'list',
     data: describeType(type),

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { wordsIn } from '../../src/cli/completion/words.ts'
+import { splitCommandLine } from '../../src/cli/completion/words.ts'
 import { ONBOARDING_STATUSES } from '../../src/domain/data-source.ts'
 import { OUTPUT_FORMATS } from '../../src/domain/output-format.ts'
 import { sourceTypes } from '../../src/source-types/index.ts'
@@ -84,11 +84,11 @@ describe('What is offered after', () => {
 })
 
 test('a line is taken apart as a shell would', () => {
-  expect(wordsIn('dsctl ')).toEqual([''])
-  expect(wordsIn('A=1 B=2 dsctl get "My Source" \'a b\' c\\ d "e\\"f" g')).toEqual([
+  expect(splitCommandLine('dsctl ')).toEqual([''])
+  expect(splitCommandLine('A=1 B=2 dsctl get "My Source" \'a b\' c\\ d "e\\"f" g')).toEqual([
     ...['get', 'My Source', 'a b', 'c d', 'e"f', 'g'],
   ])
-  expect(wordsIn('dsctl get "half a na')).toEqual(['get', 'half a na'])
+  expect(splitCommandLine('dsctl get "half a na')).toEqual(['get', 'half a na'])
 })
 
 test('only the three shells have one', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { shownSetting } from '../../src/settings/redact-setting.ts'
+import { redactSetting } from '../../src/settings/redact-setting.ts'
 import { answerOf } from '../support/answer.ts'
 import {
   examples,
@@ -1006,14 +1006,14 @@ describe('config', () => {
       ...['host=h user=u password=MARKER', 'u:MARKER@h/x', 'postgres:u:MARKER@h/x', 'postgres://u@h/x#password=MARKER'],
       ...['postgres://h/x?sslpassword=MARKER', 'postgres://h/x?pass%77ord=MARKER', 'postgres://h/x?PASSWORD=MARKER'],
     ]) {
-      expect(shownSetting('database.url', url), url).toMatch(/\[REDACTED\]$/)
-      expect(shownSetting('database.url', url), url).not.toContain('MARKER')
+      expect(redactSetting('database.url', url), url).toMatch(/\[REDACTED\]$/)
+      expect(redactSetting('database.url', url), url).not.toContain('MARKER')
     }
     for (const url of ['http://MARKER@h/', 'http://h/?token=MARKER', 'http://h/#MARKER', 'u:MARKER@h', 'hvs.MARKER']) {
-      expect(shownSetting('vault.addr', url), url).toMatch(/^(http:\/\/\[REDACTED\]@h\/|\[REDACTED\])$/)
+      expect(redactSetting('vault.addr', url), url).toMatch(/^(http:\/\/\[REDACTED\]@h\/|\[REDACTED\])$/)
     }
     for (const url of ['postgres://u@h:5433/d?sslmode=require', 'postgres:///d?host=/var/run&user=u'])
-      expect(shownSetting('database.url', url)).toBe(url)
+      expect(redactSetting('database.url', url)).toBe(url)
   })
 })
 

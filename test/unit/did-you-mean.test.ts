@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { nearest } from '../../src/lib/did-you-mean.ts'
+import { findClosest } from '../../src/lib/did-you-mean.ts'
 
 const words = ['host', 'port', 'username', 'default_database', 'ssh_private_key', 'ssh_private_key_passphrase']
 
@@ -12,16 +12,16 @@ test.each([
   ['Default-Database', 'default_database'],
   ['defaultdatabase', 'default_database'],
   ['ssh_privat_key', 'ssh_private_key'],
-])('%s was probably meant to be %s', (typed, meant) => expect(nearest(typed, words)).toBe(meant))
+])('%s was probably meant to be %s', (typed, meant) => expect(findClosest(typed, words)).toBe(meant))
 
 test.each(['', 'x', 'banana', 'hs'])('nothing is near to %j', typed => {
-  expect(nearest(typed, words)).toBeUndefined()
+  expect(findClosest(typed, words)).toBeUndefined()
 })
 
 test('the nearest of several is chosen', () => {
-  expect(nearest('hosts', ['ports', 'horst', 'host'])).toBe('host')
+  expect(findClosest('hosts', ['ports', 'horst', 'host'])).toBe('host')
 })
 
 test('a word far too long is near to nothing', () => {
-  expect(nearest('host'.repeat(10_000), words)).toBeUndefined()
+  expect(findClosest('host'.repeat(10_000), words)).toBeUndefined()
 })

@@ -1,15 +1,15 @@
 import type { Argument, Command, Option } from 'commander'
-import { type Offer, offerOf } from './values.ts'
+import { type CompletionValues, completionValues } from './values.ts'
 
 /** What a word can become. */
-export interface Candidate {
+export interface CompletionCandidate {
   readonly value: string
   /** A few words on it; may be empty. */
   readonly about: string
 }
 
 export interface Completion {
-  readonly candidates: readonly Candidate[]
+  readonly candidates: readonly CompletionCandidate[]
   /** Whether it may be the path of a file, which the shell knows best. */
   readonly files: boolean
 }
@@ -17,21 +17,21 @@ export interface Completion {
 /** What the last of these words can become, by the tree of commands. `profiles` are the names of those there are. */
 export function complete(program: Command, words: readonly string[], profiles: () => readonly string[]): Completion {
   const word = words.at(-1) ?? ''
-  const place = placeAfter(program, words.slice(0, -1))
+  const place = positionAfter(program, words.slice(0, -1))
   const [, glue = '', start = word] = /^(--[a-z-]+=)(.*)$/s.exec(place.option ? '' : word) ?? []
   const option = place.option ?? (glue ? optionOf(place.command, glue.slice(0, -1)) : undefined)
-  if (option) return values(offerOf(option), { start, glue, profiles })
+  if (option) return values(completionValues(option), { start, glue, profiles })
   if (word.startsWith('-')) return { candidates: place.onlyArguments ? [] : flags(place, word), files: false }
   const commands = commandsAt(place, word)
   if (commands.length) return { candidates: commands, files: false }
   const argument = argumentAt(place)
-  const found = argument ? values(offerOf(argument), { start, glue, profiles }) : NOTHING
+  const found = argument ? values(completionValues(argument), { start, glue, profiles }) : NOTHING
   if (found.files || found.candidates.length || word !== '' || place.onlyArguments) return found
   return { candidates: flags(place, ''), files: false }
 }
 
 /** Where on a command line one is. */
-interface Place {
+interface CursorPosition {
   readonly command: Command
   /** An option whose value comes next. */
   readonly option: Option | undefined
@@ -44,13 +44,13 @@ interface Place {
 
 const NOTHING: Completion = { candidates: [], files: false }
 
-function placeAfter(program: Command, words: readonly string[]): Place {
-  let place: Place = { command: program, option: undefined, position: 0, onlyArguments: false, given: words }
+function positionAfter(program: Command, words: readonly string[]): CursorPosition {
+  let place: CursorPosition = { command: program, option: undefined, position: 0, onlyArguments: false, given: words }
   for (const word of words) place = { ...place, ...step(place, word) }
   return place
 }
 
-function step(place: Place, word: string): Partial<Place> {
+function step(place: CursorPosition, word: string): Partial<CursorPosition> {
   const { command, option, position, onlyArguments } = place
   const isFlag = word.startsWith('-') && !onlyArguments
   // An option that takes several values takes them up to the next flag.
@@ -70,13 +70,13 @@ function optionOf(command: Command, flag: string): Option | undefined {
   return found ?? (command.parent ? optionOf(command.parent, flag) : undefined)
 }
 
-function argumentAt({ command, position }: Place): Argument | undefined {
+function argumentAt({ command, position }: CursorPosition): Argument | undefined {
   const { registeredArguments } = command
   const last = registeredArguments.at(-1)
   return registeredArguments[position] ?? (last?.variadic ? last : undefined)
 }
 
-function commandsAt({ command, position, given }: Place, start: string): readonly Candidate[] {
+function commandsAt({ command, position, given }: CursorPosition, start: string): readonly CompletionCandidate[] {
   const isHelp = command.parent === null && given.includes('help')
   if (position > (isHelp ? 1 : 0)) return []
   const found = command.createHelp().visibleCommands(command)
@@ -85,7 +85,7 @@ function commandsAt({ command, position, given }: Place, start: string): readonl
     .filter(({ value }) => value.startsWith(start))
 }
 
-function flags({ command, given }: Place, start: string): readonly Candidate[] {
+function flags({ command, given }: CursorPosition, start: string): readonly CompletionCandidate[] {
   const help = command.createHelp()
   const all = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)]
   return all.flatMap(({ long, short, description, variadic }) => {
@@ -96,7 +96,7 @@ function flags({ command, given }: Place, start: string): readonly Candidate[] {
 }
 
 function values(
-  offer: Offer,
+  offer: CompletionValues,
   { start, glue, profiles }: { start: string; glue: string; profiles: () => readonly string[] },
 ): Completion {
   if (offer === 'files') return { candidates: [], files: true }

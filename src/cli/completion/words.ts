@@ -2,14 +2,14 @@
 export function wordsToComplete(args: readonly string[]): readonly string[] | undefined {
   const [command, form, ...rest] = args
   if (command !== '__complete') return undefined
-  return form === '--line' ? wordsIn(rest[0] ?? '') : rest
+  return form === '--line' ? splitCommandLine(rest[0] ?? '') : rest
 }
 
 /**
  * The words of a command line up to the cursor, without the command's own; the last is the one that is being typed,
  * empty after a space. Quotes and backslashes are taken away as a shell would, nothing is expanded.
  */
-export function wordsIn(line: string): readonly string[] {
+export function splitCommandLine(line: string): readonly string[] {
   const words = ['']
   let quote = ''
   for (let at = 0; at < line.length; at++) {

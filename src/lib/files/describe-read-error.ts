@@ -1,7 +1,7 @@
 import { NOT_REGULAR } from './read-regular-file.ts'
 
 /** Why a file could not be read, in words that go on after its name. */
-export function whyUnreadable(error: unknown): string {
+export function describeReadError(error: unknown): string {
   const code = String((error as { code?: unknown }).code)
   return REASONS[code] ?? `cannot be read (${code})`
 }

@@ -21,7 +21,7 @@ export async function readAtMost(path: string, most: number): Promise<Buffer> {
  * The same of a file that `judge` lets pass once it is open, since its path may lead elsewhere from one moment to the
  * next; else what that has against it.
  */
-export async function readJudged(
+export async function readChecked(
   path: string,
   most: number,
   judge: (fd: number) => string | undefined,
@@ -52,7 +52,7 @@ function openPipe(path: string): Socket {
 }
 
 /** The same, or undefined where somebody wrote into the file meanwhile: it may hold the half of two. */
-export async function readUnchanged(path: string, most: number): Promise<Buffer | undefined> {
+export async function readStable(path: string, most: number): Promise<Buffer | undefined> {
   const before = await stat(path)
   const content = await readAtMost(path, most)
   const after = await stat(path)

@@ -4,7 +4,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
  * The text of a file that is there to be read at once, such as settings, a token or certificates. Throws where it is a
  * pipe or a device: it may have no writer or no end, and to wait for one here would stop everything, signals too.
  */
-export function readRegular(path: string): string {
+export function readRegularFile(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const stats = fstatSync(fd)

@@ -1,4 +1,4 @@
-import type { NameInEnv } from '../../domain/data-source.ts'
+import type { NameAndEnv } from '../../domain/data-source.ts'
 import { DsctlError } from '../../domain/errors.ts'
 import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
@@ -31,7 +31,7 @@ export interface ApplyOptions {
   readonly told: (done: number) => void
 }
 
-type PruneTarget = NameInEnv & { readonly id: string }
+type PruneTarget = NameAndEnv & { readonly id: string }
 
 /** Applies a batch, and then deletes what is in no file any more: not where an item failed, or someone interrupts. */
 export async function applyBatch(

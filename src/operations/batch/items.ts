@@ -1,4 +1,4 @@
-import type { NameInEnv } from '../../domain/data-source.ts'
+import type { NameAndEnv } from '../../domain/data-source.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import { MAX_NAMES, type NamedRecord } from '../../ports/records.ts'
@@ -7,13 +7,13 @@ import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
 
 /** What one request of a batch says a data source is to be: complete and valid, but a mask means the stored secret. */
-export interface BatchItem extends NameInEnv {
+export interface BatchItem extends NameAndEnv {
   readonly type: string
   readonly fields: Readonly<Record<string, Secret>>
 }
 
 /** What identifies a data source within its organization. */
-export function keyOf({ name, env }: NameInEnv): string {
+export function keyOf({ name, env }: NameAndEnv): string {
   return `${env}/${name}`
 }
 
@@ -27,7 +27,7 @@ export interface Existing extends NamedRecord {
 /** The records that have these names, by `keyOf`. Throws where the caller may not, which the audit trail tells of `action`. */
 export async function findExisting(
   stores: Stores,
-  names: readonly NameInEnv[],
+  names: readonly NameAndEnv[],
   action?: LookupAudit['action'],
 ): Promise<ReadonlyMap<string, Existing>> {
   const look = action && { eventId: crypto.randomUUID(), action }

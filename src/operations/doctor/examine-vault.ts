@@ -1,5 +1,5 @@
 import { DsctlError } from '../../domain/errors.ts'
-import { duration } from '../../lib/duration.ts'
+import { formatDuration } from '../../lib/duration.ts'
 import type { VaultCheck } from '../../ports/setup.ts'
 import { mountUnseen } from '../init.ts'
 import { couldNotCheck, type Finding, isRefusal, type OrganizationExamination, ok } from './finding.ts'
@@ -36,7 +36,7 @@ const SHORT = 300
 
 function timeLeft(ttl: number | undefined): Finding {
   if (ttl === undefined) return ok('token', 'The Vault token does not expire.')
-  const message = `The Vault token is good for ${duration(ttl)}.`
+  const message = `The Vault token is good for ${formatDuration(ttl)}.`
   return ttl >= SHORT
     ? ok('token', message)
     : { check: 'token', status: 'warning', message, fix: 'dsctl login', items: [] }

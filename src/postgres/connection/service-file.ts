@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { invalid } from '../../domain/errors.ts'
-import { readRegular } from '../../lib/files/read-regular-file.ts'
+import { readRegularFile } from '../../lib/files/read-regular-file.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -39,7 +39,7 @@ function sectionOf(name: string, text: string): Readonly<Record<string, string>>
 
 function textOf(file: string): string {
   try {
-    return readRegular(file)
+    return readRegularFile(file)
   } catch {
     return ''
   }

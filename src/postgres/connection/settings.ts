@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from 'node:tls'
-import { type DatabaseParameters, databaseParameters } from '../../domain/database-url.ts'
+import { type DatabaseParameters, parseDatabaseUrl } from '../../domain/database-url.ts'
 import { invalid } from '../../domain/errors.ts'
 import { readService } from './service-file.ts'
 import { tlsOf } from './tls.ts'
@@ -24,7 +24,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * Throws `invalid`, without the URL, where it is none.
  */
 export function postgresConnectionOf(url: string | undefined, env: Environment): Connection {
-  const given = url === undefined ? {} : databaseParameters(url)
+  const given = url === undefined ? {} : parseDatabaseUrl(url)
   const service = given.service ?? (env.PGSERVICE || undefined)
   const all = service === undefined ? given : { ...readService(service, env), ...given }
   const { host, user, password, dbname } = all

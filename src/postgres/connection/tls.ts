@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from 'node:tls'
 import { invalid } from '../../domain/errors.ts'
-import { readRegular } from '../../lib/files/read-regular-file.ts'
-import { whyUnreadable } from '../../lib/files/describe-read-error.ts'
+import { describeReadError } from '../../lib/files/describe-read-error.ts'
+import { readRegularFile } from '../../lib/files/read-regular-file.ts'
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full']
 
@@ -40,10 +40,10 @@ function isHere(host: string | undefined): boolean {
 
 function readCertificate(path: string): string {
   try {
-    return readRegular(path)
+    return readRegularFile(path)
   } catch (error) {
     throw invalid('The root certificate for Postgres cannot be read.', [
-      { field: 'sslrootcert', message: `${path} ${whyUnreadable(error)}` },
+      { field: 'sslrootcert', message: `${path} ${describeReadError(error)}` },
     ])
   }
 }

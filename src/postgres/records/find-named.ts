@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import type { NameInEnv } from '../../domain/data-source.ts'
+import type { NameAndEnv } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import type { NamedRecord, Records } from '../../ports/records.ts'
@@ -21,7 +21,7 @@ interface Found {
 export async function findNamed(
   db: Kysely<Database>,
   client: string,
-  { caller, names, audit }: { caller: Caller; names: readonly NameInEnv[]; audit: LookupAudit | undefined },
+  { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ): ReturnType<Records['findNamed']> {
   const { answer } = await tellingIfItCan(ifDenied(audit, caller, client), told =>
     sql<Found>`/* dsctl find names */ with

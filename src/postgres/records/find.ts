@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { NameInEnv } from '../../domain/data-source.ts'
+import type { NameAndEnv } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { FindAudit, NameLookupAudit, Ref } from '../../ports/lookup.ts'
 import type { Records } from '../../ports/records.ts'
@@ -69,7 +69,7 @@ async function findWith(
 export async function findName(
   db: Kysely<Database>,
   client: string,
-  { caller, name: { name, env }, audit }: { caller: Caller; name: NameInEnv; audit: NameLookupAudit | undefined },
+  { caller, name: { name, env }, audit }: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
 ): ReturnType<Records['findName']> {
   const { answer, unaudited } = await tellingIfItCan(audit ? lookEvents(audit, { caller, client, name }) : [], told =>
     sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorized(caller)},

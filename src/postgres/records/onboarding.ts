@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely'
-import { ONBOARDING_FROM } from '../../domain/data-source.ts'
+import { ONBOARDING_ALLOWED_FROM } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { Onboarding, OnboardingMove } from '../../ports/onboarding.ts'
 import type { Database } from '../schema/tables.ts'
@@ -47,7 +47,7 @@ async function moveStatus(
       update data_sources d set onboarding_status = ${status}::data_source_onboarding_status_enum,
         onboarding_error = ${error ?? null}::text, updated_at = ${AT_WRITING}, updated_by = p.user_id
       from found f, permitted p
-      where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_FROM[status]}::text[])
+      where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_ALLOWED_FROM[status]}::text[])
         and not exists (select from before)
       returning d.*),
     audited as (${doneEvent({

@@ -2,17 +2,17 @@ import type { Context, Flags } from '../../cli/context.ts'
 import { DsctlError, invalid } from '../../domain/errors.ts'
 import { isEmail } from '../../operations/member.ts'
 import type { FirstOrganization } from '../../ports/setup.ts'
-import { EMBEDDED, settingProblem, tokenSource } from '../../settings/settings.ts'
-import { shownSetting } from '../../settings/redact-setting.ts'
+import { redactSetting } from '../../settings/redact-setting.ts'
+import { EMBEDDED_PROFILE, settingProblem, tokenSource } from '../../settings/settings.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
 /**
  * Tells a person at a terminal what is there already, asks for the servers that are missing, and logs in where there is
  * no token. Answers the flags that say all this, or that they would rather have no server.
  */
-export async function askForServers(context: Context, prompter: Prompter): Promise<Flags | typeof EMBEDDED> {
+export async function askForServers(context: Context, prompter: Prompter): Promise<Flags | typeof EMBEDDED_PROFILE> {
   const found = tellFound(context)
-  if (!found.database && !found.vault && !(await wantsServers(prompter))) return EMBEDDED
+  if (!found.database && !found.vault && !(await wantsServers(prompter))) return EMBEDDED_PROFILE
   const asked = {
     ...(!found.database && { databaseUrl: await ask(prompter, 'Database URL', 'database.url') }),
     ...(!found.vault && { vaultAddr: await ask(prompter, 'Vault address', 'vault.addr') }),
@@ -80,7 +80,7 @@ function tellFound(context: Context): { database: boolean; vault: boolean; token
 /** A setting's value, as it may be shown, and where it comes from. */
 function of(context: Context, key: Server): string | undefined {
   const setting = context.settings().all.find(each => each.key === key)
-  return setting?.value === undefined ? undefined : `${shownSetting(key, setting.value)} (${setting.source})`
+  return setting?.value === undefined ? undefined : `${redactSetting(key, setting.value)} (${setting.source})`
 }
 
 function isDefault(context: Context, key: Server): boolean {

@@ -7,7 +7,7 @@ import type { UpdateRequest } from '../../operations/update.ts'
 import { getSourceType } from '../../source-types/index.ts'
 import { normalizeCredentials } from '../../source-types/normalize.ts'
 import type { SourceType } from '../../source-types/source-type.ts'
-import type { Answers } from '../../terminal/ask-fields.ts'
+import type { FieldAnswers } from '../../terminal/ask-fields.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 import { checkField } from './create-prompts.ts'
 import { askWhatNow } from './retry-prompt.ts'
@@ -47,7 +47,7 @@ export async function askForChanges(context: Context, stores: Stores, request: U
 async function tested(
   { context, prompter, stores }: { context: Context; prompter: Prompter; stores: Stores },
   changes: UpdateRequest,
-): Promise<Answers> {
+): Promise<FieldAnswers> {
   const { testChanges } = await import('../test-request.ts')
   try {
     const { verdict, acceptedHostKey } = await testChanges(context, stores, changes)
@@ -60,7 +60,7 @@ async function tested(
 }
 
 /** What is to be changed; a secret is sealed. */
-function rowsOf({ fields }: SourceType, changed: Answers) {
+function rowsOf({ fields }: SourceType, changed: FieldAnswers) {
   return Object.entries(changed).map(([field, value]) => ({ field, label: fields[field]?.label ?? field, value }))
 }
 

@@ -1,4 +1,4 @@
-import type { NameInEnv } from '../../../src/domain/data-source.ts'
+import type { NameAndEnv } from '../../../src/domain/data-source.ts'
 import type { Caller } from '../../../src/ports/caller.ts'
 import type { FindAudit, LookupAudit, LookupFailure, NameLookupAudit, Ref } from '../../../src/ports/lookup.ts'
 import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../../../src/ports/records.ts'
@@ -50,7 +50,7 @@ export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref)
 export function findName(
   db: MemoryDatabase,
   client: string,
-  asked: { caller: Caller; name: NameInEnv; audit: NameLookupAudit | undefined },
+  asked: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
 ) {
   const { caller, audit } = asked
   const { name, env } = asked.name
@@ -68,7 +68,7 @@ export function findName(
 export function findNamed(
   db: MemoryDatabase,
   client: string,
-  { caller, names, audit }: { caller: Caller; names: readonly NameInEnv[]; audit: LookupAudit | undefined },
+  { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ) {
   const who = standing(db, caller)
   const { denied, organizationId } = who

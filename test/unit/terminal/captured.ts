@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream'
-import type { Streams, TalkFlags } from '../../../src/terminal/streams.ts'
+import type { Streams, TerminalOptions } from '../../../src/terminal/streams.ts'
 
 export interface CaptureOptions {
   readonly terminal?: boolean
   readonly columns?: number
   readonly env?: Record<string, string>
-  readonly flags?: TalkFlags
+  readonly flags?: TerminalOptions
 }
 
 /** Streams that keep what is written, as a terminal or as pipes. */
@@ -14,6 +14,6 @@ export function captured({ terminal = false, columns = 80, env = {}, flags = {} 
   const stdin = Object.assign(new PassThrough(), { isTTY: terminal })
   const stdout = Object.assign(new PassThrough(), facts)
   const stderr = Object.assign(new PassThrough(), facts)
-  const streams: Streams = { stdin, stdout, stderr, env, flags }
+  const streams: Streams = { stdin, stdout, stderr, env, options: flags }
   return { streams, stdout: () => String(stdout.read() ?? ''), stderr: () => String(stderr.read() ?? '') }
 }

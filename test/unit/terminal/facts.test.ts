@@ -1,17 +1,17 @@
 import { expect, test, vi } from 'vitest'
-import { canAsk } from '../../../src/terminal/is-interactive.ts'
 import { timeAgo } from '../../../src/terminal/cell.ts'
-import { coloursOn } from '../../../src/terminal/colour.ts'
+import { ignoreClosedPipes } from '../../../src/terminal/closed-pipes.ts'
+import { isColourEnabled } from '../../../src/terminal/colour.ts'
+import { isInteractive } from '../../../src/terminal/is-interactive.ts'
 import { printWarning } from '../../../src/terminal/messages.ts'
-import { printable } from '../../../src/terminal/printable.ts'
+import { toPrintable } from '../../../src/terminal/printable.ts'
 import { startProgress } from '../../../src/terminal/progress.ts'
-import { quietPipes } from '../../../src/terminal/closed-pipes.ts'
 import { captured } from './captured.ts'
 
 test('colours heed --no-color, then FORCE_COLOR, NO_COLOR, TERM=dumb and the terminal', () => {
   const on = (options: Parameters<typeof captured>[0]) => {
     const { streams } = captured(options)
-    return coloursOn(streams, streams.stdout)
+    return isColourEnabled(streams, streams.stdout)
   }
   expect(on({ terminal: true })).toBe(true)
   expect(on({})).toBe(false)
@@ -24,7 +24,7 @@ test('colours heed --no-color, then FORCE_COLOR, NO_COLOR, TERM=dumb and the ter
 })
 
 test('a person is asked only at a terminal, and where nobody said not to', () => {
-  const may = (options: Parameters<typeof captured>[0]) => canAsk(captured(options).streams)
+  const may = (options: Parameters<typeof captured>[0]) => isInteractive(captured(options).streams)
   expect(may({ terminal: true })).toBe(true)
   expect(may({})).toBe(false)
   expect(may({ terminal: true, flags: { noInput: true } })).toBe(false)
@@ -32,16 +32,18 @@ test('a person is asked only at a terminal, and where nobody said not to', () =>
   expect(may({ terminal: true, env: { CI: 'true' } })).toBe(false)
   const { streams } = captured({ terminal: true })
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
-    expect(canAsk({ ...streams, [name]: Object.assign(Object.create(streams[name]), { isTTY: false }) })).toBe(false)
+    expect(isInteractive({ ...streams, [name]: Object.assign(Object.create(streams[name]), { isTTY: false }) })).toBe(
+      false,
+    )
   }
 })
 
 test('what a terminal would act on, or hide, is made visible', () => {
-  expect(printable('a\u001b[1mb\r\n\tc\u007f\u0085\u202e\u2066\u200f')).toBe(
+  expect(toPrintable('a\u001b[1mb\r\n\tc\u007f\u0085\u202e\u2066\u200f')).toBe(
     'a\\u001b[1mb\\r\\n\\tc\\u007f\\u0085\\u202e\\u2066\\u200f',
   )
-  expect(printable('A\u{e0041}')).toBe('A\\udb40\\udc41')
-  expect(printable('Größe 数据 👩‍👩‍👧')).toBe('Größe 数据 👩‍👩‍👧')
+  expect(toPrintable('A\u{e0041}')).toBe('A\\udb40\\udc41')
+  expect(toPrintable('Größe 数据 👩‍👩‍👧')).toBe('Größe 数据 👩‍👩‍👧')
 })
 
 test('times are told by their distance', () => {
@@ -57,7 +59,7 @@ test('times are told by their distance', () => {
 test('a closed pipe ends quietly, and a full disk does not', () => {
   const { streams } = captured()
   const failed = vi.fn()
-  quietPipes(streams, failed)
+  ignoreClosedPipes(streams, failed)
   streams.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
   expect(failed).not.toHaveBeenCalled()
   const full = Object.assign(new Error('no space'), { code: 'ENOSPC' })

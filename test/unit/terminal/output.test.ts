@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import type { OutputFormat } from '../../../src/domain/output-format.ts'
 import { Secret } from '../../../src/domain/secret.ts'
-import { print } from '../../../src/terminal/output.ts'
+import { printView } from '../../../src/terminal/output.ts'
 import type { ListView } from '../../../src/terminal/view.ts'
 import { captured } from './captured.ts'
 
@@ -37,7 +37,7 @@ const FORMATS: readonly OutputFormat[] = ['table', 'json', 'yaml', 'name', 'id']
 test('a piped table is aligned, uncut, uncoloured and has ISO times', async () => {
   const out = captured({ env: { COLUMNS: '20' } })
   const items = [item('1', 'short'), item('22', 'x'.repeat(100))]
-  await print(out.streams, 'table', list(items))
+  await printView(out.streams, 'table', list(items))
   expect(out.stdout()).toBe(
     [
       `ID  NAME${' '.repeat(98)}UPDATED`,
@@ -51,7 +51,7 @@ test('a piped table is aligned, uncut, uncoloured and has ISO times', async () =
 
 test('at a terminal the widest flexible column is cut to its width, and times are relative', async () => {
   const out = captured({ terminal: true, columns: 40, env: { NO_COLOR: '1' } })
-  await print(out.streams, 'table', list([item('1', 'a name that is far too long for it')]))
+  await printView(out.streams, 'table', list([item('1', 'a name that is far too long for it')]))
   const lines = out.stdout().split('\n')
   expect(lines[1]).toBe('1   a name that is far too…  3 hours ago')
   expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(40)
@@ -59,7 +59,7 @@ test('at a terminal the widest flexible column is cut to its width, and times ar
 
 test('wide characters are aligned, and cut by their width', async () => {
   const out = captured({ terminal: true, columns: 30, env: { NO_COLOR: '1' } })
-  await print(out.streams, 'table', list([item('1', '数据源数据源数据源'), item('2', 'abc')]))
+  await printView(out.streams, 'table', list([item('1', '数据源数据源数据源'), item('2', 'abc')]))
   expect(out.stdout()).toBe(
     ['ID  NAME           UPDATED', '1   数据源数据源…  3 hours ago', '2   abc            3 hours ago', ''].join('\n'),
   )
@@ -67,24 +67,24 @@ test('wide characters are aligned, and cut by their width', async () => {
 
 test('the head is bold at a terminal with colours', async () => {
   const out = captured({ terminal: true })
-  await print(out.streams, 'table', list([item('1', 'one')]))
+  await printView(out.streams, 'table', list([item('1', 'one')]))
   expect(out.stdout()).toContain(`${ESC}[1mNAME${ESC}[22m`)
 })
 
 test('JSON is the data itself, indented by two, with one newline at its end', async () => {
   const out = captured()
   const data = { id: '1', name: 'one', nothing: null }
-  await print(out.streams, 'json', { kind: 'record', data, rows: [] })
+  await printView(out.streams, 'json', { kind: 'record', data, rows: [] })
   expect(out.stdout()).toBe(`${JSON.stringify(data, null, 2)}\n`)
 })
 
 test('an empty list is [] as JSON and YAML, and a message on stderr as a table', async () => {
   const out = captured()
-  await print(out.streams, 'json', list([]))
+  await printView(out.streams, 'json', list([]))
   expect(out.stdout()).toBe('[]\n')
-  await print(out.streams, 'yaml', list([]))
+  await printView(out.streams, 'yaml', list([]))
   expect(out.stdout()).toBe('[]\n')
-  await print(out.streams, 'table', list([]))
+  await printView(out.streams, 'table', list([]))
   expect(out.stdout()).toBe('')
   expect(out.stderr()).toBe('No data sources.\n')
 })
@@ -92,18 +92,18 @@ test('an empty list is [] as JSON and YAML, and a message on stderr as a table',
 test('names and ids are printed one a line', async () => {
   const out = captured()
   const items = [item('1', 'one'), item('2', 'two')]
-  await print(out.streams, 'name', list(items))
+  await printView(out.streams, 'name', list(items))
   expect(out.stdout()).toBe('one\ntwo\n')
-  await print(out.streams, 'id', { kind: 'record', data: items[0] ?? {}, rows: [] })
+  await printView(out.streams, 'id', { kind: 'record', data: items[0] ?? {}, rows: [] })
   expect(out.stdout()).toBe('1\n')
 })
 
 test.each(FORMATS)('stored control characters never reach the terminal as %s', async format => {
   for (const terminal of [true, false]) {
     const out = captured({ terminal, env: { NO_COLOR: '1' } })
-    await print(out.streams, format, list([item('1', HOSTILE)]))
-    await print(out.streams, format, { kind: 'record', data: item('1', HOSTILE), rows: [['Name', HOSTILE]] })
-    await print(out.streams, format, { kind: 'lines', data: { name: HOSTILE }, lines: [HOSTILE] })
+    await printView(out.streams, format, list([item('1', HOSTILE)]))
+    await printView(out.streams, format, { kind: 'record', data: item('1', HOSTILE), rows: [['Name', HOSTILE]] })
+    await printView(out.streams, format, { kind: 'lines', data: { name: HOSTILE }, lines: [HOSTILE] })
     expect(out.stdout()).not.toMatch(/[^\P{Cc}\n]|\u202e|\u{e0041}/u)
   }
 })
@@ -111,16 +111,16 @@ test.each(FORMATS)('stored control characters never reach the terminal as %s', a
 test('JSON and YAML with hidden characters still mean the same', async () => {
   const out = captured()
   const data = { id: '1', name: `${HOSTILE} ${'long '.repeat(60)}` }
-  await print(out.streams, 'json', { kind: 'record', data, rows: [] })
+  await printView(out.streams, 'json', { kind: 'record', data, rows: [] })
   expect(JSON.parse(out.stdout())).toEqual(data)
-  await print(out.streams, 'yaml', { kind: 'record', data, rows: [] })
+  await printView(out.streams, 'yaml', { kind: 'record', data, rows: [] })
   expect(parse(out.stdout())).toEqual(data)
 })
 
 test.each(FORMATS)('a sealed secret is printed as [REDACTED] as %s', async format => {
   const out = captured()
   const password = new Secret('hunter2')
-  await print(out.streams, format, { kind: 'record', data: { id: '1', password }, rows: [['P', String(password)]] })
+  await printView(out.streams, format, { kind: 'record', data: { id: '1', password }, rows: [['P', String(password)]] })
   expect(out.stdout()).not.toContain('hunter2')
 })
 
@@ -133,16 +133,16 @@ test('a record shows its labels and values, leaves out what is undefined and cut
     ['Role', undefined] as const,
     ['Error', null] as const,
   ]
-  await print(out.streams, 'table', { kind: 'record', data: {}, rows })
+  await printView(out.streams, 'table', { kind: 'record', data: {}, rows })
   expect(out.stdout()).toBe(`Name   ${long}\nPort   5432\nError  -\n`)
 })
 
 test('outcomes end with a summary on stderr, which --quiet leaves out', async () => {
   const view = { kind: 'outcomes', data: [item('1', 'one')], columns: list([]).columns, summary: '1 deleted.' } as const
   const out = captured()
-  await print(out.streams, 'table', view)
+  await printView(out.streams, 'table', view)
   expect(out.stderr()).toBe('1 deleted.\n')
   const quiet = captured({ flags: { quiet: true } })
-  await print(quiet.streams, 'table', view)
+  await printView(quiet.streams, 'table', view)
   expect(quiet.stderr()).toBe('')
 })

@@ -7,7 +7,7 @@ import { Secret } from '../../../src/domain/secret.ts'
 import { sourceTypes } from '../../../src/source-types/index.ts'
 import { parseFields } from '../../../src/source-types/parse-fields.ts'
 import { startProgress } from '../../../src/terminal/progress.ts'
-import { type Prompter, prompter } from '../../../src/terminal/prompter.ts'
+import { createPrompter, type Prompter } from '../../../src/terminal/prompter.ts'
 import type { Streams } from '../../../src/terminal/streams.ts'
 
 const [, , scene = '', resultFile = '', argument = '{}'] = process.argv
@@ -52,7 +52,7 @@ const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
 }
 
 try {
-  const answer = await SCENES[scene]?.(prompter(streams))
+  const answer = await SCENES[scene]?.(createPrompter(streams))
   writeFileSync(resultFile, JSON.stringify({ answer: revealed(answer), raw: process.stdin.isRaw }))
 } catch (error) {
   const code = error instanceof DsctlError ? error.code : String(error)
