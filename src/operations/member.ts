@@ -54,7 +54,7 @@ export function isEmail(text: string): boolean {
 }
 
 const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> = {
-  'not ours': () =>
+  'managed by application': () =>
     new DsctlError('forbidden', 'An application made these tables, and its members are its own business.', {
       hint: 'Change them in the application, or say --force.',
     }),
@@ -62,9 +62,9 @@ const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> =
     new DsctlError('conflict', `${email} is the last workspace_admin of the organization.`, {
       hint: 'Make somebody else one first: dsctl member set-role EMAIL workspace_admin.',
     }),
-  'no member': email =>
+  'not a member': email =>
     new DsctlError('not_found', `There is no member ${email}.`, { hint: 'dsctl member list shows those there are.' }),
-  member: email =>
+  'already a member': email =>
     new DsctlError('conflict', `${email} is a member already.`, {
       hint: `To change the role: dsctl member set-role ${email} ROLE.`,
     }),

@@ -1,22 +1,21 @@
-// Who is asking, for which organization, and how a statement refuses.
-
 export type Role = 'workspace_admin' | 'data_admin' | 'querier' | 'restricted_querier' | 'viewer'
 export const ROLES: readonly Role[] = ['workspace_admin', 'data_admin', 'querier', 'restricted_querier', 'viewer']
 
-/** Who is asking, for which organization, and which roles may: each statement checks it, none trusts an earlier one. */
+/** The user on whose behalf a statement runs. Every statement checks the caller's permission itself. */
 export interface Caller {
   readonly email: string
-  /** How the address was established, for `whoami` and the audit trail, for instance `vault entity metadata`. */
+  /** How the address was established, for example `vault entity metadata`. Shown by `whoami` and `audit`. */
   readonly identitySource: string
-  /** Name or UUID; undefined means the user's only one. */
+  /** Name or UUID; undefined means the only organization of the user. */
   readonly organization: string | undefined
+  /** The roles that permit the operation. */
   readonly roles: readonly Role[]
 }
 
-/** Why a statement did nothing: who asks may not. `organizations` are the names to choose from. */
+/** The statement did nothing because the caller lacks permission. */
 export interface Denied {
   readonly kind: 'denied'
-  /** Of who asks. */
+  /** The caller's address. */
   readonly email: string
   readonly reason:
     | 'unknown user'
@@ -25,14 +24,17 @@ export interface Denied {
     | 'several organizations'
     | 'no such organization'
     | 'role'
+  /** Names of the organizations that the caller is an active member of. */
   readonly organizations: readonly string[]
+  /** The caller's role in the chosen organization, if one was found. */
   readonly role: Role | undefined
 }
 
-/** Who the Vault token (or the operating system) says is asking. */
+/** The user, as identified by the Vault token or the operating system. */
 export interface Identity {
   readonly email: string
+  /** How the address was established: see Caller.identitySource. */
   readonly source: string
-  /** Seconds that the token is still good for; undefined where it does not expire. */
+  /** Seconds until the token expires; undefined if it does not expire. */
   readonly ttl: number | undefined
 }

@@ -1,15 +1,17 @@
 import type { Caller, Denied } from './caller.ts'
 import type { Intent } from './intent.ts'
 
-// The ports through which `doctor` looks at one organization in both stores, and at the stores as such.
+// The ports that `doctor` uses to examine both stores.
 
-/** What is not as it should be: a sentence, and what to do about it (SQL to run, or a command). */
+/** A problem with the database. */
 export interface HealthProblem {
+  /** One sentence, without a period. */
   readonly message: string
+  /** SQL that fixes it. */
   readonly fix: string
 }
 
-/** A live record, as far as doctor compares it with its secret. */
+/** A live record, as compared with its secret. */
 export interface LiveRecord {
   readonly id: string
   readonly name: string
@@ -18,34 +20,37 @@ export interface LiveRecord {
   readonly secretId: string
 }
 
-/** An intent that is not closed, with what a person needs to know of it. */
+/** An unclosed intent with details for people. */
 export interface UnclosedIntent extends Intent {
   readonly name: string
+  /** E-mail address of the user who began the operation. */
   readonly actor: string
+  /** ISO 8601, in UTC. */
   readonly since: string
 }
 
 export interface RecordsHealth {
-  /** Privileges that this role lacks. */
+  /** Privileges that the database role lacks. */
   privileges(): Promise<readonly HealthProblem[]>
-  /** Indexes that are missing, and a uniqueness rule that counts deleted rows. */
+  /** Missing indexes, and unique constraints that include deleted rows. */
   indexes(): Promise<readonly HealthProblem[]>
-  /** The intents of the organization that are not closed. */
+  /** The unclosed intents of the organization, the oldest first. */
   unclosedIntents(
     caller: Caller,
   ): Promise<Denied | { kind: 'intents'; organizationId: string; intents: readonly UnclosedIntent[] }>
   /**
-   * A thousand live records in the order of their ids, those after `after`; empty at the end. The first page, which is
-   * after nothing, tells how many there are in all.
+   * One page of the live records, at most 1000, ordered by id. `after`: the last id of the previous page; undefined
+   * returns the first page, which also has the `total`. Empty after the last page.
    */
   liveRecords(
     caller: Caller,
     after: string | undefined,
   ): Promise<Denied | { kind: 'page'; records: readonly LiveRecord[]; total: number | undefined }>
   /**
-   * Of these ids of secrets: `removable`, that an undone create or a delete of the last 30 days explains and no live
-   * row has (a late write, or a removal that is owed); `deleted`, of rows deleted otherwise; `unknown`, which nothing
-   * explains, in whatever organization. `complete` says whether this role sees every row, without which nothing can be called unknown.
+   * Classifies secrets by their ids. `removable`: left by a rolled-back create or a delete of the last 30 days, and no
+   * live record has it. `deleted`: of a record that was deleted in another way. `unknown`: no record or intent of any
+   * organization has it. Ids in no list belong to live records, to unclosed intents, or to other organizations.
+   * `seesAllRows`: whether row-level security is inactive for this role. If it is active, `unknown` is not reliable.
    */
   classifySecrets(
     caller: Caller,
@@ -53,20 +58,23 @@ export interface RecordsHealth {
   ): Promise<
     | Denied
     | {
-        kind: 'explained'
+        kind: 'classified'
         removable: readonly string[]
         deleted: readonly string[]
         unknown: readonly string[]
         seesAllRows: boolean
       }
   >
-  /** Throws away the organization's intents that were closed more than 30 days ago. */
+  /** Deletes the organization's intents that were closed more than 30 days ago. */
   pruneIntents(caller: Caller): Promise<Denied | { kind: 'pruned'; count: number }>
 }
 
 export interface SecretsHealth {
-  /** The ids of all secrets beside those of this organization, whoever's they are; undefined where that is refused. */
+  /**
+   * The ids of all secrets stored under the same path as this organization's secrets, including those of other
+   * organizations. Undefined if the token may not list them.
+   */
   list(organizationId: string): Promise<readonly string[] | undefined>
-  /** How many versions of a secret are kept; undefined where that can't be told. */
+  /** How many versions of a secret are kept; undefined if not known. */
   versionsKept(): Promise<number | undefined>
 }

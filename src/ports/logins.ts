@@ -1,31 +1,37 @@
 import type { Secret } from '../domain/secret.ts'
 
-/** How to log in to Vault: what the login is named by, if anything, and by which secret it is proved. */
+/** The auth methods of Vault, with the request fields that hold the name and the secret. */
 export const LOGIN_METHODS = {
-  token: { named: undefined, secret: 'token' },
-  userpass: { named: 'username', secret: 'password' },
-  ldap: { named: 'username', secret: 'password' },
-  approle: { named: 'role_id', secret: 'secret_id' },
-  jwt: { named: 'role', secret: 'jwt' },
-  kubernetes: { named: 'role', secret: 'jwt' },
+  token: { nameField: undefined, secretField: 'token' },
+  userpass: { nameField: 'username', secretField: 'password' },
+  ldap: { nameField: 'username', secretField: 'password' },
+  approle: { nameField: 'role_id', secretField: 'secret_id' },
+  jwt: { nameField: 'role', secretField: 'jwt' },
+  kubernetes: { nameField: 'role', secretField: 'jwt' },
 } as const
 
 export type LoginMethod = keyof typeof LOGIN_METHODS
 
 export interface LoginRequest {
   readonly method: LoginMethod
-  /** Where the method is mounted under auth/; mostly that is its own name. */
+  /** Mount path of the auth method under auth/. The default is the name of the method. */
   readonly mount: string
-  /** Empty where the method names nothing. */
+  /** Empty if the method has no name field. */
   readonly name: string
   readonly secret: Secret<string>
 }
 
 export interface Logins {
-  /** Gets a token and keeps it where `vault login` does. Throws `unauthenticated` where Vault refuses. */
+  /**
+   * Gets a token and saves it where `vault login` does. Returns its lifetime in seconds, undefined if it does not expire,
+   * and the path of the file. Throws `unauthenticated` if Vault refuses.
+   */
   logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
-  /** Whether the kept token is a root token, of which there may be no other. */
+  /** Whether the saved token is a root token. It may be the only one. */
   savedTokenIsRoot(): Promise<boolean>
-  /** Revokes the kept token and removes it. `refused`: Vault would not revoke it, mostly because it has expired. */
+  /**
+   * Revokes the saved token and deletes the file. `refused`: Vault did not revoke it, usually because it has expired.
+   * `none`: no token is saved.
+   */
   logOut(): Promise<'revoked' | 'refused' | 'none'>
 }

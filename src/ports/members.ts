@@ -1,6 +1,6 @@
 import type { Caller, Denied, Role } from './caller.ts'
 
-/** The caller as the application knows them, where they are an active member. */
+/** An active member. */
 export interface Member {
   readonly user: { readonly id: string; readonly email: string; readonly name: string | null }
   readonly organization: { readonly id: string; readonly name: string }
@@ -9,7 +9,7 @@ export interface Member {
 
 export type MemberStatus = 'active' | 'inactive' | 'pending' | 'guest'
 
-/** A membership that was not removed, as `member list` shows it. */
+/** A current membership of any status. */
 export interface ListedMember {
   readonly id: string
   readonly email: string
@@ -18,23 +18,28 @@ export interface ListedMember {
   readonly status: MemberStatus
 }
 
-/** One change of an organization's members. The person is named by their address, exactly or but for its case. */
+/** A change to the members of an organization. The e-mail address matches exactly or, failing that, ignoring case. */
 export type MemberChange =
   | { readonly kind: 'add'; readonly email: string; readonly role: Role; readonly name: string | undefined }
   | { readonly kind: 'set-role'; readonly email: string; readonly role: Role }
   | { readonly kind: 'remove'; readonly email: string }
 
 /**
- * Why a change was not made: `not ours`, an application made the tables; `last admin`, nobody would be left who may
- * change members; `no member`, and `member` already; `ambiguous`, several users have this address but for its case.
+ * Why a change was refused. `managed by application`: the application created the tables. `last admin`: the organization
+ * would have no workspace_admin left. `ambiguous`: several users have this address, ignoring case.
  */
-export type MemberRefusal = 'not ours' | 'last admin' | 'no member' | 'member' | 'ambiguous'
+export type MemberRefusal = 'managed by application' | 'last admin' | 'not a member' | 'already a member' | 'ambiguous'
 
-/** Who belongs to an organization. Each method is one statement that checks the caller itself; changes are audited. */
+/**
+ * The members of an organization. Each method is one statement, which checks the caller's permission. Changes are
+ * audited.
+ */
 export interface Members {
   whoami(caller: Caller): Promise<Denied | { kind: 'found'; member: Member }>
   list(caller: Caller): Promise<Denied | { kind: 'listed'; members: readonly ListedMember[] }>
-  /** `force` changes members even where an application made the tables. `unchanged`: the role is that one already. */
+  /**
+   * `force` permits the change even if the application created the tables. `unchanged`: the member already has the role.
+   */
   change(
     caller: Caller,
     change: MemberChange,

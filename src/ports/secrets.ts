@@ -6,36 +6,38 @@ export interface SecretLocation {
   readonly secretId: string
 }
 
-/** A secret's current version; `data` is null where that is soft-deleted. No secret at all is version 0. */
+/** The current version of a secret. */
 export interface SecretVersion {
+  /** 0 if there is no secret. */
   readonly version: number
+  /** Null if the version is soft-deleted, or there is no secret. */
   readonly data: Credentials | null
 }
 
 /**
- * The secret store: versioned, with check-and-set, as Vault's KV version 2. Every method throws UnavailableError where
- * there was no answer (or 429 or 5xx: `delivered` says whether it may have taken effect), and DsctlError
- * (unauthenticated, forbidden) where it was refused.
+ * The secret store, versioned and with check-and-set, as Vault's KV version 2. Each method throws UnavailableError if
+ * there was no response, or a 429 or 5xx (`delivered` says whether the call may have taken effect), and DsctlError
+ * (`unauthenticated`, `forbidden`) if it was refused.
  */
 export interface Secrets {
   read(at: SecretLocation): Promise<SecretVersion>
-  /** One version's data: null where it is soft-deleted, 'gone' where it is pruned, destroyed or was never there. */
+  /** The data of one version: null if soft-deleted, 'gone' if pruned, destroyed or never written. */
   readVersion(at: SecretLocation, version: number): Promise<Credentials | null | 'gone'>
-  /** Writes the version after `cas`; 'conflict' where the current one is not `cas` (0: there must be none). */
+  /** Writes version `cas` + 1. 'conflict' if the current version is not `cas`; 0 means that there must be no secret. */
   write(at: SecretLocation, data: Credentials, cas: number): Promise<'ok' | 'conflict'>
-  /** Soft-deletes exactly that version. */
+  /** Soft-deletes this version and no other. */
   softDelete(at: SecretLocation, version: number): Promise<void>
-  /** Removes the secret with all its versions; fine where there is none. */
+  /** Removes the secret with all its versions. Succeeds if there is none. */
   remove(at: SecretLocation): Promise<void>
-  /** Whether a secret's path, and so what a token may do with it, depends on its organization. */
+  /** Whether the path of a secret contains its organization, so that a token's permissions may depend on it. */
   readonly organizationInPath: boolean
   /**
-   * Whether this token may remove secrets (of an organization), asked of Vault for a placeholder id. Throws `invalid`
-   * for a wrong mount.
+   * Whether the token may remove secrets, of an organization if given. Asks Vault about a placeholder id. Throws
+   * `invalid` if the mount does not exist or is not KV version 2.
    */
   canRemove(organizationId?: string): Promise<boolean>
-  /** One field of any secret the token can read, for `vault:MOUNT/PATH#FIELD`. Throws `invalid` where there is none. */
+  /** One field of any secret that the token can read, for `vault:MOUNT/PATH#FIELD`. Throws `invalid` if not found. */
   readField(path: string, field: string): Promise<string>
-  /** Where a secret is, as `vault:MOUNT/PATH#FIELD` names it: MOUNT/PATH. */
+  /** The path of a secret as MOUNT/PATH, as used in `vault:MOUNT/PATH#FIELD`. */
   pathOf(at: SecretLocation): string
 }

@@ -1,19 +1,20 @@
 import type { Role } from './caller.ts'
 
-// The ports through which `init` and `doctor` look at a database and at Vault as such, beside any data source.
+// The ports that `init` and `doctor` use to examine and set up the database, and to check Vault.
 
-/** How a database stands, before anything is changed. */
+/** The state of a database before `init` changes it. */
 export interface DatabaseState {
-  /** `create`: nothing is there, so all is made; `adopt`: the application's tables are there; `done`: all is there. */
+  /** `empty`: no tables. `adoptable`: the application's tables, but not dsctl's own. `ready`: all tables. */
   readonly status: 'empty' | 'adoptable' | 'ready'
+  /** The number of organizations. */
   readonly organizations: number
-  /** Whether the organization that was asked about is among them. */
+  /** Whether the requested organization is one of them. */
   readonly organizationExists: boolean
-  /** The role, as an active member there, of the person that was asked about; undefined where they have none. */
+  /** Role of the requested person in that organization; undefined if they are not an active member. */
   readonly role: Role | undefined
 }
 
-/** The organization that `init` makes where there is none, and its workspace_admin. */
+/** The organization that `init` creates if there is none, and its workspace_admin. */
 export interface FirstOrganization {
   readonly organization: string
   readonly email: string
@@ -21,19 +22,20 @@ export interface FirstOrganization {
 }
 
 export interface DatabaseSetup {
-  /** Throws `invalid`, with every difference, where the tables are neither absent nor as they must be. */
-  inspect(asked?: Partial<FirstOrganization>): Promise<DatabaseState>
-  /** Makes what is missing; answers whether anything was, since another may have made it meanwhile. */
+  /** Throws `invalid`, listing every difference, if tables exist but do not have the required columns and types. */
+  inspect(requested?: Partial<FirstOrganization>): Promise<DatabaseState>
+  /** Creates the missing tables. Returns whether this call created any; a concurrent `init` may have been first. */
   prepare(status: DatabaseState['status']): Promise<boolean>
-  /** In one statement; 'exists' where there is an organization already. */
+  /** Creates the organization and its admin in one transaction. 'exists' if there is an organization already. */
   addFirst(first: FirstOrganization): Promise<'added' | 'exists'>
 }
 
-/** What the token may do in Vault: `missing` is what dsctl needs and it may not; empty where it may do all. */
+/** What the token may do in Vault. */
 export interface VaultCheck {
+  /** Capabilities that dsctl needs and the token lacks. */
   readonly missing: readonly { readonly path: string; readonly capabilities: readonly string[] }[]
-  /** The mount, where Vault does not show it: none of the token's policies reaches into it, or there is none. */
+  /** Set if Vault does not show the mount: it does not exist, or no policy of the token covers a path in it. */
   readonly hiddenMount?: string
-  /** The seconds that it is still good for, undefined where it does not expire; absent where no token is needed. */
+  /** Absent if no token is needed. `ttl`: seconds until it expires, undefined if it does not expire. */
   readonly token?: { readonly ttl: number | undefined; readonly isRoot: boolean }
 }

@@ -1,11 +1,11 @@
 import type { Caller, Denied } from './caller.ts'
 import type { LookupAudit } from './lookup.ts'
 
-/** A preset of an organization: some of the fields of a type, none of them secret. */
+/** Preset values for fields of a type, shared in an organization. Never contains a secret field. */
 export interface Template {
   readonly name: string
   readonly type: string
-  /** Under their own names, numbers and booleans as such. */
+  /** Values by field name; numbers and booleans are not strings. */
   readonly fields: Readonly<Record<string, unknown>>
   /** ISO 8601, in UTC. */
   readonly createdAt: string
@@ -14,20 +14,20 @@ export interface Template {
 
 export type NewTemplate = Pick<Template, 'name' | 'type' | 'fields'>
 
-/** The templates of an organization. Each method is one statement that checks the caller itself; changes are audited. */
+/**
+ * The templates of an organization. Each method is one statement, which checks the caller's permission. Changes are
+ * audited.
+ */
 export interface Templates {
-  /** By name. */
+  /** All templates, ordered by name. */
   list(caller: Caller): Promise<Denied | { kind: 'listed'; templates: readonly Template[] }>
-  /**
-   * Those that have any of these names, in no order; `names` are those of all that there are. Where it is denied, the
-   * audit trail tells what it was for.
-   */
+  /** The templates with these names, in no order. `names`: the names of all templates, for suggestions. */
   find(
     caller: Caller,
     names: readonly string[],
-    attempt?: LookupAudit,
+    audit?: LookupAudit,
   ): Promise<Denied | { kind: 'found'; templates: readonly Template[]; names: readonly string[] }>
-  /** Makes a template, or puts it in the place of the one that has its name. */
+  /** Creates a template, or replaces the one with the same name. */
   set(
     caller: Caller,
     template: NewTemplate,
@@ -35,7 +35,7 @@ export interface Templates {
   remove(caller: Caller, name: string): Promise<Denied | { kind: 'removed' } | Missing>
 }
 
-/** There is none of that name; `names` are those of all that there are. */
+/** No template has that name. `names`: the names of all templates. */
 interface Missing {
   readonly kind: 'missing'
   readonly names: readonly string[]

@@ -57,7 +57,7 @@ export async function changeMember(
     return resultOf(only(await statement.execute(db)), change, force)
   } catch (error) {
     // Somebody else has just added the same person.
-    if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'member' }
+    if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'already a member' }
     throw error
   }
 }
@@ -127,12 +127,12 @@ function resultOf(row: Changed, change: MemberChange, force: boolean): Awaited<R
 }
 
 function refusalOf(row: Changed, change: MemberChange, force: boolean): MemberRefusal | undefined {
-  if (!row.ours && !force) return 'not ours'
+  if (!row.ours && !force) return 'managed by application'
   if (row.targets > 1) return 'ambiguous'
-  if (change.kind === 'add') return 'member'
-  if (row.membership === null) return 'no member'
+  if (change.kind === 'add') return 'already a member'
+  if (row.membership === null) return 'not a member'
   if (change.kind === 'set-role' && change.role === row.membership.role) return undefined
-  return row.last ? 'last admin' : 'no member'
+  return row.last ? 'last admin' : 'not a member'
 }
 
 const NO_ADMIN_ANY_MORE = { kind: 'denied', reason: 'role', organizations: [], role: undefined } as const

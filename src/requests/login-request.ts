@@ -22,7 +22,7 @@ const ELSEWHERE: Readonly<Record<string, { readonly env?: string; readonly file?
 export async function loginRequest(context: Context): Promise<LoginRequest> {
   const { flags, streams } = context
   const method = methodOf(flags)
-  const { named, secret: proof } = LOGIN_METHODS[method]
+  const { nameField: named, secretField: proof } = LOGIN_METHODS[method]
   const source = text(flags[camel(proof)]) ?? sourceElsewhere(method, streams.env)
   const problem = source === undefined ? undefined : secretSourceProblem(source, 'flag')
   if (problem) throw invalid('The command line cannot be used like this.', [{ field: flagOf(proof), message: problem }])
@@ -59,7 +59,7 @@ function nameOf(named: 'username' | 'role' | 'role_id', { flags, streams }: Cont
 }
 
 function sourceElsewhere(method: LoginMethod, env: Readonly<Record<string, string | undefined>>): string | undefined {
-  const { env: variable } = ELSEWHERE[LOGIN_METHODS[method].secret] ?? {}
+  const { env: variable } = ELSEWHERE[LOGIN_METHODS[method].secretField] ?? {}
   if (variable && env[variable]) return `env:${variable}`
   const file = ELSEWHERE[method]?.file
   return file && `@${file}`

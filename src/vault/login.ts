@@ -18,7 +18,7 @@ export interface Issued {
 export async function logIn(connect: Connect, request: LoginRequest): Promise<Issued> {
   const secret = (await unwrapped(connect, request)).reveal()
   if (request.method === 'token') return checked(await connect(secret), secret)
-  const { named, secret: proof } = LOGIN_METHODS[request.method]
+  const { nameField: named, secretField: proof } = LOGIN_METHODS[request.method]
   const path = `auth/${request.mount}/login`
   const client = await connect('')
   const answer =

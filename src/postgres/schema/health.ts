@@ -137,7 +137,7 @@ async function explain(
       not row_security_active('data_sources') as sees_all_rows`.execute(db),
   )
   const { removable, deleted, unknown, sees_all_rows: seesAllRows } = row
-  return denied(row.authorization) ?? { kind: 'explained', removable, deleted, unknown, seesAllRows }
+  return denied(row.authorization) ?? { kind: 'classified', removable, deleted, unknown, seesAllRows }
 }
 
 async function prune(db: Kysely<Database>, caller: Caller): ReturnType<RecordsHealth['pruneIntents']> {
