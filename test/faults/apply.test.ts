@@ -2,49 +2,51 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { json, jsonError, type RunResult } from '../support/run.ts'
 import { expireLeases } from '../support/stored.ts'
-import { addStored, type Lane, type Lanes, openLanes, STORED } from './support/lanes.ts'
-import { attempt, FAULTS, type Kind, type Schedule, type Store } from './support/schedules.ts'
+import { addStored, type Fixture, type FixturePool, openFixtures, STORED } from './support/fixtures.ts'
+import { FAULTS, type Kind, runWithFault, type Schedule, type Store } from './support/schedules.ts'
 
-// The same for a small apply: one source is to be made, one changed, one left, one pruned. Its messages are counted by a
-// run without faults, so that the enumeration holds however it sends them. After each schedule apply runs again, which
-// tells by its answer what had been done before. CI's first run tries a third of the schedules, each message with a third
-// of the faults, DSCTL_TEST_FAULTS=twice all, and other runs a few.
+// Tries every fault at the messages of a small apply, which creates one source, updates one, leaves one unchanged and
+// prunes one. A run without faults counts the messages, so that the test does not depend on how apply batches them. After
+// each schedule apply runs again, and its result shows what the first run had done. DSCTL_TEST_FAULTS=twice tries every
+// fault at every message, =all a third of these schedules. By default only a few run.
 
-const SOME = { stride: 6, kinds: 3 }
+const FEW = { stride: 6, kinds: 3 }
 const { stride: STRIDE, kinds: KINDS_STRIDE } =
-  { all: { stride: 3, kinds: 1 }, twice: { stride: 1, kinds: 1 } }[process.env.DSCTL_TEST_FAULTS ?? ''] ?? SOME
+  { all: { stride: 3, kinds: 1 }, twice: { stride: 1, kinds: 1 } }[process.env.DSCTL_TEST_FAULTS ?? ''] ?? FEW
 
-let lanes: Lanes
+let fixtures: FixturePool
 let count: Readonly<Record<Store, number>>
 let tried = 0
 
 beforeAll(async () => {
-  lanes = await openLanes()
-  count = await lanes.use(async lane => {
-    const batch = await begin(lane)
-    const { told, sent } = await attempt(lane, { ...batch, settle: async () => {} }, undefined)
-    expect(told.code, told.stderr + told.stdout).toBe(0)
-    expect(json(told).map(({ action }: Item) => action)).toEqual(['created', 'unchanged', 'updated', 'deleted'])
+  fixtures = await openFixtures()
+  count = await fixtures.use(async fixture => {
+    const batch = await prepare(fixture)
+    const { result, sent } = await runWithFault(fixture, { ...batch, settle: async () => {} }, undefined)
+    expect(result.code, result.stderr + result.stdout).toBe(0)
+    expect(json(result).map(({ action }: Item) => action)).toEqual(['created', 'unchanged', 'updated', 'deleted'])
     return sent
   })
 })
 afterAll(async () => {
-  await lanes?.close()
-  console.log(`${tried} schedules of an apply with ${count?.postgres} and ${count?.vault} messages were tried.`)
+  await fixtures?.close()
+  console.log(`Tried ${tried} schedules of an apply with ${count?.postgres} and ${count?.vault} messages.`)
 })
 
 const KINDS = (['postgres', 'vault'] as const).flatMap(store =>
-  Object.entries(FAULTS[store]).map(([fault, kind]) => ({ store, kind, title: `${fault}, on its way to ${store}` })),
+  Object.entries(FAULTS[store]).map(([fault, kind]) => ({ store, kind, title: `${store} message: ${fault}` })),
 )
 
-describe('each item of an apply is whole or not at all where a message', () => {
+describe('each item of an apply happens completely or not at all', () => {
   const tested = KINDS.map((each, index) => ({ ...each, index })).filter(({ index }) => index % KINDS_STRIDE === 0)
   test.concurrent.each(tested)(
     '$title',
     async ({ store, kind, index }) => {
       const messages = Array.from({ length: count[store] }, (_, n) => n + 1).filter(n => (n + index) % STRIDE === 0)
       expect(messages).not.toEqual([])
-      for (const message of messages) await lanes.use(lane => expectWhole(lane, { store, message, kind }))
+      for (const message of messages) {
+        await fixtures.use(fixture => expectAllOrNothing(fixture, { store, message, kind }))
+      }
     },
     300_000,
   )
@@ -63,8 +65,8 @@ interface Batch {
   readonly stdin: string
 }
 
-/** Three sources, and the requests that leave, change and drop one of them and make another. */
-async function begin({ site }: Lane): Promise<Batch> {
+/** Adds three sources. The requests create a fourth, leave one unchanged, update one, and omit one, which is pruned. */
+async function prepare({ site }: Fixture): Promise<Batch> {
   const tag = `batch ${randomUUID()}`
   const env = `env-${randomUUID()}`
   for (const name of ['keep', 'change', 'drop']) await addStored(site, `${tag} ${name}`, env)
@@ -77,21 +79,21 @@ async function begin({ site }: Lane): Promise<Batch> {
   return { tag, env, args, stdin: JSON.stringify(requests) }
 }
 
-async function expectWhole(lane: Lane, schedule: Schedule & { kind: Kind }): Promise<void> {
-  const batch = await begin(lane)
-  const settling = settlerOf(lane, batch, schedule)
-  const { told, reached } = await attempt(lane, { ...batch, settle: settling.settle }, schedule)
-  const where = `message ${schedule.message}: ${told.stdout}${told.stderr}`
+async function expectAllOrNothing(fixture: Fixture, schedule: Schedule & { kind: Kind }): Promise<void> {
+  const batch = await prepare(fixture)
+  const settling = settlerOf(fixture, batch, schedule)
+  const { result, reached } = await runWithFault(fixture, { ...batch, settle: settling.settle }, schedule)
+  const where = `message ${schedule.message}: ${result.stdout}${result.stderr}`
   if (schedule.kind.late) await settling.settle()
-  const again = await settling.again()
+  const again = await settling.applyAgain()
   if (reached) tried++
-  if (!told.signal) expectTruth(told, batch, { again, where })
-  await expectAllDone(lane, batch, where)
-  await lane.expectClean()
+  if (!result.signal) expectTruth(result, batch, { again, where })
+  await expectAllDone(fixture, batch, where)
+  await fixture.expectClean()
 }
 
-/** What is settled by the next apply (every other time) or by doctor; `again` is the answer of that next apply. */
-function settlerOf({ site }: Lane, { args, stdin }: Batch, { message }: Schedule) {
+/** Settles with the next apply (every other time) or with doctor. `applyAgain` returns the items of that next apply. */
+function settlerOf({ site }: Fixture, { args, stdin }: Batch, { message }: Schedule) {
   let again: readonly Item[] | undefined
   const once = async (): Promise<readonly Item[]> => {
     await expireLeases(site)
@@ -99,70 +101,70 @@ function settlerOf({ site }: Lane, { args, stdin }: Batch, { message }: Schedule
     expect([0, 8], `message ${message}, again: ${result.stdout}${result.stderr}`).toContain(result.code)
     return json(result)
   }
-  // What a stopped process had sent besides may still arrive, and with it a lease that is not over: then once more.
-  const apply = async (): Promise<readonly Item[]> => {
+  // A stopped process may have sent more messages. These can arrive late and open a new lease, so failed items are retried.
+  const applyAgain = async (): Promise<readonly Item[]> => {
     again ??= await once()
     for (let tries = 0; tries < 3 && again.some(({ action }) => action === 'failed'); tries++) {
       const next = await once()
-      const begun: readonly Item[] = again.filter(({ action }) => action !== 'failed')
-      again = [...begun, ...next.filter(({ name }) => !begun.some(each => each.name === name))]
+      const succeeded: readonly Item[] = again.filter(({ action }) => action !== 'failed')
+      again = [...succeeded, ...next.filter(({ name }) => !succeeded.some(each => each.name === name))]
     }
     expect(again, `message ${message}`).not.toContainEqual(expect.objectContaining({ action: 'failed' }))
     return again
   }
   return {
-    again: apply,
+    applyAgain,
     async settle() {
       await expireLeases(site)
-      if (message % 2) await apply()
+      if (message % 2) await applyAgain()
       const result = await site.dsctl(['doctor', '--fix'])
       expect(result.code, `message ${message}: ${result.stdout}${result.stderr}`).toBe(0)
     },
   }
 }
 
-/** What was told of each item, against what the next apply found to do. */
-function expectTruth(told: RunResult, { tag }: Batch, { again, where }: { again: readonly Item[]; where: string }) {
-  const left = (name: string) => again.some(item => item.name === `${tag} ${name}` && item.action !== 'unchanged')
-  if (told.stdout === '') {
-    if (jsonError(told).outcome === 'unknown') return
-    for (const name of ['make', 'change', 'drop']) expect(left(name), `${name}, ${where}`).toBe(true)
+/** Compares the reported result of each item with what the next apply still had to do. */
+function expectTruth(result: RunResult, { tag }: Batch, { again, where }: { again: readonly Item[]; where: string }) {
+  const wasLeft = (name: string) => again.some(item => item.name === `${tag} ${name}` && item.action !== 'unchanged')
+  if (result.stdout === '') {
+    if (jsonError(result).outcome === 'unknown') return
+    for (const name of ['make', 'change', 'drop']) expect(wasLeft(name), `${name}, ${where}`).toBe(true)
     return
   }
-  const items: Item[] = json(told)
+  const items: Item[] = json(result)
   for (const name of ['make', 'change', 'drop']) {
     const item = items.find(each => each.name === `${tag} ${name}`)
-    // What is not told of was not begun; what was found unchanged another may have done.
+    // A missing item was not begun. An unchanged one may have been changed by another process.
     if (item?.action === 'unchanged') continue
     const { outcome } = item?.error ?? {}
     if (outcome === 'unknown') continue
-    const done = item !== undefined && (item.action !== 'failed' || outcome === 'owed')
-    expect(left(name), `${name}, ${where}`).toBe(!done)
+    const isDone = item !== undefined && (item.action !== 'failed' || outcome === 'owed')
+    expect(wasLeft(name), `${name}, ${where}`).toBe(!isDone)
   }
 }
 
-/** After the next apply all is as the requests say, and the audit trail tells each change once. */
-async function expectAllDone({ site }: Lane, { tag, env }: Batch, where: string): Promise<void> {
+/** After the next apply both stores are as the requests say, and the audit trail has each change once. */
+async function expectAllDone({ site }: Fixture, { tag, env }: Batch, where: string): Promise<void> {
   const rows = await site.database.query(
     'SELECT name, secret_id FROM data_sources WHERE deleted_at IS NULL AND env = $1 ORDER BY name',
     [env],
   )
   const secrets = await Promise.all(rows.map(row => site.vault.readSecret(`data-sources/${row.secret_id}`)))
   const found = rows.map(({ name }, at) => [name, secrets[at]?.data])
-  const wanted = [
+  const requested = [
     [`${tag} change`, { ...STORED, host: 'db.two' }],
     [`${tag} keep`, STORED],
     [`${tag} make`, STORED],
   ]
-  expect(found, where).toEqual(wanted)
+  expect(found, where).toEqual(requested)
   const events = await site.database.query(
-    `SELECT action || ' ' || data_source_name AS told FROM dsctl.audit_events
+    `SELECT action || ' ' || data_source_name AS change FROM dsctl.audit_events
      WHERE outcome = 'done' AND starts_with(data_source_name, $1) ORDER BY 1`,
     [tag],
   )
   const changes = [`create ${tag} make`, `delete ${tag} drop`, `update ${tag} change`]
   expect(
-    events.map(({ told }) => told),
+    events.map(({ change }) => change),
     where,
   ).toEqual(changes)
 }

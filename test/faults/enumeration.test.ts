@@ -2,40 +2,40 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunResult } from '../support/run.ts'
 import { expireLeases } from '../support/stored.ts'
-import { addStored, type Lane, type Lanes, openLanes, STORED } from './support/lanes.ts'
-import { attempt, FAULTS, type Schedule } from './support/schedules.ts'
+import { addStored, type Fixture, type FixturePool, openFixtures, STORED } from './support/fixtures.ts'
+import { FAULTS, runWithFault, type Schedule } from './support/schedules.ts'
 
-// Every fault at every message of every operation, on both stores; then one settler, and both stores must be as if the
-// operation had wholly happened or not at all, and the user must have been told the truth. CI's first run tries all of
-// them with one settler each, other runs one in SAMPLE; DSCTL_TEST_FAULTS=twice tries each with both settlers.
+// Tries every fault at every message of every operation, in both stores. After a settler has run, the operation must have
+// happened completely or not at all, and the result that the user saw must be true. DSCTL_TEST_FAULTS=all tries every
+// schedule with one settler, =twice with both settlers. By default only one schedule in SAMPLE runs.
 
-const WANTED = process.env.DSCTL_TEST_FAULTS
-const SAMPLE = WANTED === 'all' || WANTED === 'twice' ? 1 : 11
+const EXTENT = process.env.DSCTL_TEST_FAULTS
+const SAMPLE = EXTENT === 'all' || EXTENT === 'twice' ? 1 : 11
 const FIELDS = ['--type', 'postgres', '--host', 'db.one', '--username', 'app', '--default-database', 'main']
 const PASSWORD = ['--password', 'env:PASSWORD']
 
-let lanes: Lanes
+let fixtures: FixturePool
 
 beforeAll(async () => {
-  lanes = await openLanes()
+  fixtures = await openFixtures()
 })
 afterAll(async () => {
-  await lanes?.close()
-  console.log(`${TRIED.length} schedules of ${OPERATIONS.length} operations were tried.`)
+  await fixtures?.close()
+  console.log(`Tried ${TRIED.length} schedules of ${OPERATIONS.length} operations.`)
 })
 
 interface Operation {
   readonly title: string
   readonly action: 'create' | 'update' | 'delete'
-  /** Messages it sends, beside those that find out who is asking, in the order in which each store sees them. */
+  /** How many messages it sends to each store, without those that identify the caller. */
   readonly postgres: number
   readonly vault: number
   args(name: string): string[]
-  /** What a live record and its secret are once it has happened; undefined where there is none then. */
+  /** The live record and its secret once the operation has happened; undefined if it deletes them. */
   after(name: string): State
 }
 
-/** What of a data source counts here. */
+/** The part of a data source that the operations change; undefined if it does not exist. */
 type State = { readonly name: string; readonly host: string; readonly port: number } | undefined
 
 const before = (name: string): State => ({ name, host: 'db.one', port: 5432 })
@@ -86,59 +86,69 @@ const CASES = OPERATIONS.flatMap(operation =>
     Array.from({ length: operation[store] }, (_, n) => n + 1).flatMap(message =>
       Object.entries(FAULTS[store]).map(([fault, kind]) => ({
         ...{ operation, store, message, kind },
-        title: `${operation.title} ${fault}, message ${message} to ${store}`,
+        title: `${operation.title}, ${store} message ${message}: ${fault}`,
       })),
     ),
   ),
 )
 const TRIED: readonly (Case & { title: string })[] =
-  WANTED === 'twice'
+  EXTENT === 'twice'
     ? CASES.flatMap(each => SETTLERS.map(settler => ({ ...each, settler })))
     : CASES.map((each, index) => ({ ...each, settler: SETTLERS[index % 2] as Settler })).filter(
         (_, index) => index % SAMPLE === 0,
       )
 
-test.concurrent.each(OPERATIONS)('$title sends the messages that are enumerated', operation =>
-  lanes.use(async lane => {
+test.concurrent.each(OPERATIONS)('$title sends as many messages as are enumerated', operation =>
+  fixtures.use(async fixture => {
     const name = `counted ${randomUUID()}`
-    if (operation.action !== 'create') await addStored(lane.site, name)
-    const { told, sent } = await attempt(lane, { args: operation.args(name), settle: async () => {} }, undefined)
-    expect(told.code, told.stderr).toBe(0)
+    if (operation.action !== 'create') await addStored(fixture.site, name)
+    const { result, sent } = await runWithFault(
+      fixture,
+      { args: operation.args(name), settle: async () => {} },
+      undefined,
+    )
+    expect(result.code, result.stderr).toBe(0)
     const { postgres, vault } = operation
     expect(sent).toEqual({ postgres, vault })
-    await lane.expectClean()
+    await fixture.expectClean()
   }),
 )
 
-describe('nothing is half done where', () => {
-  test.concurrent.each(TRIED)('$title, and the $settler settles', each => lanes.use(lane => expectWhole(lane, each)))
+describe('an operation happens completely or not at all', () => {
+  test.concurrent.each(TRIED)('$title, $settler settles', each =>
+    fixtures.use(fixture => expectAllOrNothing(fixture, each)),
+  )
 })
 
-async function expectWhole(lane: Lane, { operation, settler, ...schedule }: Case): Promise<void> {
-  const { site } = lane
+async function expectAllOrNothing(fixture: Fixture, { operation, settler, ...schedule }: Case): Promise<void> {
+  const { site } = fixture
   const name = `case ${randomUUID()}`
   const id = operation.action === 'create' ? undefined : await addStored(site, name)
-  const settling = settlerOf(lane, operation, { settler, name, id })
-  const { told, reached } = await attempt(lane, { args: operation.args(name), settle: settling.settle }, schedule)
+  const settling = settlerOf(fixture, operation, { settler, name, id })
+  const { result, reached } = await runWithFault(
+    fixture,
+    { args: operation.args(name), settle: settling.settle },
+    schedule,
+  )
   if (schedule.kind.late) await settling.settle()
 
-  const found = await stateOf(lane, name)
-  const was = id === undefined ? undefined : before(name)
-  const isNow = same(found, operation.after(name))
+  const found = await stateOf(fixture, name)
+  const unchanged = id === undefined ? undefined : before(name)
+  const isDone = same(found, operation.after(name))
   expect(reached, 'the message was sent').toBe(true)
-  expect(isNow || same(found, was), `half done: ${JSON.stringify(found)}`).toBe(true)
-  const isDone = settling.doneBefore() ?? isNow
-  expectTruth(told, isDone)
-  await lane.expectClean()
-  await expectToldOnce(lane, operation, { name, isDone: isNow })
+  expect(isDone || same(found, unchanged), `half done: ${JSON.stringify(found)}`).toBe(true)
+  expectTruth(result, settling.doneBefore() ?? isDone)
+  await fixture.expectClean()
+  await expectAuditedOnce(fixture, operation, { name, isDone })
 }
 
 /**
- * Settles, as often as it is asked to: the next writer first, who changes nothing but meets the intent (where a source
- * was to be created, makes it); then doctor, who finds what that could not. `doneBefore` tells what that create met.
+ * Settles as often as it is called. The next writer runs first, once: it changes nothing, but meets the intent; in place
+ * of a create it runs the same create again. Then doctor settles the rest. `doneBefore` returns whether that second
+ * create found the source already created; undefined if there was none.
  */
 function settlerOf(
-  { site }: Lane,
+  { site }: Fixture,
   operation: Operation,
   { settler, name, id }: { settler: Settler; name: string; id: string | undefined },
 ) {
@@ -162,8 +172,8 @@ function settlerOf(
   }
 }
 
-/** The live record that began with this name, and its secret, together. */
-async function stateOf({ site }: Lane, name: string): Promise<State> {
+/** The live record created with this name, together with its secret. */
+async function stateOf({ site }: Fixture, name: string): Promise<State> {
   const rows = await site.database.query(
     'SELECT name, secret_id FROM data_sources WHERE deleted_at IS NULL AND name IN ($1, $2)',
     [name, `${name} new`],
@@ -180,19 +190,19 @@ function same(one: State, other: State): boolean {
   return JSON.stringify(one) === JSON.stringify(other)
 }
 
-/** What was told must be so: done is done, failed has left nothing; only unknown may be either. */
-function expectTruth(told: RunResult, isDone: boolean): void {
-  if (told.signal) return // it told nothing
-  if (told.code === 0) expect(isDone, 'told as done').toBe(true)
-  if (told.code === 0) return
-  const { outcome } = JSON.parse(told.stderr.slice(told.stderr.indexOf('{'))).error
+/** Success means done, failure means not done (except `owed`). Only the outcome `unknown` may be either. */
+function expectTruth(result: RunResult, isDone: boolean): void {
+  if (result.signal) return // killed: it reported nothing
+  if (result.code === 0) expect(isDone, 'reported as done').toBe(true)
+  if (result.code === 0) return
+  const { outcome } = JSON.parse(result.stderr.slice(result.stderr.indexOf('{'))).error
   if (outcome === 'unknown') return
-  expect(isDone, `told as ${told.code}, outcome ${outcome}`).toBe(outcome === 'owed')
+  expect(isDone, `exit code ${result.code}, outcome ${outcome}`).toBe(outcome === 'owed')
 }
 
 /** The audit trail has each change once, and no change that did not happen. */
-async function expectToldOnce(
-  { site }: Lane,
+async function expectAuditedOnce(
+  { site }: Fixture,
   { action }: Operation,
   { name, isDone }: { name: string; isDone: boolean },
 ): Promise<void> {
