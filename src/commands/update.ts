@@ -1,8 +1,9 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { MAY } from '../operations/authorize.ts'
-import { getRecord } from '../operations/find-to-change.ts'
-import { previewUpdate, update } from '../operations/update.ts'
+import { getRecord } from '../operations/get-record.ts'
+import { previewUpdate } from '../operations/preview-update.ts'
+import { update } from '../operations/update.ts'
 import { updateVerified } from '../operations/verify.ts'
 import { addFieldOptions, allowFrom, fileOption, typeOption, unsetOption } from '../requests/field-options.ts'
 import { isEmpty, updateRequest } from '../requests/update-request.ts'
@@ -38,12 +39,12 @@ async function run(context: Context, text: string): Promise<void> {
   const stores = await context.stores(MAY.change)
   const asks = isEmpty(given)
   const request = asks ? await askForChanges(context, stores, given) : given
-  const shown = !['name', 'id'].includes(context.settings().get('output') ?? '')
+  const readBack = !['name', 'id'].includes(context.settings().get('output') ?? '')
   const testing = await verifying(context)
   const save = () =>
     context.uninterruptible(() => {
-      if (testing) return updateVerified(stores, request, { testing, preview, wanted: shown })
-      return preview ? previewUpdate(stores, request) : update(stores, request, shown)
+      if (testing) return updateVerified(stores, request, { testing, preview, readBack })
+      return preview ? previewUpdate(stores, request) : update(stores, request, { readBack })
     })
   const answer = await (asks ? insist(context, save) : save())
   for (const warning of answer.warnings) context.warn(warning)

@@ -5,18 +5,18 @@ import { type CreateRequest, create } from './create.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
 import type { TestOptions } from './test-connection.ts'
-import { IF_EXISTS_HINT, nameTakenError } from './two-stores/commit.ts'
+import { IF_EXISTS_HINT, nameTakenError } from './two-stores/name-taken.ts'
 import { update } from './update.ts'
 import { updateVerified, verifyConnection } from './verify.ts'
 
 export interface CreateOptions {
-  /** What to do where the name is taken. */
+  /** What to do if the name is taken. */
   readonly ifExists: 'fail' | 'skip' | 'update'
-  /** Check everything, write nothing. */
+  /** Check everything and write nothing. */
   readonly dryRun: boolean
-  /** Where nothing may be written that does not connect. */
+  /** With --verify: how to test the connection before anything is written. */
   readonly testing?: TestOptions | undefined
-  /** What to give it where it is there already; all of the request unless said. */
+  /** The fields to set on an existing data source. By default, all of the request. */
   readonly given?: Readonly<Record<string, Secret>>
 }
 
@@ -24,43 +24,56 @@ export type CreateResult = WithCredentials & {
   readonly action: 'created' | 'skipped' | 'updated' | 'unchanged' | 'checked'
 }
 
-/** Creates a data source; where its name is taken, does as it was told. */
+/** Creates a data source. If its name is taken, follows `ifExists`. */
 export async function createIfAbsent(
   stores: Stores,
   request: CreateRequest,
-  how: CreateOptions,
+  options: CreateOptions,
 ): Promise<CreateResult> {
-  if (!how.testing) return how.dryRun ? checkOnly(stores, request, how) : createUnlessTaken(stores, request, how)
-  const free = await checkOnly(stores, request, how)
-  const existing = how.ifExists === 'fail' || how.dryRun ? undefined : await findExisting(stores, request)
-  if (existing) return skipOrUpdate(stores, existing, { request, how })
-  const credentials = await verifyConnection(stores, request, how.testing)
-  return how.dryRun ? free : createUnlessTaken(stores, { ...request, credentials }, how)
+  if (!options.testing)
+    return options.dryRun ? checkOnly(stores, request, options) : createUnlessTaken(stores, request, options)
+  const checked = await checkOnly(stores, request, options)
+  const existing = options.ifExists === 'fail' || options.dryRun ? undefined : await findExisting(stores, request)
+  if (existing) return skipOrUpdate(stores, existing, { request, options })
+  const credentials = await verifyConnection(stores, request, options.testing)
+  return options.dryRun ? checked : createUnlessTaken(stores, { ...request, credentials }, options)
 }
 
-async function createUnlessTaken(stores: Stores, request: CreateRequest, how: CreateOptions): Promise<CreateResult> {
+async function createUnlessTaken(
+  stores: Stores,
+  request: CreateRequest,
+  options: CreateOptions,
+): Promise<CreateResult> {
   try {
-    const record = await create(stores, request, how.ifExists === 'fail')
+    const onNameTaken = options.ifExists === 'fail' ? 'fail' : 'handle'
+    const record = await create(stores, request, { onNameTaken })
     return { record, credentials: request.credentials, warnings: [], action: 'created' }
   } catch (error) {
-    if (!isConflict(error) || how.ifExists === 'fail') throw error
+    if (!isConflict(error) || options.ifExists === 'fail') throw error
     const existing = await findExisting(stores, request)
     if (!existing) throw error
-    return skipOrUpdate(stores, existing, { request, how })
+    return skipOrUpdate(stores, existing, { request, options })
   }
 }
 
-function skipOrUpdate(
-  stores: Stores,
-  existing: Existing,
-  { request, how }: { request: CreateRequest; how: CreateOptions },
-): Promise<CreateResult> {
-  return how.ifExists === 'skip' ? skip(stores, existing) : updateExisting(stores, existing, { request, how })
+function isConflict(error: unknown): boolean {
+  return error instanceof DsctlError && error.code === 'conflict'
+}
+
+/** Checks everything except the connection, and writes nothing. The returned record has no id. */
+async function checkOnly(stores: Stores, request: CreateRequest, options: CreateOptions): Promise<CreateResult> {
+  const { name, env } = request
+  await checkMayCreate(stores, request, options)
+  const now = new Date(0).toISOString()
+  const blank = { onboardingStatus: 'notStarted', onboardingError: null, createdBy: null, dataSets: [] } as const
+  const none = { id: '', secretId: '', organizationId: '', createdAt: now, updatedAt: now }
+  const record = { ...blank, ...none, name, env, type: request.type }
+  return { record, credentials: request.credentials, warnings: [], action: 'checked' }
 }
 
 /**
- * Throws where a create would be refused, for want of permission or of the name, before any secret is fetched. Unless it
- * is a dry run, the audit trail tells of it.
+ * Throws if a create would be refused because of permissions or its name, before any secret is fetched. Audited unless
+ * it is a dry run.
  */
 export async function checkMayCreate(
   stores: Stores,
@@ -73,46 +86,38 @@ export async function checkMayCreate(
   if (free.kind === 'taken' && failsIfTaken) throw nameTakenError(free, IF_EXISTS_HINT)
 }
 
-async function checkOnly(stores: Stores, request: CreateRequest, how: CreateOptions): Promise<CreateResult> {
-  const { name, env } = request
-  await checkMayCreate(stores, request, how)
-  const now = new Date(0).toISOString()
-  const blank = { onboardingStatus: 'notStarted', onboardingError: null, createdBy: null, dataSets: [] } as const
-  const none = { id: '', secretId: '', organizationId: '', createdAt: now, updatedAt: now }
-  const record = { ...blank, ...none, name, env, type: request.type }
-  return { record, credentials: request.credentials, warnings: [], action: 'checked' }
-}
-
 async function findExisting(stores: Stores, { name, env, type }: CreateRequest) {
   const found = await stores.records.findName(stores.caller, { name, env })
   if (found.kind !== 'taken' || found.id === undefined) return undefined
-  const { record } = permitted(await stores.records.find(stores.caller, { text: found.id, env: undefined }), name)
+  const ref = { text: found.id, env: undefined }
+  const { record } = permitted(await stores.records.find(stores.caller, ref), name)
   if (record.type === type) return record
   throw invalid(`${name} exists in env ${env} as a ${record.type}.`, [
     { field: 'type', message: `is ${record.type} and cannot be changed` },
   ])
 }
 
-type Existing = WithCredentials['record']
+type ExistingRecord = WithCredentials['record']
 
-async function skip(stores: Stores, record: Existing): Promise<CreateResult> {
-  return { ...(await readCredentials(stores, record)), action: 'skipped' }
+async function skipOrUpdate(
+  stores: Stores,
+  existing: ExistingRecord,
+  { request, options }: { request: CreateRequest; options: CreateOptions },
+): Promise<CreateResult> {
+  if (options.ifExists === 'skip') return { ...(await readCredentials(stores, existing)), action: 'skipped' }
+  return updateExisting(stores, existing, { request, options })
 }
 
 async function updateExisting(
   stores: Stores,
-  record: Existing,
-  { request: { credentials }, how: { testing, given } }: { request: CreateRequest; how: CreateOptions },
+  record: ExistingRecord,
+  { request: { credentials }, options: { testing, given } }: { request: CreateRequest; options: CreateOptions },
 ): Promise<CreateResult> {
   const fields = given ?? Object.fromEntries(Object.entries(credentials).filter(([key]) => key !== 'type'))
   const none = { name: undefined, env: undefined, unset: [], expected: { id: undefined, type: undefined } }
   const request = { ...none, ref: { text: record.id, env: undefined }, fields }
   const { changed, ...updated } = await (testing
-    ? updateVerified(stores, request, { testing, preview: false, wanted: true })
+    ? updateVerified(stores, request, { testing, preview: false, readBack: true })
     : update(stores, request))
   return { ...updated, action: changed.length ? 'updated' : 'unchanged' }
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof DsctlError && error.code === 'conflict'
 }

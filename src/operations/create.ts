@@ -1,19 +1,15 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
-import type { NewCreate } from '../ports/record-steps.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
 import { permitted } from './authorize.ts'
-import { interruptionError, leaseSeconds, type Stores } from './stores.ts'
-import {
-  commit,
-  explainNameTaken,
-  IF_EXISTS_HINT,
-  nameTakenError,
-  rolledBackByOther,
-  writeNotVisible,
-} from './two-stores/commit.ts'
-import { beginStep, retry } from './two-stores/retry.ts'
+import { interruptionError } from './interruption.ts'
+import type { Stores } from './stores.ts'
+import { beginStep } from './two-stores/begin.ts'
+import { commit, rolledBackByOther, writeNotVisible } from './two-stores/commit.ts'
+import { leaseSeconds } from './two-stores/lease.ts'
+import { explainNameTaken, IF_EXISTS_HINT, nameTakenError } from './two-stores/name-taken.ts'
+import { retry } from './two-stores/retry.ts'
 import { cancelIntent, rollBack } from './two-stores/roll-back.ts'
 import { sameCredentials } from './two-stores/settle.ts'
 
@@ -25,21 +21,25 @@ export interface CreateRequest {
   readonly credentials: Credentials
 }
 
+/** What a taken name means to the caller: a failure, which is audited, or a case that the caller handles. */
+export type OnNameTaken = 'fail' | 'handle'
+
 /**
- * Creates a data source: S1, V1, S2. Throws `conflict` where the name is taken, which is a failure in the audit trail
- * unless the caller goes on from there. Nothing is left where it fails.
+ * Creates a data source, in the steps begin, write secret, commit. Throws `conflict` if the name is taken. If it fails,
+ * nothing is left of it.
  */
-export async function create(stores: Stores, request: CreateRequest, failsIfTaken = true): Promise<DataSource> {
+export async function create(
+  stores: Stores,
+  request: CreateRequest,
+  { onNameTaken = 'fail' }: { onNameTaken?: OnNameTaken } = {},
+): Promise<DataSource> {
   const intentId = crypto.randomUUID()
   const id = crypto.randomUUID()
-  const at = { organizationId: await begin(stores, request, { intentId, id, failsIfTaken }), secretId: id }
+  const organizationId = await begin(stores, request, { intentId, id, onNameTaken })
 
   const stopped = stores.interrupted()
   if (stopped) throw await cancelIntent(stores, intentId, interruptionError(stopped))
-  const v1 = await retry(stores, () => stores.secrets.write(at, request.credentials, 0))
-  if (v1.kind === 'refused' && !v1.lost) throw await cancelIntent(stores, intentId, v1.error)
-  if (v1.kind !== 'answered') throw await rollBack(stores, intentId, v1.error)
-  if (v1.answer === 'conflict') await checkOwnSecret(stores, intentId, { at, sent: request.credentials })
+  await writeSecret(stores, intentId, { at: { organizationId, secretId: id }, credentials: request.credentials })
 
   const stoppedLate = stores.interrupted()
   if (stoppedLate) throw await rollBack(stores, intentId, interruptionError(stoppedLate))
@@ -50,47 +50,59 @@ export async function create(stores: Stores, request: CreateRequest, failsIfTake
   })
 }
 
+/** Returns the id of the organization. */
+async function begin(
+  stores: Stores,
+  { name, env, type, credentials }: CreateRequest,
+  { intentId, id, onNameTaken }: { intentId: string; id: string; onNameTaken: OnNameTaken },
+): Promise<string> {
+  const fields = Object.keys(credentials).filter(field => field !== 'type')
+  const failsIfTaken = onNameTaken === 'fail'
+  const create = { intentId, id, name, env, type, fields, failsIfTaken, lease: leaseSeconds(stores) }
+  const begun = permitted(
+    await beginStep(stores, { decides: false }, () => stores.records.beginCreate(stores.caller, create)),
+  )
+  if (begun.kind === 'taken') throw nameTakenError(begun, failsIfTaken ? IF_EXISTS_HINT : '')
+  if (begun.kind === 'begun') return begun.organizationId
+  // A settler that rolls back this intent could miss a secret that is written from here on.
+  if (begun.intent.state !== 'open') throw await rollBack(stores, intentId, rolledBackByOther(id))
+  return begun.intent.organizationId
+}
+
+async function writeSecret(
+  stores: Stores,
+  intentId: string,
+  { at, credentials }: { at: SecretLocation; credentials: Credentials },
+): Promise<void> {
+  const written = await retry(stores, () => stores.secrets.write(at, credentials, 0))
+  if (written.kind === 'refused' && !written.lost) throw await cancelIntent(stores, intentId, written.error)
+  if (written.kind !== 'answered') throw await rollBack(stores, intentId, written.error)
+  if (written.answer === 'conflict') await checkOwnSecret(stores, intentId, { at, credentials })
+}
+
 /**
- * After a conflict on V1: returns where an earlier try of the same write has caused it, even one that nothing was heard
- * of. Throws where another secret is there, which is left alone.
+ * After a conflict: returns if an earlier try of the same write caused it (a Vault standby may repeat a request). Throws
+ * if another secret is there, and leaves it alone.
  */
 async function checkOwnSecret(
   stores: Stores,
   intentId: string,
-  { at, sent }: { at: SecretLocation; sent: Credentials },
+  { at, credentials }: { at: SecretLocation; credentials: Credentials },
 ): Promise<void> {
   const found = await retry(stores, () => stores.secrets.read(at))
   if (found.kind !== 'answered') throw await rollBack(stores, intentId, found.error)
   const { version, data } = found.answer
-  if (version === 1 && sameCredentials(data, sent)) return
+  if (version === 1 && sameCredentials(data, credentials)) return
   if (version === 0) throw await rollBack(stores, intentId, writeNotVisible(at.secretId))
-  // Neither settled nor closed as undone: what stands at such an id is taken for a late write, and removed.
+  // Not closed as `none`: a secret at the id of such a create counts as a late write, and would be removed.
   const closing = { id: intentId, state: 'open', outcome: 'unknown', audit: true, settledBy: undefined } as const
   await retry(stores, () => stores.records.close(closing))
   throw pathTaken(at.secretId)
 }
 
 function pathTaken(id: string): DsctlError {
-  return new DsctlError('conflict', 'In Vault there is another secret already where this one belongs.', {
-    hint: 'Nothing was changed. Check vault.mount and vault.path (dsctl config list), and what stands before Vault.',
+  return new DsctlError('conflict', 'Vault already has another secret at the path of this one.', {
+    hint: 'Nothing was changed. Check vault.mount and vault.path (dsctl config list), and any proxy in front of Vault.',
     id,
   })
-}
-
-async function begin(
-  stores: Stores,
-  { name, env, type, credentials }: CreateRequest,
-  how: Pick<NewCreate, 'intentId' | 'id' | 'failsIfTaken'>,
-): Promise<string> {
-  const create = { ...how, name, env, type, fields: fieldsOf(credentials), lease: leaseSeconds(stores) }
-  const begun = permitted(await beginStep(stores, false, () => stores.records.beginCreate(stores.caller, create)))
-  if (begun.kind === 'taken') throw nameTakenError(begun, how.failsIfTaken ? IF_EXISTS_HINT : '')
-  if (begun.kind === 'begun') return begun.organizationId
-  // What others undo or have undone is no place to write a secret to.
-  if (begun.intent.state !== 'open') throw await rollBack(stores, how.intentId, rolledBackByOther(how.id))
-  return begun.intent.organizationId
-}
-
-function fieldsOf(credentials: Credentials): string[] {
-  return Object.keys(credentials).filter(name => name !== 'type')
 }

@@ -1,9 +1,10 @@
 import { DsctlError } from '../domain/errors.ts'
 import type { Ref } from '../ports/lookup.ts'
 import { type ItemError, itemError } from './batch/item-error.ts'
-import { runInParallel } from './batch/items.ts'
+import { runInParallel } from './batch/run-in-parallel.ts'
 import { deleteDataSource } from './delete.ts'
-import { interruptionError, type Stores } from './stores.ts'
+import { interruptionError } from './interruption.ts'
+import type { Stores } from './stores.ts'
 
 /** What has become of one of several that were to be deleted. */
 export interface DeleteResult {

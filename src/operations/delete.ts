@@ -3,22 +3,23 @@ import type { Intent } from '../ports/intent.ts'
 import type { Ref } from '../ports/lookup.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
 import { permitted } from './authorize.ts'
-import { leaseSeconds, type Stores } from './stores.ts'
-import { beginStep, retry } from './two-stores/retry.ts'
+import type { Stores } from './stores.ts'
+import { beginStep } from './two-stores/begin.ts'
+import { leaseSeconds } from './two-stores/lease.ts'
+import { retry } from './two-stores/retry.ts'
 import { settleOnce } from './two-stores/settle.ts'
 
 /**
- * Deletes a data source: S1 soft-deletes the row, V1 removes the secret with all its versions, S2 closes. Where an
- * earlier delete of the same REF still owes the secret's removal, pays it. Throws UnavailableError, outcome `owed`,
- * where the record is gone and the secret could not be removed.
+ * Deletes a data source, in the steps begin (which soft-deletes the record), remove secret, close. If an earlier delete
+ * of the same REF has not removed the secret yet, removes it. Throws UnavailableError, outcome `owed`, if the record is
+ * deleted and the secret could not be removed.
  */
 export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> {
   await checkCanDeleteInOrganization(stores, ref)
   const intentId = crypto.randomUUID()
+  const removal = { intentId, ref, lease: leaseSeconds(stores) }
   const begun = permitted(
-    await beginStep(stores, true, () =>
-      stores.records.beginDelete(stores.caller, { intentId, ref, lease: leaseSeconds(stores) }),
-    ),
+    await beginStep(stores, { decides: true }, () => stores.records.beginDelete(stores.caller, removal)),
     ref.text,
   )
   if (begun.kind === 'owed') return removeOwedSecret(stores, begun.intent)
@@ -27,24 +28,24 @@ export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> 
   return removeSecretAndClose(stores, { intentId, id: begun.id, at: begun })
 }
 
-/** Whether this token can remove the secret afterwards, as far as that can be told before the data source is known. */
-export async function canDelete({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
-  return secrets.organizationInPath || (await secrets.canRemove())
-}
-
-/** Refuses before anything is written where it can not. */
+/** Throws unless this token can remove the secret afterwards. With the organization in the path, that is known later. */
 export async function checkCanDelete(stores: Pick<Stores, 'secrets'>): Promise<void> {
   if (!(await canDelete(stores))) throw cannotDelete()
 }
 
-/** The same refusal for somebody whose role may not delete at all, whatever the token may do: they are told that. */
+/** Whether this token can remove secrets, as far as Vault can say before the data source is known. */
+export async function canDelete({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
+  return secrets.organizationInPath || (await secrets.canRemove())
+}
+
+/** Throws because the token cannot delete secrets. A caller whose role may not delete anyway gets that reason instead. */
 export async function refuseDelete({ records, caller }: Stores, ref: Ref): Promise<never> {
   const found = await records.find(caller, ref, { audit: 'refused delete' })
   if (found.kind === 'denied') permitted(found, ref.text)
   throw cannotDelete()
 }
 
-/** The same where it depends on the organization, which has to be looked up: one statement more. */
+/** With the organization in the path of secrets, the record has to be read first: one more statement. */
 async function checkCanDeleteInOrganization({ secrets, records, caller }: Stores, ref: Ref): Promise<void> {
   if (!secrets.organizationInPath) return
   try {
@@ -65,26 +66,23 @@ async function removeSecretAndClose(
   stores: Stores,
   { intentId, id, at }: { intentId: string; id: string; at: SecretLocation },
 ): Promise<void> {
-  const v1 = await retry(stores, () => stores.secrets.remove(at))
-  if (v1.kind !== 'answered') throw owedError(v1.error, id)
+  const removed = await retry(stores, () => stores.secrets.remove(at))
+  if (removed.kind !== 'answered') throw owedError(removed.error, id)
   const closing = { id: intentId, state: 'open', outcome: 'done', audit: false, settledBy: undefined } as const
-  // Both stores are as they should be; an intent that is left open is closed by whoever meets it.
+  // Best effort: the delete is complete. An intent that stays open is closed by the next process that meets it.
   await retry(stores, () => stores.records.close(closing))
 }
 
 async function removeOwedSecret(stores: Stores, intent: Intent): Promise<void> {
-  const paid = await retry(stores, () => settleOnce(stores, intent.id, stores.process))
-  if (paid.kind !== 'answered') throw owedError(paid.error, intent.dataSourceId)
+  const settled = await retry(stores, () => settleOnce(stores, intent.id, stores.process))
+  if (settled.kind !== 'answered') throw owedError(settled.error, intent.dataSourceId)
 }
 
 function owedError(error: DsctlError, id: string): DsctlError {
-  const unavailable = new UnavailableError(
-    'maybe',
-    `The data source is deleted, but its secret is still in Vault. ${error.message}`,
-  )
-  return withDetails(unavailable, {
+  const message = `The data source is deleted, but its secret is still in Vault. ${error.message}`
+  return new UnavailableError('maybe', message, {
     outcome: 'owed',
-    hint: `The removal is owed: run dsctl delete ${id} again, or dsctl doctor --fix, once Vault answers.`,
+    hint: `Once Vault is available, run dsctl delete ${id} again, or dsctl doctor --fix, to remove the secret.`,
     id,
   })
 }

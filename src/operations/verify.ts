@@ -1,12 +1,15 @@
 import { DsctlError } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
-import { interruptionError, type Stores } from './stores.ts'
+import { throwIfInterrupted } from './interruption.ts'
+import { previewUpdate } from './preview-update.ts'
+import type { Stores } from './stores.ts'
 import { type TestOptions, testCredentials } from './test-connection.ts'
-import { previewUpdate, type UpdateRequest, type UpdateResult, update } from './update.ts'
+import { update } from './update.ts'
+import type { UpdateRequest, UpdateResult } from './update-request.ts'
 
 /**
- * Tests credentials before they are stored; answers them as they are to be stored, with a host key that was accepted.
- * Throws `unhealthy` where they do not connect.
+ * Tests credentials before they are stored. Returns them as they are to be stored, including a host key that was
+ * accepted. Throws `unhealthy` if they do not connect.
  */
 export async function verifyConnection(
   stores: Stores,
@@ -14,23 +17,19 @@ export async function verifyConnection(
   testing: TestOptions,
 ): Promise<Credentials> {
   const tested = await testCredentials(type, credentials, testing)
-  const stopped = stores.interrupted()
-  if (stopped) throw interruptionError(stopped)
+  throwIfInterrupted(stores)
   const { ok, stage, code, message } = tested.verdict
   if (ok) return tested.acceptedHostKey === undefined ? credentials : tested.credentials
-  throw new DsctlError('unhealthy', `It does not connect. Stage ${stage}, ${code}: ${message}`, {
+  throw new DsctlError('unhealthy', `The connection failed. Stage ${stage}, ${code}: ${message}`, {
     hint: 'Nothing was written.',
   })
 }
 
-/**
- * An update whose result was seen to connect: the credentials are stored as they were tested, or not at all. One that
- * changes nothing is not tested.
- */
+/** Updates a data source if the new credentials connect, and stores exactly those. If nothing changes, tests nothing. */
 export async function updateVerified(
   stores: Stores,
   request: UpdateRequest,
-  { testing, preview, wanted }: { testing: TestOptions; preview: boolean; wanted: boolean },
+  { testing, preview, readBack }: { testing: TestOptions; preview: boolean; readBack: boolean },
 ): Promise<UpdateResult> {
   const planned = await previewUpdate(stores, request)
   if (planned.changed.length === 0 || !planned.credentials) return planned
@@ -40,5 +39,5 @@ export async function updateVerified(
   const accepted = credentials !== planned.credentials && key ? { ssh_host_key: key } : {}
   if (preview) return { ...planned, credentials }
   const fields = { ...request.fields, ...accepted }
-  return update(stores, { ...request, fields, verified: credentials }, wanted)
+  return update(stores, { ...request, fields, verified: credentials }, { readBack })
 }

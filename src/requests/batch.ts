@@ -1,7 +1,7 @@
 import type { Context } from '../cli/context.ts'
 import { DsctlError, type FieldProblem } from '../domain/errors.ts'
 import { pickSecrets, REDACTED, Secret, SecretSource } from '../domain/secret.ts'
-import { type BatchItem, keyOf } from '../operations/batch/items.ts'
+import { type BatchItem, keyOf } from '../operations/batch/item.ts'
 import type { NamedRecord } from '../ports/records.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
 import { checkRules } from '../source-types/check-rules.ts'

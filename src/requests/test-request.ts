@@ -2,9 +2,10 @@ import type { Context } from '../cli/context.ts'
 import type { Credentials } from '../domain/secret.ts'
 import { MAY, permitted } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
+import { previewUpdate } from '../operations/preview-update.ts'
 import type { Stores } from '../operations/stores.ts'
 import { type TestResult, testCredentials, UNAUDITED_TEST } from '../operations/test-connection.ts'
-import { previewUpdate, type UpdateRequest } from '../operations/update.ts'
+import type { UpdateRequest } from '../operations/update-request.ts'
 import { acceptingHostKeys } from './wizard/accept-host-key.ts'
 
 /** Tests what a request would create, by whoever may create it. It is in the audit trail as any test. */

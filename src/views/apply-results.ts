@@ -1,7 +1,7 @@
 import { isInterruption } from '../domain/errors.ts'
 import type { AppliedItem } from '../operations/batch/apply.ts'
+import type { BatchItem } from '../operations/batch/item.ts'
 import type { ItemError } from '../operations/batch/item-error.ts'
-import type { BatchItem } from '../operations/batch/items.ts'
 import type { FieldDifference, ItemPlan } from '../operations/batch/plan.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 

@@ -46,7 +46,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     rule: 'no fence',
     file: 'operations/two-stores/settle.ts',
-    text: 'await secrets.write(at, before ?? {}, base) // the fence: a delayed V2 now fails\n    return undefined',
+    text: 'await secrets.write(at, before ?? {}, base) // The fence: a late write of the secret now fails.\n    return undefined',
     instead: "return 'none'",
     history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
   },
@@ -66,7 +66,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a conflict after a lost try taken for one’s own write',
-    file: 'operations/update.ts',
+    file: 'operations/update-credentials.ts',
     text: "if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return",
     instead: 'return',
     history: alone(
@@ -78,9 +78,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'a refused second try told as a failure of the first',
-    file: 'operations/two-stores/retry.ts',
-    text: 'if (lost && IDLE.has(sent.answer.kind) && decides)',
-    instead: 'if (lost && IDLE.has(sent.answer.kind) && !decides)',
+    file: 'operations/two-stores/begin.ts',
+    text: 'if (lost && DID_NOTHING.has(sent.answer.kind) && decides)',
+    instead: 'if (lost && DID_NOTHING.has(sent.answer.kind) && !decides)',
     history: {
       present: ['a', 'b'],
       programs: [[RENAME], [{ kind: 'delete', ref: 'b' }]],
@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'an apply that finds unchanged what is taken back meanwhile',
-    file: 'operations/batch/items.ts',
+    file: 'operations/batch/existing.ts',
     text: 'if (!first || stores.interrupted()) return new Map()',
     instead: 'return new Map()',
     history: {

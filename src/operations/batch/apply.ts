@@ -4,14 +4,17 @@ import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
 import { createIfAbsent } from '../create-if-absent.ts'
 import { deleteDataSource } from '../delete.ts'
-import { interruptionError, type Stores } from '../stores.ts'
+import { interruptionError } from '../interruption.ts'
+import type { Stores } from '../stores.ts'
 import type { TestOptions } from '../test-connection.ts'
 import { update } from '../update.ts'
 import { updateVerified } from '../verify.ts'
+import { type Existing, findUnsettledSince } from './existing.ts'
+import { type BatchItem, keyOf } from './item.ts'
 import { type ItemError, itemError } from './item-error.ts'
-import { type BatchItem, type Existing, findUnsettledSince, keyOf, runInParallel } from './items.ts'
 import { planItem } from './plan.ts'
 import { runInChunks } from './run-chunks.ts'
+import { runInParallel } from './run-in-parallel.ts'
 
 /** What has become of one data source of a batch. */
 export interface AppliedItem {
@@ -120,8 +123,8 @@ async function updateItem(
   const none = { name: undefined, env: undefined, unset: [], expected }
   const request = { ...none, ref: { text: id, env: undefined }, fields: item.fields }
   const { changed } = await (testing
-    ? updateVerified(stores, request, { testing, preview: false, wanted: false })
-    : update(stores, request, false))
+    ? updateVerified(stores, request, { testing, preview: false, readBack: false })
+    : update(stores, request, { readBack: false }))
   return { action: changed.length ? 'updated' : 'unchanged', id }
 }
 

@@ -9,7 +9,7 @@ import type { SourceType } from '../../source-types/source-type.ts'
 import { listAll } from '../list.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
-import { runInParallel } from './items.ts'
+import { runInParallel } from './run-in-parallel.ts'
 
 /** A request that is safe to commit: each secret is a reference. */
 export type ExportedRequest = Readonly<Record<string, unknown>>

@@ -8,7 +8,7 @@ import { outputName, redactCredentials } from '../../source-types/redact.ts'
 import { mergeFields } from '../merge-fields.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
-import type { BatchItem } from './items.ts'
+import type { BatchItem } from './item.ts'
 
 /** One field that differs. Of a secret it is told that it does, and no more. */
 export interface FieldDifference {

@@ -1,6 +1,6 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { findSourceType } from '../../source-types/index.ts'
-import { runInParallel } from '../batch/items.ts'
+import { runInParallel } from '../batch/run-in-parallel.ts'
 import { retry } from '../two-stores/retry.ts'
 import type { OrganizationExamination } from './finding.ts'
 

@@ -1,5 +1,5 @@
 import { permitted } from '../authorize.ts'
-import { runInParallel } from '../batch/items.ts'
+import { runInParallel } from '../batch/run-in-parallel.ts'
 import { count, type Finding, type OrganizationExamination, ok, summarize, throwIfInterrupted } from './finding.ts'
 
 interface Explained {

@@ -5,42 +5,43 @@ import { retry } from './retry.ts'
 import { settleOwn } from './settle.ts'
 
 /**
- * Closes an intent of which nothing can be under way any more, without touching Vault. Answers the error to throw:
- * `why`, since nothing was changed.
+ * Ends an operation that has written nothing to Vault and has no write under way: closes its intent as `none`. Returns
+ * the error to throw, which is `reason`.
  */
-export async function cancelIntent(stores: Stores, intentId: string, why: DsctlError): Promise<DsctlError> {
-  await closeUnused(stores, intentId, true)
-  return withOutcomeNone(why)
+export async function cancelIntent(stores: Stores, intentId: string, reason: DsctlError): Promise<DsctlError> {
+  await closeUnused(stores, intentId, { audit: true })
+  return withOutcomeNone(reason)
 }
 
 /**
- * The same where there is nothing to complain of: an update that turned out to change nothing. Answers whether nobody
- * else had begun to settle it.
+ * Closes an intent as `none` without touching Vault. `audit` records the operation as failed. Returns false if another
+ * process had begun to settle the intent.
  */
-export async function closeUnused(stores: Stores, intentId: string, audit: boolean): Promise<boolean> {
+export async function closeUnused(stores: Stores, intentId: string, { audit }: { audit: boolean }): Promise<boolean> {
   const closing = { id: intentId, state: 'open', outcome: 'none', audit, settledBy: undefined } as const
   const closed = await retry(stores, () => stores.records.close(closing))
   if (closed.kind === 'answered' && closed.answer === 'ok') return true
-  await settleOwn(stores, { id: intentId, lastStepLost: false })
+  await settleOwn(stores, intentId, { commitLost: false })
   return closed.kind !== 'answered' || closed.lost
 }
 
 /**
- * Takes back what an operation has left before its last step was sent, and answers the error to throw. Throws
- * UnavailableError where it can't be taken back now.
+ * Rolls back an operation before its commit step. Returns the error to throw, which is `reason` with its outcome. Throws
+ * UnavailableError if the roll-back cannot be completed now.
  */
-export async function rollBack(stores: Stores, intentId: string, why: DsctlError): Promise<DsctlError> {
-  return outcomeError(why, await settleOwn(stores, { id: intentId, lastStepLost: false }))
+export async function rollBack(stores: Stores, intentId: string, reason: DsctlError): Promise<DsctlError> {
+  return outcomeError(reason, await settleOwn(stores, intentId, { commitLost: false }))
 }
 
-/** Why an operation did not happen, with what has become of it. */
-export function outcomeError(why: DsctlError, outcome: IntentOutcome): DsctlError {
-  if (outcome !== 'unknown') return withOutcomeNone(why)
-  return new UnavailableError('maybe', why.message, { ...why.details, outcome: 'unknown', hint: UNKNOWN })
+/** The reason why an operation did not happen, with the outcome of its intent. */
+export function outcomeError(reason: DsctlError, outcome: IntentOutcome): DsctlError {
+  if (outcome !== 'unknown') return withOutcomeNone(reason)
+  return new UnavailableError('maybe', reason.message, { ...reason.details, outcome: 'unknown', hint: OUTSIDE_WRITE })
 }
 
-const UNKNOWN = 'Someone outside dsctl wrote the same secret meanwhile: compare with dsctl get, and update again.'
+const OUTSIDE_WRITE =
+  'Someone outside dsctl wrote the same secret in the meantime. Compare it with dsctl get, and repeat the update.'
 
-function withOutcomeNone(why: DsctlError): DsctlError {
-  return why.code === 'unavailable' ? withDetails(why, { outcome: 'none' }) : why
+function withOutcomeNone(error: DsctlError): DsctlError {
+  return error.code === 'unavailable' ? withDetails(error, { outcome: 'none' }) : error
 }

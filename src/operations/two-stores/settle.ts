@@ -1,27 +1,28 @@
 import { isDeepStrictEqual } from 'node:util'
 import { DsctlError, UnavailableError } from '../../domain/errors.ts'
 import type { Credentials } from '../../domain/secret.ts'
-import type { IntentOutcome } from '../../ports/intent.ts'
+import type { Intent, IntentOutcome } from '../../ports/intent.ts'
 import type { SecretLocation } from '../../ports/secrets.ts'
-import { backOff, type Stores } from '../stores.ts'
+import type { Stores } from '../stores.ts'
+import { backOff } from './back-off.ts'
 
-/** What a look at an intent found, or did about it. `again`: only another look tells what came of it. */
+/** The result of one pass. `again`: run another pass to learn what came of it. `undoing`: the intent is rolled back. */
 export type SettleStep =
   | { readonly kind: 'closed'; readonly outcome: IntentOutcome }
   | { readonly kind: 'again'; readonly undoing: boolean }
 
 /**
- * One look at an intent, and what it says to do (rules 3 and 4): the only code that undoes anything. Its owner, the
- * next writer and doctor share it; any number may settle one intent at once. `settledBy` names a process that settles
- * another's work.
+ * Reads an intent and takes the next step to settle it ("Settling" in docs/protocol.md). Only this code rolls anything
+ * back. The owner, the next writer and doctor use it, at the same time if need be. `settledBy` is the process if it is
+ * not the owner.
  */
 export async function settleOnce(stores: Stores, id: string, settledBy?: string): Promise<SettleStep> {
   const { records, secrets } = stores
   const intent = await records.findIntent(id)
   if (!intent) return { kind: 'closed', outcome: 'unknown' }
   if (intent.state === 'closed') {
-    // Where others have undone a create, what its owner wrote may have arrived after they had removed it.
-    if (intent.kind === 'create' && intent.outcome === 'none' && settledBy === undefined) await secrets.remove(intent)
+    // After another process rolled back our create, our write may have arrived late.
+    if (isRolledBackCreate(intent) && settledBy === undefined) await secrets.remove(intent)
     return { kind: 'closed', outcome: intent.outcome ?? 'unknown' }
   }
   const close = async (outcome: IntentOutcome): Promise<SettleStep> => {
@@ -43,28 +44,14 @@ export async function settleOnce(stores: Stores, id: string, settledBy?: string)
   return outcome ? close(outcome) : { kind: 'again', undoing: true }
 }
 
-/**
- * Settles one's own intent until it is closed. Throws UnavailableError, with its outcome, where that can't be had:
- * unknown where a last step got no answer and may yet happen, or have happened.
- */
-export async function settleOwn(stores: Stores, intent: { id: string; lastStepLost: boolean }): Promise<IntentOutcome> {
-  const end = stores.clock.now() + stores.timeoutMs
-  let undoing = !intent.lastStepLost
-  for (let tries = 0; ; tries++) {
-    try {
-      const seen = await settleOnce(stores, intent.id)
-      if (seen.kind === 'closed') return seen.outcome
-      undoing ||= seen.undoing
-      if (tries >= MAX_PASSES) throw writesNotVisible()
-    } catch (error) {
-      if (!(error instanceof DsctlError)) throw error
-      if (!(error instanceof UnavailableError) || stores.clock.now() >= end) throw unsettledError(error, undoing)
-      await backOff(stores, tries)
-    }
-  }
+function isRolledBackCreate({ kind, outcome }: Intent): boolean {
+  return kind === 'create' && outcome === 'none'
 }
 
-/** The table of rule 4. Answers how to close; undefined where it has written, since only a look tells what came of it. */
+/**
+ * Follows the settle table of docs/protocol.md. Returns the outcome to close with, or undefined after a write: then
+ * only another read shows what came of it.
+ */
 async function restoreSecret(stores: Stores, at: SecretLocation, base: number): Promise<IntentOutcome | undefined> {
   const { secrets } = stores
   const now = await secrets.read(at)
@@ -72,7 +59,7 @@ async function restoreSecret(stores: Stores, at: SecretLocation, base: number): 
   const ahead = now.version - base
   if (before === 'gone' || ahead < 0 || ahead > 2) return 'unknown'
   if (ahead === 0) {
-    await secrets.write(at, before ?? {}, base) // the fence: a delayed V2 now fails
+    await secrets.write(at, before ?? {}, base) // The fence: a late write of the secret now fails.
     return undefined
   }
   if (sameCredentials(now.data, before)) return 'none'
@@ -82,7 +69,7 @@ async function restoreSecret(stores: Stores, at: SecretLocation, base: number): 
   return undefined
 }
 
-/** Whether two versions hold the same; null is one that is soft-deleted, which `{}` is not. */
+/** Compares the data of two versions. Null is a soft-deleted version, which differs from `{}`. */
 export function sameCredentials(a: Credentials | null, b: Credentials | null): boolean {
   return isDeepStrictEqual(revealed(a), revealed(b))
 }
@@ -91,16 +78,41 @@ function revealed(credentials: Credentials | null): unknown {
   return credentials && Object.fromEntries(Object.entries(credentials).map(([name, value]) => [name, value.reveal()]))
 }
 
-/** More than it takes even beside other settlers: what is written does not show, as on a node that lags. */
+/**
+ * Settles the caller's own intent until it is closed. Throws UnavailableError if that is not possible within the
+ * time-out: outcome `unknown` if a commit got no answer (`commitLost`) and may have happened, else `undoing`.
+ */
+export async function settleOwn(
+  stores: Stores,
+  intentId: string,
+  { commitLost }: { commitLost: boolean },
+): Promise<IntentOutcome> {
+  const end = stores.clock.now() + stores.timeoutMs
+  let undoing = !commitLost
+  for (let tries = 0; ; tries++) {
+    try {
+      const step = await settleOnce(stores, intentId)
+      if (step.kind === 'closed') return step.outcome
+      undoing ||= step.undoing
+      if (tries >= MAX_PASSES) throw writesNotVisible()
+    } catch (error) {
+      if (!(error instanceof DsctlError)) throw error
+      if (!(error instanceof UnavailableError) || stores.clock.now() >= end) throw unsettledError(error, undoing)
+      await backOff(stores, tries)
+    }
+  }
+}
+
+/** More passes than settling takes, even with other settlers at work. After that, a lagging node hides our writes. */
 export const MAX_PASSES = 8
 
 function writesNotVisible(): UnavailableError {
-  return new UnavailableError('maybe', 'Vault does not show what is written to it.')
+  return new UnavailableError('maybe', 'Vault does not show the last writes.')
 }
 
 function unsettledError(error: DsctlError, undoing: boolean): UnavailableError {
   return new UnavailableError('maybe', error.message, {
     outcome: undoing ? 'undoing' : 'unknown',
-    hint: 'dsctl doctor --fix settles it; so does the next change of the same data source.',
+    hint: 'Run dsctl doctor --fix to settle it. The next change of the same data source also settles it.',
   })
 }

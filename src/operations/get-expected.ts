@@ -1,7 +1,7 @@
 import type { DataSource } from '../domain/data-source.ts'
 import { invalid } from '../domain/errors.ts'
 import type { FindAudit, Ref } from '../ports/lookup.ts'
-import { getRecord } from './find-to-change.ts'
+import { getRecord } from './get-record.ts'
 import type { Stores } from './stores.ts'
 
 /** What a request says itself that it is of, as an edited answer does; undefined where it does not say. */

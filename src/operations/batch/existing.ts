@@ -1,0 +1,60 @@
+import type { NameAndEnv } from '../../domain/data-source.ts'
+import type { LookupAudit } from '../../ports/lookup.ts'
+import { MAX_NAMES, type NamedRecord } from '../../ports/records.ts'
+import { permitted } from '../authorize.ts'
+import type { Stores } from '../stores.ts'
+import { retry } from '../two-stores/retry.ts'
+import { type BatchItem, keyOf } from './item.ts'
+
+/** A record that a batch found. */
+export interface Existing extends NamedRecord {
+  /** It has an unclosed intent, so its credentials may still be rolled back. */
+  readonly unsettled: boolean
+  /** When it was read, for Records.unsettledSince. */
+  readonly foundAt: string
+}
+
+/**
+ * Returns the live records with these names, by `keyOf`. Throws if the caller may not read them; the audit trail then
+ * records a denied `action`.
+ */
+export async function findExisting(
+  stores: Stores,
+  names: readonly NameAndEnv[],
+  action?: LookupAudit['action'],
+): Promise<ReadonlyMap<string, Existing>> {
+  const attempt = action && { eventId: crypto.randomUUID(), action }
+  const existing = new Map<string, Existing>()
+  for (let at = 0; at === 0 || at < names.length; at += MAX_NAMES) {
+    const chunk = names.slice(at, at + MAX_NAMES)
+    const found = await retry(stores, () => stores.records.findNamed(stores.caller, chunk, attempt))
+    if (found.kind !== 'answered') throw found.error
+    const { records, unsettled, at: foundAt } = permitted(found.answer)
+    for (const record of records) {
+      existing.set(keyOf(record), { ...record, foundAt, unsettled: unsettled.includes(record.id) })
+    }
+  }
+  return existing
+}
+
+/**
+ * Of the items found unchanged, returns the records whose credentials may have come from another process's update that
+ * was rolled back or still may be. They have to be applied again.
+ */
+export async function findUnsettledSince(
+  stores: Stores,
+  unchanged: readonly BatchItem[],
+  existing: ReadonlyMap<string, Existing>,
+): Promise<ReadonlyMap<string, Existing>> {
+  // Records that were unsettled from the start went through an update, which has its own intent.
+  const records = unchanged.flatMap(item => existing.get(keyOf(item)) ?? []).filter(record => !record.unsettled)
+  const [first] = records
+  if (!first || stores.interrupted()) return new Map()
+  const ids = records.map(({ id }) => id)
+  const found = await retry(stores, () => stores.records.unsettledSince(ids, first.foundAt))
+  if (found.kind !== 'answered') throw found.error
+  const unsettled = new Set(found.answer)
+  return new Map(
+    records.filter(({ id }) => unsettled.has(id)).map(record => [keyOf(record), { ...record, unsettled: true }]),
+  )
+}

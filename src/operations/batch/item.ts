@@ -1,0 +1,13 @@
+import type { NameAndEnv } from '../../domain/data-source.ts'
+import type { Secret } from '../../domain/secret.ts'
+
+/** One request of a batch, valid and complete. A mask as value means the stored secret. */
+export interface BatchItem extends NameAndEnv {
+  readonly type: string
+  readonly fields: Readonly<Record<string, Secret>>
+}
+
+/** A key that identifies a data source within its organization. */
+export function keyOf({ name, env }: NameAndEnv): string {
+  return `${env}/${name}`
+}
