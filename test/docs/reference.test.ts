@@ -1,39 +1,34 @@
-import { describe, expect, test } from 'vitest'
-import { ERROR_CODES } from '../../src/domain/errors.ts'
-import { SETTING_KEYS, type SettingKey } from '../../src/settings/keys.ts'
-import { typesTable } from '../../src/source-types/describe.ts'
+import { expect, test } from 'vitest'
 import { sourceTypes } from '../../src/source-types/index.ts'
-import { between, getPage } from '../support/docs.ts'
+import { invented } from '../unit/source-types/samples.ts'
+import { commandsPage } from './reference/commands.ts'
+import { exitCodesPage } from './reference/exit-codes.ts'
+import { schemasPage } from './reference/schemas.ts'
+import { settingsPage } from './reference/settings.ts'
+import { typesPage, typesTable } from './reference/types.ts'
 
-describe('The table', () => {
-  test('of types is that of the declarations', () => {
-    expect(between('types', getPage('docs/reference/types.md'))).toBe(typesTable(sourceTypes))
-  })
+// The pages in docs/reference/ are made from the program. `npm run docs` writes them; these tests compare them.
 
-  test('of settings is that of the keys', () => {
-    expect(between('settings', getPage('docs/reference/settings.md'))).toBe(settingsTable(SETTING_KEYS))
-  })
-
-  test('of exit codes has every code with its number, its status and its meaning', () => {
-    const rows = [
-      ...getPage('docs/reference/exit-codes.md').matchAll(/^\| (\d+) \| (?:`(\w+)`)? ?\| (\d*) ?\| (.*) \|$/gm),
-    ]
-    const found = rows.map(([, exit, code, status, meaning]) => [
-      code ?? 'done',
-      Number(exit),
-      status ? Number(status) : undefined,
-      meaning,
-    ])
-    const codes = Object.entries(ERROR_CODES).map(([code, { exit, status, meaning }]) => [code, exit, status, meaning])
-    expect(found).toEqual([['done', 0, undefined, 'done, or nothing to do'], ...codes])
-  })
+test.each([
+  ['commands', commandsPage],
+  ['types', typesPage],
+  ['settings', settingsPage],
+  ['exit-codes', exitCodesPage],
+  ['schemas', schemasPage],
+])('The reference page of %s is up to date: npm run docs', async (name, make) => {
+  await expect(await make()).toMatchFileSnapshot(`../../docs/reference/${name}.md`)
 })
 
-function settingsTable(keys: readonly SettingKey[]): string {
-  const rows = keys.map(({ key, env, flag, default: fallback, description }) => {
-    const option = flag ? `, \`--${flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}\`` : ''
-    const variables = env.map(name => `\`${name}\``).join(', then ')
-    return `| \`${key}\` | ${variables}${option} | ${fallback ? `\`${fallback}\`` : ''} | ${description} |`
-  })
-  return ['| setting | environment, flag | default | |', '| --- | --- | --- | --- |', ...rows, ''].join('\n')
-}
+test('the table has a row for each type and each group, and marks secrets', () => {
+  const table = typesTable(sourceTypes)
+  for (const type of sourceTypes) expect(table).toMatch(new RegExp(`^\\| \`${type.name}\` \\|`, 'm'))
+  for (const group of ['ssh', 'tls', 'pool']) expect(table).toMatch(new RegExp(`^\\| \\*${group}\\* \\|`, 'm'))
+  expect(table).toContain(
+    '| `databricks` | `host`, `api_key` **S**, `warehouse_id`, `default_catalog` | `default_schema` |',
+  )
+  expect(table).toContain('`password` **S** (or private_key)')
+})
+
+test('a type that is declared later needs nothing else', () => {
+  expect(typesTable([invented])).toContain('| `oracle` | `host`, `wallet` **S** | `service`, `retries` (3) |')
+})

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { describeType, typesTable } from '../../../src/source-types/describe.ts'
+import { describeType } from '../../../src/source-types/describe.ts'
 import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
-import { invented } from './samples.ts'
 
 function row(type: string, field: string) {
   return describeType(getSourceType(type)).find(row => row.field === field)
@@ -27,18 +26,4 @@ test('rules show in what is required', () => {
   expect(row('snowflake', 'private_key_passphrase')?.required).toBe('no, only with private_key')
   expect(row('postgres', 'jump_host')?.required).toBe('with ssh_username or ssh_private_key')
   expect(row('bigquery', 'project_id')).toMatchObject({ required: 'no', default: 'from service_account_key' })
-})
-
-test('the table has a row for each type and each group, and marks secrets', () => {
-  const table = typesTable(sourceTypes)
-  for (const type of sourceTypes) expect(table).toMatch(new RegExp(`^\\| \`${type.name}\` \\|`, 'm'))
-  for (const group of ['ssh', 'tls', 'pool']) expect(table).toMatch(new RegExp(`^\\| \\*${group}\\* \\|`, 'm'))
-  expect(table).toContain(
-    '| `databricks` | `host`, `api_key` **S**, `warehouse_id`, `default_catalog` | `default_schema` |',
-  )
-  expect(table).toContain('`password` **S** (or private_key)')
-})
-
-test('a type that is declared later needs nothing else', () => {
-  expect(typesTable([invented])).toContain('| `oracle` | `host`, `wallet` **S** | `service`, `retries` (3) |')
 })

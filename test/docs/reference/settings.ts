@@ -1,0 +1,42 @@
+import { OTHER_VARIABLES, SETTING_KEYS, type SettingKey } from '../../../src/settings/keys.ts'
+import { table } from './markdown.ts'
+
+/** docs/reference/settings.md, made from the table of settings. */
+export function settingsPage(): string {
+  const settings = SETTING_KEYS.map(({ key, env, flag, default: fallback, description }: SettingKey) => [
+    `\`${key}\``,
+    env.map(code).join(', then '),
+    flag === undefined ? '' : code(`--${flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`),
+    fallback === undefined ? '' : code(fallback),
+    description,
+  ])
+  const variables = OTHER_VARIABLES.map(([names, meaning]) => [names.split(', ').map(code).join(', '), meaning])
+  return `# Settings
+
+A flag overrides the environment, the environment overrides the profile, and the profile overrides the default. An empty
+variable counts as not set.
+
+${table(['setting', 'environment', 'flag', 'default', 'meaning'], settings)}
+\`--database-url\`, \`--vault-addr\`, \`--vault-mount\` and \`--vault-path\` are flags of \`dsctl init\`, which saves them in the
+profile. The other flags work with every command.
+
+\`dsctl config list\` shows each setting, its value and where it comes from. \`dsctl config set KEY VALUE\` saves a setting in
+the profile, \`dsctl config unset KEY\` removes it.
+
+## Profiles
+
+A profile is a named set of settings. \`--profile\` or \`DSCTL_PROFILE\` selects one; \`dsctl config use NAME\` makes one the
+default. All profiles are in one file (\`dsctl config path\` prints its path), which never holds a secret. The profile
+\`embedded\` is built in.
+
+## Other variables
+
+${table(['variable', 'meaning'], variables)}
+The \`PG*\` variables and \`~/.pgpass\` also supply what a database URL leaves out, so one profile can serve a whole team: the URL
+without a user in the profile, \`PGUSER\` in each person's environment.
+`
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
