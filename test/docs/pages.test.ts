@@ -47,7 +47,8 @@ test('Commands that are not run have only flags that their help lists', async ()
 
 async function unknownFlags(line: string): Promise<string[]> {
   const words = line.trim().split(/\s+/).slice(1)
-  const { code, stdout } = await dsctl([...words.filter(word => /^[a-z-]+$/.test(word)).slice(0, 1), '--help'])
+  const end = words.findIndex(word => !/^[a-z][a-z-]*$/.test(word))
+  const { code, stdout } = await dsctl([...words.slice(0, end < 0 ? words.length : end), '--help'])
   const flags = words.filter(word => /^--?[a-z]/.test(word))
   return code === 0 ? flags.filter(flag => !stdout.includes(`${flag} `) && !stdout.includes(`${flag}, `)) : [line]
 }

@@ -1,6 +1,6 @@
 import { sourceTypes } from '../../../src/source-types/index.ts'
 import type { JsonSchema } from '../../../src/source-types/request-schema.ts'
-import { schemaOf, WITH_SCHEMA } from '../../../src/views/schemas.ts'
+import { COMMANDS_WITH_SCHEMA, findOutputSchema } from '../../../src/views/schemas.ts'
 
 /** docs/reference/schemas.md, made from the JSON Schemas that `dsctl types --schema` prints. */
 export function schemasPage(): string {
@@ -28,8 +28,8 @@ function sections(): readonly string[] {
 /** Each shape once, with the commands that print it. */
 function namesByShape(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>()
-  for (const name of WITH_SCHEMA) {
-    const shape = SHORTENED[name] ?? describe(schemaOf(name, sourceTypes) ?? {}, '')
+  for (const name of COMMANDS_WITH_SCHEMA) {
+    const shape = SHORTENED[name] ?? describe(findOutputSchema(name, sourceTypes) ?? {}, '')
     found.set(shape, [...(found.get(shape) ?? []), name])
   }
   return found
