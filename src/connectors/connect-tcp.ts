@@ -3,54 +3,52 @@ import { connect, type Socket } from 'node:net'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, type TestRun } from './test-run.ts'
 
-/** Stages resolve and reach: a TCP connection, to the first of the host's addresses that takes one. */
-export async function connectTcp(job: TestRun, address: Address): Promise<Socket> {
-  job.enter('resolve')
-  job.awaiting(`the name service has not found ${address.host}`)
+/** Stages resolve and reach: looks up the host and connects to the first of its addresses that accepts. */
+export async function connectTcp(run: TestRun, address: Address): Promise<Socket> {
+  run.enterStage('resolve')
+  run.setTimeoutReason(`DNS did not resolve ${address.host}`)
   const addresses = await lookup(address.host, { all: true }).catch(error => {
-    throw new ConnectionFailure(
-      'dns_failed',
-      `There is no host ${address.host}${codeSuffix(errorCode(error))}: check its name.`,
-    )
+    const message = `Host ${address.host} not found${codeSuffix(errorCode(error))}. Check its name.`
+    throw new ConnectionFailure('dns_failed', message)
   })
-  job.enter('reach')
-  job.awaiting(`${formatAddress(address)} does not answer: a firewall may drop the packets, or the host is down`)
-  let last: unknown
+  run.enterStage('reach')
+  run.setTimeoutReason(`${formatAddress(address)} did not answer; a firewall may drop the packets, or the host is down`)
+  let lastError: unknown
   for (const { address: host } of addresses) {
     try {
-      return await dial(job, { host, port: address.port })
+      return await connectTo(run, { host, port: address.port })
     } catch (error) {
-      last = error
+      lastError = error
     }
   }
-  throw last instanceof ConnectionFailure ? last : unreachable(address, errorCode(last))
+  throw lastError instanceof ConnectionFailure ? lastError : unreachable(address, errorCode(lastError))
 }
 
-function dial(job: TestRun, { host, port }: Address): Promise<Socket> {
+function connectTo(run: TestRun, { host, port }: Address): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port })
-    job.closing(() => socket.destroy())
-    const seconds = Number(optionalText(job.credentials, 'connect_timeout_seconds') ?? 0)
+    run.onEnd(() => socket.destroy())
+    const seconds = Number(optionalText(run.credentials, 'connect_timeout_seconds') ?? 0)
     if (seconds) {
-      const late = `${formatAddress({ host, port })} did not answer within connect_timeout_seconds, ${seconds} s.`
-      socket.setTimeout(seconds * 1000, () => reject(new ConnectionFailure('timeout', late)))
+      const message = `${formatAddress({ host, port })} did not answer within connect_timeout_seconds (${seconds} s).`
+      socket.setTimeout(seconds * 1000, () => reject(new ConnectionFailure('timeout', message)))
     }
     socket.once('error', reject)
     socket.once('connect', () => {
       socket.setTimeout(0)
       socket.setNoDelay(true)
       socket.off('error', reject)
-      socket.on('error', () => {}) // whoever reads from it hears of its end
+      socket.on('error', () => {}) // reported by the code that uses the socket
       resolve(socket)
     })
   })
 }
 
 function unreachable(address: Address, code: string): ConnectionFailure {
-  if (code === 'ETIMEDOUT') return new ConnectionFailure('timeout', `${formatAddress(address)} does not answer.`)
-  const why =
+  if (code === 'ETIMEDOUT') return new ConnectionFailure('timeout', `${formatAddress(address)} did not answer.`)
+  const reason =
     code === 'ECONNREFUSED'
-      ? 'refuses the connection: nothing listens on that port, or a firewall forbids it'
+      ? 'refused the connection: nothing listens on that port, or a firewall blocks it'
       : `cannot be reached${codeSuffix(code)}`
-  return new ConnectionFailure('unreachable', `${formatAddress(address)} ${why}.`)
+  return new ConnectionFailure('unreachable', `${formatAddress(address)} ${reason}.`)
 }

@@ -1,10 +1,10 @@
 import type { ConnectionCode } from '../ports/connection-test.ts'
 
-/** Why a stage failed, in words that a person can act on and that hold no secret. */
+/** Why a stage failed. The message is in dsctl's own words and holds no secret. */
 export class ConnectionFailure extends Error {
   override readonly name = 'ConnectionFailure'
   readonly code: ConnectionCode
-  /** A jump host's key that nothing says anything about. */
+  /** The jump host's key fingerprint, if `ssh_host_key` is not set. */
   readonly unknownHostKey: string | undefined
 
   constructor(code: ConnectionCode, message: string, unknownHostKey?: string) {
@@ -14,17 +14,17 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** The code of a driver's or Node's error, which may be wrapped in others; its message is never used. */
+/** The code of an error, or of the error that it wraps; empty if there is none. Messages may hold secrets: ignored. */
 export function errorCode(error: unknown): string {
-  for (let at: unknown = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
-    const { code, cause, errors } = at as { code?: unknown; cause?: unknown; errors?: unknown }
-    if (typeof code === 'string' && code !== 'ESOCKET') return code
-    at = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
+  for (let current: unknown = error, depth = 0; typeof current === 'object' && current !== null && depth < 5; depth++) {
+    const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown }
+    if (typeof code === 'string' && code !== 'ESOCKET') return code // ESOCKET is tedious's own code: it wraps another
+    current = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
   }
   return ''
 }
 
-/** A code in a message: only if it looks like one. */
+/** A code as the end of a message, for example ` (ECONNRESET)`; empty for text that does not look like a code. */
 export function codeSuffix(code: string | number | undefined): string {
   const text = String(code ?? '')
   return /^[A-Za-z0-9_-]{1,40}$/.test(text) ? ` (${text})` : ''

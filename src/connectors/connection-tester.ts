@@ -8,14 +8,14 @@ import type { Tunnel } from './ssh-tunnel.ts'
 import { type Address, optionalText, type TestRun, text } from './test-run.ts'
 
 export interface TesterOptions {
-  /** For the whole of one test. */
+  /** Limit for one test, all stages together. */
   readonly timeoutMs: number
-  /** Aborted where the program ends: whatever is open then is closed at once. */
+  /** Aborted when the program exits: closes all open connections at once. */
   readonly signal: AbortSignal
   readonly trace: (call: string, ms: number) => void
 }
 
-/** Tests connections over the network. A driver is loaded when a source needs it. */
+/** Tests connections over the network. */
 export function connectionTester(options: TesterOptions): ConnectionTester {
   return {
     async test(type, credentials) {
@@ -32,29 +32,29 @@ type Verdict = Omit<ConnectionResult, 'latencyMs'>
 
 async function runTest(type: SourceType, credentials: Credentials, options: TesterOptions): Promise<Verdict> {
   const end = performance.now() + options.timeoutMs
-  const late = AbortSignal.timeout(options.timeoutMs)
-  const signal = AbortSignal.any([late, options.signal])
-  const closing: (() => unknown)[] = []
+  const timeout = AbortSignal.timeout(options.timeoutMs)
+  const signal = AbortSignal.any([timeout, options.signal])
+  const onEnd: (() => unknown)[] = []
   let stage: Stage = 'resolve'
-  let awaited = 'the server does not answer'
-  const job: TestRun = {
+  let timeoutReason = 'the server did not answer'
+  const run: TestRun = {
     credentials,
     signal,
-    left: () => Math.max(1, Math.ceil(end - performance.now())),
-    enter: next => {
+    remainingMs: () => Math.max(1, Math.ceil(end - performance.now())),
+    enterStage: next => {
       stage = next
     },
-    awaiting: what => {
-      awaited = what
+    setTimeoutReason: reason => {
+      timeoutReason = reason
     },
-    open: opener(() => job),
-    // What comes too late to be of use is closed at once.
-    closing: close => void (signal.aborted ? close() : closing.push(close)),
+    open: opener(() => run),
+    // A connection that opens after the test has ended is closed at once.
+    onEnd: close => void (signal.aborted ? close() : onEnd.push(close)),
   }
   try {
     const driver = await loadDriver(type.driver)
-    const serverVersion = await untilAborted(driver(job), signal)
-    const message = serverVersion === null ? 'It connects.' : `It connects: ${serverVersion}.`
+    const serverVersion = await untilAborted(driver(run), signal)
+    const message = serverVersion === null ? 'Connected.' : `Connected: ${serverVersion}.`
     return { ok: true, stage: 'query', code: 'ok', message, serverVersion, unknownHostKey: null }
   } catch (error) {
     const {
@@ -62,45 +62,42 @@ async function runTest(type: SourceType, credentials: Credentials, options: Test
       message,
       unknownHostKey = null,
     } = signal.aborted
-      ? new ConnectionFailure('timeout', `No end within ${options.timeoutMs / 1000} s: ${awaited}.`)
-      : asFailure(error)
+      ? new ConnectionFailure('timeout', `Timed out after ${options.timeoutMs / 1000} s: ${timeoutReason}.`)
+      : toFailure(error)
     return { ok: false, stage, code, message, serverVersion: null, unknownHostKey }
   } finally {
-    for (const close of closing.reverse()) close()
+    for (const close of onEnd.reverse()) close()
   }
 }
 
-/** Straight to the server, or through the source's jump host, to which there is one connection. */
-function opener(job: () => TestRun): TestRun['open'] {
+/** Connects directly, or through the data source's jump host. All connections share one tunnel. */
+function opener(getRun: () => TestRun): TestRun['open'] {
   let tunnel: Promise<Tunnel> | undefined
   return async address => {
-    const { credentials } = job()
-    const host = optionalText(credentials, 'jump_host')
-    if (host === undefined) return connectTcp(job(), address)
-    tunnel ??= throughJumpHost(job(), { host, port: Number(text(credentials, 'ssh_port') || 22) })
+    const run = getRun()
+    const host = optionalText(run.credentials, 'jump_host')
+    if (host === undefined) return connectTcp(run, address)
+    tunnel ??= connectToJumpHost(run, { host, port: Number(text(run.credentials, 'ssh_port') || 22) })
     return (await tunnel).open(address)
   }
 }
 
-async function throughJumpHost(job: TestRun, jumpHost: Address): Promise<Tunnel> {
-  const [socket, { openTunnel }] = await Promise.all([connectTcp(job, jumpHost), import('./ssh-tunnel.ts')])
-  return openTunnel(job, jumpHost, socket)
+async function connectToJumpHost(run: TestRun, jumpHost: Address): Promise<Tunnel> {
+  const [socket, { openTunnel }] = await Promise.all([connectTcp(run, jumpHost), import('./ssh-tunnel.ts')])
+  return openTunnel(run, jumpHost, socket)
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(new ConnectionFailure('timeout', 'The time is up.'))
+    const abort = () => reject(new ConnectionFailure('timeout', 'Timed out.'))
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     work.then(resolve, reject)
   })
 }
 
-/** What is no failure of our own is told by its code alone. */
-function asFailure(error: unknown): ConnectionFailure {
+/** Only the code of an unexpected error is shown: its message may hold a secret. */
+function toFailure(error: unknown): ConnectionFailure {
   if (error instanceof ConnectionFailure) return error
-  return new ConnectionFailure(
-    'failed',
-    `It failed for a reason that dsctl does not know${codeSuffix(errorCode(error))}.`,
-  )
+  return new ConnectionFailure('failed', `The test failed with an unexpected error${codeSuffix(errorCode(error))}.`)
 }

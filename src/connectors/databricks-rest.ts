@@ -1,82 +1,82 @@
+import { valueAt } from '../lib/value-at.ts'
 import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
-import { at, type HttpRequest, type HttpResponse, openHttps } from './https.ts'
+import { type HttpResponse, openHttps, type SendHttp } from './https.ts'
 import { optionalText, type TestRun, text } from './test-run.ts'
 
-/** The SQL Statement Execution API. Source: Databricks REST API reference, /api/2.0/sql/statements. */
-export async function testDatabricksRest(job: TestRun): Promise<string | null> {
-  const { credentials } = job
-  const send = await openHttps(job, text(credentials, 'host'))
-  const run = (statement: string) => execute(job, send, statement)
-  await run('SELECT 1')
-  job.enter('database')
+/** Tests Databricks by its SQL Statement Execution API. Source: Databricks REST reference, /api/2.0/sql/statements. */
+export async function testDatabricksRest(run: TestRun): Promise<string | null> {
+  const { credentials } = run
+  const send = await openHttps(run, text(credentials, 'host'))
+  await execute(run, send, 'SELECT 1')
+  run.enterStage('database')
   const catalog = text(credentials, 'default_catalog')
-  await run(`DESCRIBE CATALOG ${quoted(catalog)}`)
+  await execute(run, send, `DESCRIBE CATALOG ${quoteIdentifier(catalog)}`)
   const schema = optionalText(credentials, 'default_schema')
-  if (schema !== undefined) await run(`DESCRIBE SCHEMA ${quoted(catalog)}.${quoted(schema)}`)
-  job.enter('query')
-  const { body } = await run('SELECT current_version().dbsql_version')
-  const version = /^\d[\w.]*$/.exec(String(at(body, 'result', 'data_array', 0, 0) ?? ''))?.[0]
+  if (schema !== undefined) {
+    await execute(run, send, `DESCRIBE SCHEMA ${quoteIdentifier(catalog)}.${quoteIdentifier(schema)}`)
+  }
+  run.enterStage('query')
+  const { body } = await execute(run, send, 'SELECT current_version().dbsql_version')
+  const version = /^\d[\w.]*$/.exec(String(valueAt(body, 'result', 'data_array', 0, 0) ?? ''))?.[0]
   return version === undefined ? null : `Databricks SQL ${version}`
 }
 
-async function execute(
-  job: TestRun,
-  send: (asked: HttpRequest) => Promise<HttpResponse>,
-  statement: string,
-): Promise<HttpResponse> {
-  const { credentials } = job
+async function execute(run: TestRun, send: SendHttp, statement: string): Promise<HttpResponse> {
+  const { credentials } = run
   const warehouse = text(credentials, 'warehouse_id')
-  job.awaiting(`the warehouse ${warehouse} does not answer: it may be starting, which takes minutes`)
-  // How long the service may wait is 5 to 50 seconds, by its own rule.
-  const wait = Math.min(50, Math.max(5, Math.floor(job.left() / 1000)))
-  const answer = await send({
+  run.setTimeoutReason(`warehouse ${warehouse} did not respond; it may be starting, which takes minutes`)
+  // The API accepts 5 to 50 seconds.
+  const wait = Math.min(50, Math.max(5, Math.floor(run.remainingMs() / 1000)))
+  const response = await send({
     ...{ method: 'POST', path: '/api/2.0/sql/statements', token: text(credentials, 'api_key') },
     body: { warehouse_id: warehouse, statement, wait_timeout: `${wait}s`, on_wait_timeout: 'CANCEL' },
   })
-  const failure = refusal(job, answer) ?? statementFailure(job, answer)
+  const failure = requestFailure(run, response) ?? statementFailure(run, response)
   if (failure) throw failure
-  return answer
+  return response
 }
 
-function refusal(job: TestRun, { status, body }: HttpResponse): ConnectionFailure | undefined {
-  const warehouse = text(job.credentials, 'warehouse_id')
-  const code = String(at(body, 'error_code') ?? '')
+function requestFailure(run: TestRun, { status, body }: HttpResponse): ConnectionFailure | undefined {
+  const warehouse = text(run.credentials, 'warehouse_id')
+  const code = String(valueAt(body, 'error_code') ?? '')
   if (status === 401 || (status === 403 && code !== 'PERMISSION_DENIED')) {
-    return new ConnectionFailure('auth_failed', 'Databricks refuses api_key: it is wrong, expired or revoked.')
+    return new ConnectionFailure('auth_failed', 'Databricks rejected api_key: it is wrong, expired or revoked.')
   }
   if (status === 403) {
-    return new ConnectionFailure('permission_denied', `The token may not use the warehouse ${warehouse}.`)
+    const message = `The token is not allowed to use warehouse ${warehouse}.`
+    return new ConnectionFailure('permission_denied', message)
   }
-  if (status === 404 || (status === 400 && /warehouse|endpoint/i.test(String(at(body, 'message'))))) {
-    job.enter('database')
+  if (status === 404 || (status === 400 && /warehouse|endpoint/i.test(String(valueAt(body, 'message'))))) {
+    run.enterStage('database')
     return new ConnectionFailure('database_not_found', `The workspace has no SQL warehouse ${warehouse}.`)
   }
-  if (status === 200 && at(body, 'status', 'state') !== undefined) return undefined
-  const what = status === 200 ? 'answers, but not as Databricks does' : `answers ${status}${codeSuffix(code)}`
-  return new ConnectionFailure('failed', `${text(job.credentials, 'host')} ${what}: check host.`)
+  if (status === 200 && valueAt(body, 'status', 'state') !== undefined) return undefined
+  const problem = status === 200 ? 'answered, but is not Databricks' : `answered ${status}${codeSuffix(code)}`
+  return new ConnectionFailure('failed', `${text(run.credentials, 'host')} ${problem}. Check host.`)
 }
 
-function statementFailure(job: TestRun, { body }: HttpResponse): ConnectionFailure | undefined {
-  const state = at(body, 'status', 'state')
+function statementFailure(run: TestRun, { body }: HttpResponse): ConnectionFailure | undefined {
+  const state = valueAt(body, 'status', 'state')
   if (state === 'SUCCEEDED') return undefined
   if (state !== 'FAILED') {
-    return new ConnectionFailure('timeout', 'The warehouse did not run the statement in time: it may be starting.')
+    const message = 'The warehouse did not run the statement in time. It may be starting.'
+    return new ConnectionFailure('timeout', message)
   }
-  // An error class in brackets stands at the beginning: [SCHEMA_NOT_FOUND] The schema …
-  const message = String(at(body, 'status', 'error', 'message') ?? '')
-  const name = /^\[?([A-Z_]+)/.exec(message)?.[1] ?? String(at(body, 'status', 'error', 'error_code') ?? '')
-  const { credentials } = job
+  // A message starts with an error class, for example "[SCHEMA_NOT_FOUND] The schema …".
+  const message = String(valueAt(body, 'status', 'error', 'message') ?? '')
+  const errorClass = /^\[?([A-Z_]+)/.exec(message)?.[1] ?? String(valueAt(body, 'status', 'error', 'error_code') ?? '')
+  const { credentials } = run
   const schema = optionalText(credentials, 'default_schema')
-  const where = `catalog ${text(credentials, 'default_catalog')}${schema ? ` or schema ${schema}` : ''}`
-  if (/NOT_FOUND|NO_SUCH|DOES_NOT_EXIST/.test(name)) {
-    return new ConnectionFailure('database_not_found', `The workspace has no ${where}.`)
+  const place = `catalog ${text(credentials, 'default_catalog')}${schema ? ` or schema ${schema}` : ''}`
+  if (/NOT_FOUND|NO_SUCH|DOES_NOT_EXIST/.test(errorClass)) {
+    return new ConnectionFailure('database_not_found', `The workspace has no ${place}.`)
   }
-  if (/PERMISSION|PRIVILEGE|DENIED/.test(name)) {
-    return new ConnectionFailure('permission_denied', `The token may not use ${where}.`)
+  if (/PERMISSION|PRIVILEGE|DENIED/.test(errorClass)) {
+    return new ConnectionFailure('permission_denied', `The token is not allowed to use ${place}.`)
   }
-  return new ConnectionFailure('failed', `Databricks refused a statement${codeSuffix(name)}.`)
+  return new ConnectionFailure('failed', `Databricks rejected a statement${codeSuffix(errorClass)}.`)
 }
 
-function quoted(name: string): string {
+function quoteIdentifier(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``
 }

@@ -2,27 +2,27 @@ import { Duplex } from 'node:stream'
 import { ConnectionFailure } from './connection-failure.ts'
 import { type Address, formatAddress } from './test-run.ts'
 
-const HEADER = 8
-const RESPONSE = 4
-const ENCRYPTION = 1
+const HEADER_BYTES = 8
+const RESPONSE_PACKET = 4
+const ENCRYPTION_OPTION = 1
 const END_OF_OPTIONS = 0xff
-/** The values by which a server says that the connection will be encrypted. */
+/** ENCRYPT_ON and ENCRYPT_REQ: the connection will be encrypted. */
 const ENCRYPTED = [1, 3]
 
-interface Watch {
-  readonly at: Address
+interface PreloginCheck {
+  readonly address: Address
   readonly encrypt: boolean
-  readonly failed: (error: ConnectionFailure) => void
+  readonly onFailure: (failure: ConnectionFailure) => void
 }
 
 /**
- * Passes a connection on, and ends it where the server's first answer is not SQL Server's, or says that there will be
- * no TLS where it is asked for: tedious would then send the password in the clear. Source: MS-TDS, "PRELOGIN".
+ * Wraps a connection for tedious. Closes it if the server's first response is not SQL Server's, or if it declines TLS
+ * although `encrypt` is set: tedious would then send the password in plain text. Source: MS-TDS, "PRELOGIN".
  */
-export function guardPrelogin(stream: Duplex, watch: Watch): Duplex {
-  let seen: Buffer = Buffer.alloc(0)
-  let passed = false
-  const outer = new Duplex({
+export function guardPrelogin(stream: Duplex, check: PreloginCheck): Duplex {
+  let received: Buffer = Buffer.alloc(0)
+  let accepted = false
+  const guarded = new Duplex({
     read() {},
     write: (chunk, _, done) => void stream.write(chunk, done),
     final: done => void stream.end(done),
@@ -32,39 +32,42 @@ export function guardPrelogin(stream: Duplex, watch: Watch): Duplex {
     },
   })
   stream.on('data', (chunk: Buffer) => {
-    seen = passed ? chunk : Buffer.concat([seen, chunk])
-    const verdict = passed || judge(seen, watch)
+    received = accepted ? chunk : Buffer.concat([received, chunk])
+    const verdict = accepted || checkResponse(received, check)
     if (verdict === undefined) return
     if (verdict !== true) {
-      watch.failed(verdict)
-      return void outer.destroy(verdict)
+      check.onFailure(verdict)
+      return void guarded.destroy(verdict)
     }
-    passed = true
-    outer.push(seen)
+    accepted = true
+    guarded.push(received)
   })
-  stream.on('end', () => outer.push(null))
-  stream.on('close', () => outer.destroy())
-  const nothing = () => outer
-  return Object.assign(outer, { setKeepAlive: nothing, setNoDelay: nothing, setTimeout: nothing })
+  stream.on('end', () => guarded.push(null))
+  stream.on('close', () => guarded.destroy())
+  const noop = () => guarded
+  return Object.assign(guarded, { setKeepAlive: noop, setNoDelay: noop, setTimeout: noop })
 }
 
-/** Whether a server's first answer may be passed on; undefined where it is not all there yet. */
-function judge(answer: Buffer, { at, encrypt }: Watch): true | ConnectionFailure | undefined {
-  const other = () =>
-    new ConnectionFailure('failed', `${formatAddress(at)} answers, but is no SQL Server: check host and port.`)
-  if (answer[0] !== RESPONSE) return other()
-  if (answer.length < HEADER) return undefined
-  const length = answer.readUInt16BE(2)
-  if (length < HEADER + 1) return other()
-  if (answer.length < length) return undefined
-  const encryption = encryptionIn(answer.subarray(HEADER, length))
+/** True if the response is acceptable, undefined if it is not complete yet. */
+function checkResponse(response: Buffer, { address, encrypt }: PreloginCheck): true | ConnectionFailure | undefined {
+  if (response[0] !== RESPONSE_PACKET) return notSqlServer(address)
+  if (response.length < HEADER_BYTES) return undefined
+  const length = response.readUInt16BE(2)
+  if (length < HEADER_BYTES + 1) return notSqlServer(address)
+  if (response.length < length) return undefined
+  const encryption = encryptionIn(response.subarray(HEADER_BYTES, length))
   if (!encrypt || (encryption !== undefined && ENCRYPTED.includes(encryption))) return true
-  return new ConnectionFailure('tls_failed', 'The server has no TLS, and encrypt asks for it.')
+  return new ConnectionFailure('tls_failed', 'The server does not support TLS, but encrypt requires it.')
+}
+
+function notSqlServer(address: Address): ConnectionFailure {
+  const message = `${formatAddress(address)} answered, but is not a SQL Server. Check host and port.`
+  return new ConnectionFailure('failed', message)
 }
 
 function encryptionIn(options: Buffer): number | undefined {
   for (let at = 0; at + 5 <= options.length && options[at] !== END_OF_OPTIONS; at += 5) {
-    if (options[at] === ENCRYPTION) return options[options.readUInt16BE(at + 1)]
+    if (options[at] === ENCRYPTION_OPTION) return options[options.readUInt16BE(at + 1)]
   }
   return undefined
 }

@@ -6,76 +6,74 @@ import { encrypt } from './tls.ts'
 
 export interface HttpResponse {
   readonly status: number
-  /** Parsed; undefined where it is no JSON. */
+  /** Parsed JSON; undefined if the body is not JSON. */
   readonly body: unknown
 }
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST'
   readonly path: string
+  /** The bearer token. */
   readonly token: string
+  /** Sent as JSON. */
   readonly body?: unknown
 }
 
-const MAX_ANSWER = 1024 * 1024
+export type SendHttp = (request: HttpRequest) => Promise<HttpResponse>
 
-/** Stages resolve, reach and tls with a service on https, whose certificate must be good; then sends it requests. */
-export async function openHttps(job: TestRun, host: string): Promise<(asked: HttpRequest) => Promise<HttpResponse>> {
-  const at = { host, port: 443 }
-  const stream = await job.open(at)
-  job.enter('tls')
-  job.awaiting('the TLS handshake does not come to an end')
-  const first = [await encrypt(stream, at, {})]
+const MAX_RESPONSE_BYTES = 1024 * 1024
+
+/** Stages resolve, reach and tls for a service on port 443. Returns the function that sends requests to it. */
+export async function openHttps(run: TestRun, host: string): Promise<SendHttp> {
+  const address = { host, port: 443 }
+  const stream = await run.open(address)
+  run.enterStage('tls')
+  run.setTimeoutReason('the TLS handshake did not finish')
+  const opened = [await encrypt(stream, address, {})]
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-  agent.createConnection = () => first.pop() ?? connect({ host, port: 443, servername: host })
-  job.closing(() => agent.destroy())
-  job.enter('authenticate')
-  job.awaiting(`${host} does not answer the request`)
-  return asked => send(job, { agent, host }, asked)
+  agent.createConnection = () => opened.pop() ?? connect({ host, port: 443, servername: host })
+  run.onEnd(() => agent.destroy())
+  run.enterStage('authenticate')
+  run.setTimeoutReason(`${host} did not respond`)
+  return request => send(run, { agent, host }, request)
 }
 
 function send(
-  job: TestRun,
+  run: TestRun,
   { agent, host }: { agent: Agent; host: string },
-  asked: HttpRequest,
+  { method, path, token, body }: HttpRequest,
 ): Promise<HttpResponse> {
-  const { method, path, token, body } = asked
   const content = body === undefined ? undefined : JSON.stringify(body)
   const headers = {
     ...{ authorization: `Bearer ${token}`, accept: 'application/json', 'user-agent': 'dsctl' },
     ...(content !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
   }
   return new Promise((resolve, reject) => {
-    const broken = (error: unknown) => {
-      const message = `The connection to ${host} broke${codeSuffix(errorCode(error))}: it may not be what it should be.`
+    const fail = (error: unknown) => {
+      const message = `The connection to ${host} failed${codeSuffix(errorCode(error))}. Check the host.`
       reject(new ConnectionFailure('failed', message))
     }
-    const sent = request({ agent, host, path, method, headers, signal: job.signal }, answer => {
+    const sent = request({ agent, host, path, method, headers, signal: run.signal }, response => {
       const chunks: Buffer[] = []
       let size = 0
-      answer.on('data', (chunk: Buffer) => {
+      response.on('data', (chunk: Buffer) => {
         size += chunk.length
-        if (size > MAX_ANSWER) answer.destroy()
+        if (size > MAX_RESPONSE_BYTES) response.destroy()
         else chunks.push(chunk)
       })
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: parsed(Buffer.concat(chunks)) }))
-      answer.on('error', broken)
-      answer.on('close', () => broken(undefined)) // after its end this changes nothing
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body: parseJson(Buffer.concat(chunks)) }))
+      response.on('error', fail)
+      response.on('close', () => fail(undefined)) // no effect after 'end', which has resolved
     })
-    sent.on('error', broken)
+    sent.on('error', fail)
     sent.end(content)
   })
 }
 
-function parsed(bytes: Buffer): unknown {
+function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch {
     return undefined
   }
-}
-
-/** A value inside an answer, by the keys that lead to it. */
-export function at(body: unknown, ...keys: readonly (string | number)[]): unknown {
-  return keys.reduce<unknown>((value, key) => (Object(value) as Record<string | number, unknown>)[key], body)
 }

@@ -10,7 +10,7 @@ const DRIVERS: Readonly<Record<DriverName, () => Promise<Driver>>> = {
   mysql2: async () => (await import('./mysql2.ts')).testMysql2,
 }
 
-/** A driver is loaded when a source needs it. */
+/** Imports a driver on first use: drivers are slow to load. */
 export function loadDriver(name: DriverName): Promise<Driver> {
   return DRIVERS[name]()
 }

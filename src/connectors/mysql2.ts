@@ -7,101 +7,110 @@ import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tl
 
 const SSL_CAPABILITY = 0x0800
 
-/** Servers that speak MySQL's protocol. */
-export async function testMysql2(job: TestRun): Promise<string | null> {
-  const { credentials } = job
-  const at = serverAddress(credentials)
-  const stream = await job.open(at)
-  const wish = tlsSettings(job)
-  const encrypted = await greeted(job, { stream, at, wish })
-  // The name that Node checks a certificate for where mysql2 gives it none, as it does for an IP address.
-  if (encrypted) Object.assign(stream, { _host: at.host })
-  job.awaiting('the server does not answer the login')
-  if (!encrypted) job.enter('authenticate')
+/** Tests servers that speak the MySQL protocol. */
+export async function testMysql2(run: TestRun): Promise<string | null> {
+  const { credentials } = run
+  const address = serverAddress(credentials)
+  const stream = await run.open(address)
+  const tls = tlsSettings(run)
+  const encrypted = await checkGreeting(run, { stream, address, tls })
+  // mysql2 gives Node no server name for an IP address; Node then checks the certificate for `_host`.
+  if (encrypted) Object.assign(stream, { _host: address.host })
+  run.setTimeoutReason('the server did not answer the login')
+  if (!encrypted) run.enterStage('authenticate')
   try {
     const connection = await createConnection({
-      ...{ ...at, user: text(credentials, 'username'), password: text(credentials, 'password'), stream },
-      ...{ database: text(credentials, 'default_database'), connectTimeout: job.left() },
-      ...(encrypted && { ssl: sslOf(wish) }),
+      ...{ ...address, user: text(credentials, 'username'), password: text(credentials, 'password'), stream },
+      ...{ database: text(credentials, 'default_database'), connectTimeout: run.remainingMs() },
+      ...(encrypted && { ssl: sslOptions(tls) }),
     })
-    job.closing(() => connection.destroy())
-    job.enter('query')
+    run.onEnd(() => connection.destroy())
+    run.enterStage('query')
     const [rows] = await connection.query<RowDataPacket[]>('select version() as version')
     return /^[\w.+:~-]+/.exec(String(rows[0]?.version ?? ''))?.[0] ?? null
   } catch (error) {
-    throw failure(job, at, error)
+    throw toFailure(run, address, error)
   }
 }
 
-/** Reads the server's greeting, which says whether it has TLS; answers whether TLS is to be used. */
-async function greeted(job: TestRun, { stream, at, wish }: { stream: Duplex; at: Address; wish: TlsSettings }) {
-  job.enter('tls')
-  job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a MySQL or MariaDB server`)
-  const bytes = await readFirstBytes(stream, 7, true)
-  if (bytes?.[4] === 0xff) throw refusal(bytes.readUInt16LE(5))
+interface Greeting {
+  readonly stream: Duplex
+  readonly address: Address
+  readonly tls: TlsSettings
+}
+
+/** Reads the server's greeting, which shows whether it supports TLS. Returns whether to use TLS. */
+async function checkGreeting(run: TestRun, { stream, address, tls }: Greeting): Promise<boolean> {
+  run.enterStage('tls')
+  run.setTimeoutReason(
+    `${formatAddress(address)} accepted the connection but sent nothing; it may not be a MySQL or MariaDB server`,
+  )
+  const bytes = await readFirstBytes(stream, { minBytes: 7, putBack: true })
+  if (bytes?.[4] === 0xff) throw connectionRejected(bytes.readUInt16LE(5))
   if (bytes?.[3] !== 0 || bytes[4] !== 10) {
-    const what = bytes ? 'answers, but does not speak MySQL' : 'ends the connection at once'
-    throw new ConnectionFailure('failed', `${formatAddress(at)} ${what}: check host and port.`)
+    const problem = bytes ? 'answered, but not in the MySQL protocol' : 'closed the connection at once'
+    throw new ConnectionFailure('failed', `${formatAddress(address)} ${problem}. Check host and port.`)
   }
   // Version, NUL, thread id (4), challenge (8), filler (1), then the lower two bytes of the capabilities.
   const capabilities = bytes.indexOf(0, 5) + 14
   const hasTls = bytes.length >= capabilities + 2 && (bytes.readUInt16LE(capabilities) & SSL_CAPABILITY) !== 0
-  if (!hasTls && wish.wanted === 'yes') throw tlsNotSupported()
-  return hasTls && wish.wanted !== 'no'
+  if (!hasTls && tls.mode === 'require') throw tlsNotSupported()
+  return hasTls && tls.mode !== 'disable'
 }
 
-function sslOf({ verify, ca }: TlsSettings) {
+function connectionRejected(errno: number): ConnectionFailure {
+  return errno === 1040
+    ? new ConnectionFailure('failed', `The server has too many connections (${errno}).`)
+    : new ConnectionFailure('permission_denied', `The server does not allow connections from this host (${errno}).`)
+}
+
+function sslOptions({ verify, ca }: TlsSettings) {
   return { rejectUnauthorized: verify.certificate, verifyIdentity: verify.name, ...(ca !== undefined && { ca }) }
 }
 
-function refusal(errno: number): ConnectionFailure {
-  const why = errno === 1040 ? 'has too many connections already' : 'takes no connections from this host'
-  return new ConnectionFailure(errno === 1040 ? 'failed' : 'permission_denied', `The server ${why} (${errno}).`)
-}
-
-/** By number. Source: MySQL Server Error Message Reference. */
-function failure(job: TestRun, at: Address, error: unknown): ConnectionFailure {
+/** Explains an error by its number. Source: MySQL Server Error Message Reference. */
+function toFailure(run: TestRun, address: Address, error: unknown): ConnectionFailure {
   const { errno } = Object(error) as { errno?: unknown }
-  const user = text(job.credentials, 'username')
-  const database = text(job.credentials, 'default_database')
+  const user = text(run.credentials, 'username')
+  const database = text(run.credentials, 'default_database')
   const code = errorCode(error)
   switch (errno) {
     case 1045:
-    case 1698:
-      job.enter('authenticate')
-      return new ConnectionFailure(
-        'auth_failed',
-        `The server refuses the password of ${user}, has no such user for this host, or takes it over TLS alone.`,
-      )
+    case 1698: {
+      run.enterStage('authenticate')
+      const others = 'has no such user for this host, or accepts the user only over TLS'
+      return new ConnectionFailure('auth_failed', `The server rejected the password of ${user}, ${others}.`)
+    }
     case 1049:
-      job.enter('database')
+      run.enterStage('database')
       return new ConnectionFailure('database_not_found', `The server has no database ${database}.`)
-    case 1044:
-      job.enter('database')
-      return new ConnectionFailure(
-        'permission_denied',
-        `The server has no database ${database}, or ${user} has no privilege on it.`,
-      )
+    case 1044: {
+      run.enterStage('database')
+      const message = `The server has no database ${database}, or ${user} has no privilege on it.`
+      return new ConnectionFailure('permission_denied', message)
+    }
     case 1142:
     case 1227:
       return new ConnectionFailure('permission_denied', `${user} lacks a privilege on the server (${errno}).`)
   }
-  const isTls = /SSL|TLS|CERT|SIGNATURE|PEM/.test(code)
-  if (isTls) {
-    job.enter('tls')
-    return tlsFailure(code === 'HANDSHAKE_SSL_ERROR' ? innerCode(error) : code, at.host)
+  if (/SSL|TLS|CERT|SIGNATURE|PEM/.test(code)) {
+    run.enterStage('tls')
+    return tlsFailure(code === 'HANDSHAKE_SSL_ERROR' ? nodeTlsCode(error) : code, address.host)
   }
-  const how = code === 'PROTOCOL_CONNECTION_LOST' ? 'ended the connection' : 'refused'
-  return new ConnectionFailure('failed', `The server ${how}${codeSuffix(typeof errno === 'number' ? errno : code)}.`)
+  const problem = code === 'PROTOCOL_CONNECTION_LOST' ? 'closed the connection' : 'returned an error'
+  return new ConnectionFailure(
+    'failed',
+    `The server ${problem}${codeSuffix(typeof errno === 'number' ? errno : code)}.`,
+  )
 }
 
-/** mysql2 puts a code of its own in place of Node's, whose texts are these. */
-function innerCode(error: unknown): string {
+/** mysql2 replaces Node's error code by its own, so the code is found by Node's message. */
+function nodeTlsCode(error: unknown): string {
   const { message, reason } = Object(error) as { message?: unknown; reason?: unknown }
-  return TEXTS.find(([pattern]) => pattern.test(`${message} ${reason}`))?.[1] ?? ''
+  return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(`${message} ${reason}`))?.[1] ?? ''
 }
 
-const TEXTS: readonly (readonly [RegExp, string])[] = [
+const CODES_BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not match certificate|altnames/, 'ERR_TLS_CERT_ALTNAME_INVALID'],
   [/certificate has expired/, 'CERT_HAS_EXPIRED'],
   [/not yet valid/, 'CERT_NOT_YET_VALID'],

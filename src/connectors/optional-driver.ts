@@ -2,46 +2,46 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { ConnectionFailure, errorCode } from './connection-failure.ts'
 
-/** The drivers that dsctl does not bring along, since each is heavier than all of dsctl, by their major version. */
-const OPTIONAL = { tedious: 19, 'snowflake-sdk': 3 } as const
-type Optional = keyof typeof OPTIONAL
+/** Drivers that are not dependencies, because each is larger than all of dsctl, with their major versions. */
+const OPTIONAL_DRIVERS = { tedious: 19, 'snowflake-sdk': 3 } as const
+type OptionalDriver = keyof typeof OPTIONAL_DRIVERS
 
-/** Imports such a driver. Throws `driver_missing`, with the command that installs it where dsctl will find it: beside itself. */
-export async function importOptionalDriver<T>(name: Optional): Promise<T> {
+/** Imports an optional driver. Throws `driver_missing` with the command that installs it next to dsctl. */
+export async function importOptionalDriver<T>(name: OptionalDriver): Promise<T> {
   try {
-    // By a variable, so that the build leaves it to be looked for when it is used.
+    // A variable: the bundler leaves the import alone.
     const specifier: string = name
     return (await import(specifier)) as T
   } catch (error) {
     const missing = errorCode(error) === 'ERR_MODULE_NOT_FOUND' || errorCode(error) === 'MODULE_NOT_FOUND'
-    const why = missing ? `The driver ${name} is not installed` : `The driver ${name} cannot be loaded`
-    throw new ConnectionFailure('driver_missing', `${why}: ${installCommand(name)}`)
+    const problem = missing ? `The driver ${name} is not installed` : `The driver ${name} cannot be loaded`
+    throw new ConnectionFailure('driver_missing', `${problem}: ${installCommand(name)}`)
   }
 }
 
-/** As dsctl itself was installed: by npx (where it was named, by its name or a tarball's), globally, as a dependency, or as a clone. */
-function installCommand(driver: Optional): string {
+/** Depends on how dsctl was installed: npx, globally, as a dependency, or a clone. */
+function installCommand(driver: OptionalDriver): string {
   const here = import.meta.filename.replaceAll('\\', '/')
-  const wanted = withTheOthers(driver, dirname(here))
-  if (here.includes('/_npx/')) return `npx -p … ${wanted.map(name => `-p ${name}`).join(' ')} dsctl test …`
+  const packages = withInstalledDrivers(driver, dirname(here))
+  if (here.includes('/_npx/')) return `npx -p … ${packages.map(name => `-p ${name}`).join(' ')} dsctl test …`
   const [, folder = ''] = /^(.*?)\/node_modules\/dsctl\//.exec(here) ?? []
   if (folder.endsWith('/lib')) return `npm install --global ${withVersion(driver)}`
   if (folder) return `npm install --prefix ${folder} ${withVersion(driver)}`
-  // Where a lock file knows a package as an optional peer, npm installs it only if it is told to be a dependency.
-  return `npm install --no-save --save-prod --prefix ${here.replace(/\/(dist|src)\/.*$/, '')} ${wanted.join(' ')}`
+  // --save-prod: if a lock file lists the package as an optional peer, npm installs it only as a dependency.
+  return `npm install --no-save --save-prod --prefix ${here.replace(/\/(dist|src)\/.*$/, '')} ${packages.join(' ')}`
 }
 
-/** Where nothing keeps which drivers there are, one that is there would be gone after a command that does not name it. */
-function withTheOthers(driver: Optional, folder: string): readonly string[] {
-  const names = Object.keys(OPTIONAL) as Optional[]
-  return names.filter(name => name === driver || isThere(name, folder)).map(withVersion)
+/** npx and --no-save remove drivers that the command does not name, so it names the installed ones too. */
+function withInstalledDrivers(driver: OptionalDriver, folder: string): readonly string[] {
+  const names = Object.keys(OPTIONAL_DRIVERS) as OptionalDriver[]
+  return names.filter(name => name === driver || isInstalled(name, folder)).map(withVersion)
 }
 
-function withVersion(driver: Optional): string {
-  return `${driver}@${OPTIONAL[driver]}`
+function withVersion(driver: OptionalDriver): string {
+  return `${driver}@${OPTIONAL_DRIVERS[driver]}`
 }
 
-function isThere(driver: Optional, folder: string): boolean {
+function isInstalled(driver: OptionalDriver, folder: string): boolean {
   if (existsSync(join(folder, 'node_modules', driver, 'package.json'))) return true
-  return dirname(folder) !== folder && isThere(driver, dirname(folder))
+  return dirname(folder) !== folder && isInstalled(driver, dirname(folder))
 }

@@ -5,73 +5,75 @@ import { readFirstBytes } from './read-first-bytes.ts'
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
 import { encrypt, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
 
-/** Servers that speak Postgres's protocol. */
-export async function testPg(job: TestRun): Promise<string | null> {
-  const { credentials } = job
-  const stream = await negotiate(job, serverAddress(credentials))
-  job.enter('authenticate')
-  job.awaiting('the server does not answer the login')
+/** Tests servers that speak the Postgres protocol. */
+export async function testPg(run: TestRun): Promise<string | null> {
+  const { credentials } = run
+  const stream = await negotiateTls(run, serverAddress(credentials))
+  run.enterStage('authenticate')
+  run.setTimeoutReason('the server did not answer the login')
   const client = new pg.Client({
     ...{ ...serverAddress(credentials), user: text(credentials, 'username'), password: text(credentials, 'password') },
-    ...{ database: text(credentials, 'default_database'), ssl: false, stream: () => connected(stream) },
+    ...{ database: text(credentials, 'default_database'), ssl: false, stream: () => asPgSocket(stream) },
     ...{ application_name: 'dsctl', client_encoding: 'utf8' },
   })
-  job.closing(() => stream.destroy())
-  client.on('error', () => {}) // the query or the login that it concerns hears of it
-  const inside = client as unknown as { connection: NodeJS.EventEmitter; connectionParameters: { options?: string } }
-  // pg takes PGOPTIONS where it is given none, which is meant for dsctl's own database; poolers refuse any.
-  inside.connectionParameters.options = ''
-  inside.connection.once('authenticationOk', () => job.enter('database'))
+  run.onEnd(() => stream.destroy())
+  client.on('error', () => {}) // the pending login or query rejects with it
+  const internals = client as unknown as { connection: NodeJS.EventEmitter; connectionParameters: { options?: string } }
+  // Otherwise pg uses PGOPTIONS, which is for dsctl's own database; connection poolers reject any options.
+  internals.connectionParameters.options = ''
+  internals.connection.once('authenticationOk', () => run.enterStage('database'))
   try {
     await client.connect()
-    job.enter('database')
+    run.enterStage('database')
     await checkSchema(client, optionalText(credentials, 'default_schema'))
-    job.enter('query')
+    run.enterStage('query')
     const { rows } = await client.query('select version() as version')
-    return versionIn(String(rows[0]?.version ?? ''))
+    return parseVersion(String(rows[0]?.version ?? ''))
   } catch (error) {
-    throw error instanceof ConnectionFailure ? error : failure(job, error)
+    throw error instanceof ConnectionFailure ? error : toFailure(run, error)
   }
 }
 
-/** Asks for TLS as the protocol has it: a request of eight bytes, answered by S or N. It tells Postgres from others. */
-async function negotiate(job: TestRun, at: Address): Promise<Duplex> {
-  const wish = tlsSettings(job)
-  const stream = await job.open(at)
-  job.enter('tls')
-  job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a Postgres server`)
+/** Sends SSLRequest. The answer, S or N, shows whether the server supports TLS, and that it is a Postgres server. */
+async function negotiateTls(run: TestRun, address: Address): Promise<Duplex> {
+  const tls = tlsSettings(run)
+  const stream = await run.open(address)
+  run.enterStage('tls')
+  run.setTimeoutReason(
+    `${formatAddress(address)} accepted the connection but did not answer; it may not be a Postgres server`,
+  )
   stream.write(Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]))
-  const answer = (await readFirstBytes(stream, 1, false))?.toString('latin1')
-  if (answer === 'N' && wish.wanted === 'yes') throw tlsNotSupported()
+  const answer = (await readFirstBytes(stream, { minBytes: 1, putBack: false }))?.toString('latin1')
+  if (answer === 'N' && tls.mode === 'require') throw tlsNotSupported()
   if (answer === 'N') return stream
-  if (answer !== 'S') throw notPostgres(at, answer)
-  if (wish.wanted === 'no') {
+  if (answer !== 'S') throw notPostgres(address, answer)
+  if (tls.mode === 'disable') {
     stream.destroy()
-    return job.open(at)
+    return run.open(address)
   }
-  job.awaiting('the TLS handshake does not come to an end')
-  return encrypt(stream, at, tlsOptions(wish))
+  run.setTimeoutReason('the TLS handshake did not finish')
+  return encrypt(stream, address, tlsOptions(tls))
 }
 
-function notPostgres(at: Address, answer: string | undefined): ConnectionFailure {
-  const what = answer === undefined ? 'ends the connection at once' : 'answers, but does not speak Postgres'
-  return new ConnectionFailure('failed', `${formatAddress(at)} ${what}: check host and port.`)
+function notPostgres(address: Address, answer: string | undefined): ConnectionFailure {
+  const problem = answer === undefined ? 'closed the connection at once' : 'answered, but not in the Postgres protocol'
+  return new ConnectionFailure('failed', `${formatAddress(address)} ${problem}. Check host and port.`)
 }
 
 /**
- * What is connected already, as pg expects a socket that it connects itself. Its parser throws at what no Postgres
- * server says, where nobody could catch it: here that ends the connection.
+ * Adapts an open connection to pg, which expects to connect a socket itself. An invalid packet closes the connection:
+ * pg's parser throws in an event listener, which would end the process.
  */
-function connected(stream: Duplex): Duplex {
+function asPgSocket(stream: Duplex): Duplex {
   const connect = () => {
     setImmediate(() => stream.emit('connect'))
     return stream
   }
   const on = stream.on.bind(stream)
-  const guarded = (event: string, listener: (...args: unknown[]) => void) =>
+  const guardedOn = (event: string, listener: (...args: unknown[]) => void) =>
     on(event, event === 'data' ? guard(stream, listener) : listener)
-  const same = () => stream
-  return Object.assign(stream, { connect, on: guarded, setNoDelay: same, setKeepAlive: same, ref: same, unref: same })
+  const noop = () => stream
+  return Object.assign(stream, { connect, on: guardedOn, setNoDelay: noop, setKeepAlive: noop, ref: noop, unref: noop })
 }
 
 function guard(stream: Duplex, listener: (...args: unknown[]) => void) {
@@ -79,7 +81,7 @@ function guard(stream: Duplex, listener: (...args: unknown[]) => void) {
     try {
       listener(...args)
     } catch {
-      stream.destroy(new Error('What was received is not of the protocol.'))
+      stream.destroy(new Error('The server sent an invalid packet.'))
     }
   }
 }
@@ -92,38 +94,39 @@ async function checkSchema(client: pg.Client, schema: string | undefined): Promi
   }
   const usable = await client.query("select has_schema_privilege($1, 'usage') as usable", [schema])
   if (!usable.rows[0]?.usable) {
-    throw new ConnectionFailure('permission_denied', `The user may not use the schema ${schema}: GRANT USAGE on it.`)
+    const message = `The user is not allowed to use the schema ${schema}. GRANT USAGE on it.`
+    throw new ConnectionFailure('permission_denied', message)
   }
 }
 
-function versionIn(text: string): string | null {
-  const [, named] = /Redshift ([\w.]+)/.exec(text) ?? []
-  return named ? `Redshift ${named}` : (/^[\w.]+ [\w.]+/.exec(text)?.[0] ?? null)
+function parseVersion(text: string): string | null {
+  const [, redshift] = /Redshift ([\w.]+)/.exec(text) ?? []
+  return redshift ? `Redshift ${redshift}` : (/^[\w.]+ [\w.]+/.exec(text)?.[0] ?? null)
 }
 
-/** By SQLSTATE. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes". */
-function failure(job: TestRun, error: unknown): ConnectionFailure {
+/** Explains an error by its SQLSTATE. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes". */
+function toFailure(run: TestRun, error: unknown): ConnectionFailure {
   const code = errorCode(error)
-  const user = text(job.credentials, 'username')
-  const database = text(job.credentials, 'default_database')
+  const user = text(run.credentials, 'username')
+  const database = text(run.credentials, 'default_database')
   switch (code) {
     case '28P01':
-      return new ConnectionFailure('auth_failed', `The server refuses the password of ${user}, or has no such user.`)
-    case '28000':
-      job.enter('authenticate')
-      return new ConnectionFailure(
-        'auth_failed',
-        `The server lets ${user} not log in from here: pg_hba.conf has no entry for it, asks for TLS, or the role may not log in.`,
-      )
+      return new ConnectionFailure('auth_failed', `The server rejected the password of ${user}, or has no such user.`)
+    case '28000': {
+      run.enterStage('authenticate')
+      const reasons = 'pg_hba.conf has no entry for it or requires TLS, or the role has no LOGIN attribute'
+      const message = `The server does not allow ${user} to log in from this host: ${reasons}.`
+      return new ConnectionFailure('auth_failed', message)
+    }
     case '3D000':
       return new ConnectionFailure('database_not_found', `The server has no database ${database}.`)
     case '42501':
       return new ConnectionFailure('permission_denied', `${user} lacks a privilege on the database ${database}.`)
     case '53300':
-      return new ConnectionFailure('failed', 'The server has too many connections already.')
+      return new ConnectionFailure('failed', 'The server has too many connections.')
     case '57P03':
       return new ConnectionFailure('failed', 'The server is starting up or shutting down.')
   }
-  const how = code === '' ? 'ended the connection, or said what a Postgres server does not say' : 'refused'
-  return new ConnectionFailure('failed', `The server ${how}${codeSuffix(code)}.`)
+  const problem = code === '' ? 'closed the connection, or is not a Postgres server' : 'returned an error'
+  return new ConnectionFailure('failed', `The server ${problem}${codeSuffix(code)}.`)
 }

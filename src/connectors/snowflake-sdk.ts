@@ -9,7 +9,7 @@ import { importOptionalDriver } from './optional-driver.ts'
 import { optionalText, type TestRun, text } from './test-run.ts'
 import { encrypt } from './tls.ts'
 
-/** What is used of the package, which is not there when this is built. */
+/** The part of snowflake-sdk that is used. The package is not installed at build time. */
 interface Sdk {
   configure(options: object): void
   createConnection(options: object): Connection
@@ -27,12 +27,15 @@ interface Connection {
   }): void
 }
 
-const CONTEXT =
+/** What the session uses: a column is null if the object does not exist or the role may not use it. */
+type SessionContext = Readonly<Record<string, unknown>>
+
+const CONTEXT_SQL =
   'select current_version() "version", current_warehouse() "warehouse", current_database() "database", current_schema() "schema"'
 
 /**
- * All that the driver knows of the environment. When it is loaded it makes a folder for a cache in the user's home, asks
- * AWS, Azure and Google who this machine and its user are, and runs native code of its own, unless it is told not to.
+ * The worker's entire environment. By default, loading the driver creates a cache folder in the user's home, queries
+ * the metadata services of AWS, Azure and Google, and runs native code. These variables disable all three.
  */
 const ENVIRONMENT = {
   SF_OCSP_RESPONSE_CACHE_DIR: join(devNull, 'none'),
@@ -40,104 +43,50 @@ const ENVIRONMENT = {
   SNOWFLAKE_DISABLE_MINICORE: 'true',
 }
 
-/** What is asked of the thread in which the driver runs. */
-interface Order {
-  /** Of this very file. */
+interface WorkerInput {
+  /** URL of this file. */
   readonly url: string
+  /** Connection options for the driver. */
   readonly options: object
 }
 
-/** What that thread answers: what came of the login, then of the query. `number` is the driver's code. */
-type Heard =
-  | { readonly kind: 'refused'; readonly number: string; readonly code: string; readonly at: 'login' | 'query' }
-  | { readonly kind: 'missing'; readonly message: string }
+/** A message from the worker. `number` is the driver's error code, `code` Node's. */
+type WorkerMessage =
+  | { readonly kind: 'failed'; readonly number: string; readonly code: string; readonly at: 'login' | 'query' }
+  | { readonly kind: 'driver missing'; readonly message: string }
   | { readonly kind: 'logged in' }
-  | { readonly kind: 'context'; readonly found: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'context'; readonly context: SessionContext }
 
 /**
- * Snowflake, by its own driver, in a thread of its own: it goes on trying after it is told to stop, and it writes to
- * stdout and stderr. When the thread is ended, all that ends.
+ * Tests Snowflake with its own driver, in a worker thread: the driver keeps retrying after it is stopped, and writes to
+ * stdout and stderr. Terminating the thread ends both.
  */
-export async function testSnowflakeSdk(job: TestRun): Promise<string | null> {
-  const { credentials } = job
+export async function testSnowflakeSdk(run: TestRun): Promise<string | null> {
+  const { credentials } = run
   const host = optionalText(credentials, 'custom_host') ?? `${text(credentials, 'account_id')}.snowflakecomputing.com`
-  const login = loginOf(credentials)
-  await knock(job, host)
-  job.enter('authenticate')
-  job.awaiting('Snowflake does not answer the login')
-  const order: Order = { url: pathToFileURL(import.meta.filename).href, options: { ...optionsOf(job, host), ...login } }
-  const found = await inThread(job, order)
-  checkContext(job, found)
-  const version = /^[\d.]+/.exec(String(found.version ?? ''))?.[0]
+  const options = { ...connectionOptions(run, host), ...loginOptions(credentials) }
+  await checkHost(run, host)
+  run.enterStage('authenticate')
+  run.setTimeoutReason('Snowflake did not answer the login')
+  const context = await connectInWorker(run, { url: pathToFileURL(import.meta.filename).href, options })
+  checkContext(run, context)
+  const version = /^[\d.]+/.exec(String(context.version ?? ''))?.[0]
   return version === undefined ? null : `Snowflake ${version}`
 }
 
-function inThread(job: TestRun, order: Order): Promise<Readonly<Record<string, unknown>>> {
-  const code = "import(require('node:worker_threads').workerData.url).then(file => file.connectInThread())"
-  const quiet = { stdout: true, stderr: true, env: ENVIRONMENT }
-  const worker = new Worker(code, { eval: true, workerData: order, ...quiet })
-  job.closing(() => worker.terminate())
-  worker.stdout.resume()
-  worker.stderr.resume()
-  return new Promise((resolve, reject) => {
-    worker.on('error', error => reject(loginFailure(job, { code: errorCode(error), number: '' })))
-    worker.on('exit', () => reject(loginFailure(job, { code: '', number: '' })))
-    worker.on('message', (heard: Heard) => {
-      if (heard.kind === 'context') return resolve(heard.found)
-      if (heard.kind === 'missing') return reject(new ConnectionFailure('driver_missing', heard.message))
-      if (heard.kind === 'refused') return reject(refusal(job, heard))
-      job.enter('query')
-      job.awaiting('Snowflake does not come to an end with the query: the warehouse may be starting')
-    })
-  })
-}
-
-/** What runs in the thread. It knows no more than the order, and judges nothing. */
-export async function connectInThread(): Promise<void> {
-  const { options } = workerData as Order
-  const say = (heard: Heard) => parentPort?.postMessage(heard)
-  const refused = (error: unknown, at: 'login' | 'query') =>
-    say({ kind: 'refused', number: String(Object(error).code ?? ''), code: errorCode(Object(error).cause), at })
-  const module = await importOptionalDriver<Sdk & { default?: Sdk }>('snowflake-sdk').catch((error: Error) => error)
-  if (module instanceof Error) return say({ kind: 'missing', message: module.message })
-  const sdk = module.default ?? module
-  // Else it writes what it does to a file in the working folder.
-  sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false })
-  const connection = sdk.createConnection(options)
-  connection.connect(failed => {
-    if (failed) return refused(failed, 'login')
-    say({ kind: 'logged in' })
-    connection.execute({
-      sqlText: CONTEXT,
-      complete: (error, _, rows) =>
-        error ? refused(error, 'query') : say({ kind: 'context', found: { ...rows?.[0] } }),
-    })
-  })
-}
-
-/** The driver tells one code for all that is wrong before the login, so that is found out without it. */
-async function knock(job: TestRun, host: string): Promise<void> {
-  const at = { host, port: 443 }
-  const stream = await job.open(at)
-  job.enter('tls')
-  job.awaiting('the TLS handshake does not come to an end')
-  const socket = await encrypt(stream, at, {})
-  socket.destroy()
-}
-
-function optionsOf(job: TestRun, host: string): object {
-  const { credentials } = job
+function connectionOptions(run: TestRun, host: string): object {
+  const { credentials } = run
   const role = optionalText(credentials, 'role')
   const schema = optionalText(credentials, 'default_schema')
   return {
     ...{ account: text(credentials, 'account_id'), accessUrl: `https://${host}`, application: 'dsctl' },
     ...{ username: text(credentials, 'username'), warehouse: text(credentials, 'warehouse_id') },
     ...{ database: text(credentials, 'default_database'), ...(schema && { schema }), ...(role && { role }) },
-    ...{ timeout: job.left(), sfRetryMaxLoginRetries: 1, clientStoreTemporaryCredential: false },
+    ...{ timeout: run.remainingMs(), sfRetryMaxLoginRetries: 1, clientStoreTemporaryCredential: false },
   }
 }
 
-function loginOf(credentials: Credentials): object {
+function loginOptions(credentials: Credentials): object {
   const password = optionalText(credentials, 'password')
   if (password !== undefined) return { password }
   try {
@@ -145,40 +94,93 @@ function loginOf(credentials: Credentials): object {
     const key = createPrivateKey({ key: text(credentials, 'private_key'), ...(passphrase && { passphrase }) })
     return { authenticator: 'SNOWFLAKE_JWT', privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
   } catch {
-    const message = 'private_key cannot be read: it must be in PEM form, and private_key_passphrase must open it.'
+    const message = 'private_key cannot be read. It must be in PEM form, and private_key_passphrase must decrypt it.'
     throw new ConnectionFailure('auth_failed', message)
   }
 }
 
-/** A session begins whatever it is asked to use; what is not there, or may not be used, is then not set. */
-function checkContext(job: TestRun, found: Readonly<Record<string, unknown>>): void {
-  const { credentials } = job
-  const asked = [
+/** Stages resolve, reach and tls. The driver has only one error code for all failures before the login. */
+async function checkHost(run: TestRun, host: string): Promise<void> {
+  const address = { host, port: 443 }
+  const stream = await run.open(address)
+  run.enterStage('tls')
+  run.setTimeoutReason('the TLS handshake did not finish')
+  const socket = await encrypt(stream, address, {})
+  socket.destroy()
+}
+
+function connectInWorker(run: TestRun, input: WorkerInput): Promise<SessionContext> {
+  const code = "import(require('node:worker_threads').workerData.url).then(file => file.runSnowflakeWorker())"
+  const worker = new Worker(code, { eval: true, workerData: input, stdout: true, stderr: true, env: ENVIRONMENT })
+  run.onEnd(() => worker.terminate())
+  worker.stdout.resume()
+  worker.stderr.resume()
+  return new Promise((resolve, reject) => {
+    worker.on('error', error => reject(loginFailure(run, { code: errorCode(error), number: '' })))
+    worker.on('exit', () => reject(loginFailure(run, { code: '', number: '' })))
+    worker.on('message', (message: WorkerMessage) => {
+      if (message.kind === 'context') return resolve(message.context)
+      if (message.kind === 'driver missing') return reject(new ConnectionFailure('driver_missing', message.message))
+      if (message.kind === 'failed') return reject(toFailure(run, message))
+      run.enterStage('query')
+      run.setTimeoutReason('Snowflake did not finish the query; the warehouse may be starting')
+    })
+  })
+}
+
+/** The worker thread: logs in, runs the query, and posts a WorkerMessage for each result. */
+export async function runSnowflakeWorker(): Promise<void> {
+  const { options } = workerData as WorkerInput
+  const post = (message: WorkerMessage) => parentPort?.postMessage(message)
+  const postFailure = (error: unknown, at: 'login' | 'query') =>
+    post({ kind: 'failed', number: String(Object(error).code ?? ''), code: errorCode(Object(error).cause), at })
+  const module = await importOptionalDriver<Sdk & { default?: Sdk }>('snowflake-sdk').catch((error: Error) => error)
+  if (module instanceof Error) return post({ kind: 'driver missing', message: module.message })
+  const sdk = module.default ?? module
+  // By default the driver writes a log file to the current folder.
+  sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false })
+  const connection = sdk.createConnection(options)
+  connection.connect(loginError => {
+    if (loginError) return postFailure(loginError, 'login')
+    post({ kind: 'logged in' })
+    connection.execute({
+      sqlText: CONTEXT_SQL,
+      complete: (error, _, rows) =>
+        error ? postFailure(error, 'query') : post({ kind: 'context', context: { ...rows?.[0] } }),
+    })
+  })
+}
+
+/** The login succeeds even if the warehouse, database or schema does not exist: the session's value is then null. */
+function checkContext(run: TestRun, context: SessionContext): void {
+  const { credentials } = run
+  const requested = [
     ['warehouse', text(credentials, 'warehouse_id')],
     ['database', text(credentials, 'default_database')],
     ['schema', text(credentials, 'default_schema')],
   ] as const
-  const missing = asked.find(([kind, name]) => name !== '' && !found[kind])
+  const missing = requested.find(([kind, name]) => name !== '' && !context[kind])
   if (!missing) return
-  job.enter('database')
+  run.enterStage('database')
   const [kind, name] = missing
-  throw new ConnectionFailure('database_not_found', `There is no ${kind} ${name}, or the role may not use it.`)
+  const message = `The account has no ${kind} ${name}, or the role is not allowed to use it.`
+  throw new ConnectionFailure('database_not_found', message)
 }
 
-function refusal(job: TestRun, { at, number, code }: Extract<Heard, { kind: 'refused' }>): ConnectionFailure {
-  if (at === 'login') return loginFailure(job, { number, code })
-  return new ConnectionFailure('failed', `Snowflake refused the query${codeSuffix(number)}.`)
+function toFailure(run: TestRun, failed: Extract<WorkerMessage, { kind: 'failed' }>): ConnectionFailure {
+  if (failed.at === 'login') return loginFailure(run, failed)
+  return new ConnectionFailure('failed', `Snowflake rejected the query${codeSuffix(failed.number)}.`)
 }
 
-/** By number. Source: Snowflake documentation, error codes of the login. */
-function loginFailure(job: TestRun, { number, code }: { number: string; code: string }): ConnectionFailure {
-  const user = text(job.credentials, 'username')
+/** Explains a failed login by its number. Source: Snowflake documentation, error codes of the login. */
+function loginFailure(run: TestRun, { number, code }: { number: string; code: string }): ConnectionFailure {
+  const user = text(run.credentials, 'username')
   if (number === '390189' || number === '390186') {
-    const message = `There is no role ${text(job.credentials, 'role')}, or ${user} may not use it.`
+    const message = `The account has no role ${text(run.credentials, 'role')}, or ${user} is not allowed to use it.`
     return new ConnectionFailure('permission_denied', message)
   }
   if (/^39\d{4}$/.test(number)) {
-    return new ConnectionFailure('auth_failed', `Snowflake refuses the login of ${user}${codeSuffix(number)}.`)
+    return new ConnectionFailure('auth_failed', `Snowflake rejected the login of ${user}${codeSuffix(number)}.`)
   }
-  return new ConnectionFailure('failed', `Snowflake gave no usable answer to the login${codeSuffix(code || number)}.`)
+  return new ConnectionFailure('failed', `Snowflake gave no usable response to the login${codeSuffix(code || number)}.`)
 }

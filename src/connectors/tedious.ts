@@ -6,7 +6,7 @@ import { importOptionalDriver } from './optional-driver.ts'
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
 import { tlsFailure } from './tls.ts'
 
-/** What is used of the package, which is not there when this is built. */
+/** The part of tedious that is used. The package is not installed at build time. */
 interface Tedious {
   Connection: new (config: object) => Connection
   Request: new (sql: string, done: (error?: Error | null) => void) => NodeJS.EventEmitter
@@ -18,84 +18,95 @@ interface Connection extends NodeJS.EventEmitter {
   close(): void
 }
 
-/** SQL Server. */
-export async function testTedious(job: TestRun): Promise<string | null> {
-  const { credentials } = job
+/** Tests SQL Server. */
+export async function testTedious(run: TestRun): Promise<string | null> {
+  const { credentials } = run
   const module = await importOptionalDriver<Tedious & { default?: Tedious }>('tedious')
   const tedious = module.default ?? module
-  const seen: Seen = { failure: undefined, number: undefined }
-  const connection = new tedious.Connection(configOf(job, seen))
-  job.closing(() => connection.close())
-  // The number stands in this event alone.
+  const errors: FirstErrors = { failure: undefined, number: undefined }
+  const connection = new tedious.Connection(configOf(run, errors))
+  run.onEnd(() => connection.close())
+  // The error that tedious throws lacks the server's error number.
   connection.on('errorMessage', ({ number }: { number?: unknown }) => {
-    if (typeof number === 'number') seen.number ??= number
+    if (typeof number === 'number') errors.number ??= number
   })
-  connection.on('secure', () => job.enter('authenticate'))
-  connection.on('error', () => {}) // what it concerns hears of it
+  connection.on('secure', () => run.enterStage('authenticate'))
+  connection.on('error', () => {}) // the pending login or query rejects with it
   try {
     await new Promise<void>((resolve, reject) => {
       connection.once('connect', (error?: Error) => (error ? reject(error) : resolve()))
       connection.connect()
     })
-    job.enter('database')
+    run.enterStage('database')
     await checkSchema(tedious, connection, optionalText(credentials, 'default_schema'))
-    job.enter('query')
-    const version = await firstValue(tedious, connection, 'select @@version')
-    return versionIn(String(version ?? ''))
+    run.enterStage('query')
+    const version = await queryValue(tedious, connection, 'select @@version')
+    return parseVersion(String(version ?? ''))
   } catch (error) {
-    throw error instanceof ConnectionFailure ? error : (seen.failure ?? failure(job, error, seen.number))
+    throw error instanceof ConnectionFailure ? error : (errors.failure ?? toFailure(run, error, errors.number))
   }
 }
 
-/** What came by while tedious was connecting. */
-interface Seen {
+/** The first errors during the connection: they say more than the error that tedious throws at the end. */
+interface FirstErrors {
   failure: ConnectionFailure | undefined
+  /** SQL Server's error number. */
   number: number | undefined
 }
 
-function configOf(job: TestRun, seen: Seen): object {
-  const { credentials } = job
+function configOf(run: TestRun, errors: FirstErrors): object {
+  const { credentials } = run
   const { host, port } = serverAddress(credentials)
   const domain = optionalText(credentials, 'domain')
   const login = { userName: text(credentials, 'username'), password: text(credentials, 'password') }
   const encrypt = text(credentials, 'encrypt') !== 'false'
   const instance = optionalText(credentials, 'instance')
-  // The service that tells an instance's port answers datagrams, for which there is no tunnel.
-  const where = instance && !optionalText(credentials, 'jump_host') ? { instanceName: instance } : { port }
-  const failed = (error: ConnectionFailure) => {
-    seen.failure ??= error
+  // The port of a named instance is looked up by UDP, which an SSH tunnel does not carry.
+  const target = instance && !optionalText(credentials, 'jump_host') ? { instanceName: instance } : { port }
+  const onFailure = (failure: ConnectionFailure) => {
+    errors.failure ??= failure
   }
-  // Node warns on stderr of a name that is an IP address; it takes the dot away before it looks into the certificate.
+  // Node prints a warning if a TLS server name is an IP address. It ignores a trailing dot when it checks certificates.
   const serverName = isIP(host) ? { serverName: `${host}.` } : {}
   return {
     server: host,
     authentication: domain ? { type: 'ntlm', options: { ...login, domain } } : { type: 'default', options: login },
     options: {
-      ...{ ...where, ...serverName, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
+      ...{ ...target, ...serverName, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
       trustServerCertificate: text(credentials, 'trust_server_certificate') === 'true',
-      ...{ connectTimeout: job.left(), requestTimeout: job.left(), maxRetriesOnTransientErrors: 0 },
-      connector: (at: Address) => open(job, at, { encrypt, failed }),
+      ...{ connectTimeout: run.remainingMs(), requestTimeout: run.remainingMs(), maxRetriesOnTransientErrors: 0 },
+      connector: (address: Address) => openGuarded(run, address, { encrypt, onFailure }),
     },
   }
 }
 
-async function open(
-  job: TestRun,
-  at: Address,
-  { encrypt, failed }: { encrypt: boolean; failed: (error: ConnectionFailure) => void },
+async function openGuarded(
+  run: TestRun,
+  address: Address,
+  { encrypt, onFailure }: { encrypt: boolean; onFailure: (failure: ConnectionFailure) => void },
 ): Promise<Duplex> {
   try {
-    const stream = await job.open({ host: at.host, port: at.port })
-    job.enter(encrypt ? 'tls' : 'authenticate')
-    job.awaiting(`${formatAddress(at)} takes the connection and says nothing: it may not be a SQL Server`)
-    return guardPrelogin(stream, { at, encrypt, failed })
+    const stream = await run.open({ host: address.host, port: address.port })
+    run.enterStage(encrypt ? 'tls' : 'authenticate')
+    run.setTimeoutReason(
+      `${formatAddress(address)} accepted the connection but did not answer; it may not be a SQL Server`,
+    )
+    return guardPrelogin(stream, { address, encrypt, onFailure })
   } catch (error) {
-    if (error instanceof ConnectionFailure) failed(error)
+    if (error instanceof ConnectionFailure) onFailure(error)
     throw error
   }
 }
 
-function firstValue(tedious: Tedious, connection: Connection, sql: string): Promise<unknown> {
+async function checkSchema(tedious: Tedious, connection: Connection, schema: string | undefined): Promise<void> {
+  if (schema === undefined) return
+  const sql = `select schema_id(N'${schema.replaceAll("'", "''")}')`
+  if ((await queryValue(tedious, connection, sql)) !== null) return
+  throw new ConnectionFailure('database_not_found', `The database has no schema ${schema}.`)
+}
+
+/** The first column of the first row. */
+function queryValue(tedious: Tedious, connection: Connection, sql: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let value: unknown
     const request = new tedious.Request(sql, error => (error ? reject(error) : resolve(value)))
@@ -106,48 +117,46 @@ function firstValue(tedious: Tedious, connection: Connection, sql: string): Prom
   })
 }
 
-async function checkSchema(tedious: Tedious, connection: Connection, schema: string | undefined): Promise<void> {
-  if (schema === undefined) return
-  const sql = `select schema_id(N'${schema.replaceAll("'", "''")}')`
-  if ((await firstValue(tedious, connection, sql)) !== null) return
-  throw new ConnectionFailure('database_not_found', `The database has no schema ${schema}.`)
-}
-
-/** In `Microsoft SQL Server 2022 (RTM-CU12) (KB5033663) - 16.0.4115.5 (X64) …`: its name, and the number that tells the update. */
-function versionIn(text: string): string | null {
+/** Name and number in text such as `Microsoft SQL Server 2022 (RTM-CU12) (KB5033663) - 16.0.4115.5 (X64) …`. */
+function parseVersion(text: string): string | null {
   const [name] = /^\w[\w ]{0,80}\w/.exec(text) ?? []
   const [, number] = / - (\d[\d.]{0,30})/.exec(text) ?? []
   return name === undefined ? null : number === undefined ? name : `${name} (${number})`
 }
 
-/** By number. Source: SQL Server documentation, "Database engine events and errors". */
-function failure(job: TestRun, error: unknown, number: number | undefined): ConnectionFailure {
-  const user = text(job.credentials, 'username')
-  const database = text(job.credentials, 'default_database')
+const LOGIN_ERRORS = [18456, 18452, 18470, 18486, 18487]
+const DATABASE_ERRORS = [4060, 911]
+const PRIVILEGE_ERRORS = [229, 916, 230]
+
+/** Explains an error by its number. Source: SQL Server documentation, "Database engine events and errors". */
+function toFailure(run: TestRun, error: unknown, number: number | undefined): ConnectionFailure {
+  const user = text(run.credentials, 'username')
+  const database = text(run.credentials, 'default_database')
   const code = errorCode(error)
-  if (number === 18456 || number === 18452 || number === 18470 || number === 18486 || number === 18487) {
-    job.enter('authenticate')
-    return new ConnectionFailure('auth_failed', `The server refuses the login of ${user}${codeSuffix(number)}.`)
+  if (number !== undefined && LOGIN_ERRORS.includes(number)) {
+    run.enterStage('authenticate')
+    return new ConnectionFailure('auth_failed', `The server rejected the login of ${user}${codeSuffix(number)}.`)
   }
-  if (number === 4060 || number === 911) {
-    job.enter('database')
-    const message = `The server has no database ${database}, or ${user} may not use it${codeSuffix(number)}.`
+  if (number !== undefined && DATABASE_ERRORS.includes(number)) {
+    run.enterStage('database')
+    const message = `The server has no database ${database}, or ${user} is not allowed to use it${codeSuffix(number)}.`
     return new ConnectionFailure('database_not_found', message)
   }
-  if (number === 229 || number === 916 || number === 230) {
+  if (number !== undefined && PRIVILEGE_ERRORS.includes(number)) {
     return new ConnectionFailure('permission_denied', `${user} lacks a privilege on ${database}${codeSuffix(number)}.`)
   }
   if (code === 'EINSTLOOKUP') {
-    job.enter('resolve')
-    return new ConnectionFailure('unreachable', `The server tells no port of that instance: leave it out, or check it.`)
+    run.enterStage('resolve')
+    return new ConnectionFailure('unreachable', 'The server gave no port for instance. Check instance, or unset it.')
   }
   if (code === 'EENCRYPT') {
-    job.enter('tls')
-    return new ConnectionFailure('tls_failed', 'The server asks for TLS, and encrypt is false.')
+    run.enterStage('tls')
+    return new ConnectionFailure('tls_failed', 'The server requires TLS, but encrypt is false.')
   }
   if (/CERT|SIGNATURE|SSL|TLS/.test(code)) {
-    job.enter('tls')
-    return tlsFailure(code, text(job.credentials, 'host'))
+    run.enterStage('tls')
+    return tlsFailure(code, text(run.credentials, 'host'))
   }
-  return new ConnectionFailure('failed', `The server refused, or ended the connection${codeSuffix(number ?? code)}.`)
+  const message = `The server returned an error or closed the connection${codeSuffix(number ?? code)}.`
+  return new ConnectionFailure('failed', message)
 }

@@ -4,27 +4,28 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, optionalText, type TestRun } from './test-run.ts'
 
-/** Whether to encrypt, and how far to verify. */
+/** Whether to encrypt a connection, and what to verify. */
 export interface TlsSettings {
-  /** `prefer` goes on without where the server has none. */
-  readonly wanted: 'no' | 'prefer' | 'yes'
+  /** `prefer`: use TLS if the server supports it. */
+  readonly mode: 'disable' | 'prefer' | 'require'
   readonly verify: { readonly certificate: boolean; readonly name: boolean }
   readonly ca: string | undefined
 }
 
 /**
- * What `ssl_mode` asks for, as libpq has it: `require` verifies nothing, unless there is an `ssl_ca`. Where it is not
- * set, `prefer`. Source: PostgreSQL documentation, "SSL Support", table of modes.
+ * The meaning of `ssl_mode` (default: `prefer`), the same as in libpq: `require` verifies the certificate only if
+ * `ssl_ca` is set. Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
 export function tlsSettings({ credentials }: TestRun): TlsSettings {
-  const mode = optionalText(credentials, 'ssl_mode') ?? 'prefer'
+  const sslMode = optionalText(credentials, 'ssl_mode') ?? 'prefer'
   const ca = optionalText(credentials, 'ssl_ca')
-  const certificate = mode === 'verify-ca' || mode === 'verify-full' || (mode === 'require' && ca !== undefined)
-  const wanted = mode === 'disable' ? 'no' : mode === 'prefer' ? 'prefer' : 'yes'
-  return { wanted, verify: { certificate, name: mode === 'verify-full' }, ca }
+  const certificate =
+    sslMode === 'verify-ca' || sslMode === 'verify-full' || (sslMode === 'require' && ca !== undefined)
+  const mode = sslMode === 'disable' || sslMode === 'prefer' ? sslMode : 'require'
+  return { mode, verify: { certificate, name: sslMode === 'verify-full' }, ca }
 }
 
-/** For Node and for drivers that take its options. */
+/** The settings as options of Node's `tls.connect`. */
 export function tlsOptions({ verify, ca }: TlsSettings): ConnectionOptions {
   return {
     rejectUnauthorized: verify.certificate,
@@ -33,7 +34,7 @@ export function tlsOptions({ verify, ca }: TlsSettings): ConnectionOptions {
   }
 }
 
-/** Encrypts a connection on which the server is ready for it. */
+/** Starts TLS on an open connection. Throws ConnectionFailure. */
 export function encrypt(stream: Duplex, { host }: Address, options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const name = isIP(host) ? {} : { servername: host }
@@ -49,7 +50,7 @@ export function encrypt(stream: Duplex, { host }: Address, options: ConnectionOp
   })
 }
 
-/** What is no certificate in `ca` makes Node throw. */
+/** Node throws synchronously if `ca` is not a certificate. */
 function startTls(fail: (error: unknown) => void, start: () => TLSSocket): TLSSocket | undefined {
   try {
     return start()
@@ -59,29 +60,29 @@ function startTls(fail: (error: unknown) => void, start: () => TLSSocket): TLSSo
   }
 }
 
-/** The server has no TLS, and the source asks for it. */
 export function tlsNotSupported(): ConnectionFailure {
-  return new ConnectionFailure('tls_failed', 'The server has no TLS, and ssl_mode asks for it.')
+  return new ConnectionFailure('tls_failed', 'The server does not support TLS, but ssl_mode requires it.')
 }
 
-/** A failed handshake, by Node's code. */
+/** A failed TLS handshake, explained by Node's error code. */
 export function tlsFailure(code: string, host: string): ConnectionFailure {
   return new ConnectionFailure('tls_failed', REASONS[code]?.(host) ?? `The TLS handshake failed${codeSuffix(code)}.`)
 }
 
 const unknownIssuer = () =>
-  'The certificate is signed by nobody that is known here: give its CA certificate as ssl_ca, or in a file that NODE_EXTRA_CA_CERTS names.'
+  'The certificate is signed by an unknown authority. Set ssl_ca to its CA certificate, or NODE_EXTRA_CA_CERTS to a file with it.'
+const invalidCa = () => 'ssl_ca holds no readable certificate.'
 
 const REASONS: Readonly<Record<string, (host: string) => string>> = {
-  ERR_TLS_CERT_ALTNAME_INVALID: host => `The certificate is for another name than ${host}.`,
-  CERT_HAS_EXPIRED: () => 'The certificate of the server has expired.',
-  CERT_NOT_YET_VALID: () => 'The certificate of the server is not valid yet.',
-  CERT_REVOKED: () => 'The certificate of the server is revoked.',
+  ERR_TLS_CERT_ALTNAME_INVALID: host => `The certificate is for a name other than ${host}.`,
+  CERT_HAS_EXPIRED: () => "The server's certificate has expired.",
+  CERT_NOT_YET_VALID: () => "The server's certificate is not valid yet.",
+  CERT_REVOKED: () => "The server's certificate is revoked.",
   DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
   SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
   UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
-  ERR_OSSL_PEM_NO_START_LINE: () => 'ssl_ca holds no certificate that can be read.',
-  ERR_OSSL_PEM_BAD_BASE64_DECODE: () => 'ssl_ca holds no certificate that can be read.',
+  ERR_OSSL_PEM_NO_START_LINE: invalidCa,
+  ERR_OSSL_PEM_BAD_BASE64_DECODE: invalidCa,
 }

@@ -1,4 +1,9 @@
-/** A property of what Vault answered; undefined where it is no object or has none of that name. */
-export function valueAt(from: unknown, name: string): unknown {
-  return typeof from === 'object' && from !== null ? (from as Record<string, unknown>)[name] : undefined
+/** A value inside parsed JSON, by the keys that lead to it; undefined if there is none. */
+export function valueAt(json: unknown, ...keys: readonly (string | number)[]): unknown {
+  let value = json
+  for (const key of keys) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = (value as Record<string | number, unknown>)[key]
+  }
+  return value
 }

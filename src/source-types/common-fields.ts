@@ -44,7 +44,7 @@ export const defaultDatabase: Field = {
   required: true,
   description: 'Database to connect to.',
   aliases: ['database'],
-  answer: { name: 'database', list: false },
+  output: { name: 'database', list: false },
 }
 
 export const defaultSchema: Field = {
@@ -55,7 +55,7 @@ export const defaultSchema: Field = {
   description: 'Schema in which tables are looked up first.',
   aliases: ['schema'],
   listAliases: ['schemas'],
-  answer: { name: 'schemas', list: true },
+  output: { name: 'schemas', list: true },
 }
 
 /** The three that come together stand first: answers show them as one. */

@@ -27,7 +27,7 @@ function credentials(type: SourceType): JsonSchema {
 
 function shown(field: Field): JsonSchema {
   const value = field.secret ? { const: REDACTED } : { type: JSON_TYPES[field.kind] ?? 'string' }
-  return { title: field.label, ...(field.answer?.list ? { type: 'array', items: value } : value) }
+  return { title: field.label, ...(field.output?.list ? { type: 'array', items: value } : value) }
 }
 
 const JSON_TYPES: Readonly<Partial<Record<FieldKind, string>>> = { integer: 'integer', boolean: 'boolean' }

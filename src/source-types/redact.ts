@@ -18,7 +18,7 @@ export function redactCredentials(
     const secret = Object.hasOwn(known, name) ? known[name] : undefined
     if (!secret) return []
     const shown = redactValue(field, secret.reveal())
-    return [[outputName(name, field), field.answer?.list ? [shown] : shown]]
+    return [[outputName(name, field), field.output?.list ? [shown] : shown]]
   })
   return Object.fromEntries(entries)
 }
@@ -30,7 +30,7 @@ export function redactValue(field: Field, value: unknown): Shown {
 
 /** The name of a field in answers. */
 export function outputName(name: string, field: Field): string {
-  return field.answer?.name ?? name
+  return field.output?.name ?? name
 }
 
 /** Others may have stored anything in a plain field, for instance a URL with a password in it. */

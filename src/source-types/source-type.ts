@@ -37,7 +37,7 @@ export interface Field {
   /** Further such names, under which it comes as a list of one. */
   readonly listAliases?: readonly string[]
   /** How answers show it, where not under its own name: `list` wraps the value into a list of one. */
-  readonly answer?: { readonly name: string; readonly list: boolean }
+  readonly output?: { readonly name: string; readonly list: boolean }
   /** The optional group that it belongs to. */
   readonly group?: 'ssh' | 'tls' | 'pool'
 }

@@ -127,11 +127,11 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       use(expired)
       await expect
         .poll(() => verdict({ ...base(), ssl_ca: expired.cert }), { timeout: 10_000 })
-        .toMatchObject({ code: 'tls_failed', message: 'The certificate of the server has expired.' })
+        .toMatchObject({ code: 'tls_failed', message: "The server's certificate has expired." })
       use(other)
       await expect
         .poll(() => verdict({ ...base(), ssl_ca: other.cert }), { timeout: 10_000 })
-        .toMatchObject({ code: 'tls_failed', message: 'The certificate is for another name than localhost.' })
+        .toMatchObject({ code: 'tls_failed', message: 'The certificate is for a name other than localhost.' })
     } finally {
       use(good)
     }
@@ -178,19 +178,19 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
 
     test('tells of a wrong key, a locked one, a wrong passphrase, and one in a form that cannot be read', async () => {
       const key = (fields: Fields) => verdict({ ...through(), ...fields })
-      expect(await key({ ssh_private_key: keys.stranger })).toMatchObject(failed('does not let root in'))
+      expect(await key({ ssh_private_key: keys.stranger })).toMatchObject(failed('does not allow root to log in'))
       expect(await key({ ssh_private_key: keys.locked })).toMatchObject(failed('is encrypted'))
       const wrong = { ssh_private_key: keys.locked, ssh_private_key_passphrase: `${SECRET}-not` }
-      expect(await key(wrong)).toMatchObject(failed('does not open'))
+      expect(await key(wrong)).toMatchObject(failed('does not decrypt'))
       const { privateKey } = generateKeyPairSync('ed25519')
       const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-      expect(await key({ ssh_private_key: pkcs8 })).toMatchObject(failed('form of OpenSSH'))
+      expect(await key({ ssh_private_key: pkcs8 })).toMatchObject(failed('the OpenSSH format'))
     })
 
     test('tells of a host key that changed, and of one that nothing says anything about', async () => {
       const other = `SHA256:${'A'.repeat(43)}`
       expect(await verdict({ ...through(), ssh_host_key: other }, '--accept-host-key')).toMatchObject(
-        failed('it was changed, or somebody else answers'),
+        failed('The key has changed, or another host answers'),
       )
       expect(await verdict({ ...through(), ssh_host_key: undefined })).toMatchObject(failed(jump.fingerprint))
       const accepted = await verdict({ ...through(), ssh_host_key: undefined }, '--accept-host-key')
@@ -239,8 +239,8 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
     })
 
     test('tells of a server that the jump host cannot reach or may not forward to, and of one that is no SSH', async () => {
-      expect(await verdict({ ...through(), port: 9 })).toMatchObject(failed('cannot reach localhost:9'))
-      expect(await verdict({ ...through(), port: 10 })).toMatchObject(failed('forwards no connections to localhost:10'))
+      expect(await verdict({ ...through(), port: 9 })).toMatchObject(failed('cannot connect to localhost:9'))
+      expect(await verdict({ ...through(), port: 10 })).toMatchObject(failed('forbids connections to localhost:10'))
       const { port } = server
       expect(await verdict({ ...through(), ssh_port: port }, '--timeout', '3')).toMatchObject({ stage: 'tunnel' })
       expect(await verdict({ ...through(), ssh_port: 9 })).toMatchObject({ stage: 'reach', code: 'unreachable' })
@@ -309,7 +309,7 @@ describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
       [
         'tells of a certificate for another name',
         { host: '127.0.0.1' },
-        { stage: 'tls', code: 'tls_failed', message: 'The certificate is for another name than 127.0.0.1.' },
+        { stage: 'tls', code: 'tls_failed', message: 'The certificate is for a name other than 127.0.0.1.' },
       ],
       ['verifies no name with verify-ca', { host: '127.0.0.1', ssl_mode: 'verify-ca' }, { ok: true }],
       [
@@ -324,7 +324,7 @@ describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
   test('without TLS: asked for it, it says so; where it is only preferred, it goes on', async () => {
     const { port } = plain
     expect(await verdict({ ...base(), port })).toMatchObject({
-      ...{ stage: 'tls', code: 'tls_failed', message: 'The server has no TLS, and ssl_mode asks for it.' },
+      ...{ stage: 'tls', code: 'tls_failed', message: 'The server does not support TLS, but ssl_mode requires it.' },
     })
     expect(await verdict({ ...base(), port, ssl_mode: undefined, ssl_ca: undefined })).toMatchObject({ ok: true })
   })

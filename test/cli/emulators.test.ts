@@ -20,7 +20,7 @@ const ACCOUNT = 'a@p.iam.gserviceaccount.com'
 const WORKSPACE = 'workspace.services.test'
 /** One of this machine's own, so that two runs at a time do not meet. */
 const ADDRESS = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
-const HERE = fileURLToPath(new URL('support', import.meta.url))
+const HERE = fileURLToPath(new URL('../support', import.meta.url))
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 

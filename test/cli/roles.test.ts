@@ -138,7 +138,7 @@ interface Line {
 
 /** Runs command lines as the admin, unless `env` says who else. */
 async function many(lines: readonly Line[]): Promise<RunResult[]> {
-  const script = fileURLToPath(new URL('support/many-commands.js', import.meta.url))
+  const script = fileURLToPath(new URL('../support/many-commands.js', import.meta.url))
   const site = {
     ...acme.env,
     HOME: acme.home,

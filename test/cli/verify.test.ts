@@ -50,7 +50,9 @@ describe('create --verify', () => {
     const result = await create({ ...bad, name: 'Sales' })
     expect(jsonError(result)).toMatchObject({
       ...{ code: 'unhealthy', exit_code: 8, hint: 'Nothing was written.' },
-      message: expect.stringMatching(/^It does not connect. Stage resolve, dns_failed: There is no host/),
+      message: expect.stringMatching(
+        /^It does not connect. Stage resolve, dns_failed: Host no-such-host.invalid not found/,
+      ),
     })
     expect(await stored()).toEqual(before)
     expect(result.stdout + result.stderr).not.toContain(SECRET)

@@ -60,7 +60,7 @@ export const invented: SourceType = {
   fields: {
     host: { label: 'Host', kind: 'host', secret: false, required: true },
     wallet: { label: 'Wallet', kind: 'password', secret: true, required: true, aliases: ['purse'] },
-    service: { label: 'Service', kind: 'text', secret: false, required: false, answer: { name: 'sid', list: false } },
+    service: { label: 'Service', kind: 'text', secret: false, required: false, output: { name: 'sid', list: false } },
     retries: { label: 'Retries', kind: 'integer', secret: false, required: false, default: 3, min: 0, max: 9 },
   },
   rules: [{ kind: 'needs', field: 'retries', needs: 'service' }],
