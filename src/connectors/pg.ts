@@ -100,8 +100,8 @@ async function checkSchema(client: pg.Client, schema: string | undefined): Promi
 }
 
 function parseVersion(text: string): string | null {
-  const [, redshift] = /Redshift ([\w.]+)/.exec(text) ?? []
-  return redshift ? `Redshift ${redshift}` : (/^[\w.]+ [\w.]+/.exec(text)?.[0] ?? null)
+  const [, amazonVersion] = /Redshift ([\w.]+)/.exec(text) ?? []
+  return amazonVersion ? `Redshift ${amazonVersion}` : (/^[\w.]+ [\w.]+/.exec(text)?.[0] ?? null)
 }
 
 /** Explains an error by its SQLSTATE. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes". */
