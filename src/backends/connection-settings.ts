@@ -3,8 +3,8 @@ import { Secret } from '../domain/secret.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import type { LoginRequest } from '../ports/logins.ts'
-import type { Connection } from '../postgres/connection/settings.ts'
-import { postgresConnectionOf } from '../postgres/connection/settings.ts'
+import type { ConnectionSettings } from '../postgres/connection/settings.ts'
+import { readConnectionSettings } from '../postgres/connection/settings.ts'
 import { type Settings, tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/settings.ts'
 import { vaultAddressProblem } from '../settings/vault-address.ts'
 import type { VaultSettings } from '../vault/client.ts'
@@ -12,10 +12,10 @@ import type { VaultSettings } from '../vault/client.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** How to reach Postgres. Throws `invalid`, saying how to start, where nothing says so. */
-export function postgresConnection(settings: Settings, env: Environment): Connection {
+export function postgresConnection(settings: Settings, env: Environment): ConnectionSettings {
   const url = settings.get('database.url')
   if (url !== undefined || ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGSERVICE'].some(name => env[name])) {
-    return postgresConnectionOf(url, env)
+    return readConnectionSettings(url, env)
   }
   throw notConfigured('database.url is not set: it says where the application’s Postgres is.')
 }

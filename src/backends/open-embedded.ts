@@ -31,8 +31,8 @@ export function openEmbedded({ folder, user, uid, backend, client, note }: Embed
     const { openHome } = await import('../embedded/home.ts')
     const { lockHome } = await import('../embedded/lock.ts')
     const locked = openHome(folder, uid)
-    const waiting = () => note(`Waiting for another dsctl that is using ${folder}.`)
-    closing.push(await lockHome(locked, { timeoutMs: backend.timeoutMs, waiting }))
+    const onWait = () => note(`Waiting for another dsctl that is using ${folder}.`)
+    closing.push(await lockHome(locked, { timeoutMs: backend.timeoutMs, onWait }))
     return locked
   })
 
@@ -53,7 +53,10 @@ export function openEmbedded({ folder, user, uid, backend, client, note }: Embed
 
   return {
     records: once(async () => {
-      const [{ postgresRecords }, db] = await Promise.all([import('../postgres/records/records.ts'), database()])
+      const [{ postgresRecords }, db] = await Promise.all([
+        import('../postgres/records/postgres-records.ts'),
+        database(),
+      ])
       return postgresRecords(db, client)
     }),
     secrets,
@@ -78,7 +81,7 @@ export function openEmbedded({ folder, user, uid, backend, client, note }: Embed
       throw invalid('The embedded profile has no Vault to log in to.', [], 'Name another: --profile NAME.')
     },
     health: async () => {
-      const { postgresHealth } = await import('../postgres/schema/health.ts')
+      const { postgresHealth } = await import('../postgres/health.ts')
       return { records: postgresHealth(await database(), client), secrets: await secrets() }
     },
     setup: async () => {

@@ -86,7 +86,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
   return {
     records: once(async () => {
       const db = await database()
-      const { postgresRecords } = await import('../postgres/records/records.ts')
+      const { postgresRecords } = await import('../postgres/records/postgres-records.ts')
       return postgresRecords(db, client)
     }),
     secrets,
@@ -119,7 +119,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
       return vaultIdentity(await vault(), settings.get('user'), tokenSource(env))
     }),
     health: async () => {
-      const { postgresHealth } = await import('../postgres/schema/health.ts')
+      const { postgresHealth } = await import('../postgres/health.ts')
       return { records: postgresHealth(await database(), client), secrets: await secrets() }
     },
     setup: async () => {

@@ -4,7 +4,7 @@ import { DsctlError, invalid } from '../domain/errors.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
 
 /** Where the embedded profile keeps everything: one folder, its owner's alone. */
-export interface Home {
+export interface EmbeddedHome {
   readonly folder: string
   /** PGlite's data directory. */
   readonly data: string
@@ -28,7 +28,7 @@ export interface Format {
 export const FORMAT_VERSION = 1
 
 /** The folders of a home, made where they are missing. Throws where they can't be, or where others could read them. */
-export function openHome(folder: string, uid: number | undefined): Home {
+export function openHome(folder: string, uid: number | undefined): EmbeddedHome {
   const home = {
     folder,
     data: join(folder, 'data'),
@@ -43,12 +43,12 @@ export function openHome(folder: string, uid: number | undefined): Home {
   } catch (error) {
     throw homeFailure(folder, error)
   }
-  for (const path of [folder, home.secrets]) refuseOpenToOthers(path, uid)
+  for (const path of [folder, home.secrets]) requirePrivate(path, uid)
   return home
 }
 
 /** What was prepared; undefined where nothing has been, to its end. Throws where a later dsctl did. */
-export function readFormat(home: Home): Format | undefined {
+export function readFormat(home: EmbeddedHome): Format | undefined {
   let text: string
   try {
     text = readFileSync(home.format, 'utf8')
@@ -56,15 +56,15 @@ export function readFormat(home: Home): Format | undefined {
     if ((error as { code?: unknown }).code === 'ENOENT') return undefined
     throw homeFailure(home.format, error)
   }
-  const format = parsed(text)
+  const format = parseFormat(text)
   if (!format)
     throw invalid(`${home.format} is damaged.`, [], 'Restore it from a backup, with the whole folder it is in.')
-  if (format.version > FORMAT_VERSION) throw newer(home)
+  if (format.version > FORMAT_VERSION) throw newerVersionError(home)
   return format
 }
 
 /** Refuses what belongs to another user, or what a group or others may read. */
-export function refuseOpenToOthers(path: string, self: number | undefined): void {
+export function requirePrivate(path: string, self: number | undefined): void {
   const { mode, uid } = statSync(path)
   if (self === undefined) return // Windows: the folder's own permissions hold
   if (uid !== self && self !== 0) throw invalid(`${path} belongs to another user.`, [], 'Set DSCTL_HOME to your own.')
@@ -92,11 +92,11 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 /** A home whose format or database is of a later version. */
-export function newer({ folder }: Home): DsctlError {
+export function newerVersionError({ folder }: EmbeddedHome): DsctlError {
   return invalid(`${folder} was written by a newer dsctl.`, [], 'Update dsctl, or set DSCTL_HOME to another folder.')
 }
 
-function parsed(text: string): Format | undefined {
+function parseFormat(text: string): Format | undefined {
   try {
     const { version, postgres } = JSON.parse(text)
     return typeof version === 'number' && typeof postgres === 'string' ? { version, postgres } : undefined

@@ -3,12 +3,12 @@ import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { platform } from 'node:os'
 import { UnavailableError } from '../domain/errors.ts'
-import type { Home } from './home.ts'
+import type { EmbeddedHome } from './home.ts'
 
 export interface LockOptions {
   readonly timeoutMs: number
   /** Called once, when waiting has taken a second. */
-  readonly waiting: () => void
+  readonly onWait: () => void
 }
 
 type Release = () => Promise<void>
@@ -17,18 +17,18 @@ type Release = () => Promise<void>
  * Keeps the home for this process alone: PGlite has no lock of its own, and two processes on one folder lose rows.
  * Waits for another up to the time-out, then throws UnavailableError. A dead one's lock is free.
  */
-export async function lockHome(home: Home, options: LockOptions): Promise<Release> {
-  const take = platform() === 'linux' ? takeSocket : await takeFolder()
+export async function lockHome(home: EmbeddedHome, options: LockOptions): Promise<Release> {
+  const take = platform() === 'linux' ? trySocket : await folderLock()
   const began = performance.now()
   let told = false
   for (;;) {
     const release = await take(home)
     if (release) return release
     const waited = performance.now() - began
-    if (waited >= options.timeoutMs) throw inUse(home, options)
+    if (waited >= options.timeoutMs) throw inUseError(home, options)
     if (waited >= 1000 && !told) {
       told = true
-      options.waiting()
+      options.onWait()
     }
     await new Promise(resolve => setTimeout(resolve, 20 + 30 * Math.random()))
   }
@@ -38,7 +38,7 @@ export async function lockHome(home: Home, options: LockOptions): Promise<Releas
  * On Linux, a socket in the abstract namespace: the kernel gives it to one process, keeps it for one that is stopped,
  * and frees it with one that dies, however it dies. It excludes within one machine (and one container), not across.
  */
-async function takeSocket({ folder }: Home): Promise<Release | undefined> {
+async function trySocket({ folder }: EmbeddedHome): Promise<Release | undefined> {
   const { dev, ino } = statSync(folder)
   const name = createHash('sha256').update(`${dev}:${ino}`).digest('hex').slice(0, 32)
   const server = createServer(socket => socket.destroy())
@@ -54,7 +54,7 @@ async function takeSocket({ folder }: Home): Promise<Release | undefined> {
 }
 
 /** Elsewhere, a lock folder that its holder touches now and then; a dead one's is taken over after ten seconds. */
-async function takeFolder(): Promise<(home: Home) => Promise<Release | undefined>> {
+async function folderLock(): Promise<(home: EmbeddedHome) => Promise<Release | undefined>> {
   const { default: lockfile } = await import('proper-lockfile')
   return async ({ folder }) => {
     try {
@@ -66,7 +66,7 @@ async function takeFolder(): Promise<(home: Home) => Promise<Release | undefined
   }
 }
 
-function inUse({ folder }: Home, { timeoutMs }: LockOptions): UnavailableError {
+function inUseError({ folder }: EmbeddedHome, { timeoutMs }: LockOptions): UnavailableError {
   return new UnavailableError('no', `Another dsctl has been using ${folder} for ${timeoutMs / 1000} seconds.`, {
     outcome: 'none',
     hint: 'Let it finish, or wait longer with --timeout SECONDS.',

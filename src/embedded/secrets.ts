@@ -4,8 +4,8 @@ import { DsctlError, invalid } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
-import { type AgeKeys, openAgeKeys } from './age.ts'
-import { type Home, homeFailure } from './home.ts'
+import { type AgeKeys, openAgeKeys } from './age-keys.ts'
+import { type EmbeddedHome, homeFailure } from './home.ts'
 import { syncFolder, writeFileSafely } from './write-file.ts'
 
 /** What an age file holds: its versions by number, null where one is soft-deleted. The latest is the current one. */
@@ -21,7 +21,7 @@ const VERSIONS_KEPT = 10
  * The credentials as files, `secrets/<id>.age`, with versions and check-and-set as Vault has them. The home's lock
  * makes what is read here and then written one step.
  */
-export function ageSecrets(home: Home): Secrets & SecretsHealth {
+export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
   let opened: Promise<AgeKeys> | undefined
   const keys = () => {
     opened ??= hasSecrets(home).then(some => openAgeKeys(home, !some))
@@ -37,7 +37,7 @@ export function ageSecrets(home: Home): Secrets & SecretsHealth {
     write: async (at, data, cas) => {
       const file = await load(at)
       if (file.current !== cas) return 'conflict'
-      await save(at, withVersion(file, plain(data)))
+      await save(at, withVersion(file, unseal(data)))
       return 'ok'
     },
     softDelete: async (at, version) => {
@@ -78,7 +78,7 @@ async function readSecretFile(path: string, keys: () => Promise<AgeKeys>): Promi
   }
 }
 
-async function removeSecretFile(home: Home, at: SecretLocation): Promise<void> {
+async function removeSecretFile(home: EmbeddedHome, at: SecretLocation): Promise<void> {
   const path = pathOf(home, at)
   try {
     await rm(path, { force: true })
@@ -89,12 +89,12 @@ async function removeSecretFile(home: Home, at: SecretLocation): Promise<void> {
 }
 
 function currentVersion({ current, versions }: SecretFile): SecretVersion {
-  return { version: current, data: sealed(versions[current]) }
+  return { version: current, data: seal(versions[current]) }
 }
 
 function versionOf({ versions }: SecretFile, version: number): Credentials | null | 'gone' {
   const data = versions[version]
-  return data === undefined ? 'gone' : sealed(data)
+  return data === undefined ? 'gone' : seal(data)
 }
 
 function withVersion({ current, versions }: SecretFile, data: Readonly<Record<string, unknown>>): SecretFile {
@@ -102,19 +102,19 @@ function withVersion({ current, versions }: SecretFile, data: Readonly<Record<st
   return { current: current + 1, versions: { ...Object.fromEntries(kept), [current + 1]: data } }
 }
 
-function plain(data: Credentials): Readonly<Record<string, unknown>> {
+function unseal(data: Credentials): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, value.reveal()]))
 }
 
-function sealed(data: Readonly<Record<string, unknown>> | null | undefined): Credentials | null {
+function seal(data: Readonly<Record<string, unknown>> | null | undefined): Credentials | null {
   if (!data) return null
   return Object.fromEntries(Object.entries(data).map(([name, value]) => [name, new Secret(value)]))
 }
 
-function pathOf({ secrets }: Home, { secretId }: SecretLocation): string {
+function pathOf({ secrets }: EmbeddedHome, { secretId }: SecretLocation): string {
   return join(secrets, `${secretId}.age`)
 }
 
-async function hasSecrets({ secrets }: Home): Promise<boolean> {
+async function hasSecrets({ secrets }: EmbeddedHome): Promise<boolean> {
   return (await readdir(secrets)).some(name => name.endsWith('.age'))
 }

@@ -3,22 +3,22 @@ import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/a
 import type { Caller } from '../ports/caller.ts'
 import type { Ref } from '../ports/lookup.ts'
 import type { Database } from './schema/tables.ts'
-import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from './sql/authorize.ts'
-import { only } from './sql/exactly-one.ts'
-import { unlessDenied } from './sql/explain-denial.ts'
-import { type Page, takePages } from './sql/paginate.ts'
-import { isReferredTo, utc } from './sql/record-columns.ts'
+import { auditIfWritable, deniedEvents, doneEvent, refusedEvent } from './sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from './sql/authorize.ts'
+import { exactlyOne } from './sql/exactly-one.ts'
+import { explainDenial } from './sql/explain-denial.ts'
+import { type Page, paginate } from './sql/paginate.ts'
+import { matchesRef, toIsoTime } from './sql/record-columns.ts'
 
 /** The audit trail in Postgres. */
 export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditTrail {
   return {
     list: (caller, query) =>
-      unlessDenied(db, { caller, client, attempt: 'audit' }, () => list(db, client, { caller, query })),
+      explainDenial(db, { caller, client, attempt: 'audit' }, () => list(db, client, { caller, query })),
     listAll: (caller, filter, take) =>
-      unlessDenied(db, { caller, client, attempt: 'audit' }, () => listAll(db, { caller, filter, take })),
+      explainDenial(db, { caller, client, attempt: 'audit' }, () => listAll(db, { caller, filter, take })),
     prune: (caller, before) =>
-      unlessDenied(db, { caller, client, attempt: 'audit prune' }, () => prune(db, client, { caller, before })),
+      explainDenial(db, { caller, client, attempt: 'audit prune' }, () => prune(db, client, { caller, before })),
   }
 }
 
@@ -48,7 +48,7 @@ async function list(
   const attempt = { eventId: crypto.randomUUID(), action: 'audit' }
   const { page, pageSize } = query
   const rows = sql`${events(query)} limit ${pageSize + 1} offset ${page * pageSize}`
-  const { answer: found } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+  const { answer: found } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
     read(db, { caller, rows, told }),
   )
   if ('kind' in found) return found
@@ -69,19 +69,19 @@ function listAll(
       ? found
       : ({ rows: found.slice(0, PAGE), more: found.length > PAGE } satisfies Page<EventJson>)
   }
-  return takePages(db, readPage, page => take(page.map(toEvent)))
+  return paginate(db, readPage, page => take(page.map(toEvent)))
 }
 
 async function read(
   db: Kysely<Database>,
   { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
 ) {
-  const row = only(
-    await sql<{ authorization: Authorization; items: EventJson[] }>`/* dsctl audit */ with ${authorized(caller)}
+  const row = exactlyOne(
+    await sql<{ authorization: Authorization; items: EventJson[] }>`/* dsctl audit */ with ${authorize(caller)}
     ${told}
-    select ${authorization}, (select coalesce(json_agg(e), '[]') from (${rows}) e) as items`.execute(db),
+    select ${authorizationColumn}, (select coalesce(json_agg(e), '[]') from (${rows}) e) as items`.execute(db),
   )
-  return denied(row.authorization) ?? row.items
+  return denialOf(row.authorization) ?? row.items
 }
 
 const columns = sql`id, at, organization_id, actor_id, actor_email, actor_source, action, data_source_id,
@@ -89,13 +89,13 @@ const columns = sql`id, at, organization_id, actor_id, actor_email, actor_source
 
 function events(filter: AuditFilter): RawBuilder<unknown> {
   return sql`select ${columns} from dsctl.audit_events
-      where organization_id = ${theirs} and ${matching(filter)} order by at desc, id`
+      where organization_id = ${callerOrganization} and ${matching(filter)} order by at desc, id`
 }
 
 // As with the list of data sources: the time as Postgres wrote it, and each half begins where it must in the index.
 function following(filter: AuditFilter, { at, id, organization_id }: EventJson): RawBuilder<unknown> {
   const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from dsctl.audit_events
-        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${theirs}
+        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${callerOrganization}
           and ${matching(filter)} and ${where}
         order by at desc, id limit ${PAGE + 1})`
   return sql`select * from (
@@ -115,14 +115,14 @@ function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unk
 /** By the record that has this name, deleted or not; and by a name that it had at the time, whatever its env was. */
 function isAbout(source: Ref): RawBuilder<unknown> {
   const byRecord = sql`data_source_id in (
-        select d.id from data_sources d join permitted p using (organization_id) where ${isReferredTo(source)})`
+        select d.id from data_sources d join permitted p using (organization_id) where ${matchesRef(source)})`
   return source.env === undefined ? sql`(${byRecord} or data_source_name = ${source.text})` : byRecord
 }
 
 function toEvent(json: EventJson): AuditEvent {
   return {
     id: json.id,
-    at: utc(json.at),
+    at: toIsoTime(json.at),
     actorId: json.actor_id,
     actorEmail: json.actor_email,
     actorSource: json.actor_source,
@@ -146,8 +146,8 @@ async function prune(
   { caller, before }: { caller: Caller; before: string },
 ): ReturnType<AuditTrail['prune']> {
   const event = { eventId: crypto.randomUUID(), action: 'audit prune', caller, client }
-  const row = only(
-    await sql<{ authorization: Authorization; events: number }>`/* dsctl audit prune */ with ${authorized(caller)},
+  const row = exactlyOne(
+    await sql<{ authorization: Authorization; events: number }>`/* dsctl audit prune */ with ${authorize(caller)},
     mark as materialized (
       select organization_id, set_config('dsctl.audit_prune', 'on', true) as is_set from permitted),
     pruned as (
@@ -160,7 +160,7 @@ async function prune(
       after: sql`jsonb_build_object('pruned_before', ${before}::text, 'events', pruned_events.n)`,
     })}),
     refused as (${refusedEvent(event, sql`false`, null)})
-    select ${authorization}, (select count(*) from pruned)::int as events`.execute(db),
+    select ${authorizationColumn}, (select count(*) from pruned)::int as events`.execute(db),
   )
-  return denied(row.authorization) ?? { kind: 'pruned', events: row.events }
+  return denialOf(row.authorization) ?? { kind: 'pruned', events: row.events }
 }

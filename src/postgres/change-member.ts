@@ -4,8 +4,8 @@ import type { ListedMember, MemberChange, MemberRefusal, Members } from '../port
 import { UniqueViolation } from './connection/failure.ts'
 import type { Database } from './schema/tables.ts'
 import { doneEvent, refusedEvent } from './sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, usersByEmail } from './sql/authorize.ts'
-import { only } from './sql/exactly-one.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf, usersByEmail } from './sql/authorize.ts'
+import { exactlyOne } from './sql/exactly-one.ts'
 
 interface Changed {
   authorization: Authorization
@@ -21,13 +21,13 @@ interface Changed {
  * One change in one statement. It locks the organization's admins first, so that of two at once the second sees what
  * the first has done: neither the last admin goes, nor does one act who is none any more.
  */
-export async function changeMember(
+export async function changeMembership(
   db: Kysely<Database>,
   client: string,
   { caller, change, force }: { caller: Caller; change: MemberChange; force: boolean },
 ): ReturnType<Members['change']> {
   const event = { eventId: crypto.randomUUID(), action: `member ${change.kind}`, caller, client }
-  const statement = sql<Changed>`/* dsctl member */ with ${authorized(caller)},
+  const statement = sql<Changed>`/* dsctl member */ with ${authorize(caller)},
     ours as (select from dsctl.migrations where name = '0000_application_tables'),
     admins as materialized (
       select m.user_id from users_to_organizations m join permitted p using (organization_id)
@@ -44,17 +44,17 @@ export async function changeMember(
     last_admin as (
       select from membership m join admins a on a.user_id = m.id where (select count(*) from admins) = 1),
     ${writtenBy(change)},
-    audited as (${doneEvent({ ...event, from: sql`written w`, before: PRESENT, after: wanted(change) })}),
+    audited as (${doneEvent({ ...event, from: sql`written w`, before: CURRENT_VALUES, after: requestedValues(change) })}),
     refused as (${refusedEvent(
-      { ...event, before: PRESENT, after: wanted(change) },
-      sql`not exists (select from written) and not (${isSo(change)})`,
+      { ...event, before: CURRENT_VALUES, after: requestedValues(change) },
+      sql`not exists (select from written) and not (${isUnchanged(change)})`,
       null,
     )})
-    select ${authorization}, exists (select from acting) as acting, exists (select from ours) as ours,
+    select ${authorizationColumn}, exists (select from acting) as acting, exists (select from ours) as ours,
       (select count(*) from targets)::int as targets, exists (select from last_admin) as last,
       ${memberIn('membership')} as membership, ${memberIn('written')} as written`
   try {
-    return resultOf(only(await statement.execute(db)), change, force)
+    return resultOf(exactlyOne(await statement.execute(db)), change, force)
   } catch (error) {
     // Somebody else has just added the same person.
     if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'already a member' }
@@ -70,7 +70,7 @@ function writtenBy(change: MemberChange): RawBuilder<unknown> {
   return sql`written as (
       update users_to_organizations m set ${set}, updated_at = now(), updated_by = a.user_id
       from membership x, allowed a
-      where m.user_id = x.id and m.organization_id = x.organization_id and not (${isSo(change)})
+      where m.user_id = x.id and m.organization_id = x.organization_id and not (${isUnchanged(change)})
         and (${isAdmin} or not exists (select from last_admin))
       returning x.id, x.email, x.name, m.role, m.status)`
 }
@@ -97,14 +97,14 @@ function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): R
 }
 
 /** Whether it is so already. */
-function isSo(change: MemberChange): RawBuilder<boolean> {
+function isUnchanged(change: MemberChange): RawBuilder<boolean> {
   if (change.kind !== 'set-role') return sql`false`
   return sql`exists (select from membership where role::text = ${change.role})`
 }
 
-const PRESENT = sql`(select jsonb_build_object('email', email, 'role', role) from membership)`
+const CURRENT_VALUES = sql`(select jsonb_build_object('email', email, 'role', role) from membership)`
 
-function wanted(change: MemberChange): RawBuilder<unknown> {
+function requestedValues(change: MemberChange): RawBuilder<unknown> {
   return change.kind === 'remove'
     ? sql`jsonb_build_object('email', ${change.email}::text)`
     : sql`jsonb_build_object('email', ${change.email}::text, 'role', ${change.role}::text)`
@@ -117,7 +117,7 @@ function memberIn(table: string): RawBuilder<ListedMember | null> {
 
 function resultOf(row: Changed, change: MemberChange, force: boolean): Awaited<ReturnType<Members['change']>> {
   const no =
-    denied(row.authorization) ?? (row.acting ? undefined : { ...NO_ADMIN_ANY_MORE, email: row.authorization.email })
+    denialOf(row.authorization) ?? (row.acting ? undefined : { ...NO_LONGER_ADMIN, email: row.authorization.email })
   if (no) return no
   if (row.written) return { kind: 'done', member: row.written }
   const reason = refusalOf(row, change, force)
@@ -135,4 +135,4 @@ function refusalOf(row: Changed, change: MemberChange, force: boolean): MemberRe
   return row.last ? 'last admin' : 'not a member'
 }
 
-const NO_ADMIN_ANY_MORE = { kind: 'denied', reason: 'role', organizations: [], role: undefined } as const
+const NO_LONGER_ADMIN = { kind: 'denied', reason: 'role', organizations: [], role: undefined } as const

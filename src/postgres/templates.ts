@@ -3,11 +3,11 @@ import type { Caller } from '../ports/caller.ts'
 import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
 import type { Database } from './schema/tables.ts'
-import { doneEvent, ifDenied, refusedEvent, tellingIfItCan } from './sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied } from './sql/authorize.ts'
-import { only } from './sql/exactly-one.ts'
-import { unlessDenied } from './sql/explain-denial.ts'
-import { utc } from './sql/record-columns.ts'
+import { auditIfWritable, deniedEvents, doneEvent, refusedEvent } from './sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf } from './sql/authorize.ts'
+import { exactlyOne } from './sql/exactly-one.ts'
+import { explainDenial } from './sql/explain-denial.ts'
+import { toIsoTime } from './sql/record-columns.ts'
 
 /** The templates in Postgres. */
 export function postgresTemplates(db: Kysely<Database>, client: string): Templates {
@@ -15,9 +15,9 @@ export function postgresTemplates(db: Kysely<Database>, client: string): Templat
     list: caller => list(db, caller),
     find: (caller, names, attempt) => find(db, client, { caller, names, attempt }),
     set: (caller, template) =>
-      unlessDenied(db, { caller, client, attempt: 'template set' }, () => set(db, client, { caller, template })),
+      explainDenial(db, { caller, client, attempt: 'template set' }, () => set(db, client, { caller, template })),
     remove: (caller, name) =>
-      unlessDenied(db, { caller, client, attempt: 'template delete' }, () => remove(db, client, { caller, name })),
+      explainDenial(db, { caller, client, attempt: 'template delete' }, () => remove(db, client, { caller, name })),
   }
 }
 
@@ -36,13 +36,13 @@ const NAMES = sql<string[]>`(select coalesce(json_agg(t.name order by t.name), '
       from dsctl.templates t join permitted using (organization_id)) as names`
 
 async function list(db: Kysely<Database>, caller: Caller): ReturnType<Templates['list']> {
-  const row = only(
+  const row = exactlyOne(
     await sql<{ authorization: Authorization; templates: TemplateJson[] }>`/* dsctl template list */ with
-    ${authorized(caller)}
-    select ${authorization}, (select coalesce(json_agg(${JSON_OF} order by t.name), '[]')
+    ${authorize(caller)}
+    select ${authorizationColumn}, (select coalesce(json_agg(${JSON_OF} order by t.name), '[]')
       from dsctl.templates t join permitted using (organization_id)) as templates`.execute(db),
   )
-  return denied(row.authorization) ?? { kind: 'listed', templates: row.templates.map(toTemplate) }
+  return denialOf(row.authorization) ?? { kind: 'listed', templates: row.templates.map(toTemplate) }
 }
 
 interface Found {
@@ -56,16 +56,16 @@ async function find(
   client: string,
   { caller, names, attempt }: { caller: Caller; names: readonly string[]; attempt: LookupAudit | undefined },
 ): ReturnType<Templates['find']> {
-  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
-    sql<Found>`/* dsctl template find */ with ${authorized(caller)}
+  const { answer } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
+    sql<Found>`/* dsctl template find */ with ${authorize(caller)}
     ${told}
-    select ${authorization}, (select coalesce(json_agg(${JSON_OF}), '[]')
+    select ${authorizationColumn}, (select coalesce(json_agg(${JSON_OF}), '[]')
       from dsctl.templates t join permitted using (organization_id)
       where t.name = any(${names}::text[])) as templates, ${NAMES}`.execute(db),
   )
-  const row = only(answer)
+  const row = exactlyOne(answer)
   const templates = row.templates.map(toTemplate)
-  return denied(row.authorization) ?? { kind: 'found', templates, names: row.names }
+  return denialOf(row.authorization) ?? { kind: 'found', templates, names: row.names }
 }
 
 interface Written {
@@ -83,8 +83,8 @@ async function set(
   const json = sql`${JSON.stringify(fields)}::text::jsonb`
   const event = { eventId: crypto.randomUUID(), action: 'template set', caller, client }
   const after = sql`jsonb_build_object('template', ${name}::text, 'type', ${type}::text)`
-  const row = only(
-    await sql<Written>`/* dsctl template set */ with ${authorized(caller)},
+  const row = exactlyOne(
+    await sql<Written>`/* dsctl template set */ with ${authorize(caller)},
     ${present(name)},
     written as (
       insert into dsctl.templates as t (organization_id, name, type, fields, created_by, updated_by)
@@ -106,9 +106,9 @@ async function set(
       after,
     })}),
     refused as (${refusedEvent({ ...event, after }, sql`false`, null)})
-    select ${authorization}, ${jsonIn('present')} as present, ${jsonIn('written')} as written`.execute(db),
+    select ${authorizationColumn}, ${jsonIn('present')} as present, ${jsonIn('written')} as written`.execute(db),
   )
-  const no = denied(row.authorization)
+  const no = denialOf(row.authorization)
   if (no) return no
   const template = row.written ?? row.present
   if (!template) throw new Error('A template was neither there nor written.')
@@ -122,9 +122,9 @@ async function remove(
   { caller, name }: { caller: Caller; name: string },
 ): ReturnType<Templates['remove']> {
   const event = { eventId: crypto.randomUUID(), action: 'template delete', caller, client }
-  const row = only(
+  const row = exactlyOne(
     await sql<{ authorization: Authorization; removed: boolean; names: string[] }>`/* dsctl template delete */ with
-    ${authorized(caller)},
+    ${authorize(caller)},
     ${present(name)},
     removed as (
       delete from dsctl.templates t using present x
@@ -135,9 +135,9 @@ async function remove(
       sql`not exists (select from removed)`,
       null,
     )})
-    select ${authorization}, exists (select from removed) as removed, ${NAMES}`.execute(db),
+    select ${authorizationColumn}, exists (select from removed) as removed, ${NAMES}`.execute(db),
   )
-  const no = denied(row.authorization)
+  const no = denialOf(row.authorization)
   if (no) return no
   return row.removed ? { kind: 'removed' } : { kind: 'missing', names: row.names }
 }
@@ -155,5 +155,5 @@ function jsonIn(table: string): RawBuilder<TemplateJson | null> {
 }
 
 function toTemplate({ name, type, fields, created_at, updated_at }: TemplateJson): Template {
-  return { name, type, fields, createdAt: utc(created_at), updatedAt: utc(updated_at) }
+  return { name, type, fields, createdAt: toIsoTime(created_at), updatedAt: toIsoTime(updated_at) }
 }

@@ -5,9 +5,9 @@ import type { Caller } from '../../src/ports/caller.ts'
 import type { Records } from '../../src/ports/records.ts'
 import { openDatabase } from '../../src/postgres/connection/database.ts'
 import { postgresPool } from '../../src/postgres/connection/pool.ts'
-import { postgresConnectionOf } from '../../src/postgres/connection/settings.ts'
-import { postgresRecords } from '../../src/postgres/records/records.ts'
-import { postgresHealth } from '../../src/postgres/schema/health.ts'
+import { readConnectionSettings } from '../../src/postgres/connection/settings.ts'
+import { postgresHealth } from '../../src/postgres/health.ts'
+import { postgresRecords } from '../../src/postgres/records/postgres-records.ts'
 import { call } from '../support/faults.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json } from '../support/run.ts'
@@ -66,7 +66,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
 
     beforeAll(() => {
       const url = String(site.env.DSCTL_DATABASE_URL)
-      seen = recording(postgresPool(postgresConnectionOf(url, {}), { timeoutMs: 60_000, trace: () => {} }))
+      seen = recording(postgresPool(readConnectionSettings(url, {}), { timeoutMs: 60_000, trace: () => {} }))
       records = postgresRecords(openDatabase(seen.pool), 'dsctl')
       end = () => Promise.resolve(seen.pool.end())
     })
@@ -134,7 +134,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
         FROM generate_series(0, 199) n, generate_series(1, 20) e`,
         [site.organization.id],
       )
-      const pool = postgresPool(postgresConnectionOf(String(site.env.DSCTL_DATABASE_URL), {}), {
+      const pool = postgresPool(readConnectionSettings(String(site.env.DSCTL_DATABASE_URL), {}), {
         ...{ timeoutMs: 60_000, trace: () => {} },
       })
       const unseen = postgresRecords(openDatabase(pool), 'dsctl')

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Home, openHome } from '../../src/embedded/home.ts'
+import { type EmbeddedHome, openHome } from '../../src/embedded/home.ts'
 import { lockHome } from '../../src/embedded/lock.ts'
 import { openPglite } from '../../src/embedded/open-pglite.ts'
 import { ageSecrets } from '../../src/embedded/secrets.ts'
@@ -39,7 +39,7 @@ export async function createEmbeddedSite(): Promise<Site> {
   }
 }
 
-function databaseIn(home: Home): ScratchDatabase {
+function databaseIn(home: EmbeddedHome): ScratchDatabase {
   return {
     url: '',
     query: (sql, params = []) =>
@@ -57,7 +57,7 @@ function databaseIn(home: Home): ScratchDatabase {
 }
 
 /** The secrets, by the paths that they would have in a mount. */
-function secretsIn(home: Home): ScratchVault {
+function secretsIn(home: EmbeddedHome): ScratchVault {
   const location = (path: string) => ({ secretId: path.replace('data-sources/', ''), organizationId: '' })
   const secrets = ageSecrets(home)
   return {
@@ -84,8 +84,8 @@ function secretsIn(home: Home): ScratchVault {
   }
 }
 
-async function locked<T>(home: Home, work: () => Promise<T>): Promise<T> {
-  const release = await lockHome(home, { timeoutMs: 30_000, waiting: () => {} })
+async function locked<T>(home: EmbeddedHome, work: () => Promise<T>): Promise<T> {
+  const release = await lockHome(home, { timeoutMs: 30_000, onWait: () => {} })
   try {
     return await work()
   } finally {

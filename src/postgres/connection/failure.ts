@@ -6,7 +6,7 @@ export class UniqueViolation extends DsctlError {
   readonly table: string
 
   constructor(table: string) {
-    super('conflict', `A unique index of ${table} refused the write.`, { hint: RULE })
+    super('conflict', `A unique index of ${table} refused the write.`, { hint: RULE_HINT })
     this.table = table
   }
 }
@@ -26,25 +26,29 @@ interface PostgresError {
 
 /** What a failed statement means. The driver's error is never passed on: it is rebuilt from its code. */
 export function statementFailure(error: unknown): Error {
-  const { code = '', message, schema, table = '' } = read(error)
+  const { code = '', message, schema, table = '' } = readError(error)
   if (code === '23505') return new UniqueViolation(schema === 'dsctl' ? `dsctl.${table}` : table)
-  if (code === '42501') return new WriteRefused('forbidden', `Postgres: ${message}.`, { hint: grantFor(message) })
-  if (code === '25006') return readOnly()
-  if (code === '42P01' || code === '3F000' || code === '42703') return notPrepared(message)
-  if (code === '23503') return new RuleRefused('conflict', `Postgres refused the write: ${message}.`, { hint: RULE })
-  if (isByRule(code)) return new RuleRefused('invalid', `Postgres refused the write: ${message}.`, { hint: RULE })
+  if (code === '42501') return new WriteRefused('forbidden', `Postgres: ${message}.`, { hint: grantHint(message) })
+  if (code === '25006') return readOnlyFailure()
+  if (code === '42P01' || code === '3F000' || code === '42703') return notPreparedFailure(message)
+  if (code === '23503')
+    return new RuleRefused('conflict', `Postgres refused the write: ${message}.`, { hint: RULE_HINT })
+  if (isRuleViolation(code))
+    return new RuleRefused('invalid', `Postgres refused the write: ${message}.`, { hint: RULE_HINT })
   if (TRANSIENT.test(code)) {
-    return new UnavailableError('no', `Postgres could not run the statement: ${message}.`, { hint: AGAIN })
+    return new UnavailableError('no', `Postgres could not run the statement: ${message}.`, { hint: RETRY_HINT })
   }
-  if (!isSqlState(code) || GONE.test(code)) {
-    return new UnavailableError('maybe', 'The connection to Postgres was lost before it answered.', { hint: AGAIN })
+  if (!isSqlState(code) || CONNECTION_LOST.test(code)) {
+    return new UnavailableError('maybe', 'The connection to Postgres was lost before it answered.', {
+      hint: RETRY_HINT,
+    })
   }
   return new Error(`Postgres ${code}: ${message}`)
 }
 
 /** What a failed attempt to connect means. Nothing has been sent. */
 export function connectFailure(error: unknown, target: string): Error {
-  const { code = '', message } = read(error)
+  const { code = '', message } = readError(error)
   if (code === '28P01' || code === '28000') {
     return new DsctlError('unauthenticated', `Postgres at ${target} refused the user name or password.`, {
       hint: 'Set PGUSER and PGPASSWORD, or add the database to ~/.pgpass.',
@@ -65,7 +69,7 @@ export function connectFailure(error: unknown, target: string): Error {
       hint: 'Set PGPASSWORD, or add the database to ~/.pgpass.',
     })
   }
-  return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${why(code, message)}.`, {
+  return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${unreachableReason(code, message)}.`, {
     hint: 'Check that it runs and that database.url is right: dsctl config list shows it.',
   })
 }
@@ -84,17 +88,18 @@ export function isSqlState(code: string): boolean {
 
 // What the application's own rules say no to: its types and lengths, its constraints, its views, its triggers, which
 // may have codes of their own.
-function isByRule(code: string): boolean {
-  return isSqlState(code) && (BY_RULE.test(code) || !CLASSES.test(code))
+function isRuleViolation(code: string): boolean {
+  return isSqlState(code) && (RULE_CODES.test(code) || !STANDARD_CLASSES.test(code))
 }
 
-const BY_RULE = /^(09...|22...|23...|27...|38...|39...|44000|P0...)$/
-const CLASSES = /^(0[0-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|P0|XX)/
+const RULE_CODES = /^(09...|22...|23...|27...|38...|39...|44000|P0...)$/
+const STANDARD_CLASSES = /^(0[0-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578]|72|F0|HV|P0|XX)/
 const TRANSIENT = /^(40001|40P01|53...|55P03|57014|57P03)$/
-const GONE = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
+const CONNECTION_LOST = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
 
-const AGAIN = 'Try again in a moment.'
-const RULE = 'The application’s database has a rule against it: change the request, or ask the owner of the database.'
+const RETRY_HINT = 'Try again in a moment.'
+const RULE_HINT =
+  'The application’s database has a rule against it: change the request, or ask the owner of the database.'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
@@ -110,7 +115,7 @@ const REASONS: Readonly<Record<string, string>> = {
   '57P03': 'it is starting up or shutting down',
 }
 
-function why(code: string, message: string): string {
+function unreachableReason(code: string, message: string): string {
   if (REASONS[code]) return REASONS[code]
   if (/timeout/i.test(message)) return 'it did not answer in time'
   if (/does not support SSL/.test(message)) return 'it has no TLS and sslmode asks for it'
@@ -120,14 +125,14 @@ function why(code: string, message: string): string {
   return code || 'the connection failed'
 }
 
-function readOnly(): DsctlError {
+function readOnlyFailure(): DsctlError {
   return new WriteRefused('unavailable', 'Postgres takes no writes: it is a standby or set to read-only.', {
     outcome: 'none',
     hint: 'Point database.url at the primary.',
   })
 }
 
-function notPrepared(message: string): DsctlError {
+function notPreparedFailure(message: string): DsctlError {
   return new DsctlError('invalid', `The database is not prepared for dsctl: ${message}.`, {
     hint: 'Run dsctl init, or check database.url: dsctl config list shows it.',
   })
@@ -145,7 +150,7 @@ const GRANTS: Readonly<Record<string, string>> = {
   migrations: 'GRANT SELECT ON dsctl.migrations TO your role',
 }
 
-function grantFor(message: string): string {
+function grantHint(message: string): string {
   const [, hidden] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
   if (hidden)
     return `Row level security on ${hidden} refused it: ask its owner for a policy that lets your role do this.`
@@ -157,7 +162,7 @@ function grantFor(message: string): string {
     : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
 }
 
-function read(error: unknown): PostgresError {
+function readError(error: unknown): PostgresError {
   if (!(error instanceof Error)) return { message: '' }
   const { code, schema, table } = error as Error & Partial<PostgresError>
   // An AggregateError (every address of a host refused) has no message of its own.

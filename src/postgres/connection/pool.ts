@@ -4,17 +4,17 @@ import pg from 'pg'
 import type { Backend } from '../../ports/backend.ts'
 import { sendCancel } from './cancel.ts'
 import { connectFailure, isSqlState, statementFailure, statementTimeout } from './failure.ts'
-import { type Connection, target } from './settings.ts'
+import { type ConnectionSettings, describeTarget } from './settings.ts'
 import { statementName } from './statement-name.ts'
 
 /**
  * pg's pool with a deadline for each statement and errors that are dsctl's own. Kysely takes it as its pool. No startup
  * parameters, no named statements: it works behind PgBouncer in transaction mode.
  */
-export function postgresPool(connection: Connection, backend: Backend): PostgresPool {
+export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {
   const sockets = new Set<Socket>()
-  const open = (ssl: Connection['ssl'] = false) => {
-    const stream = () => kept(new Socket(), sockets)
+  const open = (ssl: ConnectionSettings['ssl'] = false) => {
+    const stream = () => track(new Socket(), sockets)
     const opened = new pg.Pool({ ...connection, ssl, max: 4, connectionTimeoutMillis: backend.timeoutMs, stream })
     opened.on('error', () => {}) // an idle connection was cut: the next statement opens another
     opened.on('connect', client => client.on('error', () => {})) // one in use: its statement fails, and tells
@@ -47,13 +47,13 @@ export function postgresPool(connection: Connection, backend: Backend): Postgres
     try {
       return await (client ?? connectPool())
     } catch (error) {
-      throw connectFailure(error, target(connection))
+      throw connectFailure(error, describeTarget(connection))
     } finally {
       if (client) backend.trace('postgres connect', performance.now() - began)
     }
   }
   return {
-    connect: async () => withDeadline(await connect(), backend),
+    connect: async () => withTimeout(await connect(), backend),
     end: async () => {
       // What is still connecting, or was never asked for, is no reason to keep the program from ending.
       if (early && !connected) for (const socket of sockets) socket.destroy()
@@ -70,18 +70,18 @@ function hasNoTls(error: unknown): boolean {
   return error instanceof Error && error.message === 'The server does not support SSL connections'
 }
 
-function kept(socket: Socket, sockets: Set<Socket>): Socket {
+function track(socket: Socket, sockets: Set<Socket>): Socket {
   sockets.add(socket)
   socket.once('close', () => sockets.delete(socket))
   return socket
 }
 
-function withDeadline(client: pg.PoolClient, backend: Backend): PostgresPoolClient {
+function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClient {
   let broken: Error | undefined
   const query = async (text: string, values: readonly unknown[]) => {
     if (broken) throw broken // a transaction is to be rolled back, which would wait in vain
     const began = performance.now()
-    const deadline = expiry(backend.timeoutMs)
+    const deadline = startDeadline(backend.timeoutMs)
     try {
       return await Promise.race([client.query(text, [...values]), deadline.expired])
     } catch (error) {
@@ -101,7 +101,7 @@ function withDeadline(client: pg.PoolClient, backend: Backend): PostgresPoolClie
 
 const EXPIRED = new Error('expired')
 
-function expiry(ms: number): { expired: Promise<never>; clear: () => void } {
+function startDeadline(ms: number): { expired: Promise<never>; clear: () => void } {
   let timer: NodeJS.Timeout | undefined
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(EXPIRED), ms)

@@ -10,13 +10,13 @@ type Environment = Readonly<Record<string, string | undefined>>
  * pg_service.conf in PGSYSCONFDIR. Throws `invalid` where no file has the section.
  * Source: PostgreSQL documentation, "The Connection Service File".
  */
-export function readService(name: string, env: Environment): Readonly<Record<string, string>> {
+export function readServiceSection(name: string, env: Environment): Readonly<Record<string, string>> {
   const files = [
     env.PGSERVICEFILE || join(env.HOME || homedir(), '.pg_service.conf'),
     ...(env.PGSYSCONFDIR ? [join(env.PGSYSCONFDIR, 'pg_service.conf')] : []),
   ]
   for (const file of files) {
-    const section = sectionOf(name, textOf(file))
+    const section = findSection(name, readIfPresent(file))
     if (section) return section
   }
   throw invalid(`There is no Postgres service ${name}.`, [
@@ -24,7 +24,7 @@ export function readService(name: string, env: Environment): Readonly<Record<str
   ])
 }
 
-function sectionOf(name: string, text: string): Readonly<Record<string, string>> | undefined {
+function findSection(name: string, text: string): Readonly<Record<string, string>> | undefined {
   const lines = text.split(/\r?\n/).map(line => line.trim())
   const start = lines.indexOf(`[${name}]`)
   if (start < 0) return undefined
@@ -37,7 +37,7 @@ function sectionOf(name: string, text: string): Readonly<Record<string, string>>
   return Object.fromEntries(pairs)
 }
 
-function textOf(file: string): string {
+function readIfPresent(file: string): string {
   try {
     return readRegularFile(file)
   } catch {

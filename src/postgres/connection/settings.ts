@@ -1,11 +1,11 @@
 import type { ConnectionOptions } from 'node:tls'
 import { type DatabaseParameters, parseDatabaseUrl } from '../../domain/database-url.ts'
 import { invalid } from '../../domain/errors.ts'
-import { readService } from './service-file.ts'
-import { tlsOf } from './tls.ts'
+import { readServiceSection } from './service-file.ts'
+import { tlsOptions } from './tls.ts'
 
 /** Fields for pg. What is undefined it takes from the PG* variables, the password also from ~/.pgpass. */
-export interface Connection {
+export interface ConnectionSettings {
   host?: string
   port?: number
   user?: string
@@ -23,13 +23,13 @@ type Environment = Readonly<Record<string, string | undefined>>
  * libpq has it. pg is given neither: it knows no service files, and reads sslmode differently from every other client.
  * Throws `invalid`, without the URL, where it is none.
  */
-export function postgresConnectionOf(url: string | undefined, env: Environment): Connection {
+export function readConnectionSettings(url: string | undefined, env: Environment): ConnectionSettings {
   const given = url === undefined ? {} : parseDatabaseUrl(url)
   const service = given.service ?? (env.PGSERVICE || undefined)
-  const all = service === undefined ? given : { ...readService(service, env), ...given }
+  const all = service === undefined ? given : { ...readServiceSection(service, env), ...given }
   const { host, user, password, dbname } = all
   const port = all.port ?? (env.PGPORT || undefined)
-  if (port !== undefined && !isPort(port)) throw noPort(portFrom(given, all))
+  if (port !== undefined && !isPort(port)) throw invalidPort(portSource(given, all))
   const mode = all.sslmode ?? (env.PGSSLMODE || undefined)
   const rootCertificate = all.sslrootcert ?? (env.PGSSLROOTCERT || undefined)
   return {
@@ -38,7 +38,7 @@ export function postgresConnectionOf(url: string | undefined, env: Environment):
     ...(user && { user }),
     ...(password && { password }),
     ...(dbname && { database: dbname }),
-    ...tlsOf({ mode, rootCertificate, host: host ?? env.PGHOST }),
+    ...tlsOptions({ mode, rootCertificate, host: host ?? env.PGHOST }),
   }
 }
 
@@ -47,18 +47,18 @@ function isPort(text: string): boolean {
 }
 
 /** What the port is from. */
-function portFrom(given: DatabaseParameters, all: DatabaseParameters): string {
+function portSource(given: DatabaseParameters, all: DatabaseParameters): string {
   if (given.port !== undefined) return 'database.url'
   return all.port === undefined ? 'PGPORT' : 'PGSERVICE'
 }
 
-function noPort(field: string) {
+function invalidPort(field: string) {
   return invalid('The port of Postgres cannot be used.', [
     { field, message: 'names no port: it must be a whole number from 1 to 65535' },
   ])
 }
 
 /** Where it is, for messages: never with a user or a password. */
-export function target({ host, port, database }: Connection): string {
+export function describeTarget({ host, port, database }: ConnectionSettings): string {
   return `${host ?? 'the default host'}${port ? `:${port}` : ''}${database ? `/${database}` : ''}`
 }

@@ -16,11 +16,11 @@ interface TlsParameters {
  * without asking who answers, unless there is a root certificate. A server on this machine is not asked for TLS
  * unless a mode is named. Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
-export function tlsOf({ mode, rootCertificate, host }: TlsParameters): {
+export function tlsOptions({ mode, rootCertificate, host }: TlsParameters): {
   ssl: boolean | ConnectionOptions
   tlsOptional?: boolean
 } {
-  if (mode === undefined) return isHere(host) ? { ssl: false } : tlsOf({ mode: 'prefer', rootCertificate, host })
+  if (mode === undefined) return isLocal(host) ? { ssl: false } : tlsOptions({ mode: 'prefer', rootCertificate, host })
   if (!MODES.includes(mode)) {
     throw invalid('There is no such sslmode for Postgres.', [
       { field: 'sslmode', message: `must be one of ${MODES.join(', ')}` },
@@ -34,7 +34,7 @@ export function tlsOf({ mode, rootCertificate, host }: TlsParameters): {
   return { ssl: { ...ca, rejectUnauthorized: true, checkServerIdentity: () => undefined } }
 }
 
-function isHere(host: string | undefined): boolean {
+function isLocal(host: string | undefined): boolean {
   return host === undefined || host === '' || /^(\/.*|localhost|127\.\d+\.\d+\.\d+|::1)$/.test(host)
 }
 

@@ -1,14 +1,14 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { BatchResult, CommitResult } from '../../ports/record-steps.ts'
 import type { Database } from '../schema/tables.ts'
-import { eachUnlessRefused } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
+import { runBatch } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
 import { type RecordJson, recordJson, toDataSource } from '../sql/record-columns.ts'
 
 // The last step of a create or an update is one statement that locks `intent` where it is open, checks that the name
 // is not `taken`, has `written` the row, and only then closes the intent: what happened is what has committed here.
 
-interface LastStep {
+interface CommitRow {
   open: boolean
   taken: string | null
   name: string | null
@@ -27,7 +27,7 @@ export const closeAsDone = sql`closed as (
 // `offset 0` has Postgres count with as many rows as were asked for: else it expects one, and holds each of two hundred
 // that were written against each.
 /** What the statement answers. */
-export const lastStep = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
+export const commitResults = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
         'env', i.new_env, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end)
         order by i.nth) as found
       from (select a.nth, i.id, i.new_name, i.new_env, i.data_source_id
@@ -35,19 +35,19 @@ export const lastStep = sql`select json_agg(json_build_object('open', i.id is no
         left join taken t using (nth) left join written d on d.id = i.data_source_id`
 
 /** Runs last steps, one for each of `items`. */
-export function finished(
+export function runCommits(
   db: Kysely<Database>,
   items: readonly unknown[],
   statement: RawBuilder<unknown>,
 ): Promise<BatchResult<CommitResult>> {
   const instead = { kind: 'taken', id: undefined, name: undefined, env: undefined } as const
-  return eachUnlessRefused<CommitResult>('data_sources', { items, instead }, async () => {
-    const { found } = only(await (statement as RawBuilder<{ found: LastStep[] }>).execute(db))
-    return found.map(toFinished)
+  return runBatch<CommitResult>('data_sources', { items, instead }, async () => {
+    const { found } = exactlyOne(await (statement as RawBuilder<{ found: CommitRow[] }>).execute(db))
+    return found.map(toCommitResult)
   })
 }
 
-function toFinished({ record, open, taken, name, env }: LastStep): CommitResult {
+function toCommitResult({ record, open, taken, name, env }: CommitRow): CommitResult {
   if (record) return { kind: 'done', record: toDataSource(record) }
   if (!open) return { kind: 'changed' }
   return taken ? { kind: 'taken', id: taken, name: name ?? undefined, env: env ?? undefined } : { kind: 'gone' }

@@ -4,13 +4,20 @@ import type { CreateCommit, NewCreate } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { intentEvent, refusedEvent } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
-import { all, asked } from '../sql/batch-input.ts'
-import { BUSY, eachUnlessRefused, inTheWay } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type IntentJson, leaseEnd, nameHolder, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
+import { batchInput, valuesOf } from '../sql/batch-input.ts'
+import { BUSY, conflictOf, runBatch } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import {
+  type IntentJson,
+  leaseEnd,
+  nameHolder,
+  oldestIntentPerItem,
+  recordedIntents,
+  toIntent,
+} from '../sql/intent-columns.ts'
 import { namesakes } from '../sql/record-columns.ts'
-import { closeAsDone, finished, lastStep, WRITTEN } from './commit.ts'
+import { closeAsDone, commitResults, runCommits, WRITTEN } from './commit.ts'
 
 interface Begun {
   authorization: Authorization
@@ -31,16 +38,16 @@ export async function beginCreates(
     fails: failsIfTaken,
   }))
   const names = creates.map(({ name }) => name)
-  const statement = sql<Begun>`/* dsctl create, 1 of 2 */ with ${authorized(caller)},
-    ${asked(rows, columns)},
-    ${ownIntents},
+  const statement = sql<Begun>`/* dsctl create, 1 of 2 */ with ${authorize(caller)},
+    ${batchInput(rows, columns)},
+    ${recordedIntents},
     holders as materialized (
-      select a.nth, i.* from asked a, ${nameHolder({ organization: theirs, name: sql`a.name`, env: sql`a.env` })}),
-    ${namesakes({ organization: theirs, names: sql`${names}::text[]`, inEnv: sql`select name, env from asked` })},
+      select a.nth, i.* from asked a, ${nameHolder({ organization: callerOrganization, name: sql`a.name`, env: sql`a.env` })}),
+    ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select name, env from asked` })},
     taken as materialized (select a.nth, d.id from namesakes d join asked a on d.name = a.name and d.env = a.env),
     judged as materialized (
       select a.*, o.intent as own, h.intent as holder, t.id as taken
-      from asked a left join ${oldestIntents('own')} o using (nth) left join ${oldestIntents('holders')} h using (nth)
+      from asked a left join ${oldestIntentPerItem('own')} o using (nth) left join ${oldestIntentPerItem('holders')} h using (nth)
         left join taken t using (nth)),
     begun as (
       insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, new_name,
@@ -55,15 +62,15 @@ export async function beginCreates(
       sql`j.fails and j.taken is not null and j.own is null and j.holder is null`,
       sql`j.name`,
     )})
-    select ${authorization}, ${theirs} as organization_id,
+    select ${authorizationColumn}, ${callerOrganization} as organization_id,
       (select json_agg(json_build_object('own', j.own, 'holder', j.holder, 'taken', j.taken) order by j.nth)
         from judged j) as found`
 
-  return eachUnlessRefused('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
-    const row = only(await statement.execute(db))
+  return runBatch('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
+    const row = exactlyOne(await statement.execute(db))
     return row.found.map((found, nth) => {
       if (found.own) return { kind: 'already recorded', intent: toIntent(found.own) }
-      const refused = denied(row.authorization) ?? inTheWay(found, creates[nth])
+      const refused = denialOf(row.authorization) ?? conflictOf(found, creates[nth])
       return refused ?? { kind: 'begun', organizationId: row.organization_id ?? '' }
     })
   })
@@ -74,20 +81,20 @@ export async function commitCreates(
   db: Kysely<Database>,
   rows: readonly CreateCommit[],
 ): ReturnType<Records['commitCreates']> {
-  return finished(
+  return runCommits(
     db,
     rows,
     sql`/* dsctl create, 2 of 2 */ with
-    ${asked(
+    ${batchInput(
       rows.map(({ intentId, type }) => ({ intent_id: intentId, type })),
       'intent_id uuid, type text',
     )},
     intent as (
       select i.*, a.nth, a.type from dsctl.pending_operations i join asked a on i.id = a.intent_id
-      where i.state = 'open' and i.id = any(${all('intent_id', 'asked')}) order by i.id for update of i),
+      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'asked')}) order by i.id for update of i),
     ${namesakes({
-      organization: sql`any(${all('organization_id', 'intent')})`,
-      names: all('new_name', 'intent'),
+      organization: sql`any(${valuesOf('organization_id', 'intent')})`,
+      names: valuesOf('new_name', 'intent'),
       inEnv: sql`select new_name, new_env from intent`,
     })},
     taken as materialized (
@@ -106,6 +113,6 @@ export async function commitCreates(
       after: sql`jsonb_build_object('name', i.new_name, 'env', i.new_env)`,
       where: WRITTEN,
     })})
-    ${lastStep}`,
+    ${commitResults}`,
   )
 }

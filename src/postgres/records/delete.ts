@@ -3,21 +3,21 @@ import type { Caller } from '../../ports/caller.ts'
 import type { NewDelete } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { AT_WRITING, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
-import { all, asked } from '../sql/batch-input.ts'
-import { BUSY, eachUnlessRefused } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import { doneEvent, refusedEvent, WRITE_TIME } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
+import { batchInput, valuesOf } from '../sql/batch-input.ts'
+import { BUSY, runBatch } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { type IntentJson, leaseEnd, oldestIntentPerItem, recordedIntents, toIntent } from '../sql/intent-columns.ts'
 import {
-  askedCandidates,
-  askedTargets,
+  batchCandidates,
+  batchTargets,
   type Candidate,
-  notOne,
-  onlyTargets,
+  lookupFailure,
   REF_COLUMNS,
   refColumns,
-  referredTo,
+  rowsMatchingRefs,
+  unambiguousTargets,
 } from '../sql/record-columns.ts'
 
 interface Begun {
@@ -37,19 +37,19 @@ export async function beginDeletes(
   const rows = removes.map(({ intentId, ref, lease }) => ({ ...refColumns(ref), intent_id: intentId, lease }))
   const event = { action: 'delete', caller, client }
   const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl delete, 1 of 2 */ with
-    ${authorized(caller)},
-    ${asked(rows, `${REF_COLUMNS}, intent_id uuid, lease float8`)},
-    ${ownIntents},
-    ${askedTargets},
-    found as materialized (${onlyTargets}),
+    ${authorize(caller)},
+    ${batchInput(rows, `${REF_COLUMNS}, intent_id uuid, lease float8`)},
+    ${recordedIntents},
+    ${batchTargets},
+    found as materialized (${unambiguousTargets}),
     unclosed as materialized (
-      select i.* from dsctl.pending_operations i where i.state <> 'closed' and i.organization_id = ${theirs}
-        and (i.kind = 'delete' or i.data_source_id = any(${all('id', 'found')}))),
+      select i.* from dsctl.pending_operations i where i.state <> 'closed' and i.organization_id = ${callerOrganization}
+        and (i.kind = 'delete' or i.data_source_id = any(${valuesOf('id', 'found')}))),
     doomed as materialized (
       select d.* from data_sources d
       where d.deleted_at is not null and d.id = any(array(select data_source_id from unclosed where kind = 'delete'))),
     owed as materialized (
-      select d.nth, i.* from (${referredTo('doomed')}) d join unclosed i on i.data_source_id = d.id
+      select d.nth, i.* from (${rowsMatchingRefs('doomed')}) d join unclosed i on i.data_source_id = d.id
       where i.kind = 'delete' and d.nth not in (select nth from targets)),
     holders as materialized (select f.nth, i.* from unclosed i join found f on f.id = i.data_source_id),
     free as materialized (
@@ -57,9 +57,9 @@ export async function beginDeletes(
       where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
       order by f.id),
     removed as (
-      update data_sources d set deleted_at = ${AT_WRITING}, updated_at = ${AT_WRITING}, updated_by = p.user_id
+      update data_sources d set deleted_at = ${WRITE_TIME}, updated_at = ${WRITE_TIME}, updated_by = p.user_id
       from free f, permitted p
-      where d.id = f.id and d.id = any(${all('id', 'free')}) and d.deleted_at is null
+      where d.id = f.id and d.id = any(${valuesOf('id', 'free')}) and d.deleted_at is null
       returning d.id, d.secret_id, d.organization_id, d.name, d.env, f.nth, f.intent_id, f.lease),
     begun as (
       insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, old_name,
@@ -81,21 +81,21 @@ export async function beginDeletes(
         and a.nth not in (select nth from found)`,
       sql`a.ref_name`,
     )})
-    select ${authorization}, (select json_agg(json_build_object('own', own.intent, 'owed', owed.intent,
+    select ${authorizationColumn}, (select json_agg(json_build_object('own', own.intent, 'owed', owed.intent,
         'candidates', c.candidates, 'holder', h.intent, 'removed', case when r.id is not null then row_to_json(r) end)
         order by a.nth)
-      from asked a left join removed r using (nth) left join ${askedCandidates} c using (nth)
-        left join ${oldestIntents('own')} own using (nth) left join ${oldestIntents('owed')} owed using (nth)
-        left join ${oldestIntents('holders')} h using (nth)) as found`
+      from asked a left join removed r using (nth) left join ${batchCandidates} c using (nth)
+        left join ${oldestIntentPerItem('own')} own using (nth) left join ${oldestIntentPerItem('owed')} owed using (nth)
+        left join ${oldestIntentPerItem('holders')} h using (nth)) as found`
 
-  return eachUnlessRefused('dsctl.pending_operations', { items: removes, instead: BUSY }, async () => {
-    const { authorization, found } = only(await statement.execute(db))
+  return runBatch('dsctl.pending_operations', { items: removes, instead: BUSY }, async () => {
+    const { authorization, found } = exactlyOne(await statement.execute(db))
     return found.map(row => {
       if (row.own) return { kind: 'already recorded', intent: toIntent(row.own) }
-      const no = denied(authorization)
+      const no = denialOf(authorization)
       if (no) return no
       if (row.owed) return { kind: 'owed', intent: toIntent(row.owed) }
-      const refused = notOne(row)
+      const refused = lookupFailure(row)
       if (refused) return refused
       if (row.holder) return { kind: 'busy', intent: toIntent(row.holder) }
       return row.removed ? begun(row.removed) : BUSY

@@ -4,10 +4,10 @@ import type { Caller } from '../../ports/caller.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import type { NamedRecord, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
-import { all, asked } from '../sql/batch-input.ts'
-import { only } from '../sql/exactly-one.ts'
+import { auditIfWritable, deniedEvents } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
+import { batchInput, valuesOf } from '../sql/batch-input.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
 import { namesakes } from '../sql/record-columns.ts'
 
 interface Found {
@@ -23,28 +23,28 @@ export async function findNamed(
   client: string,
   { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ): ReturnType<Records['findNamed']> {
-  const { answer } = await tellingIfItCan(ifDenied(audit, caller, client), told =>
+  const { answer } = await auditIfWritable(deniedEvents(audit, caller, client), told =>
     sql<Found>`/* dsctl find names */ with
-    ${authorized(caller)},
-    ${asked(
+    ${authorize(caller)},
+    ${batchInput(
       names.map(({ name, env }) => ({ name, env })),
       'name text, env text',
     )},
     ${namesakes({
-      organization: theirs,
+      organization: callerOrganization,
       names: sql`${names.map(({ name }) => name)}::text[]`,
       inEnv: sql`select name, env from asked`,
     })}
     ${told}
-    select ${authorization}, (
+    select ${authorizationColumn}, (
         select coalesce(json_agg(json_build_object('id', id, 'secretId', secret_id, 'organizationId', organization_id,
           'name', name, 'type', type, 'env', env)), '[]') from namesakes) as records,
       (select coalesce(json_agg(i.data_source_id), '[]') from dsctl.pending_operations i
-        where i.state <> 'closed' and i.data_source_id = any(${all('id', 'namesakes')})) as unsettled,
+        where i.state <> 'closed' and i.data_source_id = any(${valuesOf('id', 'namesakes')})) as unsettled,
       now()::text as at`.execute(db),
   )
-  const { authorization: found, ...row } = only(answer)
-  return denied(found) ?? { kind: 'found', ...row }
+  const { authorization: found, ...row } = exactlyOne(answer)
+  return denialOf(found) ?? { kind: 'found', ...row }
 }
 
 /** Whose credentials, read since then, may yet be taken back or have been. */
@@ -53,7 +53,7 @@ export async function unsettledSince(
   ids: readonly string[],
   at: string,
 ): ReturnType<Records['unsettledSince']> {
-  const { found } = only(
+  const { found } = exactlyOne(
     await sql<{ found: string[] }>`/* dsctl look for what is unsettled */ select array(
       select data_source_id::text from dsctl.pending_operations
       where state <> 'closed' and data_source_id = any(${ids}::uuid[])

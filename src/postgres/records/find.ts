@@ -4,10 +4,17 @@ import type { Caller } from '../../ports/caller.ts'
 import type { FindAudit, NameLookupAudit, Ref } from '../../ports/lookup.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { doneEvent, refusedEvent, tellingIfItCan } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
-import { only } from '../sql/exactly-one.ts'
-import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from '../sql/record-columns.ts'
+import { auditIfWritable, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import {
+  candidates,
+  lookupFailure,
+  type RecordJson,
+  recordJsonIn,
+  refTargets,
+  toDataSource,
+} from '../sql/record-columns.ts'
 
 /** One live record; with `audit` in the same statement that tells it was read. */
 export async function find(
@@ -29,7 +36,7 @@ export async function find(
     sql`not exists (select from found)`,
     ref.text,
   )
-  const { answer, unaudited } = await tellingIfItCan(ifDone ? [done, refused] : [refused], told =>
+  const { answer, unaudited } = await auditIfWritable(ifDone ? [done, refused] : [refused], told =>
     findWith(db, { caller, ref, told }),
   )
   return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
@@ -53,14 +60,14 @@ async function findWith(
   db: Kysely<Database>,
   { caller, ref, told }: { caller: Caller; ref: Ref; told: RawBuilder<unknown> },
 ): ReturnType<Records['find']> {
-  const row = only(
-    await sql<Found>`/* dsctl find */ with ${authorized(caller)},
-    ${targeted(ref)},
+  const row = exactlyOne(
+    await sql<Found>`/* dsctl find */ with ${authorize(caller)},
+    ${refTargets(ref)},
     found as (select d.* from targets d where (select count(*) from targets) = 1)
     ${told}
-    select ${authorization}, ${candidates} as candidates, ${recordIn('found')} as record`.execute(db),
+    select ${authorizationColumn}, ${candidates} as candidates, ${recordJsonIn('found')} as record`.execute(db),
   )
-  const refused = denied(row.authorization) ?? notOne(row)
+  const refused = denialOf(row.authorization) ?? lookupFailure(row)
   if (refused) return refused
   return row.record ? { kind: 'found', record: toDataSource(row.record) } : { kind: 'not found' }
 }
@@ -71,16 +78,16 @@ export async function findName(
   client: string,
   { caller, name: { name, env }, audit }: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
 ): ReturnType<Records['findName']> {
-  const { answer, unaudited } = await tellingIfItCan(audit ? lookEvents(audit, { caller, client, name }) : [], told =>
-    sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorized(caller)},
+  const { answer, unaudited } = await auditIfWritable(audit ? lookEvents(audit, { caller, client, name }) : [], told =>
+    sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorize(caller)},
     taken as (select d.id from data_sources d
-      where d.organization_id = ${theirs} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
+      where d.organization_id = ${callerOrganization} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
     ${told}
-    select ${authorization}, (select id from taken) as taken`.execute(db),
+    select ${authorizationColumn}, (select id from taken) as taken`.execute(db),
   )
-  const row = only(answer)
+  const row = exactlyOne(answer)
   const free = row.taken ? { kind: 'taken' as const, id: row.taken, name, env } : { kind: 'free' as const }
-  return denied(row.authorization) ?? (unaudited ? { ...free, unaudited } : free)
+  return denialOf(row.authorization) ?? (unaudited ? { ...free, unaudited } : free)
 }
 
 function lookEvents(

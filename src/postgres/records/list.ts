@@ -3,11 +3,11 @@ import type { Caller } from '../../ports/caller.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied, theirs } from '../sql/authorize.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type Page, takePages } from '../sql/paginate.ts'
-import { utc } from '../sql/record-columns.ts'
+import { auditIfWritable, deniedEvents } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { type Page, paginate } from '../sql/paginate.ts'
+import { toIsoTime } from '../sql/record-columns.ts'
 
 interface ItemJson {
   id: string
@@ -33,7 +33,7 @@ export async function list(
 ): ReturnType<Records['list']> {
   const { page, pageSize } = query
   const rows = sql`${beginning(query)} limit ${pageSize + 1} offset ${page * pageSize}`
-  const { answer: listed } = await tellingIfItCan(ifDenied(audit, caller, client), told =>
+  const { answer: listed } = await auditIfWritable(deniedEvents(audit, caller, client), told =>
     read(db, { caller, rows, told }),
   )
   if ('kind' in listed) return listed
@@ -58,19 +58,19 @@ export function listAll(
       ? listed
       : ({ rows: listed.slice(0, PAGE), more: listed.length > PAGE } satisfies Page<ItemJson>)
   }
-  return takePages(db, readPage, page => take(page.map(located)))
+  return paginate(db, readPage, page => take(page.map(located)))
 }
 
 async function read(
   db: Kysely<Database>,
   { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
 ) {
-  const row = only(
-    await sql<Listed>`/* dsctl list */ with ${authorized(caller)}
+  const row = exactlyOne(
+    await sql<Listed>`/* dsctl list */ with ${authorize(caller)}
     ${told}
-    select ${authorization}, (select coalesce(json_agg(d), '[]') from (${rows}) d) as items`.execute(db),
+    select ${authorizationColumn}, (select coalesce(json_agg(d), '[]') from (${rows}) d) as items`.execute(db),
   )
-  return denied(row.authorization) ?? row.items
+  return denialOf(row.authorization) ?? row.items
 }
 
 const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_status, updated_at`
@@ -79,8 +79,8 @@ const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_
 // as a whole, and sort it. Between two bounds it thinks of more than that, and keeps to the order of the index.
 function beginning(filter: ListFilter): RawBuilder<unknown> {
   return sql`select ${columns} from data_sources
-      where (organization_id, id) >= (${theirs}, '00000000-0000-0000-0000-000000000000'::uuid)
-        and organization_id <= ${theirs} and deleted_at is null and ${matching(filter)}
+      where (organization_id, id) >= (${callerOrganization}, '00000000-0000-0000-0000-000000000000'::uuid)
+        and organization_id <= ${callerOrganization} and deleted_at is null and ${matching(filter)}
       order by organization_id, updated_at desc, id`
 }
 
@@ -88,7 +88,7 @@ function beginning(filter: ListFilter): RawBuilder<unknown> {
 // however many records share a time. Where an application's column may be null, those come first.
 function following(filter: ListFilter, { updated_at, id, organization_id }: ItemJson): RawBuilder<unknown> {
   const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from data_sources
-        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${theirs}
+        where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${callerOrganization}
           and deleted_at is null and ${matching(filter)} and ${where}
         order by updated_at desc, id limit ${PAGE + 1})`
   const [same, later] =
@@ -103,7 +103,7 @@ function following(filter: ListFilter, { updated_at, id, organization_id }: Item
 function located({ onboarding_status, updated_at, secret_id, organization_id, ...item }: ItemJson): LocatedDataSource {
   return {
     ...{ ...item, secretId: secret_id, organizationId: organization_id },
-    ...{ onboardingStatus: onboarding_status, updatedAt: utc(updated_at ?? 0) },
+    ...{ onboardingStatus: onboarding_status, updatedAt: toIsoTime(updated_at ?? 0) },
   }
 }
 

@@ -3,18 +3,25 @@ import { ONBOARDING_ALLOWED_FROM } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { Onboarding, OnboardingMove } from '../../ports/onboarding.ts'
 import type { Database } from '../schema/tables.ts'
-import { AT_WRITING, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
-import { unlessRefused } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
-import { unlessDenied } from '../sql/explain-denial.ts'
-import { candidates, notOne, type RecordJson, recordIn, targeted, toDataSource } from '../sql/record-columns.ts'
+import { doneEvent, refusedEvent, WRITE_TIME } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf } from '../sql/authorize.ts'
+import { unlessUniqueViolation } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { explainDenial } from '../sql/explain-denial.ts'
+import {
+  candidates,
+  lookupFailure,
+  type RecordJson,
+  recordJsonIn,
+  refTargets,
+  toDataSource,
+} from '../sql/record-columns.ts'
 
 /** Onboarding in Postgres. `client` names this process in the audit trail: host and version. */
 export function postgresOnboarding(db: Kysely<Database>, client: string): Onboarding {
   return {
     move: (caller, move) =>
-      unlessDenied(db, { caller, client, attempt: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
+      explainDenial(db, { caller, client, attempt: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
   }
 }
 
@@ -34,8 +41,8 @@ async function moveStatus(
 ): ReturnType<Onboarding['move']> {
   const { eventId, ref, status, error } = move
   const event = { eventId, action: 'onboarding', caller, client, fields: sql`'{onboarding_status}'` }
-  const statement = sql<Moved>`/* dsctl onboarding */ with ${authorized(caller)},
-    ${targeted(ref)},
+  const statement = sql<Moved>`/* dsctl onboarding */ with ${authorize(caller)},
+    ${refTargets(ref)},
     found as (
       select d.* from data_sources d
       where d.id = (select id from targets where (select count(*) from targets) = 1) and d.deleted_at is null
@@ -45,7 +52,7 @@ async function moveStatus(
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
       update data_sources d set onboarding_status = ${status}::data_source_onboarding_status_enum,
-        onboarding_error = ${error ?? null}::text, updated_at = ${AT_WRITING}, updated_by = p.user_id
+        onboarding_error = ${error ?? null}::text, updated_at = ${WRITE_TIME}, updated_by = p.user_id
       from found f, permitted p
       where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_ALLOWED_FROM[status]}::text[])
         and not exists (select from before)
@@ -63,16 +70,17 @@ async function moveStatus(
       sql`not exists (select from before) and not exists (select from written)`,
       ref.text,
     )})
-    select ${authorization}, ${candidates} as candidates, ${recordIn('found')} as found, ${recordIn('before')} as before,
-      ${recordIn('written')} as written`
+    select ${authorizationColumn}, ${candidates} as candidates, ${recordJsonIn('found')} as found, ${recordJsonIn('before')} as before,
+      ${recordJsonIn('written')} as written`
 
   // Where an earlier try of it has been done at this very moment, this one finds its event.
   const result =
-    (await unlessRefused('dsctl.audit_events', undefined, () => statement.execute(db))) ?? (await statement.execute(db))
-  const row = only(result)
+    (await unlessUniqueViolation('dsctl.audit_events', undefined, () => statement.execute(db))) ??
+    (await statement.execute(db))
+  const row = exactlyOne(result)
   const done = row.before ?? row.written
   if (done) return { kind: 'done', record: toDataSource(done) }
-  const refused = denied(row.authorization) ?? notOne(row)
+  const refused = denialOf(row.authorization) ?? lookupFailure(row)
   if (refused) return refused
   return row.found ? { kind: 'refused', from: row.found.onboarding_status } : { kind: 'not found' }
 }

@@ -3,14 +3,14 @@ import type { Caller } from '../../ports/caller.ts'
 import type { PlainUpdate } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { AT_WRITING, type CallersEvent, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
-import { asked } from '../sql/batch-input.ts'
-import { BUSY, inTheWay, unlessRefused } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type IntentJson, intentIn } from '../sql/intent-columns.ts'
-import { candidates, notOne, type RecordJson, recordIn, toDataSource } from '../sql/record-columns.ts'
-import { hasFailed, UPDATE_COLUMNS, updateColumns, wantedOf } from '../sql/rename-target.ts'
+import { type CallerEvent, doneEvent, refusedEvent, WRITE_TIME } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf } from '../sql/authorize.ts'
+import { batchInput } from '../sql/batch-input.ts'
+import { BUSY, conflictOf, unlessUniqueViolation } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { type IntentJson, oldestIntentIn } from '../sql/intent-columns.ts'
+import { candidates, lookupFailure, type RecordJson, recordJsonIn, toDataSource } from '../sql/record-columns.ts'
+import { renameTargets, UPDATE_COLUMNS, updateColumns, updateFailed } from '../sql/rename-target.ts'
 
 interface Done {
   authorization: Authorization
@@ -33,9 +33,9 @@ export async function updatePlain(
   const event = { eventId, action: 'update', caller, client }
   const row = updateColumns(update)
   const statement = sql<Done>`/* dsctl update */ with
-    ${authorized(caller)},
-    ${asked([row], UPDATE_COLUMNS)},
-    ${wantedOf(sql`
+    ${authorize(caller)},
+    ${batchInput([row], UPDATE_COLUMNS)},
+    ${renameTargets(sql`
       select 0 as nth, d.* from data_sources d
       where d.id = (select id from targets where (select count(*) from targets) = 1) and d.deleted_at is null
       for update`)},
@@ -43,7 +43,7 @@ export async function updatePlain(
       select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
-      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = p.user_id
+      update data_sources d set name = w.name, env = w.env, updated_at = ${WRITE_TIME}, updated_by = p.user_id
       from wanted w, permitted p
       where d.id = w.id and (d.name, d.env) is distinct from (w.name, w.env) and not exists (select from before)
         and not exists (select from holders) and not exists (select from taken)
@@ -51,21 +51,21 @@ export async function updatePlain(
     audited as (${doneEvent({ ...event, ...plainChange('found', 'written'), fields: CHANGED, from: sql`found o, written n` })}),
     refused as (${refusedEvent(
       { ...event, fields: sql`a.renaming`, from: sql`asked a` },
-      hasFailed(sql`exists (select from before)`),
+      updateFailed(sql`exists (select from before)`),
       update.ref.text,
     )})
-    select ${authorization}, ${candidates} as candidates, ${intentIn('holders')} as holder,
-      (select id from taken limit 1) as taken, ${recordIn('found')} as record, ${recordIn('before')} as before,
-      (select fields from dsctl.audit_events where id = ${eventId}) as told, ${recordIn('written')} as written`
+    select ${authorizationColumn}, ${candidates} as candidates, ${oldestIntentIn('holders')} as holder,
+      (select id from taken limit 1) as taken, ${recordJsonIn('found')} as record, ${recordJsonIn('before')} as before,
+      (select fields from dsctl.audit_events where id = ${eventId}) as told, ${recordJsonIn('written')} as written`
 
   const taken = { kind: 'taken', id: undefined, name: update.name, env: update.env } as const
-  const run = () => unlessRefused('dsctl.audit_events', BUSY, () => statement.execute(db))
-  return unlessRefused('data_sources', taken, async () => {
+  const run = () => unlessUniqueViolation('dsctl.audit_events', BUSY, () => statement.execute(db))
+  return unlessUniqueViolation('data_sources', taken, async () => {
     const result = await run()
     if ('kind' in result) return result
-    const row = only(result)
+    const row = exactlyOne(result)
     if (row.before) return { kind: 'done', record: toDataSource(row.before), fields: row.told ?? [] }
-    const refused = denied(row.authorization) ?? notOne(row) ?? inTheWay(row, update)
+    const refused = denialOf(row.authorization) ?? lookupFailure(row) ?? conflictOf(row, update)
     if (refused) return refused
     const { record, written } = row
     if (record && written) return { kind: 'done', record: toDataSource(written), fields: changed(record, written) }
@@ -80,7 +80,7 @@ function changed(old: RecordJson, now: RecordJson): string[] {
   return (['name', 'env'] as const).filter(field => old[field] !== now[field])
 }
 
-function plainChange(before: string, after: string): Partial<CallersEvent> {
+function plainChange(before: string, after: string): Partial<CallerEvent> {
   const columns = sql`jsonb_build_object('name', name, 'env', env)`
   return {
     dataSourceId: sql`n.id`,

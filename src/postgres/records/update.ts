@@ -3,24 +3,24 @@ import type { Caller } from '../../ports/caller.ts'
 import type { BaseVersion, NewUpdate, UpdateCommit } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { AT_WRITING, intentEvent, refusedEvent } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
-import { all, asked } from '../sql/batch-input.ts'
-import { BUSY, eachUnlessRefused, inTheWay } from '../sql/conflict.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type IntentJson, leaseEnd, oldestIntents, ownIntents, toIntent } from '../sql/intent-columns.ts'
+import { intentEvent, refusedEvent, WRITE_TIME } from '../sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf } from '../sql/authorize.ts'
+import { batchInput, valuesOf } from '../sql/batch-input.ts'
+import { BUSY, conflictOf, runBatch } from '../sql/conflict.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { type IntentJson, leaseEnd, oldestIntentPerItem, recordedIntents, toIntent } from '../sql/intent-columns.ts'
 import {
-  askedCandidates,
+  batchCandidates,
   type Candidate,
+  lookupFailure,
   namesakes,
-  notOne,
-  onlyTargets,
   type RecordJson,
   recordJson,
   toDataSource,
+  unambiguousTargets,
 } from '../sql/record-columns.ts'
-import { hasFailed, UPDATE_COLUMNS, updateColumns, wantedOf } from '../sql/rename-target.ts'
-import { closeAsDone, finished, lastStep } from './commit.ts'
+import { renameTargets, UPDATE_COLUMNS, updateColumns, updateFailed } from '../sql/rename-target.ts'
+import { closeAsDone, commitResults, runCommits } from './commit.ts'
 
 interface Begun {
   own: IntentJson | null
@@ -44,10 +44,10 @@ export async function beginUpdates(
   const fields = sql`array_cat(a.renaming, a.given)`
   const event = { eventId: sql<string>`a.intent_id`, action: 'update', caller, client, fields, from: sql`asked a` }
   const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl update, 1 of 3 */ with
-    ${authorized(caller)},
-    ${asked(rows, `${UPDATE_COLUMNS}, intent_id uuid, given text[], lease float8`)},
-    ${ownIntents},
-    ${wantedOf(onlyTargets)},
+    ${authorize(caller)},
+    ${batchInput(rows, `${UPDATE_COLUMNS}, intent_id uuid, given text[], lease float8`)},
+    ${recordedIntents},
+    ${renameTargets(unambiguousTargets)},
     begun as (
       insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, old_name,
         old_env, new_name, new_env, fields, actor_id, actor_email, actor_source, client, expires_at)
@@ -58,21 +58,21 @@ export async function beginUpdates(
       where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
         and a.nth not in (select nth from taken)
       order by f.id),
-    refused as (${refusedEvent(event, hasFailed(sql`a.nth in (select nth from own)`), sql`a.ref_name`)})
-    select ${authorization}, (select json_agg(json_build_object('own', o.intent, 'candidates', c.candidates,
+    refused as (${refusedEvent(event, updateFailed(sql`a.nth in (select nth from own)`), sql`a.ref_name`)})
+    select ${authorizationColumn}, (select json_agg(json_build_object('own', o.intent, 'candidates', c.candidates,
         'holder', h.intent, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end,
         'before', (select ${recordJson} from data_sources d
           where o.intent is not null and d.id = (o.intent->>'data_source_id')::uuid and d.deleted_at is null))
         order by a.nth)
-      from asked a left join found d using (nth) left join taken t using (nth) left join ${askedCandidates} c using (nth)
-        left join ${oldestIntents('own')} o using (nth) left join ${oldestIntents('holders')} h using (nth)) as found`
+      from asked a left join found d using (nth) left join taken t using (nth) left join ${batchCandidates} c using (nth)
+        left join ${oldestIntentPerItem('own')} o using (nth) left join ${oldestIntentPerItem('holders')} h using (nth)) as found`
 
-  return eachUnlessRefused('dsctl.pending_operations', { items: updates, instead: BUSY }, async () => {
-    const { authorization, found } = only(await statement.execute(db))
+  return runBatch('dsctl.pending_operations', { items: updates, instead: BUSY }, async () => {
+    const { authorization, found } = exactlyOne(await statement.execute(db))
     return found.map((row, nth) => {
       if (row.own)
         return { kind: 'already recorded', intent: toIntent(row.own), record: row.before && toDataSource(row.before) }
-      const refused = denied(authorization) ?? notOne(row) ?? inTheWay(row, updates[nth])
+      const refused = denialOf(authorization) ?? lookupFailure(row) ?? conflictOf(row, updates[nth])
       if (refused) return refused
       return row.record ? { kind: 'begun', record: toDataSource(row.record) } : { kind: 'not found' }
     })
@@ -86,12 +86,12 @@ export async function recordBaseVersions(
 ): ReturnType<Records['recordBaseVersions']> {
   if (versions.length === 0) return []
   const rows = versions.map(({ intentId, version }) => ({ intent_id: intentId, version }))
-  const { found } = only(
+  const { found } = exactlyOne(
     await sql<{ found: boolean[] }>`/* dsctl update, 2 of 3 */ with
-    ${asked(rows, 'intent_id uuid, version int')},
+    ${batchInput(rows, 'intent_id uuid, version int')},
     written as (
       update dsctl.pending_operations i set base_version = a.version from asked a
-      where i.id = a.intent_id and i.id = any(${all('intent_id', 'asked')}) and i.state = 'open'
+      where i.id = a.intent_id and i.id = any(${valuesOf('intent_id', 'asked')}) and i.state = 'open'
       returning i.id)
     select json_agg(w.id is not null order by a.nth) as found
     from asked a left join written w on w.id = a.intent_id`.execute(db),
@@ -104,20 +104,20 @@ export async function commitUpdates(
   db: Kysely<Database>,
   updates: readonly UpdateCommit[],
 ): ReturnType<Records['commitUpdates']> {
-  return finished(
+  return runCommits(
     db,
     updates,
     sql`/* dsctl update, 3 of 3 */ with
-    ${asked(
+    ${batchInput(
       updates.map(({ intentId, fields }) => ({ intent_id: intentId, changed: fields })),
       'intent_id uuid, changed text[]',
     )},
     intent as (
       select i.*, a.nth, a.changed from dsctl.pending_operations i join asked a on i.id = a.intent_id
-      where i.state = 'open' and i.id = any(${all('intent_id', 'asked')}) order by i.id for update of i),
+      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'asked')}) order by i.id for update of i),
     found as (
       select i.nth, d.* from data_sources d join intent i on d.id = i.data_source_id
-      where d.deleted_at is null and d.id = any(${all('data_source_id', 'intent')}) order by d.id for update of d),
+      where d.deleted_at is null and d.id = any(${valuesOf('data_source_id', 'intent')}) order by d.id for update of d),
     wanted as materialized (
       select i.nth, f.id, f.organization_id, i.actor_id, f.name as old_name, f.env as old_env,
         case when 'name' = any(i.fields) then coalesce(i.new_name, f.name) else f.name end as name,
@@ -125,16 +125,16 @@ export async function commitUpdates(
       from found f join intent i using (nth)),
     renamed as materialized (select * from wanted where (name, env) is distinct from (old_name, old_env)),
     ${namesakes({
-      organization: sql`any(${all('organization_id', 'renamed')})`,
-      names: all('name', 'renamed'),
+      organization: sql`any(${valuesOf('organization_id', 'renamed')})`,
+      names: valuesOf('name', 'renamed'),
       inEnv: sql`select name, env from renamed`,
     })},
     taken as materialized (
       select w.nth, d.id from namesakes d join renamed w using (organization_id)
       where d.id <> w.id and d.name = w.name and d.env = w.env),
     written as (
-      update data_sources d set name = w.name, env = w.env, updated_at = ${AT_WRITING}, updated_by = w.actor_id
-      from wanted w where d.id = w.id and d.id = any(${all('id', 'wanted')}) and w.nth not in (select nth from taken)
+      update data_sources d set name = w.name, env = w.env, updated_at = ${WRITE_TIME}, updated_by = w.actor_id
+      from wanted w where d.id = w.id and d.id = any(${valuesOf('id', 'wanted')}) and w.nth not in (select nth from taken)
       returning d.*),
     ${closeAsDone},
     audited as (${intentEvent('intent', {
@@ -145,6 +145,6 @@ export async function commitUpdates(
       after: sql`jsonb_build_object('name', n.name, 'env', n.env)`,
       where: sql`true`,
     })})
-    ${lastStep}`,
+    ${commitResults}`,
   )
 }

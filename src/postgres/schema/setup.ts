@@ -3,8 +3,8 @@ import { invalid } from '../../domain/errors.ts'
 import type { Role } from '../../ports/caller.ts'
 import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../../ports/setup.ts'
 import { usersByEmail } from '../sql/authorize.ts'
-import { only } from '../sql/exactly-one.ts'
-import { inspectTables } from './inspect.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { inspectTables } from './inspect-tables.ts'
 import * as applicationTables from './migrations/application-tables.ts'
 import * as dsctlTables from './migrations/dsctl-tables.ts'
 import type { Database } from './tables.ts'
@@ -51,7 +51,7 @@ async function addFirst(
   return db.transaction().execute(async transaction => {
     // Two at once would both find none, and not every application's table refuses a second of one name.
     await sql`select pg_advisory_xact_lock(hashtext('dsctl'), hashtext('first organization'))`.execute(transaction)
-    const row = only(
+    const row = exactlyOne(
       await sql<{ added: boolean }>`/* dsctl add the first organization */ with
     organization as (
       insert into organizations (id, name, created_at, updated_at)
@@ -85,7 +85,7 @@ async function countOrganizations(db: Kysely<Database>, organization = '') {
     select count(*)::int as organizations,
       coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as "organizationExists"
     from organizations`.execute(db)
-  return only({ rows })
+  return exactlyOne({ rows })
 }
 
 /** The highest role of an active member: of the organization, or of any where none is named. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema/tables.ts'
-import { only } from './exactly-one.ts'
+import { exactlyOne } from './exactly-one.ts'
 
 /** From so many rows on, one batch after the other is a load. */
 const LOAD = 50
@@ -10,7 +10,7 @@ const LOAD = 50
  * Postgres count a table that it knows nothing of: autovacuum comes by once a minute, and until then a batch's
  * statements read all of the organization to find its names. Whoever may not, or meets another who does, does nothing.
  */
-export function statistics(db: Kysely<Database>): (written: number) => Promise<void> {
+export function analyzeAfterLoad(db: Kysely<Database>): (written: number) => Promise<void> {
   let looked = false
   return async written => {
     if (looked || written < LOAD) return
@@ -18,7 +18,7 @@ export function statistics(db: Kysely<Database>): (written: number) => Promise<v
     try {
       const unknown = sql<{ unknown: boolean }>`/* dsctl look for statistics */
         select reltuples <= 0 as unknown from pg_class where oid = 'data_sources'::regclass`
-      if (only(await unknown.execute(db)).unknown) {
+      if (exactlyOne(await unknown.execute(db)).unknown) {
         await sql`/* dsctl gather statistics */ analyze (skip_locked) data_sources`.execute(db)
       }
     } catch {

@@ -11,10 +11,10 @@ const COLUMNS = sql.raw(
  * When a change is written. now() is when its statement came: that of one that then waited for another, or first saw what
  * another had just done, lies before it.
  */
-export const AT_WRITING = sql`clock_timestamp()`
+export const WRITE_TIME = sql`clock_timestamp()`
 
 /** What an event tells besides who, where and when. Each is an expression over the rows of `from`. */
-interface Told {
+interface EventDetails {
   readonly dataSourceId?: RawBuilder<unknown>
   readonly dataSourceName?: RawBuilder<unknown>
   readonly fields?: RawBuilder<unknown>
@@ -22,7 +22,7 @@ interface Told {
   readonly after?: RawBuilder<unknown>
 }
 
-export interface CallersEvent extends Told {
+export interface CallerEvent extends EventDetails {
   /** Made by the client, so that a statement sent twice tells its story once; in a column where there are several. */
   readonly eventId: string | RawBuilder<string>
   readonly action: string
@@ -35,12 +35,12 @@ export interface CallersEvent extends Told {
 const NULL = sql`null`
 
 /** An INSERT of the event that the caller has done `action`; selects from `permitted` and `from`. */
-export function doneEvent(event: CallersEvent): RawBuilder<unknown> {
+export function doneEvent(event: CallerEvent): RawBuilder<unknown> {
   return sql`insert into dsctl.audit_events (${COLUMNS})
       select ${event.eventId}::uuid, p.organization_id, p.user_id, p.email, ${event.caller.identitySource}::text,
         ${event.action}::text, ${event.dataSourceId ?? NULL}::uuid, ${event.dataSourceName ?? NULL}::text, 'done',
         ${event.fields ?? sql`'{}'`}::text[], ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb,
-        ${event.client}::text, null, ${AT_WRITING}
+        ${event.client}::text, null, ${WRITE_TIME}
       from permitted p, ${event.from}`
 }
 
@@ -52,7 +52,7 @@ export function doneEvent(event: CallersEvent): RawBuilder<unknown> {
  * but `failed` holds). `name` is what they named it. With `from` each of its rows is one that was asked for.
  */
 export function refusedEvent(
-  event: Omit<CallersEvent, 'from'> & { readonly from?: RawBuilder<unknown> },
+  event: Omit<CallerEvent, 'from'> & { readonly from?: RawBuilder<unknown> },
   failed: RawBuilder<unknown>,
   name: string | null | RawBuilder<string>,
 ): RawBuilder<unknown> {
@@ -63,7 +63,7 @@ export function refusedEvent(
         ${event.caller.identitySource}::text, ${event.action}::text, null, ${name}::text,
         case when exists (select from permitted) then 'failed' else 'denied' end,
         ${event.fields ?? sql`'{}'`}::text[], ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb,
-        ${event.client}::text, null, ${AT_WRITING}
+        ${event.client}::text, null, ${WRITE_TIME}
       from ${event.from ?? sql`(select) asked`}
       where (not exists (select from permitted) or (${failed}))
       on conflict do nothing`
@@ -73,7 +73,7 @@ export function refusedEvent(
  * Runs a statement that reads, with these expressions beside it that write what it tells. Where they can't be written (a
  * standby, a role without INSERT) it runs without them.
  */
-export async function tellingIfItCan<A>(
+export async function auditIfWritable<A>(
   told: readonly RawBuilder<unknown>[],
   run: (told: RawBuilder<unknown>) => Promise<A>,
 ): Promise<{ readonly answer: A; readonly unaudited: boolean }> {
@@ -88,15 +88,15 @@ export async function tellingIfItCan<A>(
 }
 
 /** What a look tells that is denied, of what it was for; nothing where it was for nothing that is audited. */
-export function ifDenied(
-  attempt: Pick<CallersEvent, 'eventId' | 'action'> | undefined,
+export function deniedEvents(
+  attempt: Pick<CallerEvent, 'eventId' | 'action'> | undefined,
   caller: Caller,
   client: string,
 ): readonly RawBuilder<unknown>[] {
   return attempt ? [refusedEvent({ ...attempt, caller, client }, sql`false`, null)] : []
 }
 
-interface IntentEvent extends Told {
+interface IntentEvent extends EventDetails {
   readonly outcome: RawBuilder<unknown>
   readonly settledBy?: RawBuilder<unknown>
   /** More to select from: a join with what is named in the expressions. */
@@ -110,7 +110,7 @@ export function intentEvent(intent: string, event: IntentEvent): RawBuilder<unkn
       select i.id, i.organization_id, i.actor_id, i.actor_email, i.actor_source, i.kind, i.data_source_id,
         coalesce(i.old_name, i.new_name), ${event.outcome}, ${event.fields ?? sql`i.fields`}::text[],
         ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb, i.client, ${event.settledBy ?? NULL}::text,
-        ${AT_WRITING}
+        ${WRITE_TIME}
       from ${sql.table(intent)} i ${event.from ?? sql``} where ${event.where}
       on conflict do nothing`
 }

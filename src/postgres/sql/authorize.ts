@@ -15,7 +15,7 @@ export interface Authorization {
  * The head of every statement: who asks (`asking`, and `callers` for the users of that address), where they are an active member (`memberships`), which of these
  * organizations is meant (`chosen`), and `permitted`, one row or none, from which the rest of the statement selects.
  */
-export function authorized(caller: Caller): RawBuilder<unknown> {
+export function authorize(caller: Caller): RawBuilder<unknown> {
   return sql`
     asking as (select ${caller.email}::text as email),
     callers as (${usersByEmail(caller.email)}),
@@ -25,7 +25,7 @@ export function authorized(caller: Caller): RawBuilder<unknown> {
       join users_to_organizations m on m.user_id = u.id and m.status = 'active' and m.deleted_at is null
       join organizations o on o.id = m.organization_id and o.deleted_at is null
       where (select count(*) from callers) = 1),
-    chosen as (select * from memberships where ${isMeant(caller.organization)}),
+    chosen as (select * from memberships where ${isChosen(caller.organization)}),
     permitted as (
       select * from chosen where (select count(*) from chosen) = 1 and role::text = any(${caller.roles}::text[]))`
 }
@@ -34,10 +34,10 @@ export function authorized(caller: Caller): RawBuilder<unknown> {
  * The organization in which the caller may. A value, and no join: so Postgres looks for a name with its organization in
  * the index, and not for all who have that name, to see which of them it is.
  */
-export const theirs = sql<string | null>`(select organization_id from permitted)`
+export const callerOrganization = sql<string | null>`(select organization_id from permitted)`
 
 /** The column that tells `denied()` what the statement found out about its caller. */
-export const authorization = sql<Authorization>`json_build_object(
+export const authorizationColumn = sql<Authorization>`json_build_object(
     'email', (select email from asking),
     'users', (select count(*) from callers),
     'organizations', (select coalesce(json_agg(organization order by organization), '[]') from memberships),
@@ -46,18 +46,18 @@ export const authorization = sql<Authorization>`json_build_object(
     'permitted', exists (select from permitted)) as authorization`
 
 /** Why the statement did nothing, if it is for lack of permission. */
-export function denied(found: Authorization): Denied | undefined {
+export function denialOf(found: Authorization): Denied | undefined {
   if (found.permitted) return undefined
   return {
     kind: 'denied',
     email: found.email,
-    reason: reason(found),
+    reason: denialReason(found),
     organizations: found.organizations,
     role: found.role ?? undefined,
   }
 }
 
-function reason({ users, organizations, chosen }: Authorization): Denied['reason'] {
+function denialReason({ users, organizations, chosen }: Authorization): Denied['reason'] {
   if (users === 0) return 'unknown user'
   if (users > 1) return 'ambiguous user'
   if (organizations.length === 0) return 'no membership'
@@ -74,7 +74,7 @@ export function usersByEmail(email: string): RawBuilder<unknown> {
       where not exists (${exact}) and lower(email collate "C") = lower(${email}::text collate "C")`
 }
 
-function isMeant(organization: string | undefined): RawBuilder<unknown> {
+function isChosen(organization: string | undefined): RawBuilder<unknown> {
   if (organization === undefined) return sql`true`
   return sql`organization = ${organization} or organization_id::text = ${organization.toLowerCase()}`
 }

@@ -5,7 +5,7 @@ import { type IntentJson, toIntent } from './intent-columns.ts'
 type Table = 'dsctl.pending_operations' | 'dsctl.audit_events' | 'data_sources'
 
 /** What a first step found in its way: another's intent, or the name in use. */
-export function inTheWay(
+export function conflictOf(
   found: { holder: IntentJson | null; taken?: string | null },
   wanted: { readonly name: string | undefined; readonly env: string | undefined } | undefined,
 ): Busy | Taken | undefined {
@@ -18,7 +18,7 @@ export function inTheWay(
  * A statement's checks may be older than its write; the unique indexes have the last word. Answers `instead` where
  * one of `table` refused the write.
  */
-export async function unlessRefused<A, B>(table: Table, instead: B, run: () => Promise<A>): Promise<A | B> {
+export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run: () => Promise<A>): Promise<A | B> {
   try {
     return await run()
   } catch (error) {
@@ -31,13 +31,13 @@ export async function unlessRefused<A, B>(table: Table, instead: B, run: () => P
  * The same for a statement that does several things at once: that one of them was refused, by an index or by a rule of
  * the application's, has undone all, and `none` tells it. Of one alone it is known what was refused.
  */
-export async function eachUnlessRefused<A>(
+export async function runBatch<A>(
   table: Table,
   { items, instead }: { items: readonly unknown[]; instead: A },
   run: () => Promise<readonly A[]>,
 ): Promise<BatchResult<A>> {
   if (items.length === 0) return []
-  if (items.length === 1) return unlessRefused<readonly A[], readonly A[]>(table, [instead], run)
+  if (items.length === 1) return unlessUniqueViolation<readonly A[], readonly A[]>(table, [instead], run)
   try {
     return await run()
   } catch (error) {
@@ -47,7 +47,7 @@ export async function eachUnlessRefused<A>(
 }
 
 /** The answer of one that was asked for by itself. */
-export function single<A>(answers: BatchResult<A>): A {
+export function onlyResult<A>(answers: BatchResult<A>): A {
   const [answer] = answers
   if (answers === 'rolled back' || answer === undefined) throw new Error('A statement for one had no answer for it.')
   return answer as A

@@ -20,18 +20,18 @@ export const intentJson = sql<IntentJson>`json_build_object(
     'expired', i.expires_at <= now())`
 
 /** The oldest intent in `table`, a CTE with the columns of pending_operations, as JSON; null where it is empty. */
-export function intentIn(table: string): RawBuilder<IntentJson | null> {
+export function oldestIntentIn(table: string): RawBuilder<IntentJson | null> {
   return sql`(select ${intentJson} from ${sql.table(table)} i order by i.created_at, i.id limit 1)`
 }
 
 /** The same for each `nth` in it: a relation with that and `intent`. */
-export function oldestIntents(table: string): RawBuilder<unknown> {
+export function oldestIntentPerItem(table: string): RawBuilder<unknown> {
   return sql`(select distinct on (i.nth) i.nth, ${intentJson} as intent from ${sql.table(table)} i
       order by i.nth, i.created_at, i.id)`
 }
 
 /** The CTE `own`: the intents that an earlier try of the same statement has recorded. */
-export const ownIntents = sql`own as materialized (
+export const recordedIntents = sql`own as materialized (
       select a.nth, i.* from dsctl.pending_operations i join asked a on a.intent_id = i.id
       where i.id = any(array(select intent_id from asked)))`
 

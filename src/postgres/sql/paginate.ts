@@ -12,7 +12,7 @@ export interface Page<T> {
  * wanted. They are of one snapshot: of one statement where that is enough, else of a transaction that only reads, so that
  * it also runs on a standby and behind PgBouncer.
  */
-export async function takePages<T>(
+export async function paginate<T>(
   db: Kysely<Database>,
   readPage: (snapshot: Kysely<Database>, after: T | undefined) => Promise<Denied | Page<T>>,
   take: (rows: readonly T[]) => Promise<boolean>,

@@ -2,8 +2,8 @@ import { type RawBuilder, sql } from 'kysely'
 import type { DataSource, OnboardingStatus } from '../../domain/data-source.ts'
 import { isUuid } from '../../lib/uuid.ts'
 import type { LookupFailure, Ref } from '../../ports/lookup.ts'
-import { theirs } from './authorize.ts'
-import { all } from './batch-input.ts'
+import { callerOrganization } from './authorize.ts'
+import { valuesOf } from './batch-input.ts'
 
 /** A record as a statement answers it: one JSON object, so that one row carries everything it found. */
 export interface RecordJson {
@@ -31,7 +31,7 @@ export interface Candidate {
 const candidateJson = sql`json_build_object('id', t.id, 'name', t.name, 'env', t.env)`
 
 /** The one record in `table`, a CTE with the columns of data_sources, as JSON; null where it is empty. */
-export function recordIn(table: string): RawBuilder<RecordJson | null> {
+export function recordJsonIn(table: string): RawBuilder<RecordJson | null> {
   return sql`(select ${recordJson} from ${sql.table(table)} d)`
 }
 
@@ -55,15 +55,15 @@ export function toDataSource(json: RecordJson): DataSource {
     env: json.env,
     onboardingStatus: json.onboarding_status,
     onboardingError: json.onboarding_error,
-    createdAt: utc(json.created_at),
-    updatedAt: utc(json.updated_at),
+    createdAt: toIsoTime(json.created_at),
+    updatedAt: toIsoTime(json.updated_at),
     createdBy: json.created_by,
     dataSets: json.data_sets,
   }
 }
 
 /** A Postgres timestamp as ISO 8601 in UTC, whatever the session's time zone. */
-export function utc(timestamp: string | number | Date): string {
+export function toIsoTime(timestamp: string | number | Date): string {
   return new Date(timestamp).toISOString()
 }
 
@@ -71,7 +71,7 @@ export function utc(timestamp: string | number | Date): string {
  * Whether a row of data_sources, named `d`, is the one that REF names. A name may look like a UUID, too: a live record's
  * own UUID goes before it, lest what is named after another's stand in that one's way.
  */
-export function isReferredTo(ref: Ref): RawBuilder<boolean> {
+export function matchesRef(ref: Ref): RawBuilder<boolean> {
   const byName = sql`d.name = ${ref.text}`
   const id = sql`${ref.text.toLowerCase()}::uuid`
   const another = sql`select from data_sources i
@@ -113,21 +113,21 @@ export const candidates = sql<Candidate[]>`(
   from (select id, name, env from targets limit 10) t)`
 
 /** The CTE `targets`: the live records of the caller's organization that REF may mean. */
-export function targeted(ref: Ref): RawBuilder<unknown> {
+export function refTargets(ref: Ref): RawBuilder<unknown> {
   return sql`targets as (
       select d.* from data_sources d
-      where d.organization_id = ${theirs} and d.deleted_at is null and ${isReferredTo(ref)})`
+      where d.organization_id = ${callerOrganization} and d.deleted_at is null and ${matchesRef(ref)})`
 }
 
 /** The CTE `targets`: the same for each REF in `asked`, with its `nth`. */
-export const askedTargets = sql`near as materialized (
+export const batchTargets = sql`near as materialized (
       select d.* from data_sources d
-      where d.organization_id = ${theirs} and d.deleted_at is null
-        and (d.id = any(${all('ref_id', 'asked')}) or d.name = any(${all('ref_name', 'asked')}))),
-    targets as materialized (${referredTo('near')})`
+      where d.organization_id = ${callerOrganization} and d.deleted_at is null
+        and (d.id = any(${valuesOf('ref_id', 'asked')}) or d.name = any(${valuesOf('ref_name', 'asked')}))),
+    targets as materialized (${rowsMatchingRefs('near')})`
 
 /** The rows of a table of data sources that the REFs in `asked` name. */
-export function referredTo(table: string): RawBuilder<unknown> {
+export function rowsMatchingRefs(table: string): RawBuilder<unknown> {
   const inEnv = sql`(a.ref_env is null or d.env = a.ref_env)`
   return sql`
       select a.nth, d.* from ${sql.table(table)} d join asked a on d.id = a.ref_id where ${inEnv}
@@ -137,17 +137,17 @@ export function referredTo(table: string): RawBuilder<unknown> {
 }
 
 /** Those of `targets` that are the only one for their REF. */
-export const onlyTargets = sql`
+export const unambiguousTargets = sql`
       select d.* from targets d where d.nth in (select nth from targets group by nth having count(*) = 1)`
 
 /** For each `nth` in `targets` the same as `candidates`: a relation with that and `candidates`. */
-export const askedCandidates = sql`(
+export const batchCandidates = sql`(
       select t.nth, json_agg(${candidateJson} order by t.env, t.id) as candidates
       from (select nth, id, name, env, row_number() over (partition by nth) as place from targets) t
       where t.place <= 10 group by t.nth)`
 
 /** Why REF did not lead to one live record, if it did not. */
-export function notOne({ candidates }: { candidates: Candidate[] | null }): LookupFailure | undefined {
+export function lookupFailure({ candidates }: { candidates: Candidate[] | null }): LookupFailure | undefined {
   if (candidates?.length === 1) return undefined
   if (!candidates?.length) return { kind: 'not found' }
   return { kind: 'ambiguous', candidates }

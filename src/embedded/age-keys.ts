@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { DsctlError } from '../domain/errors.ts'
-import { type Home, homeFailure, refuseOpenToOthers } from './home.ts'
+import { type EmbeddedHome, homeFailure, requirePrivate } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 
 export interface AgeKeys {
@@ -11,23 +11,23 @@ export interface AgeKeys {
 }
 
 /** The home's age identity, made at first use (`mayMake`), readable by its owner alone. */
-export async function openAgeKeys(home: Home, mayMake: boolean): Promise<AgeKeys> {
-  const identity = (await readIdentity(home)) ?? (await makeIdentity(home, mayMake))
+export async function openAgeKeys(home: EmbeddedHome, mayMake: boolean): Promise<AgeKeys> {
+  const identity = (await readIdentity(home)) ?? (await createIdentity(home, mayMake))
   const encrypter = new Encrypter()
   const decrypter = new Decrypter()
   try {
     encrypter.addRecipient(await identityToRecipient(identity))
     decrypter.addIdentity(identity)
   } catch {
-    throw unusable(home, 'is damaged')
+    throw identityError(home, 'is damaged')
   }
   return { encrypt: text => encrypter.encrypt(text), decrypt: bytes => decrypter.decrypt(bytes, 'text') }
 }
 
-async function readIdentity({ identity, uid }: Home): Promise<string | undefined> {
+async function readIdentity({ identity, uid }: EmbeddedHome): Promise<string | undefined> {
   try {
     const text = await readFile(identity, 'utf8')
-    refuseOpenToOthers(identity, uid)
+    requirePrivate(identity, uid)
     return text.trim()
   } catch (error) {
     if (error instanceof DsctlError) throw error
@@ -36,14 +36,14 @@ async function readIdentity({ identity, uid }: Home): Promise<string | undefined
   }
 }
 
-async function makeIdentity(home: Home, mayMake: boolean): Promise<string> {
-  if (!mayMake) throw unusable(home, 'is missing, and without it the secrets cannot be decrypted')
+async function createIdentity(home: EmbeddedHome, mayMake: boolean): Promise<string> {
+  if (!mayMake) throw identityError(home, 'is missing, and without it the secrets cannot be decrypted')
   const identity = await generateX25519Identity()
   await writeFileSafely(home.identity, `${identity}\n`)
   return identity
 }
 
-function unusable({ identity }: Home, what: string): DsctlError {
+function identityError({ identity }: EmbeddedHome, what: string): DsctlError {
   return new DsctlError('unavailable', `The identity file ${identity} ${what}.`, {
     outcome: 'none',
     hint: 'Restore it from a backup: nothing else decrypts the secrets.',

@@ -17,7 +17,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'dsctl.migrations': ['SELECT'],
 }
 
-interface Lacking {
+interface MissingPrivilege {
   role: string
   privilege: string
   object: string
@@ -26,7 +26,7 @@ interface Lacking {
 /** The privileges that this role lacks; of a table that is not there none. */
 export async function missingPrivileges(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
   const wanted = Object.entries(NEEDED).flatMap(([table, all]) => all.map(privilege => ({ table, privilege })))
-  const { rows } = await sql<Lacking>`/* dsctl doctor: privileges */
+  const { rows } = await sql<MissingPrivilege>`/* dsctl doctor: privileges */
     with wanted as (
       select w."table", w.privilege, coalesce(own.oid, to_regclass(w."table")) as oid
       from json_to_recordset(${JSON.stringify(wanted)}::json) as w ("table" text, privilege text)
@@ -55,7 +55,7 @@ interface Index {
 }
 
 /** Indexes that are missing, and a uniqueness rule that counts deleted rows; nothing where there is no such table. */
-export async function poorIndexes(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
+export async function indexProblems(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
   const { rows } = await sql<{ there: boolean; indexes: Index[] }>`/* dsctl doctor: indexes */
     select to_regclass('data_sources') is not null as there, (select coalesce(json_agg(x), '[]') from (
       select i.indexrelid::regclass::text as name, i.indisunique as is_unique, quote_ident(k.conname) as constraint,

@@ -1,22 +1,22 @@
 import { type Kysely, sql } from 'kysely'
-import type { Caller } from '../../ports/caller.ts'
-import type { LiveRecord, RecordsHealth, UnclosedIntent } from '../../ports/health.ts'
-import { ifDenied, tellingIfItCan } from '../sql/audit-insert.ts'
-import { type Authorization, authorization, authorized, denied } from '../sql/authorize.ts'
-import { only } from '../sql/exactly-one.ts'
-import { unlessDenied } from '../sql/explain-denial.ts'
-import { type IntentJson, toIntent } from '../sql/intent-columns.ts'
-import { utc } from '../sql/record-columns.ts'
-import { missingPrivileges, poorIndexes } from './health-schema.ts'
-import type { Database } from './tables.ts'
+import type { Caller } from '../ports/caller.ts'
+import type { LiveRecord, RecordsHealth, UnclosedIntent } from '../ports/health.ts'
+import { indexProblems, missingPrivileges } from './schema/check-schema.ts'
+import type { Database } from './schema/tables.ts'
+import { auditIfWritable, deniedEvents } from './sql/audit-insert.ts'
+import { type Authorization, authorizationColumn, authorize, denialOf } from './sql/authorize.ts'
+import { exactlyOne } from './sql/exactly-one.ts'
+import { explainDenial } from './sql/explain-denial.ts'
+import { type IntentJson, toIntent } from './sql/intent-columns.ts'
+import { toIsoTime } from './sql/record-columns.ts'
 
 /** How doctor looks at a database. */
 export function postgresHealth(db: Kysely<Database>, client: string): RecordsHealth {
   return {
     privileges: () => missingPrivileges(db),
-    indexes: () => poorIndexes(db),
+    indexes: () => indexProblems(db),
     unclosedIntents: caller =>
-      unlessDenied(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
+      explainDenial(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
     liveRecords: (caller, after) => records(db, caller, after),
     classifySecrets: (caller, secretIds) => explain(db, caller, secretIds),
     pruneIntents: caller => prune(db, caller),
@@ -41,27 +41,27 @@ async function unclosed(
   caller: Caller,
 ): ReturnType<RecordsHealth['unclosedIntents']> {
   const attempt = { eventId: crypto.randomUUID(), action: 'doctor' }
-  const { answer } = await tellingIfItCan(ifDenied(attempt, caller, client), told =>
+  const { answer } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
     sql<Unclosed>`/* dsctl doctor: unclosed intents */ with
-    ${authorized(caller)}
+    ${authorize(caller)}
     ${told}
-    select ${authorization}, (select organization_id from permitted) as organization_id,
+    select ${authorizationColumn}, (select organization_id from permitted) as organization_id,
       (select coalesce(json_agg(i order by i.created_at, i.id), '[]') from (
       select i.*, i.expires_at <= now() as expired, coalesce(i.old_name, i.new_name) as name
       from dsctl.pending_operations i join permitted p using (organization_id) where i.state <> 'closed') i) as intents`.execute(
       db,
     ),
   )
-  const row = only(answer)
+  const row = exactlyOne(answer)
   const intents = row.intents.map(
     (json): UnclosedIntent => ({
       ...toIntent(json),
       name: json.name,
       actor: json.actor_email,
-      since: utc(json.created_at),
+      since: toIsoTime(json.created_at),
     }),
   )
-  return denied(row.authorization) ?? { kind: 'intents', organizationId: row.organization_id, intents }
+  return denialOf(row.authorization) ?? { kind: 'intents', organizationId: row.organization_id, intents }
 }
 
 const TOTAL = sql`(select count(*)::int from data_sources
@@ -86,17 +86,17 @@ async function records(
   caller: Caller,
   after: string | undefined,
 ): ReturnType<RecordsHealth['liveRecords']> {
-  const row = only(
+  const row = exactlyOne(
     await sql<Live>`/* dsctl doctor: live records */ with
-    ${authorized(caller)}
-    select ${authorization}, ${after === undefined ? TOTAL : sql`null`} as total, (select coalesce(json_agg(d), '[]') from (
+    ${authorize(caller)}
+    select ${authorizationColumn}, ${after === undefined ? TOTAL : sql`null`} as total, (select coalesce(json_agg(d), '[]') from (
       select id, name, env, type, secret_id from data_sources
       where organization_id = (select organization_id from permitted) and deleted_at is null
         and id > ${after ?? '00000000-0000-0000-0000-000000000000'}::uuid
       order by id limit 1000) d) as records`.execute(db),
   )
   const live = row.records.map(({ secret_id, ...record }): LiveRecord => ({ ...record, secretId: secret_id }))
-  return denied(row.authorization) ?? { kind: 'page', records: live, total: row.total ?? undefined }
+  return denialOf(row.authorization) ?? { kind: 'page', records: live, total: row.total ?? undefined }
 }
 
 interface Explained {
@@ -113,8 +113,8 @@ async function explain(
   caller: Caller,
   ids: readonly string[],
 ): ReturnType<RecordsHealth['classifySecrets']> {
-  const row = only(
-    await sql<Explained>`/* dsctl doctor: explain secrets */ with ${authorized(caller)},
+  const row = exactlyOne(
+    await sql<Explained>`/* dsctl doctor: explain secrets */ with ${authorize(caller)},
     given as (select id::uuid as id from unnest(${ids}::text[]) id),
     live as (select g.id from given g join data_sources d on d.secret_id = g.id where d.deleted_at is null),
     undone_anywhere as (
@@ -131,23 +131,23 @@ async function explain(
     known as (
       select id from live union select id from undone_anywhere union select id from open
       union select secret_id from data_sources where secret_id in (select id from given))
-    select ${authorization}, array(select distinct id::text from undone) as removable,
+    select ${authorizationColumn}, array(select distinct id::text from undone) as removable,
       array(select distinct id::text from deleted) as deleted,
       array(select id::text from given where id not in (select id from known)) as unknown,
       not row_security_active('data_sources') as sees_all_rows`.execute(db),
   )
   const { removable, deleted, unknown, sees_all_rows: seesAllRows } = row
-  return denied(row.authorization) ?? { kind: 'classified', removable, deleted, unknown, seesAllRows }
+  return denialOf(row.authorization) ?? { kind: 'classified', removable, deleted, unknown, seesAllRows }
 }
 
 async function prune(db: Kysely<Database>, caller: Caller): ReturnType<RecordsHealth['pruneIntents']> {
-  const row = only(
-    await sql<{ authorization: Authorization; count: number }>`/* dsctl doctor: prune */ with ${authorized(caller)},
+  const row = exactlyOne(
+    await sql<{ authorization: Authorization; count: number }>`/* dsctl doctor: prune */ with ${authorize(caller)},
     pruned as (
       delete from dsctl.pending_operations where state = 'closed' and closed_at < now() - interval '30 days'
         and organization_id = (select organization_id from permitted)
       returning id)
-    select ${authorization}, (select count(*)::int from pruned) as count`.execute(db),
+    select ${authorizationColumn}, (select count(*)::int from pruned) as count`.execute(db),
   )
-  return denied(row.authorization) ?? { kind: 'pruned', count: row.count }
+  return denialOf(row.authorization) ?? { kind: 'pruned', count: row.count }
 }

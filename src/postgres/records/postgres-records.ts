@@ -3,15 +3,15 @@ import type { Caller, Denied } from '../../ports/caller.ts'
 import type { BatchResult } from '../../ports/record-steps.ts'
 import type { RecordBatches, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
-import { statistics } from '../sql/analyze.ts'
-import { single } from '../sql/conflict.ts'
-import { unlessDenied } from '../sql/explain-denial.ts'
+import { analyzeAfterLoad } from '../sql/analyze.ts'
+import { onlyResult } from '../sql/conflict.ts'
+import { explainDenial } from '../sql/explain-denial.ts'
 import { beginCreates, commitCreates } from './create.ts'
 import { beginDeletes } from './delete.ts'
 import { find, findName } from './find.ts'
 import { findNamed, unsettledSince } from './find-named.ts'
+import { closeAll, findIntent, moveToUndoing } from './intents.ts'
 import { list, listAll } from './list.ts'
-import { closeAll, findIntent, moveToUndoing } from './settle.ts'
 import { beginUpdates, commitUpdates, recordBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
 
@@ -23,10 +23,10 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     items: readonly unknown[],
     run: () => Promise<BatchResult<A>>,
   ): Promise<BatchResult<A | Denied>> => {
-    const answer = await unlessDenied(db, { caller, client, attempt: action }, run)
+    const answer = await explainDenial(db, { caller, client, attempt: action }, run)
     return typeof answer === 'object' && 'kind' in answer ? items.map(() => answer) : answer
   }
-  const written = statistics(db)
+  const written = analyzeAfterLoad(db)
   const several: RecordBatches = {
     beginCreates: (caller, creates) =>
       eachUnlessDenied('create', caller, creates, () => beginCreates(db, client, { caller, creates })),
@@ -50,18 +50,19 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     find: (caller, ref, { audit } = {}) => find(db, client, { caller, ref, audit }),
     findName: (caller, name, audit) => findName(db, client, { caller, name, audit }),
     findNamed: (caller, names, audit) =>
-      unlessDenied(db, { caller, client, attempt: audit }, () => findNamed(db, client, { caller, names, audit })),
+      explainDenial(db, { caller, client, attempt: audit }, () => findNamed(db, client, { caller, names, audit })),
     unsettledSince: (ids, at) => unsettledSince(db, ids, at),
-    beginCreate: async (caller, create) => single(await several.beginCreates(caller, [create])),
-    commitCreate: async (intentId, type) => single(await several.commitCreates([{ intentId, type }])),
+    beginCreate: async (caller, create) => onlyResult(await several.beginCreates(caller, [create])),
+    commitCreate: async (intentId, type) => onlyResult(await several.commitCreates([{ intentId, type }])),
     updatePlain: (caller, update) =>
-      unlessDenied(db, { caller, client, attempt: 'update' }, () => updatePlain(db, client, { caller, update })),
-    beginUpdate: async (caller, update) => single(await several.beginUpdates(caller, [update])),
-    recordBaseVersion: async (intentId, version) => single(await several.recordBaseVersions([{ intentId, version }])),
-    commitUpdate: async (intentId, fields) => single(await several.commitUpdates([{ intentId, fields }])),
-    beginDelete: async (caller, remove) => single(await several.beginDeletes(caller, [remove])),
+      explainDenial(db, { caller, client, attempt: 'update' }, () => updatePlain(db, client, { caller, update })),
+    beginUpdate: async (caller, update) => onlyResult(await several.beginUpdates(caller, [update])),
+    recordBaseVersion: async (intentId, version) =>
+      onlyResult(await several.recordBaseVersions([{ intentId, version }])),
+    commitUpdate: async (intentId, fields) => onlyResult(await several.commitUpdates([{ intentId, fields }])),
+    beginDelete: async (caller, remove) => onlyResult(await several.beginDeletes(caller, [remove])),
     findIntent: id => findIntent(db, id),
     moveToUndoing: id => moveToUndoing(db, id),
-    close: async intent => single(await several.closeAll([intent])),
+    close: async intent => onlyResult(await several.closeAll([intent])),
   }
 }

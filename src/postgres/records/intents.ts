@@ -3,16 +3,16 @@ import type { ClosingIntent, Intent } from '../../ports/intent.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
 import { intentEvent } from '../sql/audit-insert.ts'
-import { all, asked } from '../sql/batch-input.ts'
-import { only } from '../sql/exactly-one.ts'
-import { type IntentJson, intentIn, toIntent } from '../sql/intent-columns.ts'
+import { batchInput, valuesOf } from '../sql/batch-input.ts'
+import { exactlyOne } from '../sql/exactly-one.ts'
+import { type IntentJson, oldestIntentIn, toIntent } from '../sql/intent-columns.ts'
 
 /** The intent as it stands; undefined where there is none (any more). */
 export async function findIntent(db: Kysely<Database>, id: string): Promise<Intent | undefined> {
-  const { intent } = only(
+  const { intent } = exactlyOne(
     await sql<{ intent: IntentJson | null }>`/* dsctl look at an intent */ with
     intent as (select * from dsctl.pending_operations where id = ${id})
-    select ${intentIn('intent')} as intent`.execute(db),
+    select ${oldestIntentIn('intent')} as intent`.execute(db),
   )
   return intent ? toIntent(intent) : undefined
 }
@@ -35,12 +35,12 @@ export async function closeAll(
 ): ReturnType<Records['closeAll']> {
   if (closings.length === 0) return []
   const rows = closings.map(({ settledBy, ...rest }) => ({ ...rest, settled_by: settledBy }))
-  const { found } = only(
+  const { found } = exactlyOne(
     await sql<{ found: boolean[] }>`/* dsctl close an intent */ with
-    ${asked(rows, 'id uuid, state text, outcome text, audit boolean, settled_by text')},
+    ${batchInput(rows, 'id uuid, state text, outcome text, audit boolean, settled_by text')},
     closed as (
       update dsctl.pending_operations i set state = 'closed', outcome = a.outcome, closed_at = now() from asked a
-      where i.id = a.id and i.id = any(${all('id', 'asked')}) and i.state = a.state
+      where i.id = a.id and i.id = any(${valuesOf('id', 'asked')}) and i.state = a.state
       returning i.*, a.audit, a.settled_by),
     audited as (${intentEvent('closed', {
       outcome: sql`case i.outcome when 'none' then 'failed' else 'unknown' end`,
