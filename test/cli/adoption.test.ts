@@ -108,7 +108,7 @@ describe('On an application’s own database', () => {
     expect(data(after.secrets)).toEqual(data(before.secrets))
     expect(after.intents.filter(({ state }) => state !== 'closed')).toEqual([])
     const live = jsonError(await create(shop, 'Here'))
-    expect(live.hint).toMatch(/^It is data source /)
+    expect(live.hint).toMatch(/^Data source \S+ has it\. /)
   })
 })
 

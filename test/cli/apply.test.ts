@@ -138,7 +138,7 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
       { name: 'Bad', action: 'failed', id: null, error: { code: 'unhealthy', exit_code: 8 } },
       { name: 'Also good', action: 'created' },
     ])
-    expect(json(first)[1].error.message).toMatch(/^It does not connect\. Stage resolve, dns_failed/)
+    expect(json(first)[1].error.message).toMatch(/^The connection failed\. Stage resolve, dns_failed/)
     expect(await names()).toEqual(['Also good', 'Good'])
     expect(first.stdout + first.stderr).not.toContain(SECRET)
 

@@ -144,7 +144,7 @@ test('a settler to whom only the old is shown ends within the time-out, and leav
   expect(result, result.stderr).toMatchObject({ code: 7, signal: null, stdout: '' })
   expect(jsonError(result)).toMatchObject({
     outcome: 'undoing',
-    hint: expect.stringMatching(/doctor --fix settles it/),
+    hint: expect.stringMatching(/doctor --fix to settle it/),
   })
   expect(await openIntentsIn(site)).toMatchObject([{ state: 'undoing', data_source_id: id }])
   // The next writer, to whom it is not shown either, does not wait for ever.

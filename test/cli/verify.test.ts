@@ -51,7 +51,7 @@ describe('create --verify', () => {
     expect(jsonError(result)).toMatchObject({
       ...{ code: 'unhealthy', exit_code: 8, hint: 'Nothing was written.' },
       message: expect.stringMatching(
-        /^It does not connect. Stage resolve, dns_failed: Host no-such-host.invalid not found/,
+        /^The connection failed\. Stage resolve, dns_failed: Host no-such-host.invalid not found/,
       ),
     })
     expect(await stored()).toEqual(before)

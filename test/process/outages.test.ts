@@ -162,7 +162,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         message: expect.stringMatching(each.message),
       })
       const { hint } = jsonError(result)
-      if (each.outcome === 'undoing') expect(hint).toMatch(/dsctl doctor --fix settles it/)
+      if (each.outcome === 'undoing') expect(hint).toMatch(/dsctl doctor --fix to settle it/)
       if (each.outcome === 'owed') expect(hint).toMatch(/owed: run dsctl delete \S+ again, or dsctl doctor --fix/)
       if (each.outcome === 'owed')
         expect(jsonError(result).message).toMatch(/deleted, but its secret is still in Vault/)
@@ -178,7 +178,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       expect(first.stderr).toMatch(
         /^dsctl: The data source is deleted, but its secret is still in Vault\. Vault is sealed\.\n/,
       )
-      expect(first.stderr).toMatch(/The removal is owed: run dsctl delete \S+ again, or dsctl doctor --fix, once Vault/)
+      expect(first.stderr).toMatch(/Once Vault is available, run dsctl delete \S+ again, or dsctl doctor --fix/)
       await vault.unseal()
       expect(await strayIn(site)).toHaveLength(1)
       expect(await run(operation, 10)).toMatchObject({ code: 0, stdout: '' })
@@ -319,7 +319,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       // A delete is done when its secret is gone; what closes its note may wait.
       if (each.outcome === undefined) return expectDone(operation, result)
       expect(told(result)).toMatchObject({ exit_code: 7, outcome: each.outcome })
-      expect(jsonError(result).hint).toMatch(/dsctl doctor --fix settles it/)
+      expect(jsonError(result).hint).toMatch(/dsctl doctor --fix to settle it/)
       await expectSettled(operation, false)
     })
 
@@ -393,7 +393,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
           }
           await free()
           expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'unknown' })
-          expect(jsonError(result).hint).toMatch(/dsctl doctor --fix settles it/)
+          expect(jsonError(result).hint).toMatch(/dsctl doctor --fix to settle it/)
           await expectSettled(operation, false)
         }
       },
