@@ -36,7 +36,7 @@ const commonJs = {
 const UNUSED = ['axios', 'tv4', 'mustache', 'debug', 'ajv/dist/2020.js', 'ajv-formats', 'pg-native', 'cpu-features']
 const LIGHT = /\/src\/(commands|operations|backends\/open-servers|vault\/(identity|secrets|check))\b/
 const LAZY = /\bimport\('(\.[^']+)'\)/g
-const STATEMENTS = ['connection/database', 'records/records'].map(name => `${root}src/postgres/${name}.ts`)
+const STATEMENTS = ['connection/database', 'records/postgres-records'].map(name => `${root}src/postgres/${name}.ts`)
 const lazyFiles = new Set(lazilyImported().filter(path => !LIGHT.test(path)))
 // The entry stands alone, so that `--version` and `--help` read no other chunk.
 await build({

@@ -239,9 +239,13 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   test('two doctors settle what was left once', async () => {
     for (let round = 0; round < Math.ceil(ROUNDS / 2); round++) {
       const ids = [await created(randomUUID()), await created(randomUUID())]
-      await killed(['create', randomUUID(), '--env', 'dev', '--host', 'h', ...FIELDS], 'create', 'after V1')
-      await killed(['update', ids[0] ?? '', '--port', '7000', '--set-name', randomUUID()], 'update', 'after V2')
-      await killed(['delete', ids[1] ?? '', '--yes'], 'delete', 'after S1')
+      await killed(['create', randomUUID(), '--env', 'dev', '--host', 'h', ...FIELDS], 'create', 'after write secret')
+      await killed(
+        ['update', ids[0] ?? '', '--port', '7000', '--set-name', randomUUID()],
+        'update',
+        'after write secret',
+      )
+      await killed(['delete', ids[1] ?? '', '--yes'], 'delete', 'after begin')
       await expireLeases(site)
       const settled = `settled_by IS NOT NULL`
       const before = (await eventsOf(site, settled)).length

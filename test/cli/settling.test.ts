@@ -55,8 +55,8 @@ describe('a create that was killed', () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     await killed(moment, ['create', '-f', '-'], { stdin })
-    const begun = moment.at !== 'before S1'
-    const done = moment.at === 'after S2'
+    const begun = moment.at !== 'before begin'
+    const done = moment.at === 'after commit'
     expect(await openIntentsIn(site)).toHaveLength(begun && !done ? 1 : 0)
     await expireLeases(site)
     const next = await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin })
@@ -73,7 +73,7 @@ describe('a create that was killed', () => {
   test('leaves its name to nobody until its lease is over', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
-    await killed(momentOf('create', 'after V1'), ['create', '-f', '-'], { stdin })
+    await killed(momentOf('create', 'after write secret'), ['create', '-f', '-'], { stdin })
     const before = await everythingIn(site)
     const next = await site.dsctl(['create', '-f', '-', '--timeout', '1', '-o', 'json'], { stdin })
     expect(next).toMatchObject({ code: 6, stdout: '' })
@@ -87,7 +87,7 @@ describe('a create that was killed', () => {
   test('is settled once by two that meet it at the same time', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
-    await killed(momentOf('create', 'after V1'), ['create', '-f', '-'], { stdin })
+    await killed(momentOf('create', 'after write secret'), ['create', '-f', '-'], { stdin })
     await expireLeases(site)
     const two = [1, 2].map(() => site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const codes = (await Promise.all(two)).map(({ code }) => code)
@@ -104,8 +104,8 @@ describe('an update that was killed', () => {
     const [name, renamed] = [randomUUID(), randomUUID()]
     const id = await created(name)
     await killed(moment, ['update', id, '--set-name', renamed, '--port', '7000', '--password', '-'], { stdin: 'new' })
-    const begun = moment.at !== 'before S1'
-    const done = moment.at === 'after S3'
+    const begun = moment.at !== 'before begin'
+    const done = moment.at === 'after commit'
     expect(await openIntentsIn(site)).toHaveLength(begun && !done ? 1 : 0)
     await expireLeases(site)
     const next = await site.dsctl(['update', id, '--host', 'other.example.com', '-o', 'json'])
@@ -122,7 +122,7 @@ describe('an update that was killed', () => {
     expect(events).toMatchObject(done ? [own, own] : begun ? [undone, own] : [own])
   })
 
-  test.each(['after V1', 'after V2'])(
+  test.each(['after read secret', 'after write secret'])(
     '%s is settled by a delete, by a rename, and for who wants its name',
     async at => {
       for (const settle of ['delete', 'rename', 'create'] as const) {
@@ -148,7 +148,7 @@ describe('an update that was killed', () => {
 
   test('that was to repair a missing secret leaves it as missing as it was', async () => {
     const all = ['--host', 'h', '--username', 'u', '--password', '-', '--default-database', 'd']
-    for (const moment of moments('update').filter(({ at }) => at !== 'after S3')) {
+    for (const moment of moments('update').filter(({ at }) => at !== 'after commit')) {
       const id = await site.addDataSource({ name: randomUUID() })
       await killed(moment, ['update', id, ...all], { stdin: 'MARKERpassword' })
       await expireLeases(site)
@@ -162,7 +162,7 @@ describe('an update that was killed', () => {
 
   test('is told as unknown, and not undone, where someone else has written since', async () => {
     const id = await created(randomUUID())
-    await killed(momentOf('update', 'after V2'), ['update', id, '--port', '7000'])
+    await killed(momentOf('update', 'after write secret'), ['update', id, '--port', '7000'])
     for (const port of [1, 2, 3]) await site.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port })
     await expireLeases(site)
     const next = await site.dsctl(['update', id, '--set-env', 'prod'])
@@ -203,8 +203,8 @@ describe('a delete that was killed', () => {
     const name = randomUUID()
     const id = await created(name)
     await killed(moment, ['delete', id, '--yes'])
-    const begun = moment.at !== 'before S1'
-    const closed = moment.at === 'after S2'
+    const begun = moment.at !== 'before begin'
+    const closed = moment.at === 'after close'
     expect(await openIntentsIn(site)).toHaveLength(begun && !closed ? 1 : 0)
     expect(await site.dsctl(['get', id])).toMatchObject({ code: begun ? 5 : 0 })
     expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: closed ? 5 : 0, stdout: '' })
@@ -217,7 +217,7 @@ describe('a delete that was killed', () => {
   test('does not keep its name from a new source, and by that name the new one is meant', async () => {
     const name = randomUUID()
     const id = await created(name)
-    await killed(momentOf('delete', 'after S1'), ['delete', name, '--yes'])
+    await killed(momentOf('delete', 'after begin'), ['delete', name, '--yes'])
     const newer = await created(name)
     expect(await site.dsctl(['delete', name, '--yes'])).toMatchObject({ code: 0 })
     expect(await site.vault.readSecret(`data-sources/${newer}`)).toBeUndefined()
@@ -249,27 +249,30 @@ describe('one that has outlasted its lease', () => {
 
   const TOO_LATE = { code: 'unavailable', exit_code: 7, outcome: 'none', message: expect.stringMatching(/its lease/) }
   const SETTLED = { outcome: 'failed', settled_by: expect.stringMatching(SETTLER) }
-  const [, V1, S2, V2, S3] = STEPS.update
+  const [, readSecret, recordBaseVersion, writeSecret, commit] = STEPS.update
 
-  test.each([S2, V2, S3])('an update, at $title: exit 7, outcome none, and all is as before', async step => {
-    const [name, renamed] = [randomUUID(), randomUUID()]
-    const id = await created(name)
-    const args = ['update', id, '--set-name', renamed, '--port', '7000']
-    const result = await overslept(step, args)
-    expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
-    expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
-    expect(await named(name)).toEqual([{ name, env: 'dev', type: 'postgres', secret: plainStored }])
-    expect(await named(renamed)).toEqual([])
-    await expectNothingOpen()
-    expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
-    // As its hint says.
-    expect(await site.dsctl(args)).toMatchObject({ code: 0 })
-    expect(await named(renamed)).toMatchObject([{ secret: { ...plainStored, port: 7000 } }])
-  })
+  test.each([recordBaseVersion, writeSecret, commit])(
+    'an update, at $title: exit 7, outcome none, and all is as before',
+    async step => {
+      const [name, renamed] = [randomUUID(), randomUUID()]
+      const id = await created(name)
+      const args = ['update', id, '--set-name', renamed, '--port', '7000']
+      const result = await overslept(step, args)
+      expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
+      expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
+      expect(await named(name)).toEqual([{ name, env: 'dev', type: 'postgres', secret: plainStored }])
+      expect(await named(renamed)).toEqual([])
+      await expectNothingOpen()
+      expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
+      // As its hint says.
+      expect(await site.dsctl(args)).toMatchObject({ code: 0 })
+      expect(await named(renamed)).toMatchObject([{ secret: { ...plainStored, port: 7000 } }])
+    },
+  )
 
   test('an update that would change nothing: likewise, for what it has read may be another’s', async () => {
     const id = await created(randomUUID())
-    const result = await overslept(V1, ['update', id, '--port', '5432'])
+    const result = await overslept(readSecret, ['update', id, '--port', '5432'])
     expect(result).toMatchObject({ code: 7, stdout: '' })
     expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
     await expectNothingOpen()

@@ -154,7 +154,7 @@ function races(): void {
       expect(await bed.events(caller.email)).toEqual([])
     })
 
-    test('an intent moved to undoing under S2 keeps its base version', async () => {
+    test('an intent moved to undoing keeps its base version', async () => {
       const intentId = await beginUpdate(await add('old'))
       const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
       expect(await meanwhile(bed.database, undo, () => bed.records.recordBaseVersion(intentId, 3))).toBe('changed')

@@ -79,7 +79,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
       const stdin = JSON.stringify({ ...mainRequest, name })
       const result = await signalled({ step, when, signal }, ['create', '-f', '-', '-o', 'json'], { stdin })
       await expectNothingOpen()
-      if (step.title === 'S2') {
+      if (step.title === 'commit') {
         expect(result).toMatchObject({ code: 0, stderr: '' })
         expect(json(result)).toMatchObject({ name, credentials: { password: '[REDACTED]' } })
         expect(await named(name)).toEqual([{ name, env: 'production', type: 'postgres', secret: mainStored }])
@@ -100,7 +100,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
       const result = await signalled({ step, when, signal }, args)
       await expectNothingOpen()
       // With the new version written, going on is the shortest way to a state that is whole.
-      const done = ['V2', 'S3'].includes(step.title)
+      const done = ['write secret', 'commit'].includes(step.title)
       expect(result).toMatchObject({ code: done ? 0 : exit, signal: null })
       if (done) expect(json(result)).toMatchObject({ id, name: renamed, credentials: { port: 7000 } })
       else expect(jsonError(result)).toMatchObject({ code, exit_code: exit })

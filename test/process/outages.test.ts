@@ -145,10 +145,10 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     }
     const OWING = Object.entries(away).flatMap(([state, how]) =>
       [
-        { kind: 'create', title: 'V1', outcome: 'undoing' },
-        { kind: 'update', title: 'V1', outcome: 'none' },
-        { kind: 'update', title: 'V2', outcome: 'undoing' },
-        { kind: 'delete', title: 'V1', outcome: 'owed' },
+        { kind: 'create', title: 'write secret', outcome: 'undoing' },
+        { kind: 'update', title: 'read secret', outcome: 'none' },
+        { kind: 'update', title: 'write secret', outcome: 'undoing' },
+        { kind: 'delete', title: 'remove secret', outcome: 'owed' },
       ].map(step => ({ state, ...how, ...step, kind: step.kind as Kind })),
     )
     test.each(OWING)('is $state from $title of a $kind on: $outcome, and settled once it is back', async each => {
@@ -171,7 +171,11 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
 
     test('is sealed when a secret is to be removed: owed in words, and the same delete again pays', async () => {
       const operation = await begin('delete')
-      atStep(proxied, { step: stepOf('delete', 'V1'), when: 'before' }, async () => void (await vault.seal()))
+      atStep(
+        proxied,
+        { step: stepOf('delete', 'remove secret'), when: 'before' },
+        async () => void (await vault.seal()),
+      )
       const first = await proxied.dsctl([...operation.args, '--timeout', '2'])
       await proxied.restore()
       expect(first).toMatchObject({ code: 7, stdout: '' })
@@ -243,7 +247,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       const result = await during(operation, each, { happen: killer.arm, timeout: 10 })
       await killer.done()
       // A first step that was certainly not done is told at once: nothing has been begun.
-      if (each.how === 'pg_cancel_backend' && each.step.title === 'S1') {
+      if (each.how === 'pg_cancel_backend' && each.step.title === 'begin') {
         expect(told(result)).toMatchObject({
           exit_code: 7,
           outcome: 'none',
@@ -307,10 +311,10 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     })
 
     test.each([
-      { kind: 'create', title: 'S2', outcome: 'undoing' },
-      { kind: 'update', title: 'S2', outcome: 'undoing' },
-      { kind: 'update', title: 'S3', outcome: 'undoing' },
-      { kind: 'delete', title: 'S2', outcome: undefined },
+      { kind: 'create', title: 'commit', outcome: 'undoing' },
+      { kind: 'update', title: 'record base version', outcome: 'undoing' },
+      { kind: 'update', title: 'commit', outcome: 'undoing' },
+      { kind: 'delete', title: 'close', outcome: undefined },
     ] as const)('is read-only from $title of a $kind on: it is taken back once it can be', async each => {
       const operation = await begin(each.kind)
       const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
@@ -368,8 +372,8 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     })
 
     test.each([
-      { kind: 'create', title: 'S2' },
-      { kind: 'update', title: 'S3' },
+      { kind: 'create', title: 'commit' },
+      { kind: 'update', title: 'commit' },
     ] as const)(
       'takes the connection away at $title of a $kind and has none left, until it has',
       async ({ kind, title }) => {

@@ -12,21 +12,21 @@ export interface Step {
 /** The steps of each operation, in order; the last one of a create or an update is what makes it have happened. */
 export const STEPS = {
   create: [
-    { title: 'S1', server: 'postgres', which: /dsctl create, 1 of 2/ },
-    { title: 'V1', server: 'vault', which: /^POST .*\/data\// },
-    { title: 'S2', server: 'postgres', which: /dsctl create, 2 of 2/ },
+    { title: 'begin', server: 'postgres', which: /dsctl create, 1 of 2/ },
+    { title: 'write secret', server: 'vault', which: /^POST .*\/data\// },
+    { title: 'commit', server: 'postgres', which: /dsctl create, 2 of 2/ },
   ],
   update: [
-    { title: 'S1', server: 'postgres', which: /dsctl update, 1 of 3/ },
-    { title: 'V1', server: 'vault', which: /^GET .*\/data\// },
-    { title: 'S2', server: 'postgres', which: /dsctl update, 2 of 3/ },
-    { title: 'V2', server: 'vault', which: /^POST .*\/data\// },
-    { title: 'S3', server: 'postgres', which: /dsctl update, 3 of 3/ },
+    { title: 'begin', server: 'postgres', which: /dsctl update, 1 of 3/ },
+    { title: 'read secret', server: 'vault', which: /^GET .*\/data\// },
+    { title: 'record base version', server: 'postgres', which: /dsctl update, 2 of 3/ },
+    { title: 'write secret', server: 'vault', which: /^POST .*\/data\// },
+    { title: 'commit', server: 'postgres', which: /dsctl update, 3 of 3/ },
   ],
   delete: [
-    { title: 'S1', server: 'postgres', which: /dsctl delete, 1 of 2/ },
-    { title: 'V1', server: 'vault', which: /^DELETE / },
-    { title: 'S2', server: 'postgres', which: /dsctl close an intent/ },
+    { title: 'begin', server: 'postgres', which: /dsctl delete, 1 of 2/ },
+    { title: 'remove secret', server: 'vault', which: /^DELETE / },
+    { title: 'close', server: 'postgres', which: /dsctl close an intent/ },
   ],
 } as const satisfies Record<string, readonly Step[]>
 
