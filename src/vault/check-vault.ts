@@ -1,56 +1,73 @@
 import { valueAt } from '../lib/value-at.ts'
 import type { VaultCheck } from '../ports/setup.ts'
 import type { VaultClient } from './client.ts'
-import { notVaultError, tokenRejected, vaultError } from './errors.ts'
+import { notVaultError, type TokenSource, tokenRejected, vaultError } from './errors.ts'
 import { inspectMount, mountNotFound } from './mount.ts'
 
+/** The capabilities that dsctl needs, by the first segment of the path below the mount. */
 const NEEDED = {
   data: ['create', 'update', 'read'],
   metadata: ['delete'],
   delete: ['update'],
 } as const
 
+const PLACEHOLDER_ID = '00000000-0000-0000-0000-000000000000'
+
+export interface CheckOptions {
+  readonly mount: string
+  /** Template of a secret's path, for example `data-sources/{id}`. */
+  readonly path: string
+  /** If undefined, a placeholder is used for an organization in the path. */
+  readonly organizationId: string | undefined
+  readonly tokenFrom: TokenSource
+}
+
 /**
- * Checks that Vault answers, that the mount is KV version 2, and what the token may do there. Throws UnavailableError,
- * `unauthenticated`, or `invalid` for the mount; `tokenFrom` is for that error. Where the path has an organization in it, one that is not known yet
- * stands for any.
+ * Checks that Vault is available, that the mount is KV version 2, and what the token may do there. Throws
+ * UnavailableError, `unauthenticated` for the token, or `invalid` for the mount.
  */
-export async function checkVault(
-  client: VaultClient,
-  {
-    mount,
-    path,
-    organizationId,
-    tokenFrom,
-  }: { mount: string; path: string; organizationId: string | undefined; tokenFrom: string | undefined },
-): Promise<VaultCheck> {
-  const self = await client.read('auth/token/lookup-self')
-  if (!self.ok && self.status === 403) throw tokenRejected(tokenFrom)
-  if (self.ok ? valueAt(self.body, 'data') === undefined : self.status === 404) throw notVaultError()
-  if (!self.ok) throw vaultError(self, 'look up its own token')
-  const seen = await inspectMount(client, mount)
-  if (seen !== 'fine' && seen !== 'unseen') throw seen
-  const placeholder = '00000000-0000-0000-0000-000000000000'
+export async function checkVault(client: VaultClient, options: CheckOptions): Promise<VaultCheck> {
+  const { mount, path, organizationId, tokenFrom } = options
+  const token = await lookUpToken(client, tokenFrom)
+  const state = await inspectMount(client, mount)
+  if (state !== 'kv2' && state !== 'hidden') throw state
   const template = path.replaceAll('{organization_id}', organizationId ?? '{organization_id}')
-  const at = template.replaceAll(/\{(id|organization_id)\}/g, placeholder)
-  const paths = Object.keys(NEEDED).map(kind => `${mount}/${kind}/${at}`)
-  const answer = await client.write('sys/capabilities-self', { paths })
-  if (!answer.ok) throw vaultError(answer, 'ask for its own capabilities')
-  const grantedOn = (kind: string): readonly unknown[] => {
-    const granted = valueAt(valueAt(answer.body, 'data'), `${mount}/${kind}/${at}`)
-    return Array.isArray(granted) ? granted : []
-  }
-  // Vault shows each mount that a policy reaches into, so one that is not shown then is not there.
-  const reaches = Object.keys(NEEDED).some(kind => grantedOn(kind).some(capability => capability !== 'deny'))
-  if (seen === 'unseen' && reaches) throw mountNotFound(mount)
+  const granted = await grantedCapabilities(client, mount, template)
+  // Vault shows a mount if any policy covers a path in it. If one does and the mount is hidden, it does not exist.
+  const covered = Object.values(granted)
+    .flat()
+    .some(capability => capability !== 'deny')
+  if (state === 'hidden' && covered) throw mountNotFound(mount)
   const missing = Object.entries(NEEDED).flatMap(([kind, needed]) => {
-    const granted = grantedOn(kind)
-    const lacking = needed.filter(capability => !granted.includes('root') && !granted.includes(capability))
+    const has = granted[kind] ?? []
+    const lacking = needed.filter(capability => !has.includes('root') && !has.includes(capability))
     return lacking.length ? [{ path: `${mount}/${kind}/${template}`, capabilities: lacking }] : []
   })
-  const policies = valueAt(valueAt(self.body, 'data'), 'policies')
-  const isRoot = Array.isArray(policies) && policies.includes('root')
-  const ttl = valueAt(valueAt(self.body, 'data'), 'ttl')
-  const token = { ttl: typeof ttl === 'number' && ttl > 0 ? ttl : undefined, isRoot }
-  return { missing, token, ...(seen === 'unseen' && { hiddenMount: mount }) }
+  return { missing, token, ...(state === 'hidden' && { hiddenMount: mount }) }
+}
+
+async function lookUpToken(client: VaultClient, source: TokenSource): Promise<NonNullable<VaultCheck['token']>> {
+  const response = await client.read('auth/token/lookup-self')
+  if (!response.ok && response.status === 403) throw tokenRejected(source)
+  if (response.ok ? valueAt(response.body, 'data') === undefined : response.status === 404) throw notVaultError()
+  if (!response.ok) throw vaultError(response, 'look up its own token')
+  const policies = valueAt(response.body, 'data', 'policies')
+  const ttl = valueAt(response.body, 'data', 'ttl')
+  return {
+    ttl: typeof ttl === 'number' && ttl > 0 ? ttl : undefined,
+    isRoot: Array.isArray(policies) && policies.includes('root'),
+  }
+}
+
+/** The token's capabilities on the path of a secret, by the keys of NEEDED. */
+async function grantedCapabilities(client: VaultClient, mount: string, template: string) {
+  const secretPath = template.replaceAll(/\{(id|organization_id)\}/g, PLACEHOLDER_ID)
+  const paths = Object.keys(NEEDED).map(kind => [kind, `${mount}/${kind}/${secretPath}`] as const)
+  const response = await client.write('sys/capabilities-self', { paths: paths.map(([, path]) => path) })
+  if (!response.ok) throw vaultError(response, 'read its own capabilities')
+  const entries = paths.map(([kind, path]): [string, readonly unknown[]] => {
+    const granted = valueAt(response.body, 'data', path)
+    return [kind, Array.isArray(granted) ? granted : []]
+  })
+  return Object.fromEntries(entries)
 }

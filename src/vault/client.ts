@@ -5,14 +5,14 @@ import { createTransport } from './transport.ts'
 
 export interface VaultSettings {
   readonly addr: string
-  /** Empty for what needs none, such as a login. */
+  /** Empty for requests that need no token, such as a login. */
   readonly token: string
   readonly namespace: string | undefined
-  /** PEM, not a path. */
+  /** PEM text, not a path. */
   readonly caCert: string | undefined
 }
 
-/** One exchange with Vault: a body, or a refusal to make sense of. Throws UnavailableError where no answer came. */
+/** Requests to Vault, by API path. Error statuses are returned; throws UnavailableError if there was no response. */
 export interface VaultClient {
   read(path: string): Promise<VaultResponse>
   write(path: string, body: object): Promise<VaultResponse>
@@ -20,10 +20,10 @@ export interface VaultClient {
   close(): void
 }
 
-/** Vault's answers are objects of its own making; whoever reads a property checks it. */
+/** The body is not validated: read it with `valueAt`. */
 export type VaultResponse = { readonly ok: true; readonly body: unknown } | ({ readonly ok: false } & ErrorResponse)
 
-/** node-vault with a transport of our own, and without its errors and its debugging output, which hold secrets. */
+/** node-vault with our own transport. Its errors and its debug output are dropped, because they hold secrets. */
 export function vaultClient(settings: VaultSettings, backend: Backend): VaultClient {
   const { requestPromise, close } = createTransport(backend, settings.caCert)
   const client = nodeVault({
@@ -31,26 +31,26 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
     token: settings.token,
     ...(settings.namespace !== undefined && { namespace: settings.namespace }),
     debug: () => {},
-    // Neither its commands nor what checks and fills them in: three verbs are all that is used.
+    // Only read, write and delete are used: no commands, so no validation (tv4) and no path templates (mustache).
     commands: {},
-    tv4: ALL_VALID,
-    mustache: ALL_VALID,
+    tv4: NO_VALIDATION,
+    mustache: NO_VALIDATION,
     'request-promise': requestPromise,
   })
-  client.token = settings.token // where that is empty, node-vault has taken VAULT_TOKEN
+  client.token = settings.token // replaces VAULT_TOKEN, which node-vault uses if the token is empty
   return {
-    read: path => exchange(client.read(path)),
-    write: (path, body) => exchange(client.write(path, body)),
-    remove: path => exchange(client.delete(path)),
+    read: path => toResponse(client.read(path)),
+    write: (path, body) => toResponse(client.write(path, body)),
+    remove: path => toResponse(client.delete(path)),
     close,
   }
 }
 
-const ALL_VALID = Object.assign(() => undefined, { validate: () => true })
+const NO_VALIDATION = Object.assign(() => undefined, { validate: () => true })
 
-async function exchange(answer: Promise<unknown>): Promise<VaultResponse> {
+async function toResponse(body: Promise<unknown>): Promise<VaultResponse> {
   try {
-    return { ok: true, body: await answer }
+    return { ok: true, body: await body }
   } catch (error) {
     return { ok: false, ...toErrorResponse(error) }
   }

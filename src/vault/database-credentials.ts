@@ -3,37 +3,38 @@ import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
 
-/** Credentials that are good for as long as their lease. */
+/** Database credentials, valid until their lease expires. */
 export interface DatabaseLease {
   readonly user: string
   readonly password: string
+  /** The lease ID. */
   readonly id: string
 }
 
-/** Has Vault's database engine issue credentials for `role`: one of the mount `database`, or `MOUNT/ROLE`. */
+/** Requests credentials from Vault's database engine. `role` is ROLE of the mount `database`, or MOUNT/ROLE. */
 export async function issueDatabaseCredentials(client: VaultClient, role: string): Promise<DatabaseLease> {
-  const at = role.lastIndexOf('/')
-  const mount = at < 0 ? 'database' : role.slice(0, at)
-  const answer = await client.read(`${mount}/creds/${encodeURIComponent(role.slice(at + 1))}`)
-  if (!answer.ok && [400, 404].includes(answer.status)) throw noRole(role, mount)
-  if (!answer.ok) throw vaultError(answer, 'issue credentials for the database')
-  const [user, password, id] = [
-    valueAt(valueAt(answer.body, 'data'), 'username'),
-    valueAt(valueAt(answer.body, 'data'), 'password'),
-    valueAt(answer.body, 'lease_id'),
-  ]
-  if (typeof user !== 'string' || typeof password !== 'string' || typeof id !== 'string') throw noRole(role, mount)
+  const slash = role.lastIndexOf('/')
+  const mount = slash < 0 ? 'database' : role.slice(0, slash)
+  const response = await client.read(`${mount}/creds/${encodeURIComponent(role.slice(slash + 1))}`)
+  if (!response.ok && [400, 404].includes(response.status)) throw roleNotFound(role, mount)
+  if (!response.ok) throw vaultError(response, 'issue credentials for the database')
+  const user = valueAt(response.body, 'data', 'username')
+  const password = valueAt(response.body, 'data', 'password')
+  const id = valueAt(response.body, 'lease_id')
+  if (typeof user !== 'string' || typeof password !== 'string' || typeof id !== 'string') {
+    throw roleNotFound(role, mount)
+  }
   return { user, password, id }
 }
 
-/** Ends a lease, which takes its Postgres role away. False where the token may not: it then ends by itself. */
+/** Revokes a lease, which drops its Postgres role. False if the token may not: the lease then ends when it expires. */
 export async function revokeLease(client: VaultClient, id: string): Promise<boolean> {
-  const answer = await client.write('sys/leases/revoke', { lease_id: id })
-  return answer.ok
+  const response = await client.write('sys/leases/revoke', { lease_id: id })
+  return response.ok
 }
 
-function noRole(role: string, mount: string) {
-  return invalid('Vault issues no credentials for the database.', [
+function roleNotFound(role: string, mount: string) {
+  return invalid('Vault cannot issue credentials for the database.', [
     { field: 'database.vaultRole', message: `${role} must be a role of the database engine at ${mount}` },
   ])
 }

@@ -1,13 +1,15 @@
 import { DsctlError, invalid, UnavailableError } from '../domain/errors.ts'
+import { valueAt } from '../lib/value-at.ts'
 
-/** The transport got no answer. `delivered` says whether the request may have reached Vault. */
+/** The transport got no response. `delivered` says whether the request may have reached Vault. */
 export class NoResponse extends Error {
   readonly delivered: 'no' | 'maybe'
   readonly host: string
+  /** Node's error code; empty if there is none. */
   readonly code: string
 
   constructor(delivered: 'no' | 'maybe', host: string, reason: unknown) {
-    super('No answer from Vault.')
+    super('No response from Vault.')
     this.delivered = delivered
     this.host = host
     const { code, message } = reason as { code?: unknown; message?: unknown }
@@ -15,22 +17,23 @@ export class NoResponse extends Error {
   }
 }
 
-/** A status that is no success, with the texts of Vault's `errors`. */
+/** A response with an error status. */
 export interface ErrorResponse {
   readonly status: number
+  /** The texts in the body's `errors`. */
   readonly errors: readonly string[]
   readonly body: unknown
 }
 
 /**
- * Reads what node-vault threw: its ApiResponseError as a Refusal, the transport's NoAnswer as UnavailableError, which
- * is thrown. Nothing of the error itself is passed on.
+ * Converts what node-vault threw: a response with an error status is returned, and for NoResponse an UnavailableError is
+ * thrown. The original error is dropped, because it holds secrets.
  */
 export function toErrorResponse(error: unknown): ErrorResponse {
-  if (error instanceof NoResponse) throw noAnswer(error)
+  if (error instanceof NoResponse) throw cannotBeReached(error)
   const response = (error as { response?: { statusCode?: unknown; body?: unknown } }).response
   if (typeof response?.statusCode !== 'number') throw new Error('node-vault failed without a response.')
-  const errors = (response.body as { errors?: unknown } | undefined)?.errors
+  const errors = valueAt(response.body, 'errors')
   return {
     status: response.statusCode,
     errors: Array.isArray(errors) ? errors.filter(text => typeof text === 'string') : [],
@@ -38,92 +41,95 @@ export function toErrorResponse(error: unknown): ErrorResponse {
   }
 }
 
-/** What a refusal means where the caller has no better word for it. `doing` is for instance `read the credentials`. */
-export function vaultError({ status, errors }: ErrorResponse, doing: string): DsctlError {
-  if (status === 503) {
-    const sealed = errors.some(text => /sealed/i.test(text))
-    // A load balancer says so of a request, too, that it has passed on and lost.
-    return new UnavailableError(
-      sealed ? 'no' : 'maybe',
-      sealed ? 'Vault is sealed.' : 'Vault is not available (503).',
-      {
-        hint: sealed ? 'Unseal it: vault operator unseal.' : AGAIN,
-      },
-    )
+/** The error for a response that has no special meaning to the caller. `action` is, for example, `read the credentials`. */
+export function vaultError(response: ErrorResponse, action: string): DsctlError {
+  return unavailable(response, action) ?? rejected(response.status, action)
+}
+
+function unavailable({ status, errors }: ErrorResponse, action: string): UnavailableError | undefined {
+  if (status === 503 && errors.some(text => /sealed/i.test(text))) {
+    return new UnavailableError('no', 'Vault is sealed.', { hint: 'Unseal it: vault operator unseal.' })
   }
-  if (status === 429)
-    return new UnavailableError('no', 'Vault takes no more requests at the moment (429).', { hint: AGAIN })
-  if (status === 412 || status === 408)
-    return new UnavailableError(status === 412 ? 'no' : 'maybe', `Vault is not ready for it yet (${status}).`, {
-      hint: AGAIN,
-    })
-  // KV says so of a mount that was made a moment ago, and of each where a node has just become the active one.
-  if (status === 400 && errors.some(text => /unavailable for a brief period/i.test(text)))
-    return new UnavailableError('no', 'The Vault mount is not ready yet (400).', { hint: AGAIN })
-  if (status >= 500)
-    return new UnavailableError('maybe', `Vault could not ${doing}: it answered ${status}.`, { hint: AGAIN })
+  const hint = 'Try again in a moment.'
+  // 'maybe': a load balancer also returns 503 if the connection to Vault broke after it had forwarded the request.
+  if (status === 503) return new UnavailableError('maybe', 'Vault is not available (503).', { hint })
+  if (status === 429) return new UnavailableError('no', 'Vault is rate limiting (429).', { hint })
+  if (status === 412) return new UnavailableError('no', 'Vault is not ready yet (412).', { hint })
+  if (status === 408) return new UnavailableError('maybe', 'Vault is not ready yet (408).', { hint })
+  // KV returns this for a new mount, and for every mount after a node has become the active one.
+  if (status === 400 && errors.some(text => /unavailable for a brief period/i.test(text))) {
+    return new UnavailableError('no', 'The Vault mount is not ready yet (400).', { hint })
+  }
+  if (status < 500) return undefined
+  return new UnavailableError('maybe', `Vault could not ${action}: it answered ${status}.`, { hint })
+}
+
+function rejected(status: number, action: string): DsctlError {
   if (status === 403) {
-    return new DsctlError('forbidden', `Vault does not allow this token to ${doing}.`, {
-      hint: 'Its policies must allow it: dsctl init --check names what they lack. See docs/setup-servers.md, "Vault policies".',
+    return new DsctlError('forbidden', `Vault does not allow this token to ${action}.`, {
+      hint: 'Run dsctl init --check to see what its policies lack. docs/setup-servers.md has the policies.',
     })
   }
   if (status === 401) {
-    return new DsctlError('unauthenticated', `What answers for Vault wants another login to ${doing} (401).`, {
-      hint: 'A proxy before it may want one of its own: check vault.addr, which dsctl config list shows.',
+    return new DsctlError('unauthenticated', `The server at vault.addr requires a login to ${action} (401).`, {
+      hint: 'A proxy in front of Vault may require its own login. Run dsctl config list to check vault.addr.',
     })
   }
   if (status === 413) {
-    return new DsctlError('invalid', `Vault could not ${doing}: it takes nothing so large (413).`, {
-      hint: 'Give less, or have its limit raised: max_request_size, or that of a proxy before it.',
+    return new DsctlError('invalid', `Vault could not ${action}: the request is too large (413).`, {
+      hint: 'Send less, or raise the limit: max_request_size in Vault, or that of a proxy in front of it.',
     })
   }
-  return new DsctlError('invalid', `Vault could not ${doing}: it answered ${status}.`, {
-    hint: 'Check vault.addr, vault.mount and vault.path: dsctl config list shows them.',
+  return new DsctlError('invalid', `Vault could not ${action}: it answered ${status}.`, {
+    hint: 'Run dsctl config list to check vault.addr, vault.mount and vault.path.',
   })
 }
 
-/** Vault knows the token no more. `tokenFrom` says what to do: logging in helps nobody whose VAULT_TOKEN goes before. */
-export function tokenRejected(tokenFrom: string | undefined): DsctlError {
-  const anew =
-    tokenFrom === 'VAULT_TOKEN'
-      ? 'Set VAULT_TOKEN anew, or unset it and log in (dsctl login)'
-      : 'Log in again (dsctl login, or vault login)'
-  return new DsctlError(
-    'unauthenticated',
-    'Vault does not accept the token: it is invalid or has expired, or it has no default policy.',
-    { hint: `${tokenFrom === 'VAULT_ROLE_ID' ? 'Let' : `${anew}, or let`} its policy read auth/token/lookup-self.` },
-  )
+/** Where the token comes from; undefined: the token file. Decides the hint of `tokenRejected`. */
+export type TokenSource = string | undefined
+
+/** The error for a token that Vault does not accept. */
+export function tokenRejected(source: TokenSource): DsctlError {
+  const message = 'Vault does not accept the token: it is invalid or has expired, or it lacks the default policy.'
+  return new DsctlError('unauthenticated', message, { hint: tokenHint(source) })
 }
 
-/** What to make of an answer that Vault does not give. */
+function tokenHint(source: TokenSource): string {
+  if (source === 'VAULT_ROLE_ID') return 'Allow its policy to read auth/token/lookup-self.'
+  const newToken =
+    source === 'VAULT_TOKEN'
+      ? 'Set VAULT_TOKEN to a valid token, or unset it and run dsctl login'
+      : 'Log in again with dsctl login or vault login'
+  return `${newToken}, or allow its policy to read auth/token/lookup-self.`
+}
+
+/** The error for a response that Vault would not send. */
 export function notVaultError(): DsctlError {
   return invalid(
-    'What answers at the Vault address does not answer as Vault does.',
+    'The server at vault.addr does not answer as Vault does.',
     [],
-    'Check vault.addr, mostly without a path, as in https://vault.example.com:8200, and vault.namespace: dsctl config list.',
+    'Run dsctl config list to check vault.namespace and vault.addr, which usually has no path: https://vault.example.com:8200.',
   )
 }
-
-const AGAIN = 'Try again in a moment.'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the host name could not be looked up',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'the host name could not be resolved',
   ETIMEDOUT: 'it did not answer in time',
-  ECONNRESET: 'the connection was cut',
+  ECONNRESET: 'the connection was reset',
   EPROTO: 'it does not speak TLS',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
 }
 
-function noAnswer({ delivered, host, code }: NoResponse): UnavailableError {
-  const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
-  const why = certificate
-    ? 'its TLS certificate was not accepted'
+function cannotBeReached({ delivered, host, code }: NoResponse): UnavailableError {
+  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
+  const reason = isCertificate
+    ? 'its TLS certificate is not trusted'
     : (REASONS[code] ?? (code || 'the connection failed'))
-  return new UnavailableError(delivered, `Vault at ${host} cannot be reached: ${why}.`, {
-    hint: certificate
-      ? 'Set VAULT_CACERT to the certificate of its authority.'
-      : 'Check VAULT_ADDR and that Vault runs.',
+  return new UnavailableError(delivered, `Vault at ${host} cannot be reached: ${reason}.`, {
+    hint: isCertificate
+      ? "Set VAULT_CACERT to its CA certificate's file."
+      : 'Check VAULT_ADDR, and that Vault is running.',
   })
 }

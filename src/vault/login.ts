@@ -3,105 +3,106 @@ import { Secret } from '../domain/secret.ts'
 import { valueAt } from '../lib/value-at.ts'
 import { LOGIN_METHODS, type LoginRequest } from '../ports/logins.ts'
 import type { VaultClient, VaultResponse } from './client.ts'
-import { notVaultError, vaultError } from './errors.ts'
+import { type ErrorResponse, notVaultError, vaultError } from './errors.ts'
 
-/** Opens a client that sends this token; '' sends none. */
+/** Opens a client that sends this token, or none if it is empty. */
 export type Connect = (token: string) => Promise<VaultClient>
 
-/** A token, and the seconds that it is good for; undefined where it does not expire. */
-export interface Issued {
+export interface IssuedToken {
   readonly token: string
+  /** Seconds until the token expires; undefined if it does not expire. */
   readonly ttl: number | undefined
 }
 
-/** Gets a token. Throws `unauthenticated` where Vault refuses, never with anything of the secret. */
-export async function logIn(connect: Connect, request: LoginRequest): Promise<Issued> {
-  const secret = (await unwrapped(connect, request)).reveal()
-  if (request.method === 'token') return checked(await connect(secret), secret)
-  const { nameField: named, secretField: proof } = LOGIN_METHODS[request.method]
+/** Gets a token. Throws `unauthenticated` if Vault refuses; the error never contains the secret. */
+export async function logIn(connect: Connect, request: LoginRequest): Promise<IssuedToken> {
+  const secret = (await unwrap(connect, request)).reveal()
+  if (request.method === 'token') return checkToken(await connect(secret), secret)
+  const { nameField, secretField } = LOGIN_METHODS[request.method]
   const path = `auth/${request.mount}/login`
   const client = await connect('')
-  const answer =
-    named === 'username'
-      ? await client.write(`${path}/${encodeURIComponent(request.name)}`, { [proof]: secret })
-      : await client.write(path, { [named]: request.name, [proof]: secret })
-  if (!answer.ok) throw refusal(answer, request)
-  const auth = valueAt(answer.body, 'auth')
-  const token = valueAt(auth, 'client_token')
-  if (typeof token === 'string' && token !== '') return { token, ttl: seconds(valueAt(auth, 'lease_duration')) }
-  throw new DsctlError(
-    'unauthenticated',
-    'Vault gave no token: it wants a second factor, or does not answer as Vault.',
-    {
-      hint: 'vault login asks for a second factor; dsctl uses the token that it keeps.',
-    },
-  )
+  const response =
+    nameField === 'username'
+      ? await client.write(`${path}/${encodeURIComponent(request.name)}`, { [secretField]: secret })
+      : await client.write(path, { [nameField]: request.name, [secretField]: secret })
+  if (!response.ok) throw loginError(response, request)
+  return issuedToken(response)
 }
 
-/** Whether the client's own token is a root token; one that Vault does not know is none. */
+function issuedToken({ body }: VaultResponse): IssuedToken {
+  const token = valueAt(body, 'auth', 'client_token')
+  if (typeof token === 'string' && token !== '') return { token, ttl: seconds(valueAt(body, 'auth', 'lease_duration')) }
+  const message = 'Vault returned no token: it requires a second factor, or the server is not Vault.'
+  throw new DsctlError('unauthenticated', message, {
+    hint: 'Run vault login, which asks for a second factor. dsctl uses the token that it saves.',
+  })
+}
+
+/** Whether the client's own token is a root token. False for an invalid token. */
 export async function isRootToken(client: VaultClient): Promise<boolean> {
-  const answer = await client.read('auth/token/lookup-self')
-  if (!answer.ok && answer.status >= 429) throw vaultError(answer, 'look up its own token')
-  const policies = answer.ok ? valueAt(valueAt(answer.body, 'data'), 'policies') : undefined
+  const response = await client.read('auth/token/lookup-self')
+  if (!response.ok && response.status >= 429) throw vaultError(response, 'look up its own token')
+  const policies = response.ok ? valueAt(response.body, 'data', 'policies') : undefined
   return Array.isArray(policies) && policies.includes('root')
 }
 
-/** Whether Vault revoked the client's own token. */
+/** Revokes the client's own token. False if Vault refuses, usually because the token has expired. */
 export async function revokeOwnToken(client: VaultClient): Promise<boolean> {
-  const answer = await client.write('auth/token/revoke-self', {})
-  if (!answer.ok && answer.status >= 429) throw vaultError(answer, 'revoke the token')
-  return answer.ok
+  const response = await client.write('auth/token/revoke-self', {})
+  if (!response.ok && response.status >= 429) throw vaultError(response, 'revoke the token')
+  return response.ok
 }
 
-async function checked(client: VaultClient, token: string): Promise<Issued> {
-  const answer = await client.read('auth/token/lookup-self')
-  const data = answer.ok ? valueAt(answer.body, 'data') : undefined
+async function checkToken(client: VaultClient, token: string): Promise<IssuedToken> {
+  const response = await client.read('auth/token/lookup-self')
+  const data = response.ok ? valueAt(response.body, 'data') : undefined
   if (data !== undefined) return { token, ttl: seconds(valueAt(data, 'ttl')) }
-  if (answer.ok || answer.status === 404) throw notVaultError()
-  if (answer.status !== 403) throw vaultError(answer, 'look up its own token')
+  if (response.ok || response.status === 404) throw notVaultError()
+  if (response.status !== 403) throw vaultError(response, 'look up its own token')
   throw new DsctlError('unauthenticated', 'Vault does not accept this token: it is invalid or has expired.', {
-    hint: 'Give another one: dsctl login, or vault login.',
+    hint: 'Use another token, or run vault login.',
   })
 }
 
 const WRAPPING_TOKEN = /^(hv)?s\.\S+$/
 
 /**
- * A response-wrapped secret-id is a token that gives the real one, once. What it wraps is checked first: whoever
- * swapped it on the way could otherwise have a login made with an AppRole of their own.
+ * Resolves a response-wrapped secret-id, which is a token that returns the real secret-id once. The creation path is
+ * checked first: an attacker who replaced the token could otherwise make us log in with their own AppRole.
  */
-async function unwrapped(connect: Connect, { method, mount, secret }: LoginRequest): Promise<Secret<string>> {
+async function unwrap(connect: Connect, { method, mount, secret }: LoginRequest): Promise<Secret<string>> {
   const token = secret.reveal()
   if (method !== 'approle' || !WRAPPING_TOKEN.test(token)) return secret
-  const wrapped = await (await connect('')).write('sys/wrapping/lookup', { token })
-  if (!wrapped.ok) throw unwrapFailure(wrapped)
-  const path = String(valueAt(valueAt(wrapped.body, 'data'), 'creation_path'))
+  const lookup = await (await connect('')).write('sys/wrapping/lookup', { token })
+  if (!lookup.ok) throw unwrapError(lookup)
+  const path = String(valueAt(lookup.body, 'data', 'creation_path'))
   if (!path.startsWith(`auth/${mount}/role/`) || !path.endsWith('/secret-id')) {
     throw new DsctlError('unauthenticated', 'The wrapped secret-id does not come from this AppRole mount.', {
-      hint: 'Somebody may have swapped it on the way: do not use it.',
+      hint: 'Someone may have replaced it. Do not use it.',
     })
   }
-  const answer = await (await connect(token)).write('sys/wrapping/unwrap', {})
-  if (!answer.ok) throw unwrapFailure(answer)
-  const secretId = valueAt(valueAt(answer.body, 'data'), 'secret_id')
+  const response = await (await connect(token)).write('sys/wrapping/unwrap', {})
+  if (!response.ok) throw unwrapError(response)
+  const secretId = valueAt(response.body, 'data', 'secret_id')
   if (typeof secretId === 'string') return new Secret(secretId)
-  throw new DsctlError('unauthenticated', 'What was wrapped is no secret-id.')
+  throw new DsctlError('unauthenticated', 'The wrapped value is not a secret-id.')
 }
 
-function unwrapFailure(answer: Extract<VaultResponse, { ok: false }>): DsctlError {
-  if (answer.status >= 429) return vaultError(answer, 'unwrap the secret-id')
-  return new DsctlError('unauthenticated', 'The wrapped secret-id has been used already, or has expired.', {
-    hint: 'If nobody you know has used it, somebody else has: ask for a new one.',
+function unwrapError(response: ErrorResponse): DsctlError {
+  if (response.status >= 429) return vaultError(response, 'unwrap the secret-id')
+  return new DsctlError('unauthenticated', 'The wrapped secret-id has already been used, or has expired.', {
+    hint: 'Request a new one. If you did not use this one, someone else may have.',
   })
 }
 
-function refusal(answer: Extract<VaultResponse, { ok: false }>, { method, mount }: LoginRequest): DsctlError {
-  if (answer.status >= 429) return vaultError(answer, 'log in')
-  if (answer.status === 404 || answer.errors.some(text => /no handler|unsupported path/i.test(text))) {
-    return invalid(`Vault has no ${method} login at auth/${mount}.`, [], 'Where it is mounted: --auth-mount MOUNT.')
+function loginError(response: ErrorResponse, { method, mount }: LoginRequest): DsctlError {
+  if (response.status >= 429) return vaultError(response, 'log in')
+  if (response.status === 404 || response.errors.some(text => /no handler|unsupported path/i.test(text))) {
+    const hint = 'If it is mounted elsewhere, pass --auth-mount MOUNT.'
+    return invalid(`Vault has no ${method} auth method at auth/${mount}.`, [], hint)
   }
   return new DsctlError('unauthenticated', `Vault refused the ${method} login at auth/${mount}.`, {
-    hint: 'Check the name and the secret, and where the method is mounted: --auth-mount MOUNT.',
+    hint: 'Check the name and the secret. If the method is mounted elsewhere, pass --auth-mount MOUNT.',
   })
 }
 

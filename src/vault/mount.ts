@@ -3,38 +3,49 @@ import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
 
-/** What is wrong with a mount that the token's policies reach into, if anything: there is none, or not KV version 2. */
+/** The error if a mount does not exist or is not KV version 2. For tokens with a policy that covers a path in it. */
 export async function mountProblem(client: VaultClient, mount: string): Promise<DsctlError | undefined> {
-  const seen = await inspectMount(client, mount)
-  if (seen === 'unseen') return mountNotFound(mount)
-  return seen === 'fine' ? undefined : seen
+  const state = await inspectMount(client, mount)
+  if (state === 'hidden') return mountNotFound(mount)
+  return state === 'kv2' ? undefined : state
 }
 
-/** The same of one that they may not reach into: Vault then says nothing of it, whether it is there or not. */
-export async function inspectMount(client: VaultClient, mount: string): Promise<'fine' | 'unseen' | DsctlError> {
-  const answer = await client.read(`sys/internal/ui/mounts/${mount}`)
-  if (!answer.ok) {
-    if (answer.status === 429 || answer.status >= 500) throw vaultError(answer, 'look at its mounts')
-    return 'unseen'
+/**
+ * Whether a mount is KV version 2; an error if it is anything else. `hidden` if Vault does not show it: it does not
+ * exist, or no policy of the token covers a path in it.
+ */
+export async function inspectMount(client: VaultClient, mount: string): Promise<'kv2' | 'hidden' | DsctlError> {
+  const response = await client.read(`sys/internal/ui/mounts/${mount}`)
+  if (!response.ok) {
+    if (response.status === 429 || response.status >= 500) throw vaultError(response, 'read its mounts')
+    return 'hidden'
   }
-  const data = valueAt(answer.body, 'data')
-  const type = valueAt(data, 'type')
-  const version = valueAt(valueAt(data, 'options'), 'version')
-  if (type === 'kv' && version === '2') return 'fine'
-  const what = type === 'kv' || type === 'generic' ? 'KV version 1' : `a ${String(type)} engine`
-  return invalid(`The Vault mount ${mount} is ${what}; dsctl needs KV version 2.`, [field], HINT)
+  const type = valueAt(response.body, 'data', 'type')
+  const version = valueAt(response.body, 'data', 'options', 'version')
+  if (type === 'kv' && version === '2') return 'kv2'
+  const found = type === 'kv' || type === 'generic' ? 'KV version 1' : `a ${String(type)} engine`
+  return invalid(`The Vault mount ${mount} is ${found}; dsctl needs KV version 2.`, [MOUNT_FIELD], HINT)
 }
 
 export function mountNotFound(mount: string): DsctlError {
-  return invalid(`Vault has no mount ${mount} that this token can use.`, [field], HINT)
+  return invalid(`Vault has no mount ${mount} that this token can use.`, [MOUNT_FIELD], HINT)
 }
 
-/** The mount that a path begins with, asked of Vault, since a mount may have slashes in it. */
+/** Finds the mount of a path by asking Vault, because the name of a mount may contain slashes. */
 export async function findMount(client: VaultClient, path: string): Promise<string | undefined> {
-  const answer = await client.read(`sys/internal/ui/mounts/${path}`)
-  const mount = answer.ok ? valueAt(valueAt(answer.body, 'data'), 'path') : undefined
+  const response = await client.read(`sys/internal/ui/mounts/${path}`)
+  const mount = response.ok ? valueAt(response.body, 'data', 'path') : undefined
   return typeof mount === 'string' ? mount.replace(/\/$/, '') : undefined
 }
 
-const field = { field: 'vault.mount', message: 'must name a mount of the KV engine, version 2' }
-const HINT = 'Set vault.mount (DSCTL_VAULT_MOUNT), or make one: vault secrets enable -path=MOUNT -version=2 kv.'
+const DEFAULT_VERSIONS_KEPT = 10
+
+/** How many versions of a secret the mount keeps; undefined if the token may not read its configuration. */
+export async function versionsKept(client: VaultClient, mount: string): Promise<number | undefined> {
+  const response = await client.read(`${mount}/config`)
+  const versions = response.ok ? valueAt(response.body, 'data', 'max_versions') : undefined
+  return typeof versions === 'number' ? versions || DEFAULT_VERSIONS_KEPT : undefined
+}
+
+const MOUNT_FIELD = { field: 'vault.mount', message: 'must be a mount of the KV engine, version 2' }
+const HINT = 'Set vault.mount (DSCTL_VAULT_MOUNT), or create the mount: vault secrets enable -path=MOUNT -version=2 kv.'

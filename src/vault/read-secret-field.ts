@@ -4,25 +4,27 @@ import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
 import { findMount } from './mount.ts'
 
-/** One field of a KV version 2 secret at MOUNT/PATH. Throws `invalid` where there is none, never with a value. */
+/** Reads one field of the KV version 2 secret at MOUNT/PATH. Throws `invalid` if not found. Errors hold no values. */
 export async function readSecretField(client: VaultClient, path: string, field: string): Promise<string> {
   const source = `vault:${path}#${field}`
-  // A %2e%2e in it would be taken for dots that climb, and a ? for a query.
+  // Otherwise %2e%2e would be decoded to "..", and ? would start a query.
   const encoded = path.split('/').map(encodeURIComponent).join('/')
   const mount = await findMount(client, encoded)
   if (mount === undefined) throw invalid(`${source}: Vault has no such mount that this token can use.`)
-  const answer = await client.read(`${mount}/data/${encoded.slice(mount.length + 1)}`)
-  if (!answer.ok && answer.status === 404) throw invalid(`${source}: Vault has no such secret.`)
-  if (!answer.ok && answer.status === 403) throw mayNotRead(source, `${mount}/data/${path.slice(mount.length + 1)}`)
-  if (!answer.ok) throw vaultError(answer, `read ${source}`)
-  const value = valueAt(valueAt(valueAt(answer.body, 'data'), 'data'), field)
+  const response = await client.read(`${mount}/data/${encoded.slice(mount.length + 1)}`)
+  if (!response.ok && response.status === 404) throw invalid(`${source}: secret not found in Vault.`)
+  if (!response.ok && response.status === 403) {
+    throw notAllowedToRead(source, `${mount}/data/${path.slice(mount.length + 1)}`)
+  }
+  if (!response.ok) throw vaultError(response, `read ${source}`)
+  const value = valueAt(response.body, 'data', 'data', field)
   if (value === undefined) throw invalid(`${source}: the secret has no such field.`)
   if (typeof value === 'object' && value !== null) return JSON.stringify(value)
   return String(value)
 }
 
-function mayNotRead(source: string, path: string): DsctlError {
+function notAllowedToRead(source: string, path: string): DsctlError {
   return new DsctlError('forbidden', `Vault does not allow this token to read ${source}.`, {
-    hint: `Its policy needs: path "${path}" { capabilities = ["read"] }.`,
+    hint: `Add to its policy: path "${path}" { capabilities = ["read"] }.`,
   })
 }

@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { invalid } from '../domain/errors.ts'
 
-/** Writes a token where nobody else can read it; whoever reads the file meanwhile finds the old one or the new one. */
+/** Writes a token to a file that only the user can read. Atomic: a reader gets the old token or the new one. */
 export function writeTokenFile(path: string, token: string): void {
-  const unfinished = `${path}.${randomUUID()}`
+  const temporary = `${path}.${randomUUID()}`
   try {
-    writeFileSync(unfinished, token, { mode: 0o600, flag: 'wx' })
-    renameSync(unfinished, path)
+    writeFileSync(temporary, token, { mode: 0o600, flag: 'wx' })
+    renameSync(temporary, path)
   } catch (error) {
-    rmSync(unfinished, { force: true })
+    rmSync(temporary, { force: true })
     const { code } = error as { code?: unknown }
     throw invalid(
-      `The token cannot be kept in ${path} (${code}).`,
+      `The token cannot be saved to ${path} (${code}).`,
       [],
-      'It is lost: set HOME to a folder that is yours.',
+      'The token is lost. Set HOME to a folder that you can write to, and log in again.',
     )
   }
 }

@@ -900,7 +900,7 @@ describe('refused on the command line:', () => {
       [{ VAULT_ADDR: 'http://u:p%zz@127.0.0.1:1' }, /vault\.addr: .*%25/],
       [{ VAULT_ADDR: `${site.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
       [{ VAULT_ADDR: `${site.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
-      [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*without a path/],
+      [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*usually has no path/],
       [{ ...nothing, VAULT_ADDR: site.vault.addr, PGHOST: 'h', PGPORT: 'abc' }, /PGPORT: names no port/],
       [{ DSCTL_DATABASE_URL: 'postgres://h/d?port=abc' }, /database\.url: names no port/],
     ] as const) {

@@ -113,8 +113,8 @@ describe('the token', () => {
   const refused = {
     exit: 3,
     code: 'unauthenticated',
-    says: /invalid or has expired, or it has no default policy/,
-    advises: /VAULT_TOKEN anew/,
+    says: /invalid or has expired, or it lacks the default policy/,
+    advises: /VAULT_TOKEN to a valid token/,
   }
 
   test('is none', async () => {
@@ -129,7 +129,7 @@ describe('the token', () => {
   })
 
   test('is nobody’s', async () => {
-    const failure = { exit: 4, code: 'forbidden', says: /belongs to nobody/, advises: /has no entity|--user/ }
+    const failure = { exit: 4, code: 'forbidden', says: /has no e-mail address/, advises: /has no entity|--user/ }
     await expectNothingDone({ env: { VAULT_TOKEN: await site.vault.createToken({}) } }, failure)
     await expectNothingDone({ env: { VAULT_TOKEN: site.vault.rootToken } }, failure, ['list', 'create'])
   })
@@ -244,7 +244,7 @@ describe('Vault', () => {
         exit: 7,
         code: 'unavailable',
         says: /Vault at .* did not answer in time/,
-        advises: /Vault runs/,
+        advises: /Vault is running/,
       }
       const { before, after } = await expectFailure(command, { env: proxied.env }, failure, '1')
       expect(after).toEqual(before)
@@ -253,7 +253,7 @@ describe('Vault', () => {
 
   test('takes too many requests', async () => {
     proxied.vault.at(/lookup-self/, answerWith(429, { errors: ['too many requests'] }))
-    const failure = { exit: 7, code: 'unavailable', says: /no more requests at the moment/, advises: /again/ }
+    const failure = { exit: 7, code: 'unavailable', says: /rate limiting/, advises: /again/ }
     await expectNothingDone({ env: proxied.env }, failure, ['list', 'create'])
   })
 

@@ -217,9 +217,9 @@ describe('From the servers', () => {
   test.each([
     [400, 'invalid', /it answered 400/, 'marker-pw'],
     [400, 'unavailable', /mount is not ready yet/, 'Upgrading … This backend will be unavailable for a brief period'],
-    [401, 'unauthenticated', /another login/, 'marker-pw'],
-    [412, 'unavailable', /not ready for it yet/, 'marker-pw'],
-    [413, 'invalid', /nothing so large/, 'marker-pw'],
+    [401, 'unauthenticated', /requires a login/, 'marker-pw'],
+    [412, 'unavailable', /not ready yet/, 'marker-pw'],
+    [413, 'invalid', /request is too large/, 'marker-pw'],
     [502, 'unavailable', /it answered 502/, 'marker-pw'],
   ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says, error) => {
     for (const [operation, steps] of Object.entries(STEPS).slice(0, 2)) {

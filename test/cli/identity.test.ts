@@ -94,7 +94,7 @@ describe('The address', () => {
   test('is never the name of an alias on a userpass mount: whoever runs that mount chooses it', async () => {
     const error = jsonError(await whoami(await personWith([{ type: 'userpass', name: ADMIN }])))
     expect(error).toMatchObject({
-      ...{ exit_code: 4, message: expect.stringContaining('belongs to nobody') },
+      ...{ exit_code: 4, message: expect.stringContaining('has no e-mail address') },
       hint: expect.stringMatching(/vault write identity\/entity\/id\/[0-9a-f-]{36} metadata=email=/),
     })
   })
@@ -169,11 +169,11 @@ describe('A child token', () => {
     expect(error.message).toMatch(/invalid or has expired.*default policy/)
     const unknown = jsonError(await whoami('s.no-such-token'))
     expect(unknown.message).toBe(error.message)
-    expect(unknown.hint).toMatch(/^Set VAULT_TOKEN anew, or unset it and log in \(dsctl login\)/)
+    expect(unknown.hint).toMatch(/^Set VAULT_TOKEN to a valid token, or unset it and run dsctl login/)
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 's.no-such-token')
     const kept = await proxied.dsctl(['whoami', '-o', 'json'], { home, env: { VAULT_TOKEN: '' } })
-    expect(jsonError(kept).hint).toMatch(/^Log in again \(dsctl login/)
+    expect(jsonError(kept).hint).toMatch(/^Log in again with dsctl login/)
   })
 
   test('that may not read its entity is an error, never a person without an address', async () => {

@@ -90,7 +90,7 @@ test('what the environment says is told without its password, and not asked for'
   await screen.waitFor('E-mail address of its workspace_admin:')
   screen.type('ada@example.com\n')
   await screen.waitFor('database.url was not saved')
-  await screen.waitFor('The Vault token belongs to nobody')
+  await screen.waitFor('The Vault token has no e-mail address')
   await screen.waitFor('Next: dsctl config set user ada@example.com\n')
   expect(await screen.exit).toMatchObject({ code: 0 })
   expect(screen.text()).not.toMatch(/MARKER|Database URL:|Vault address:|Vault mount/)

@@ -51,7 +51,7 @@ describe('an empty database', () => {
       'Made the tables of an empty database, and dsctl’s own in schema dsctl.',
       'Made the organization Acme, with admin@example.com as its workspace_admin.',
       'Saved the settings as profile default.',
-      expect.stringContaining('warning: The Vault token belongs to nobody'),
+      expect.stringContaining('warning: The Vault token has no e-mail address'),
       'Next: dsctl config set user admin@example.com',
       '',
     ])

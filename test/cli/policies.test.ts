@@ -70,7 +70,9 @@ describe('With the organization in the path and a policy for each', () => {
     const source = `vault:${acme.vault.mount}/team/sales#password`
     const error = jsonError(await acme.dsctl(['update', id, '--password', source, '-o', 'json'], ann))
     expect(error).toMatchObject({ exit_code: 4, message: expect.stringContaining(source) })
-    expect(error.hint).toBe(`Its policy needs: path "${acme.vault.mount}/data/team/sales" { capabilities = ["read"] }.`)
+    expect(error.hint).toBe(
+      `Add to its policy: path "${acme.vault.mount}/data/team/sales" { capabilities = ["read"] }.`,
+    )
   })
 
   test('Vault keeps them apart, whatever Postgres says', async () => {

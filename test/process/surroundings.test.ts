@@ -121,7 +121,7 @@ describe('On servers it works for', () => {
     expect(await bare(['delete', 'Nowhere', '--yes', '-q'], as)).toMatchObject({ code: 0, stderr: '' })
     expect(await bare(['login', '--token', '-'], { ...as, stdin: site.env.VAULT_TOKEN ?? '' })).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/cannot be kept in .*EROFS/),
+      stderr: expect.stringMatching(/cannot be saved to .*EROFS/),
     })
   })
 })
@@ -155,7 +155,7 @@ describe('Where a folder cannot be used, it says which and what moves it:', () =
     }
     expect(await bare(['login', '--token', '-'], login)).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/cannot be kept in .*EACCES/),
+      stderr: expect.stringMatching(/cannot be saved to .*EACCES/),
     })
     expect(existsSync(join(as.env.HOME, '.vault-token'))).toBe(false)
   })
