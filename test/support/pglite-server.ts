@@ -74,6 +74,8 @@ function serve(engine: Engine, socket: Socket): void {
   socket.on('close', () => then(() => leave(session)))
 }
 
+const AUTHENTICATED = wireMessage('R', int32(0))
+
 async function greet(session: Session, body: Buffer): Promise<void> {
   const code = body.readInt32BE(0)
   if (code === SSL_REQUEST || code === GSS_REQUEST) return void session.socket.write('N')
@@ -88,7 +90,10 @@ async function greet(session: Session, body: Buffer): Promise<void> {
 
 async function refusal(session: Session, database: string | undefined): Promise<Buffer | undefined> {
   const { db, name } = session.engine
-  if (database !== name) return fatal('3D000', `database "${database}" does not exist`)
+  // Postgres looks for the database when it has accepted the login.
+  if (database !== name) {
+    return Buffer.concat([AUTHENTICATED, fatal('3D000', `database "${database}" does not exist`)])
+  }
   await takeTurn(session, 'postgres')
   const found = await db.query('SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolcanlogin', [session.user])
   session.release?.()
@@ -111,7 +116,7 @@ function welcome(): Buffer {
     standard_conforming_strings: 'on',
   }
   return Buffer.concat([
-    wireMessage('R', int32(0)),
+    AUTHENTICATED,
     ...Object.entries(parameters).map(([key, value]) => wireMessage('S', cstring(key), cstring(value))),
     wireMessage('K', int32(1), int32(1)),
     wireMessage('Z', Buffer.from('I')),
