@@ -343,7 +343,7 @@ describe('standard output', () => {
   })
 })
 
-// So `dsctl list >&-` ends with 0, as `gh` and `vault` do: see quiet-pipes.ts.
+// So `dsctl list >&-` ends with 0, as `gh` and `vault` do: see closed-pipes.ts.
 test.skipIf(process.platform !== 'linux')(
   'An output that was closed before the start can’t be told from one that nobody wants: Node opens /dev/null there',
   async () => {

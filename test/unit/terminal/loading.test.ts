@@ -3,7 +3,7 @@ import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
 test('printing JSON loads no package, and a table neither prompts nor YAML', async () => {
-  const entries = ['output', 'messages', 'can-ask', 'prompter', 'progress', 'table']
+  const entries = ['output', 'messages', 'is-interactive', 'prompter', 'progress', 'table']
   const { metafile } = await build({
     entryPoints: entries.map(name => fileURLToPath(new URL(`../../../src/terminal/${name}.ts`, import.meta.url))),
     outdir: 'unwritten',
