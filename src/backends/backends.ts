@@ -25,12 +25,3 @@ export interface Backends {
   checkVault(organizationId?: string): Promise<VaultCheck>
   close(): Promise<void>
 }
-
-/** Opens once, however often it is asked. */
-export function once<A extends readonly unknown[], T>(open: (...args: A) => T): (...args: A) => T {
-  let opened: { value: T } | undefined
-  return (...args) => {
-    opened ??= { value: open(...args) }
-    return opened.value
-  }
-}

@@ -5,8 +5,9 @@ import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import type { LoginRequest } from '../ports/logins.ts'
 import type { ConnectionSettings } from '../postgres/connection/settings.ts'
 import { readConnectionSettings } from '../postgres/connection/settings.ts'
-import { type Settings, tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { vaultAddressProblem } from '../settings/vault-address.ts'
+import { tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/vault-token.ts'
 import type { VaultSettings } from '../vault/client.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>

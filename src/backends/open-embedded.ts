@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os'
 import { DsctlError, invalid } from '../domain/errors.ts'
+import { once } from '../lib/once.ts'
 import type { Backend } from '../ports/backend.ts'
-import { type Backends, once } from './backends.ts'
+import type { Backends } from './backends.ts'
 
 export interface EmbeddedOptions {
   /** DSCTL_HOME, or the platform's folder for data. */

@@ -1,7 +1,9 @@
+import { once } from '../lib/once.ts'
 import type { Backend } from '../ports/backend.ts'
-import { type Settings, tokenSource } from '../settings/settings.ts'
+import type { Settings } from '../settings/settings.ts'
 import { vaultLocation } from '../settings/vault-location.ts'
-import { type Backends, once } from './backends.ts'
+import { tokenSource } from '../settings/vault-token.ts'
+import type { Backends } from './backends.ts'
 import {
   isUnencryptedRemote,
   postgresConnection,

@@ -1,6 +1,6 @@
 import type { Context } from '../cli/context.ts'
 import { findProfile } from '../settings/profiles.ts'
-import { hasPassword } from '../settings/settings.ts'
+import { hasPassword } from '../settings/setting-problem.ts'
 
 const SAVED = [
   'database.url',

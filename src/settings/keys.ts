@@ -1,10 +1,10 @@
 import { invalid, safeKey } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
 
-/** A setting that a profile may hold, the environment may override, and a flag, where it has one, overrides again. */
+/** A setting. A flag, if it has one, overrides the environment, which overrides the profile. */
 export interface SettingKey {
   readonly key: string
-  /** Environment variables, the first that is set counts. */
+  /** Environment variables; the first one that is set applies. */
   readonly env: readonly string[]
   /** The name of the global option, as commander spells it. */
   readonly flag?: string
@@ -12,44 +12,44 @@ export interface SettingKey {
   readonly description: string
 }
 
-/** Every setting there is. */
+/** All settings. */
 export const SETTING_KEYS = [
   {
     key: 'database.url',
     env: ['DSCTL_DATABASE_URL', 'DATABASE_URL'],
     flag: 'databaseUrl',
-    description: 'the application’s Postgres; without it the PG* variables count',
+    description: 'URL of the application’s Postgres; if not set, the PG* variables apply',
   },
   {
     key: 'database.vaultRole',
     env: ['DSCTL_DATABASE_VAULT_ROLE'],
-    description: 'a role of Vault’s database engine that issues the credentials for Postgres',
+    description: 'role of Vault’s database engine that issues the Postgres credentials',
   },
-  { key: 'vault.addr', env: ['VAULT_ADDR'], flag: 'vaultAddr', description: 'the address of Vault' },
-  { key: 'vault.namespace', env: ['VAULT_NAMESPACE'], description: 'a namespace of Vault' },
-  { key: 'vault.caCert', env: ['VAULT_CACERT'], description: 'a file with the certificate of Vault’s authority' },
+  { key: 'vault.addr', env: ['VAULT_ADDR'], flag: 'vaultAddr', description: 'address of Vault' },
+  { key: 'vault.namespace', env: ['VAULT_NAMESPACE'], description: 'Vault namespace' },
+  { key: 'vault.caCert', env: ['VAULT_CACERT'], description: 'file with Vault’s CA certificate' },
   {
     key: 'vault.mount',
     env: ['DSCTL_VAULT_MOUNT'],
     flag: 'vaultMount',
     default: 'secret',
-    description: 'a KV version 2 mount',
+    description: 'KV version 2 mount',
   },
   {
     key: 'vault.path',
     env: ['DSCTL_VAULT_PATH'],
     flag: 'vaultPath',
     default: 'data-sources/{id}',
-    description: 'where in the mount; {organization_id} may stand in it',
+    description: 'path in the mount; may contain {organization_id}',
   },
-  { key: 'org', env: ['DSCTL_ORG'], flag: 'org', description: 'the organization, by name or UUID' },
+  { key: 'org', env: ['DSCTL_ORG'], flag: 'org', description: 'organization, by name or UUID' },
   {
     key: 'env',
     env: ['DSCTL_ENV'],
     flag: 'env',
-    description: 'the env of new data sources, and where names are looked up',
+    description: 'env of new data sources, and the env in which names are looked up',
   },
-  { key: 'user', env: ['DSCTL_USER'], flag: 'user', description: 'who is asking, with a root token' },
+  { key: 'user', env: ['DSCTL_USER'], flag: 'user', description: 'user to act as, with a root token' },
   {
     key: 'output',
     env: ['DSCTL_OUTPUT'],
@@ -60,13 +60,13 @@ export const SETTING_KEYS = [
   {
     key: 'secrets.allowFrom',
     env: ['DSCTL_ALLOW_FROM'],
-    description: 'what request files may name besides, as `--allow-from`; several with spaces between',
+    description: 'further secret sources for request files, as with --allow-from; separated by spaces',
   },
   {
     key: 'audit.reads',
     env: ['DSCTL_AUDIT_READS'],
     default: 'on',
-    description: 'on or off: whether get is written to the audit trail',
+    description: 'on or off: whether get is recorded in the audit trail',
   },
 ] as const satisfies readonly SettingKey[]
 
@@ -76,29 +76,29 @@ export function findSettingKey(name: string): (SettingKey & { key: SettingName }
   return SETTING_KEYS.find(({ key }) => key === name)
 }
 
-/** The setting of that name; throws `invalid`, with the one that was probably meant. */
+/** The setting with this name. Throws `invalid`, and suggests a setting with a similar name. */
 export function getSettingKey(name: string): SettingKey & { key: SettingName } {
   const setting = findSettingKey(name)
   if (setting) return setting
   const names = SETTING_KEYS.map(({ key }) => key)
   const near = findClosest(name, names)
   throw invalid(
-    `There is no setting ${safeKey(name)}.`,
+    `Unknown setting ${safeKey(name)}.`,
     [],
-    near ? `Did you mean ${near}?` : `They are ${names.join(', ')}.`,
+    near ? `Did you mean ${near}?` : `Settings: ${names.join(', ')}.`,
   )
 }
 
-/** What else dsctl takes from the environment, beside the settings that have a variable. */
+/** Environment variables that dsctl reads, apart from those of settings. */
 export const OTHER_VARIABLES: readonly (readonly [names: string, meaning: string])[] = [
-  ['DSCTL_PROFILE', 'the profile of settings, as --profile'],
-  ['DSCTL_CONFIG_DIR', 'the folder of the settings file'],
-  ['DSCTL_HOME', 'the folder of the embedded profile'],
-  ['VAULT_TOKEN', 'the Vault token; without it ~/.vault-token, which is in HOME'],
-  ['VAULT_ROLE_ID, VAULT_SECRET_ID', 'an AppRole to log in with where there is no VAULT_TOKEN'],
-  ['PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD', 'what the database URL leaves out, or all of it'],
-  ['PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR', 'a connection service of libpq'],
-  ['PGSSLMODE, PGSSLROOTCERT, PGPASSFILE', 'as libpq has them'],
-  ['DSCTL_NO_INPUT, CI', 'where one is set, nobody is asked'],
-  ['NO_COLOR, FORCE_COLOR, TERM', 'colours off, or on; none at TERM=dumb'],
+  ['DSCTL_PROFILE', 'profile to use, as with --profile'],
+  ['DSCTL_CONFIG_DIR', 'folder of the settings file'],
+  ['DSCTL_HOME', 'folder of the embedded profile'],
+  ['VAULT_TOKEN', 'Vault token; if not set, ~/.vault-token in HOME is read'],
+  ['VAULT_ROLE_ID, VAULT_SECRET_ID', 'AppRole to log in with if VAULT_TOKEN is not set'],
+  ['PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD', 'whatever the database URL leaves out; all of it without a URL'],
+  ['PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR', 'connection service of libpq'],
+  ['PGSSLMODE, PGSSLROOTCERT, PGPASSFILE', 'as in libpq'],
+  ['DSCTL_NO_INPUT, CI', 'if one is set, dsctl never prompts'],
+  ['NO_COLOR, FORCE_COLOR, TERM', 'turn colours off or on; TERM=dumb turns them off'],
 ]

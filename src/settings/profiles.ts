@@ -5,36 +5,36 @@ import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
 import { readRegularFile } from '../lib/files/read-regular-file.ts'
 
-/** The settings file: profiles by name, and which one is in use where none is named. It never holds a secret. */
+/** The settings file: profiles by name, and the one to use if none is named. It never contains a secret. */
 export interface SettingsFile {
   readonly version: 1
   readonly current?: string
   readonly profiles: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
-/** A profile, where there is one of that name. */
+/** The settings of the profile with this name. */
 export function findProfile({ profiles }: SettingsFile, name: string): Readonly<Record<string, string>> | undefined {
   return Object.hasOwn(profiles, name) ? profiles[name] : undefined
 }
 
-/** Where the settings file is: DSCTL_CONFIG_DIR, or the platform's folder for settings. */
+/** Path of the settings file: in DSCTL_CONFIG_DIR, or in the platform's folder for settings. */
 export function settingsFilePath(env: Readonly<Record<string, string | undefined>>): string {
   return join(env.DSCTL_CONFIG_DIR || envPaths('dsctl', { suffix: '' }).config, 'config.json')
 }
 
-/** Where the embedded profile keeps its data: DSCTL_HOME, or the platform's folder for data. */
+/** Folder of the embedded profile's data: DSCTL_HOME, or the platform's folder for data. */
 export function embeddedFolder(env: Readonly<Record<string, string | undefined>>): string {
   return env.DSCTL_HOME || envPaths('dsctl', { suffix: '' }).data
 }
 
 /**
- * Reads the settings file, without conf, which every start would pay for: it writes, this reads the same JSON. Throws
- * `invalid`, and leaves the file as it is, where it is damaged or of a newer dsctl.
+ * Reads the settings file. It does not use the conf package, which writes the file, because loading conf would slow
+ * every start. Throws `invalid` if the file is damaged or was written by a newer dsctl.
  */
 export function readSettingsFile(path: string): SettingsFile {
   const text = readText(path)
   if (text === undefined) return { version: 1, profiles: {} }
-  const file = parsed(text)
+  const file = parseJson(text)
   if (!isObject(file)) throw damaged(path, 'is not valid JSON')
   if (typeof file.version === 'number' && file.version > 1) throw damaged(path, 'was written by a newer dsctl')
   if (!isObject(file.profiles) || !Object.values(file.profiles).every(isProfile)) throw damaged(path, 'has no profiles')
@@ -42,8 +42,8 @@ export function readSettingsFile(path: string): SettingsFile {
 }
 
 /**
- * Changes the settings file: atomically, readable by its owner alone, and one process after the other, so that none
- * undoes what another has just written. Throws `invalid` where it cannot be written, `conflict` where others keep at it.
+ * Changes the settings file atomically and makes it readable only by its owner. A lock keeps processes from overwriting
+ * each other's changes. Throws `invalid` if the file cannot be written, `conflict` if the lock is not released in time.
  */
 export async function updateSettingsFile(path: string, change: (file: SettingsFile) => SettingsFile): Promise<void> {
   const release = await lock(path)
@@ -62,8 +62,8 @@ async function lock(path: string): Promise<() => Promise<void>> {
     return await lockfile.lock(path, { realpath: false, stale: 5_000, retries, onCompromised: () => {} })
   } catch (error) {
     if (codeOf(error) !== 'ELOCKED') throw unwritable(path, error)
-    throw new DsctlError('conflict', `Another dsctl is writing the settings file ${path}.`, {
-      hint: `Try again. If none is running, remove ${path}.lock.`,
+    throw new DsctlError('conflict', `Another dsctl process is writing the settings file ${path}.`, {
+      hint: `Try again. If no other dsctl is running, remove ${path}.lock.`,
     })
   }
 }
@@ -89,7 +89,7 @@ function unwritable(path: string, error: unknown): DsctlError {
   return invalid(
     `The settings file ${path} cannot be written${code ? ` (${code})` : ''}.`,
     [],
-    'Set DSCTL_CONFIG_DIR to a folder that can, or give the settings as environment variables.',
+    'Set DSCTL_CONFIG_DIR to a writable folder, or pass the settings as environment variables.',
   )
 }
 
@@ -106,13 +106,13 @@ function readText(path: string): string | undefined {
     throw invalid(
       `The settings file ${path} ${describeReadError(error)}.`,
       [],
-      'Set HOME or DSCTL_CONFIG_DIR to a folder of your own.',
+      'Set HOME or DSCTL_CONFIG_DIR to a folder that you own.',
     )
   }
 }
 
-// What is wrong with the JSON is not quoted: it might be a secret that somebody put there.
-function parsed(text: string): unknown {
+// The parser's error is dropped: it quotes the text, which may contain a secret.
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -124,7 +124,7 @@ function damaged(path: string, what: string): DsctlError {
   return invalid(
     `The settings file ${path} ${what}.`,
     [],
-    'It was left as it is. Mend it, or move it away and run dsctl init.',
+    'The file was not changed. Fix it, or move it away and run dsctl init.',
   )
 }
 

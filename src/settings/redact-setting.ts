@@ -3,19 +3,19 @@ import { REDACTED } from '../domain/secret.ts'
 import type { SettingName } from './keys.ts'
 import { vaultAddressProblem } from './vault-address.ts'
 
-/** A value as it may be shown: an address may hold a password, and one that cannot be read may hold it anywhere. */
+/** A setting's value without any password. An address that cannot be parsed is redacted completely. */
 export function redactSetting(key: SettingName, value: string | undefined): string | undefined {
   if (value === undefined) return undefined
-  if (key === 'database.url') return databaseUrlProblem(value) ? REDACTED : shownUrl(value)
-  if (key === 'vault.addr') return vaultAddressProblem(value) ? REDACTED : shownUrl(value, true)
+  if (key === 'database.url') return databaseUrlProblem(value) ? REDACTED : redactUrl(value, { userIsSecret: false })
+  if (key === 'vault.addr') return vaultAddressProblem(value) ? REDACTED : redactUrl(value, { userIsSecret: true })
   return value
 }
 
-/** `userIsSecret`: a token may stand where the user does. */
-function shownUrl(text: string, userIsSecret = false): string {
+/** `userIsSecret`: the user part may be a token. */
+function redactUrl(text: string, { userIsSecret }: { userIsSecret: boolean }): string {
   const { username, password, searchParams } = new URL(text)
   const hasLogin = password !== '' || (userIsSecret && username !== '')
   const shown = hasLogin ? text.replace(/\/\/.*@/s, `//${REDACTED}@`) : text
-  // Its name may be written in more ways than one.
+  // The parameter's name may be percent-encoded, so the entire query is redacted.
   return searchParams.has('password') ? shown.replace(/\?.*/s, `?${REDACTED}`) : shown
 }

@@ -1,17 +1,18 @@
 import { invalid } from '../domain/errors.ts'
 import { findSettingKey } from './keys.ts'
 import { findProfile, updateSettingsFile } from './profiles.ts'
-import { EMBEDDED_PROFILE, type Settings, settingProblem, unknownProfileError } from './settings.ts'
+import { settingProblem } from './setting-problem.ts'
+import { EMBEDDED_PROFILE, type Settings, unknownProfileError } from './settings.ts'
 
 type Values = Readonly<Record<string, string | undefined>>
 
-/** Keeps settings in a profile, new or not; undefined takes one out. Throws `invalid`, with every problem. */
+/** Saves settings in a profile, which is created if necessary; undefined removes a setting. Throws `invalid`. */
 export async function saveProfile({ path }: Settings, name: string, values: Values): Promise<void> {
   const problems = Object.entries(values).flatMap(([key, value]) => {
-    const message = value === undefined || !findSettingKey(key) ? undefined : problemWith(key, value)
+    const message = value === undefined ? undefined : findProblem(key, value)
     return message ? [{ field: key, message }] : []
   })
-  if (problems.length) throw invalid('The profile cannot be saved like this.', problems)
+  if (problems.length) throw invalid('Invalid profile. Nothing was saved.', problems)
   await updateSettingsFile(path, file => {
     const merged = Object.entries({ ...findProfile(file, name), ...values }).filter(([, value]) => value !== undefined)
     const profiles = { ...file.profiles, [name]: Object.fromEntries(merged) as Record<string, string> }
@@ -19,7 +20,7 @@ export async function saveProfile({ path }: Settings, name: string, values: Valu
   })
 }
 
-/** Makes a profile the one that is used where none is named. */
+/** Makes a profile the one that is used if none is named. Throws `invalid` if it does not exist. */
 export async function useProfile({ path }: Settings, name: string): Promise<void> {
   await updateSettingsFile(path, file => {
     if (findProfile(file, name) || name === EMBEDDED_PROFILE) return { ...file, current: name }
@@ -27,7 +28,7 @@ export async function useProfile({ path }: Settings, name: string): Promise<void
   })
 }
 
-function problemWith(key: string, value: string): string | undefined {
+function findProblem(key: string, value: string): string | undefined {
   const known = findSettingKey(key)
   return known && settingProblem(known.key, value)
 }

@@ -1,4 +1,4 @@
-/** Why a text is no address of Vault, if it is none. A login for a proxy before Vault may stand in it. */
+/** Why a text is not a Vault address; undefined if it is one. It may contain a login for a proxy in front of Vault. */
 export function vaultAddressProblem(text: string): string | undefined {
   if (!/^https?:\/\/[^\s]+$/i.test(text) || !URL.canParse(text)) return LOOKS
   const { username, password, pathname } = new URL(text)
@@ -8,8 +8,8 @@ export function vaultAddressProblem(text: string): string | undefined {
 }
 
 const LOOKS = 'must look like https://vault.example.com:8200'
-const LOOKS_WITH_LOGIN = `${LOOKS}, without ? and #; in a login before it, write /, ?, #, @ and % as %2F, %3F, %23, %40, %25`
-const NO_PATH = `${LOOKS}, without /v1, which dsctl adds, and without // at its end`
+const LOOKS_WITH_LOGIN = `${LOOKS}, without ? and #; in a user or password, write /, ?, #, @ and % as %2F, %3F, %23, %40 and %25`
+const NO_PATH = `${LOOKS}, without // and without /v1 at the end, which dsctl adds`
 
 function isDecodable(text: string): boolean {
   try {

@@ -1,17 +1,17 @@
-/** Why a text is no path in Vault, if it is none: each secret must have one of its own, as it stands. */
+/** Why a text is not a path in Vault; undefined if it is one. No two paths may lead to the same secret. */
 export function vaultPathProblem(text: string): string | undefined {
   const names = withoutOuterSlashes(text).split('/')
   return names.every(isName)
     ? undefined
-    : 'must be names with / between them: none empty, . or .., none with ? # % \\ in it or blanks around it'
+    : 'must be names separated by /; no name may be empty, . or .., contain ? # % or \\, or begin or end with a space'
 }
 
-/** As the paths in Vault's own documentation may begin, and its commands print them. */
+/** Removes one leading and one trailing slash: Vault's documentation and commands print paths with them. */
 export function withoutOuterSlashes(path: string): string {
   return path.replace(/^\/|\/$/g, '')
 }
 
-// In the URL of a request ? and # end the path, dots climb, also as %2e, and \ is a /: what follows would be lost.
+// In a request's URL, ? and # end the path, . and .. (also as %2e) change it, and \ counts as /.
 function isName(name: string): boolean {
   return !['', '.', '..'].includes(name) && name === name.trim() && !/[?#%\\\p{Cc}]/u.test(name)
 }

@@ -826,7 +826,7 @@ describe('refused on the command line:', () => {
       'a profile that there is none of',
       ['list', '--profile', 'defualt'],
       undefined,
-      /no profile defualt[\s\S]*Did you mean default\?/,
+      /Profile defualt does not exist[\s\S]*Did you mean default\?/,
     ],
   ])('%s', async (_, args, fields, says) => {
     await expectRefused({ args }, { says, ...(fields && { fields }) })
@@ -857,16 +857,16 @@ describe('refused on the command line:', () => {
   })
 
   test.each([
-    ['with a password', 'postgres://u:MARKERpassword@h/d', /database\.url: must not hold a password.*PGPASSWORD/],
+    ['with a password', 'postgres://u:MARKERpassword@h/d', /database\.url: must not contain a password.*PGPASSWORD/],
     [
       'with a password that holds a slash',
       'postgres://u:5/MARKERpassword@h/d',
-      /database\.url: must not hold a password/,
+      /database\.url: must not contain a password/,
     ],
     [
       'with a password as a parameter',
       'postgres://u@h/d?password=MARKERpassword',
-      /database\.url: must not hold a password/,
+      /database\.url: must not contain a password/,
     ],
   ])('a database URL %s', async (_, url, says) => {
     await expectRefused({ args: ['init', '--database-url', url] }, { fields: ['database.url'], says })

@@ -43,7 +43,7 @@ describe.each<[string, TerminalOptions]>([
     screen.press('enter')
     await screen.waitFor('Database URL:')
     screen.type('postgres://u:MARKERpassword@h/d\n')
-    await screen.waitFor('must not hold a password')
+    await screen.waitFor('must not contain a password')
     screen.type(`\u0015${database.url}\n`)
     await screen.waitFor('Vault address:')
     screen.type('vault.example.com\n')

@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SETTING_KEYS } from '../../src/settings/keys.ts'
-import { settingProblem } from '../../src/settings/settings.ts'
+import { settingProblem } from '../../src/settings/setting-problem.ts'
 import { dsctl, json, type RunOptions, startDsctl, temporaryFolder } from '../support/run.ts'
 
 // Profiles and their file: nothing lost, nothing half written, nothing destroyed that dsctl does not understand.
@@ -121,7 +121,7 @@ describe('The settings file', () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       expect(await config(['list', '--profile', name])).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining(`There is no profile ${name}`),
+        stderr: expect.stringContaining(`Profile ${name} does not exist`),
       })
       expect(await config(['use', name])).toMatchObject({ code: 2 })
       expect(await config(['--profile', name, 'set', 'env', 'dev'])).toMatchObject({ code: 0 })
@@ -165,8 +165,8 @@ test.each([
   ...['ds?{id}', 'ds#{id}', '{id}/..', '{id}/%2e%2e/ds', '{id}\\..\\ds', '{id}/.\t./ds', './{id}'],
   ...['ds//{id}', '//ds/{id}', 'ds/{id} ', ' /{id}'],
 ])('%j is no path in Vault', path => {
-  expect(settingProblem('vault.path', path)).toMatch(/must be names with \/ between them/)
-  expect(settingProblem('vault.mount', path)).toMatch(/must be names with \/ between them/)
+  expect(settingProblem('vault.path', path)).toMatch(/must be names separated by \//)
+  expect(settingProblem('vault.mount', path)).toMatch(/must be names separated by \//)
 })
 
 test.each(['ds/{id}', '/ds/{id}/', '{organization_id}/{id}', 'Team A/ä+~*/..x/{id}'])('%j is one', path => {

@@ -3,7 +3,9 @@ import { DsctlError, invalid } from '../../domain/errors.ts'
 import { isEmail } from '../../operations/member.ts'
 import type { FirstOrganization } from '../../ports/setup.ts'
 import { redactSetting } from '../../settings/redact-setting.ts'
-import { EMBEDDED_PROFILE, settingProblem, tokenSource } from '../../settings/settings.ts'
+import { settingProblem } from '../../settings/setting-problem.ts'
+import { EMBEDDED_PROFILE } from '../../settings/settings.ts'
+import { tokenSource } from '../../settings/vault-token.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
 /**
