@@ -1,5 +1,11 @@
-// Bundles src/ into dist/: a small entry, and the rest split so that a command loads only what it uses; and the data directory with
-// which the embedded profile begins. dist/ is replaced as a whole, and only where the build went well.
+// Bundles src/ into dist/. `npm run build` runs it.
+//
+//   main.js             the entry point: prints --version and --help, and loads run.js for everything else
+//   run.js              the program; modules that it imports lazily are in files of their own
+//   help.txt            the output of dsctl --help
+//   embedded-data.tar.gz  an empty database for the embedded profile
+//
+// dist/ is replaced only after everything has been built.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,139 +13,140 @@ import { build, transform } from 'esbuild'
 import { thirdPartyLicenses } from './third-party-licenses.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const next = `${root}/dist.${process.pid}`
-const { version, dependencies } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'))
-const empty = `${root}/.ci/empty.cjs`
+const src = join(root, 'src')
+const output = join(root, `dist.${process.pid}`)
+const { version, dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-const common = {
+const shared = {
   minify: true,
   platform: 'node',
   target: 'node20.17',
-  supported: { 'regexp-unicode-property-escapes': true }, // as literals: esbuild would make them anew at each use, for the sake of scripts that Unicode may yet get
-  legalComments: 'none', // THIRD-PARTY-LICENSES.txt has them all
+  // Keeps these regular expressions as literals. Otherwise esbuild compiles them at each use, to support newer Unicode.
+  supported: { 'regexp-unicode-property-escapes': true },
+  legalComments: 'none', // THIRD-PARTY-LICENSES.txt contains them
 }
 const bundled = {
-  ...common,
+  ...shared,
   absWorkingDir: root,
-  outdir: next,
+  outdir: output,
   bundle: true,
   define: { DSCTL_VERSION: JSON.stringify(version) },
 }
-// Node loads CommonJS by one synchronous call a file, its ES modules through a loader that takes 5 ms to begin and a tick
-// for each: a seventh of what `dsctl list` takes.
+// Node loads a CommonJS file with one synchronous call. Its loader of ES modules takes 5 ms to start and is asynchronous
+// for each file, which would add a seventh to the time of `dsctl list`.
 const commonJs = {
-  ...common,
+  ...shared,
   format: 'cjs',
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-  supported: { ...common.supported, 'dynamic-import': false },
+  supported: { ...shared.supported, 'dynamic-import': false },
 }
-const UNUSED = ['axios', 'tv4', 'mustache', 'debug', 'ajv/dist/2020.js', 'ajv-formats', 'pg-native', 'cpu-features']
-const LIGHT = /\/src\/(commands|operations|backends\/open-servers|vault\/(identity|secrets|check))\b/
-const LAZY = /\bimport\('(\.[^']+)'\)/g
-const STATEMENTS = ['connection/database', 'records/postgres-records'].map(name => `${root}src/postgres/${name}.ts`)
-const lazyFiles = new Set(lazilyImported().filter(path => !LIGHT.test(path)))
-// The entry stands alone, so that `--version` and `--help` read no other chunk.
-await build({
-  ...bundled,
-  ...commonJs,
-  define: { ...bundled.define, ...commonJs.define },
-  entryPoints: ['src/main.ts'],
-  external: ['./run.js'],
-})
-const { metafile, outputFiles } = await build({
-  ...bundled,
-  // esbuild splits only ES modules.
-  format: 'esm',
-  entryPoints: ['src/run.ts'],
-  splitting: true,
-  metafile: true,
-  write: false,
-  external: [...Object.keys(dependencies), '*.node'], // ssh2 tries native code first, and does without
-  // Never reached: node-vault is given a transport and no commands of its own to check and to fill in, conf has no
-  // schema, pg no native client. And what is not there can print nothing, whatever DEBUG says.
-  alias: Object.fromEntries(UNUSED.map(name => [name, empty])),
-  plugins: [
-    {
-      name: 'node-vault',
-      setup: build => build.onResolve({ filter: /^(https|\.\/commands\.js)$/ }, unusedByNodeVault),
-    },
-    plugin(/pg\/lib\/stream\.js$/, notOnCloudflare),
-    plugin(/iconv-lite\/encodings\/tables\/.*\.json$/, noTables),
-    plugin(/\/src\/.*\.ts$/, lightCodeTogether),
-  ],
-})
-for (const { path, text } of outputFiles) writeFileSync(path, (await transform(text, commonJs)).code)
-writeFileSync(`${next}/package.json`, '{ "type": "commonjs" }\n')
-writeFileSync(`${next}/THIRD-PARTY-LICENSES.txt`, thirdPartyLicenses(root, metafile))
-writeFileSync(`${next}/embedded-data.tar.gz`, await embeddedData())
-writeFileSync(`${next}/help.txt`, await helpText())
-rmSync(`${root}/dist`, { recursive: true, force: true })
-renameSync(next, `${root}/dist`)
 
-// What the program says of itself, so that it need not be made anew at each `dsctl --help`.
+await buildEntryPoint()
+const metafile = await buildProgram()
+writeFileSync(join(output, 'package.json'), '{ "type": "commonjs" }\n')
+writeFileSync(join(output, 'THIRD-PARTY-LICENSES.txt'), thirdPartyLicenses(root, metafile))
+writeFileSync(join(output, 'embedded-data.tar.gz'), await embeddedData())
+writeFileSync(join(output, 'help.txt'), await helpText())
+rmSync(join(root, 'dist'), { recursive: true, force: true })
+renameSync(output, join(root, 'dist'))
+
+// A build of its own, so that `--version` and `--help` load no file that the entry point shares with the program.
+async function buildEntryPoint() {
+  await build({
+    ...bundled,
+    ...commonJs,
+    define: { ...bundled.define, ...commonJs.define },
+    entryPoints: ['src/main.ts'],
+    external: ['./run.js'],
+  })
+}
+
+async function buildProgram() {
+  const { metafile, outputFiles } = await build({
+    ...bundled,
+    format: 'esm', // esbuild splits only ES modules; they are converted to CommonJS below
+    entryPoints: ['src/run.ts'],
+    splitting: true,
+    metafile: true,
+    write: false,
+    external: [...Object.keys(dependencies), '*.node'], // ssh2 works without its native modules
+    plugins: [lazyModules(), replacements()],
+  })
+  for (const { path, text } of outputFiles) writeFileSync(path, (await transform(text, commonJs)).code)
+  return metafile
+}
+
+// A lazily imported module becomes a file of its own. esbuild puts two modules into one shared file only if exactly the same
+// entry points use them, so every additional entry point would split the program into smaller files, and each file costs a
+// quarter of a millisecond. Therefore each lazy module is entered through a small module that also imports what has been
+// loaded by then anyway: the program and its commands. The result is one file with the program, one with all commands,
+// and one for each lazy module.
+function lazyModules() {
+  const commands = readdirSync(join(src, 'commands')).map(name => join(src, 'commands', name))
+  const loaded = [join(src, 'run.ts'), ...commands].map(path => `import ${JSON.stringify(path)}`)
+  return {
+    name: 'lazy-modules',
+    setup(build) {
+      build.onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ kind, path, resolveDir }) =>
+        kind === 'dynamic-import' ? { path: join(resolveDir, path), namespace: 'lazy' } : undefined,
+      )
+      build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
+        contents: [...loaded, `export * from ${JSON.stringify(path)}`].join('\n'),
+        resolveDir: dirname(path),
+      }))
+    },
+  }
+}
+
+// Replaces modules of packages that dsctl does not need. The build fails if a package no longer imports one of them.
+function replacements() {
+  const stub = name => join(root, '.ci/stubs', name)
+  const rules = [
+    // node-vault: its HTTP client and its list of commands. dsctl passes its own transport and calls no such command.
+    { from: 'node-vault', modules: /^(axios|https|tv4|mustache|\.\/commands\.js)$/, by: stub('empty.cjs') },
+    { from: 'node-vault', modules: /^debug$/, by: stub('empty.cjs') }, // never prints, whatever DEBUG is set to
+    { from: 'conf', modules: /^ajv/, by: stub('empty.cjs') }, // dsctl passes no schema
+    { from: 'pg', modules: /^pg-native$/, by: stub('empty.cjs') },
+    { from: 'ssh2', modules: /^cpu-features$/, by: stub('empty.cjs') },
+    { from: 'pg', modules: /^\.\/stream$/, by: stub('pg-stream.cjs') },
+    // mysql2 decodes texts in the server's character set. A connection test reads only codes and a version, so it does not
+    // need half a megabyte of East Asian characters.
+    { from: 'iconv-lite', modules: /^\.\/tables\/.*\.json$/, by: stub('empty-table.json') },
+  ]
+  const used = new Set()
+  return {
+    name: 'replacements',
+    setup(build) {
+      for (const rule of rules) {
+        build.onResolve({ filter: rule.modules }, ({ importer }) => {
+          if (!importer.includes(`/node_modules/${rule.from}/`)) return undefined
+          used.add(rule)
+          return { path: rule.by }
+        })
+      }
+      build.onEnd(() => {
+        const unused = rules.filter(rule => !used.has(rule))
+        return {
+          errors: unused.map(({ from, modules }) => ({
+            text: `${from} no longer imports ${modules}: remove the rule.`,
+          })),
+        }
+      })
+    },
+  }
+}
+
+// Built in advance because `dsctl --help` prints the file without loading the program.
 async function helpText() {
-  const { helpText } = await import(`${next}/run.js`)
+  const { helpText } = await import(join(output, 'run.js'))
   return helpText(version)
 }
 
-function plugin(filter, load) {
-  return { name: load.name, setup: build => build.onLoad({ filter }, load) }
-}
-
-// What is imported when it is used is split off for the sake of the packages behind it. Where there is none, a file of
-// its own costs more (half a millisecond) than it saves: such code goes where its importer goes.
-function lightCodeTogether({ path }) {
-  const light = companionsOf(path).map(file => `import '${file}'`)
-  const contents = readFileSync(path, 'utf8').replace(LAZY, (lazy, file) => {
-    if (!LIGHT.test(join(dirname(path), file))) return lazy
-    const name = `light${light.length}`
-    light.push(`import * as ${name} from '${file}'`)
-    return `Promise.resolve(${name})`
-  })
-  return { contents: `${contents}\n${light.join('\n')}`, loader: 'ts' }
-}
-
-// esbuild puts modules into one file where the same entries reach them; each way in of its own would split what they share
-// into ever smaller files. So each reaches all that is loaded by then anyway: the program, and for what works on a database
-// all that a statement needs.
-function companionsOf(path) {
-  if (!lazyFiles.has(path)) return []
-  const onDatabase = path.startsWith(`${root}src/postgres/`) && !path.endsWith('/connection/pool.ts')
-  return [`${root}src/run.ts`, ...(onDatabase ? STATEMENTS : [])].filter(file => file !== path)
-}
-
-function lazilyImported() {
-  const sources = readdirSync(`${root}src`, { recursive: true }).filter(name => name.endsWith('.ts'))
-  return sources.flatMap(name => {
-    const path = join(root, 'src', name)
-    return [...readFileSync(path, 'utf8').matchAll(LAZY)].map(([, file]) => join(dirname(path), file))
-  })
-}
-
-// For a transport of its own node-vault has Node load TLS, which takes 3 ms; its commands are as long as the rest of it.
-function unusedByNodeVault({ importer }) {
-  return importer.includes('/node_modules/node-vault/') ? { path: empty } : undefined
-}
-
-// To find out whether it runs on Cloudflare, pg makes a Response, for which Node 20 loads all of undici: 15 ms.
-function notOnCloudflare({ path }) {
-  const asked = "typeof Response === 'function'"
-  const contents = readFileSync(path, 'utf8')
-  if (!contents.includes(asked)) throw new Error(`${path} does not ask for a Response any more: take this out.`)
-  return { contents: contents.replace(asked, 'false'), loader: 'js' }
-}
-
-// mysql2 decodes what a server says in its own character set. A test reads codes and a version, for which half a megabyte
-// of East Asian characters is of no use.
-function noTables() {
-  return { contents: '[]', loader: 'json' }
-}
-
-// What initdb makes, which takes seconds: kept between builds, for the version of PGlite that made it.
+// The result of initdb, which takes seconds. Cached between builds for each version of PGlite.
 async function embeddedData() {
-  const pglite = JSON.parse(readFileSync(`${root}/node_modules/@electric-sql/pglite/package.json`, 'utf8')).version
-  const cache = `${root}/node_modules/.cache/dsctl`
-  const path = `${cache}/embedded-data-${pglite}.tar.gz`
+  const pglite = JSON.parse(readFileSync(join(root, 'node_modules/@electric-sql/pglite/package.json'), 'utf8')).version
+  const cache = join(root, 'node_modules/.cache/dsctl')
+  const path = join(cache, `embedded-data-${pglite}.tar.gz`)
   if (!existsSync(path)) {
     const { PGlite } = await import('@electric-sql/pglite')
     const database = await PGlite.create()

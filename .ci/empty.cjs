@@ -1,2 +1,0 @@
-// Stands in the bundle for packages that are never reached there; calling it makes a function that does nothing.
-module.exports = () => () => {}
