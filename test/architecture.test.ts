@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sourceTypes } from '../src/source-types/index.ts'
-import { type Import, readSourceFiles, type SourceFile } from './support/source-files.ts'
+import { MUTANTS } from './histories/mutants.ts'
+import { type Import, readSourceFiles, type SourceFile, sourceText } from './support/source-files.ts'
 
 // Which folders (and files at the root of src/) each one may import, from the bottom up. `type:` allows only types,
 // `lazy:` only imports at the moment of use. A folder whose files may import each other lists itself.
@@ -176,6 +177,12 @@ describe('A file', () => {
     expect(exported.length).toBeGreaterThan(20)
     expect(exported.filter(({ documented }) => !documented).map(({ path, name }) => `${path}: ${name}`)).toEqual([])
   })
+})
+
+// test/histories builds programs with a piece of the source replaced. This finds a stale one at once.
+test('each mutant of the histories replaces text that its file contains once', () => {
+  const stale = MUTANTS.filter(({ file, original }) => sourceText(file).split(original).length !== 2)
+  expect(stale.map(({ file, original }) => `${file}: ${original}`)).toEqual([])
 })
 
 function isAllowed(file: SourceFile, { file: imported, kind }: Import): boolean {

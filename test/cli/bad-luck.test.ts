@@ -16,7 +16,7 @@ import {
   expireLeases,
   livePairs,
   openIntentsIn,
-  strayIn,
+  orphanSecretsIn,
 } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 import { MARKERS } from '../unit/source-types/samples.ts'
@@ -190,7 +190,7 @@ describe('the mount', () => {
     expect(result).toMatchObject({ code: 2, stdout: '' })
     expect(jsonError(result)).toMatchObject({ message: expect.stringContaining('no mount nowhere') })
     expect(await site.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 0, stdout: '' })
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     expect(await openIntentsIn(site)).toEqual([])
   })
 
@@ -269,7 +269,7 @@ describe('Vault', () => {
     const failure = { exit: 7, code: 'unavailable', says: /Vault is sealed/, advises: /unseal/ }
     await expectFailure('create', { env: proxied.env }, failure, '1')
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   })
 
   test.each(['create', 'update of credentials'] as const)(
@@ -288,7 +288,7 @@ describe('Vault', () => {
       const again = await proxied.dsctl([...next, '-o', 'json'], { stdin })
       expect(again.code, again.stderr).toBe(0)
       expect(await openIntentsIn(site)).toEqual([])
-      expect(await strayIn(site)).toEqual([])
+      expect(await orphanSecretsIn(site)).toEqual([])
       if (command === 'create') await site.dsctl(['delete', json(again).id, '--yes'])
       else await site.dsctl(['update', id, '--unset', 'port'])
     },
@@ -328,10 +328,10 @@ describe('Vault', () => {
     const error = { exit_code: 7, outcome: 'owed', hint: expect.stringContaining('dsctl doctor --fix') }
     expect(json(several)).toMatchObject([{ error }, { error }])
     expect(await site.dsctl(['get', other])).toMatchObject({ code: 5 })
-    expect(await strayIn(site)).toEqual([`data-sources/${other}`])
+    expect(await orphanSecretsIn(site)).toEqual([`data-sources/${other}`])
     await proxied.restore()
     expect(await proxied.dsctl(['delete', 'Owed', '--yes'])).toMatchObject({ code: 0, stdout: '' })
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     expect(await openIntentsIn(site)).toEqual([])
     expect(await proxied.dsctl(['delete', other, '--yes'])).toMatchObject({ code: 5 })
   })
@@ -382,7 +382,7 @@ describe('Postgres', () => {
     await site.dsctl(['delete', json(created).id, '--yes'])
     await site.dsctl(['update', id, '--host', plainFields.host])
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   })
 
   test('does not answer a read', async () => {
@@ -472,7 +472,7 @@ describe('Postgres', () => {
       await expect.poll(async () => (await livePairs(site)).map(({ name }) => name)).toEqual(['Present'])
       await expireLeases(site)
       expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
-      expect(await strayIn(site)).toEqual([])
+      expect(await orphanSecretsIn(site)).toEqual([])
     })
   })
 
@@ -620,7 +620,7 @@ describe('a privilege is missing', () => {
   ] as const)('%s', async (_, grants, command, says, advises) => {
     await expectFailure(command, await as(...grants), { ...forbidden, says, advises })
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   })
 
   test('to tell of a read, which goes through with a warning', async () => {

@@ -4,7 +4,7 @@ import { call, delay } from '../support/faults.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
-import { eventsOf, expireLeases, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, expireLeases, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 
 // More items than go in one statement, so that what goes wrong with one is seen to leave its neighbours alone.
 
@@ -66,7 +66,7 @@ const nothingLeft = async () => {
   await expireLeases(site)
   await site.dsctl(['doctor', '--fix'])
   expect(await openIntentsIn(site)).toEqual([])
-  expect(await strayIn(site)).toEqual([])
+  expect(await orphanSecretsIn(site)).toEqual([])
 }
 
 describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {

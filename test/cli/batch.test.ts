@@ -7,7 +7,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, jsonError, temporaryFolder } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
-import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 
 const MARKER = plainFields.password
 let site: Site
@@ -154,7 +154,7 @@ describe('prune', () => {
     expect(result.code, result.stderr).toBe(0)
     expect(actions(result)).toEqual(['unchanged', 'created', 'deleted', 'deleted', 'deleted'])
     expect(await names()).toEqual(['New', 'Source 000'])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   })
 
   test('needs an env, a yes, some request, and no more deletions than allowed', async () => {
@@ -391,7 +391,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(await names()).toHaveLength(requests.length)
     await site.dsctl(['doctor', '--fix'])
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   }
 
   test.each([1, 4, 7, 12])('killed at the write of item %i, run again: all is done, nothing twice', async nth => {

@@ -5,7 +5,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, type RunResult } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
-import { everythingIn, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { everythingIn, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
 // Several at once: by REFs, or by what stands in files.
@@ -42,7 +42,7 @@ describe('delete -f', () => {
     expect(result.code, result.stderr).toBe(0)
     expect(json(result)).toEqual(['A', 'C'].map(ref => ({ ref, env, action: 'deleted', error: null })))
     expect(await names()).toEqual(['B'])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     expect(await openIntentsIn(site)).toEqual([])
   })
 
@@ -214,7 +214,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(gone.length).toBeGreaterThan(0)
     expect(await names()).toHaveLength(wanted.length - gone.length)
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     await proxied.restore()
     const again = await fed(wanted, '--ignore-not-found')
     expect(again.code, again.stderr).toBe(0)
@@ -234,6 +234,6 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     await proxied.restore()
     const again = await fed(ids)
     expect(again.code, again.stderr).toBe(0)
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
   })
 })

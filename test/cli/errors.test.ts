@@ -9,7 +9,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { jsonError, type RunResult } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { STEPS } from '../support/steps.ts'
-import { expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 import { captured } from '../unit/terminal/captured.ts'
 
@@ -163,7 +163,7 @@ describe('From the servers', () => {
     await expireLeases(site)
     expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     expect((await livePairs(site)).filter(({ secret }) => !secret)).toEqual([])
   }
 
@@ -189,7 +189,7 @@ describe('From the servers', () => {
         }
       }
       // Such a refusal is settled there and then, without doctor.
-      if (code !== 'unavailable') expect(await strayIn(site)).toEqual([])
+      if (code !== 'unavailable') expect(await orphanSecretsIn(site)).toEqual([])
       await expectWhole()
     },
   )

@@ -4,7 +4,7 @@ import { plainFields, plainStored } from '../support/examples.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, jsonError, type RunResult } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
-import { eventsOf, expireLeases, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, expireLeases, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 
 // A node of a cluster that answers reads itself may lag behind the one that takes the writes: what it shows is old, and
@@ -48,7 +48,7 @@ function update(id: string): Promise<RunResult> {
 async function expectOld(id: string) {
   expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual(plainStored)
   expect(await openIntentsIn(site)).toEqual([])
-  expect(await strayIn(site)).toEqual([])
+  expect(await orphanSecretsIn(site)).toEqual([])
   const events = await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
   expect(events.map(({ outcome }) => outcome)).toEqual(['failed'])
 }
@@ -100,7 +100,7 @@ test('a create that meets a write which is not shown yet, its own perhaps, is ta
   expect(result, result.stderr).toMatchObject({ code: 7, stdout: '' })
   expect(jsonError(result)).toMatchObject({ outcome: 'none', message: expect.stringMatching(/does not show/) })
   expect(await openIntentsIn(site)).toEqual([])
-  expect(await strayIn(site)).toEqual([])
+  expect(await orphanSecretsIn(site)).toEqual([])
 })
 
 // Vault has done what it was sent, and who answers for it does not know.

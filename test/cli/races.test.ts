@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { wrongIn } from '../support/invariants.ts'
+import { violationsIn } from '../support/invariants.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import type { RunResult } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
@@ -31,7 +31,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     processes = await Promise.all(Array.from({ length: PROCESSES }, () => crew.take()))
   })
   afterEach(async () => {
-    expect(await wrongIn(site)).toEqual([])
+    expect(await violationsIn(site)).toEqual([])
   })
   afterAll(async () => {
     crew?.close()
@@ -53,7 +53,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   async function rounds(race: (name: string) => Promise<void>): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
       await Promise.all(Array.from({ length: RACES }, () => race(randomUUID())))
-      expect(await wrongIn(site)).toEqual([])
+      expect(await violationsIn(site)).toEqual([])
     }
   }
 
@@ -250,7 +250,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
       const settled = `settled_by IS NOT NULL`
       const before = (await eventsOf(site, settled)).length
       for (const ended of await Promise.all([1, 2].map(() => run(['doctor', '--fix'])))) done(ended)
-      expect(await wrongIn(site)).toEqual([])
+      expect(await violationsIn(site)).toEqual([])
       expect(await live(...ids)).toMatchObject([{ id: ids[0], secret: { port: 5432 } }])
       expect((await eventsOf(site, settled)).length - before).toBe(2)
     }

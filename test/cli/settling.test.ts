@@ -7,7 +7,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { atStep, killAt, moments, STEPS } from '../support/steps.ts'
-import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 
 let site: Site
 let proxied: ProxiedSite
@@ -47,7 +47,7 @@ const SETTLER = /^dsctl \S+ on \S+, process \d+$/
 
 async function expectNothingOpen() {
   expect(await openIntentsIn(site)).toEqual([])
-  expect(await strayIn(site)).toEqual([])
+  expect(await orphanSecretsIn(site)).toEqual([])
 }
 
 describe('a create that was killed', () => {

@@ -115,7 +115,8 @@ test.concurrent.each(OPERATIONS)('$title sends as many messages as are enumerate
 )
 
 describe('an operation happens completely or not at all', () => {
-  test.concurrent.each(TRIED)('$title, $settler settles', each =>
+  const titled = TRIED.map(each => [each.title, each.settler, each] as const)
+  test.concurrent.each(titled)('%s; %s settles', (_title, _settler, each) =>
     fixtures.use(fixture => expectAllOrNothing(fixture, each)),
   )
 })

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 
-// What a history is made of. All of it is data, so that it can be printed, shrunk and played again.
+// What a random history consists of. All of it is data, so that fast-check can print it, shrink it and run it again.
 
-/** A source by its name, or by the id of one that is there from the beginning: `#a`. */
+/** A source by name, or by the id of one that exists at the start: `#a`. */
 export type Ref = Name | `#${Name}`
 export type Name = 'a' | 'b' | 'c'
 
-/** What it writes is its own: hosts and ports that no other command of the history writes, but for `first`. */
+/** Each command writes a host and a port that no other command writes, except for the host `initial`. */
 export type Command =
   | { readonly kind: 'create'; readonly name: Name }
   | { readonly kind: 'update'; readonly ref: Ref; readonly fields: readonly Field[]; readonly name: Name | undefined }
@@ -14,15 +14,15 @@ export type Command =
   | { readonly kind: 'apply'; readonly items: readonly Item[] }
   | { readonly kind: 'doctor' }
 
-/** A request of a batch. Its host is its `own`, or the `first` that every source has from the beginning. */
+/** A request in an apply. Its host is its `own`, or the `initial` one that every source has at the start. */
 export interface Item {
   readonly name: Name
-  readonly host: 'own' | 'first'
+  readonly host: 'own' | 'initial'
 }
 
 export type Field = 'host' | 'port'
 
-/** What becomes of a message and of who has sent it. */
+/** What happens to a message or to its sender. */
 export type Fault = (typeof FAULTS)[number]
 
 const FAULTS = [
@@ -33,39 +33,39 @@ const FAULTS = [
   'swallow before',
   'swallow after',
   'hang up',
-  'overtake',
+  'time out',
 ] as const
 
-/** What happens next. `pick` chooses among what can happen at that moment, whatever that is then. */
+/** What happens next. `pick` selects among the possible choices of that moment. */
 export type Event =
   | { readonly do: 'step'; readonly pick: number }
-  /** One process goes on alone: many schedules that matter have few changes from one to another. */
+  /** One process runs alone for some steps. Many important schedules rarely switch between processes. */
   | { readonly do: 'run'; readonly pick: number; readonly steps: number }
   | { readonly do: 'fault'; readonly pick: number; readonly fault: Fault }
-  /** What is on its way though its sender is gone arrives. */
+  /** A message arrives after its sender has ended or given up. */
   | { readonly do: 'late'; readonly pick: number }
-  /** All messages that are held go on at once. */
+  /** All held messages are delivered at once. */
   | { readonly do: 'all' }
-  /** All leases end. */
-  | { readonly do: 'lapse' }
-  /** The same, and a doctor settles all that is unfinished while its owners are still at work. */
+  | { readonly do: 'expire leases' }
+  /** All leases expire, and a doctor settles every intent while the owners are still running. */
   | { readonly do: 'settle' }
-  /** Someone writes a secret without dsctl. */
+  /** A secret is written without dsctl. */
   | { readonly do: 'outside'; readonly pick: number }
 
-/** When a message arrives that is still on its way when its sender is gone. */
+/** When a message arrives that is still held after its sender has ended. */
 export type Late = 'never' | 'before doctor' | 'after doctor'
 
 export interface History {
-  /** What is there from the beginning. */
+  /** The sources that exist at the start. */
   readonly present: readonly Name[]
-  /** What each of the processes runs, in order. */
+  /** The commands of each process, in order. */
   readonly programs: readonly (readonly Command[])[]
   readonly events: readonly Event[]
+  /** For each message that is still held at the end. */
   readonly late: readonly Late[]
 }
 
-// Mostly the same source, or nobody would meet anybody.
+// Mostly the same source, so that commands conflict.
 const ref = fc.constantFrom<Ref>('a', 'a', 'a', 'a', '#a', '#a', '#a', '#a', 'b', 'b', 'c')
 const name = fc.constantFrom<Name>('a', 'b', 'b', 'c', 'c')
 const pick = fc.nat({ max: 5 })
@@ -81,7 +81,7 @@ const COMMANDS: readonly { readonly weight: number; readonly arbitrary: fc.Arbit
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('doctor') }) },
 ]
 
-/** Not all that there is in each: a few that meet in many ways find more than all that meet in few. */
+/** Each history uses only some kinds of commands. A few kinds that interact often find more bugs than all kinds at once. */
 const programs = fc
   .subarray([...COMMANDS], { minLength: 2 })
   .chain(some => fc.tuple(...[1, 2, 3].map(() => fc.array(fc.oneof(...some), { maxLength: 3, size: 'max' }))))
@@ -90,16 +90,16 @@ function update(fields: readonly Field[], name: fc.Arbitrary<Name | undefined>):
   return fc.record({ kind: fc.constant('update'), ref, fields: fc.constant(fields), name })
 }
 
-/** One that is mostly there, and one or two that mostly are not. */
+/** Requests for two or three names; `a` usually exists, the others usually do not. */
 function batch(): fc.Arbitrary<readonly Item[]> {
   const item = fc.record({
     name: fc.constantFrom<Name>('a', 'b', 'c'),
-    host: fc.constantFrom<Item['host']>('own', 'first'),
+    host: fc.constantFrom<Item['host']>('own', 'initial'),
   })
   return fc.uniqueArray(item, { minLength: 2, maxLength: 3, selector: ({ name }) => name })
 }
 
-// A process that is killed costs more time than all the rest of a history: seldom, for that there are more of them.
+// Killing a process takes longer than the rest of a history, so it is rarer: more histories run in the same time.
 const fault = fc.oneof(
   ...FAULTS.map(each => ({ weight: each.startsWith('kill') ? 1 : 2, arbitrary: fc.constant(each) })),
 )
@@ -110,7 +110,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('fault'), pick, fault }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('late'), pick }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('all') }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('lapse') }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('expire leases') }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('settle') }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('outside'), pick }) },
 )

@@ -1,86 +1,86 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
 import type { Command, Event, History, Item, Name } from './history.ts'
 
 const UPDATE: Command = { kind: 'update', ref: '#a', fields: ['host'], name: undefined }
 const RENAME: Command = { kind: 'update', ref: '#a', fields: [], name: 'b' }
 const CREATE: Command = { kind: 'create', name: 'b' }
-const AS_FIRST: Command = { kind: 'apply', items: [{ name: 'a', host: 'first' }] }
+const APPLY_INITIAL: Command = { kind: 'apply', items: [{ name: 'a', host: 'initial' }] }
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-
-/** A rule of the protocol left out of the program: `text`, which stands in `file` once, becomes `instead`. */
+/** A program without one rule of the protocol: `original`, which occurs once in `file`, becomes `replacement`. */
 export interface Mutant {
+  /** What the program does instead of following the rule. */
   readonly rule: string
   readonly file: string
-  readonly text: string
-  readonly instead: string
-  /** One in which that does harm. */
+  readonly original: string
+  readonly replacement: string
+  /** A history in which the missing rule causes a problem. */
   readonly history: History
 }
 
-// So many steps from the beginning of a command, and the message is held that...
-const TO_V2 = 4
-const TO_S3 = 5
-const TO_S2_OF_A_CREATE = 3
-// So many, and it has been done and answered that...
-const AFTER_V2_OF_AN_APPLY = 7
+// The number of steps from the start of a command until this message is held.
+const BEFORE_WRITE_SECRET = 4
+const BEFORE_COMMIT_OF_UPDATE = 5
+const BEFORE_COMMIT_OF_CREATE = 3
+// The number of steps from the start of a command until this message has had its response.
+const AFTER_WRITE_SECRET_OF_APPLY = 7
 
 export const MUTANTS: readonly Mutant[] = [
   {
-    rule: 'a last step of an update that does not require the intent to be open',
+    rule: 'an update commits when its intent is not open',
     file: 'postgres/records/update.ts',
-    text: "where i.state = 'open' and i.id",
-    instead: 'where i.id',
-    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_S3 }, { do: 'settle' }),
+    original: "where i.state = 'open' and i.id",
+    replacement: 'where i.id',
+    history: runAlone(UPDATE, { do: 'run', pick: 0, steps: BEFORE_COMMIT_OF_UPDATE }, { do: 'settle' }),
   },
   {
-    rule: 'a last step of a create that does not require the intent to be open',
+    rule: 'a create commits when its intent is not open',
     file: 'postgres/records/create.ts',
-    text: "where i.state = 'open' and i.id",
-    instead: 'where i.id',
-    history: alone(CREATE, { do: 'run', pick: 0, steps: TO_S2_OF_A_CREATE }, { do: 'settle' }),
+    original: "where i.state = 'open' and i.id",
+    replacement: 'where i.id',
+    history: runAlone(CREATE, { do: 'run', pick: 0, steps: BEFORE_COMMIT_OF_CREATE }, { do: 'settle' }),
   },
   {
-    rule: 'no fence',
+    rule: 'settling writes no fence',
     file: 'operations/two-stores/settle.ts',
-    text: 'await secrets.write(at, before ?? {}, base) // The fence: a late write of the secret now fails.\n    return undefined',
-    instead: "return 'none'",
-    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
+    original:
+      'await secrets.write(at, before ?? {}, base) // The fence: a late write of the secret now fails.\n    return undefined',
+    replacement: "return 'none'",
+    history: runAlone(UPDATE, { do: 'run', pick: 0, steps: BEFORE_WRITE_SECRET }, { do: 'settle' }),
   },
   {
-    rule: 'writes without check-and-set',
+    rule: 'secrets are written without check-and-set',
     file: 'vault/secrets.ts',
-    text: '{ options: { cas }, data: plain }',
-    instead: '{ data: plain }',
-    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'settle' }),
+    original: '{ options: { cas }, data: plain }',
+    replacement: '{ data: plain }',
+    history: runAlone(UPDATE, { do: 'run', pick: 0, steps: BEFORE_WRITE_SECRET }, { do: 'settle' }),
   },
   {
-    rule: 'an update that is undone with its credentials left behind',
+    rule: 'an update is rolled back without its credentials',
     file: 'operations/two-stores/settle.ts',
-    text: 'intent.baseVersion === null ?',
-    instead: 'intent.baseVersion !== undefined ?',
-    history: alone(UPDATE, { do: 'run', pick: 0, steps: TO_V2 }, { do: 'fault', pick: 0, fault: 'kill after' }),
+    original: 'intent.baseVersion === null ?',
+    replacement: 'intent.baseVersion !== undefined ?',
+    history: runAlone(
+      UPDATE,
+      { do: 'run', pick: 0, steps: BEFORE_WRITE_SECRET },
+      { do: 'fault', pick: 0, fault: 'kill after' },
+    ),
   },
   {
-    rule: 'a conflict after a lost try taken for one’s own write',
+    rule: 'a conflict after a lost attempt counts as its own write',
     file: 'operations/update-credentials.ts',
-    text: "if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return",
-    instead: 'return',
-    history: alone(
+    original: "if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return",
+    replacement: 'return',
+    history: runAlone(
       UPDATE,
-      { do: 'run', pick: 0, steps: TO_V2 },
+      { do: 'run', pick: 0, steps: BEFORE_WRITE_SECRET },
       { do: 'fault', pick: 0, fault: 'cut before' },
       { do: 'outside', pick: 0 },
     ),
   },
   {
-    rule: 'a refused second try told as a failure of the first',
+    rule: 'a refused retry is reported as a failure',
     file: 'operations/two-stores/begin.ts',
-    text: 'if (lost && DID_NOTHING.has(sent.answer.kind) && decides)',
-    instead: 'if (lost && DID_NOTHING.has(sent.answer.kind) && !decides)',
+    original: 'if (lost && DID_NOTHING.has(sent.answer.kind) && decides)',
+    replacement: 'if (lost && DID_NOTHING.has(sent.answer.kind) && !decides)',
     history: {
       present: ['a', 'b'],
       programs: [[RENAME], [{ kind: 'delete', ref: 'b' }]],
@@ -95,16 +95,16 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    rule: 'an apply that finds unchanged what is unfinished',
+    rule: 'apply reports unchanged while an operation is unfinished',
     file: 'operations/batch/apply.ts',
-    text: 'const settled = !existing.unsettled',
-    instead: 'const settled = true',
+    original: 'const settled = !existing.unsettled',
+    replacement: 'const settled = true',
     history: {
       present: ['a'],
-      programs: [[UPDATE], [AS_FIRST], [AS_FIRST]],
+      programs: [[UPDATE], [APPLY_INITIAL], [APPLY_INITIAL]],
       events: [
         { do: 'run', pick: 0, steps: 8 },
-        { do: 'run', pick: 1, steps: AFTER_V2_OF_AN_APPLY },
+        { do: 'run', pick: 1, steps: AFTER_WRITE_SECRET_OF_APPLY },
         { do: 'run', pick: 2, steps: 8 },
         { do: 'settle' },
       ],
@@ -112,17 +112,17 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    rule: 'an apply that finds unchanged what is taken back meanwhile',
+    rule: 'apply reports unchanged although a rollback follows',
     file: 'operations/batch/existing.ts',
-    text: 'if (!first || stores.interrupted()) return new Map()',
-    instead: 'return new Map()',
+    original: 'if (!first || stores.interrupted()) return new Map()',
+    replacement: 'return new Map()',
     history: {
       present: ['a'],
-      programs: [[UPDATE], [AS_FIRST], [AS_FIRST]],
+      programs: [[UPDATE], [APPLY_INITIAL], [APPLY_INITIAL]],
       events: [
         { do: 'run', pick: 0, steps: 8 },
         { do: 'run', pick: 2, steps: 2 },
-        { do: 'run', pick: 1, steps: AFTER_V2_OF_AN_APPLY },
+        { do: 'run', pick: 1, steps: AFTER_WRITE_SECRET_OF_APPLY },
         { do: 'run', pick: 2, steps: 1 },
         { do: 'settle' },
       ],
@@ -130,13 +130,13 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    rule: 'an answer that is given to the wrong one of a batch',
+    rule: 'a coalesced statement returns the first result to every caller',
     file: 'operations/batch/coalesce.ts',
-    text: 'resolve(answers[nth] as A)',
-    instead: 'resolve(answers[0] as A)',
+    original: 'resolve(answers[nth] as A)',
+    replacement: 'resolve(answers[0] as A)',
     history: {
       present: [],
-      programs: [[{ kind: 'apply', items: [own('a'), own('b')] }], [CREATE]],
+      programs: [[{ kind: 'apply', items: [itemWithOwnHost('a'), itemWithOwnHost('b')] }], [CREATE]],
       events: [
         { do: 'run', pick: 0, steps: 2 },
         { do: 'run', pick: 1, steps: 8 },
@@ -146,45 +146,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ]
 
-function own(name: Name): Item {
+function itemWithOwnHost(name: Name): Item {
   return { name, host: 'own' }
 }
 
-function alone(command: Command, ...events: readonly Event[]): History {
+function runAlone(command: Command, ...events: readonly Event[]): History {
   return { present: ['a'], programs: [[command]], events, late: [] }
 }
-
-/** Builds the program without the rule. Gives its run.js. */
-export async function builtWithout({ file, text, instead }: Mutant, folder: string): Promise<string> {
-  const source = join(ROOT, 'src', file)
-  const pieces = readFileSync(source, 'utf8').split(text)
-  if (pieces.length !== 2) throw new Error(`${file} has ${pieces.length - 1} times: ${text}`)
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: ['src/run.ts'],
-    outfile: join(folder, 'run.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    logLevel: 'error',
-    define: { DSCTL_VERSION: '"0.0.0"' },
-    external: ['snowflake-sdk', 'tedious', '*.node'],
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    alias: Object.fromEntries(
-      [...UNUSED, '@electric-sql/pglite'].map(name => [name, join(ROOT, '.ci/stubs/empty.cjs')]),
-    ),
-    plugins: [
-      {
-        name: 'mutant',
-        setup: ({ onLoad }) =>
-          onLoad({ filter: /\.ts$/ }, ({ path }) =>
-            path === source ? { contents: pieces.join(instead), loader: 'ts' } : undefined,
-          ),
-      },
-    ],
-  })
-  return join(folder, 'run.js')
-}
-
-/** As in the build: what stands behind them is never reached. */
-const UNUSED = ['axios', 'tv4', 'mustache', 'debug', 'ajv/dist/2020.js', 'ajv-formats', 'pg-native', 'cpu-features']

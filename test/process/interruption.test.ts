@@ -11,7 +11,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { BIN, cleanEnvironment, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
-import { everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { everythingIn, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 
 let site: Site
 let proxied: ProxiedSite
@@ -68,7 +68,7 @@ async function close(intent: string) {
 
 async function expectNothingOpen() {
   expect(await openIntentsIn(site)).toEqual([])
-  expect(await strayIn(site)).toEqual([])
+  expect(await orphanSecretsIn(site)).toEqual([])
 }
 
 describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {

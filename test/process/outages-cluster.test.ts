@@ -5,7 +5,7 @@ import { BAO_BIN, type OwnCluster, ownCluster } from '../support/own-stores.ts'
 import { json, type RunResult } from '../support/run.ts'
 import { REAL_POSTGRES, scratchDatabase } from '../support/servers.ts'
 import { createSiteOn, type Site } from '../support/site.ts'
-import { eventsOf, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { vaultOn } from '../support/vault.ts'
 import { type VaultProxy, vaultProxy } from '../support/vault-proxy.ts'
 
@@ -111,7 +111,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
     expect((await pairsIn(env)).map(pair => pair.secret)).toEqual(Array.from({ length: COUNT }, () => secret))
     await site.dsctl(['doctor', '--fix'])
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     const done = await eventsOf(site, `outcome = 'done' AND action = $1 AND after->>'env' = $2`, [action, env])
     expect(done).toHaveLength(COUNT)
   }

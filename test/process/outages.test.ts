@@ -8,7 +8,7 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { jsonError, type RunResult } from '../support/run.ts'
 import { createSiteOn, type Site } from '../support/site.ts'
 import { atStep, moments, STEPS, type Step, type When } from '../support/steps.ts'
-import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, strayIn } from '../support/stored.ts'
+import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { vaultOn } from '../support/vault.ts'
 
 // Real servers that really fail: sealed, frozen, slow, killed and started again, read-only, full. The proxies only tell
@@ -103,7 +103,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     expect(doctor.code, doctor.stdout + doctor.stderr).toBe(0)
     expect(await stateOf(name)).toEqual(done ? becomes : was)
     expect(await openIntentsIn(site)).toEqual([])
-    expect(await strayIn(site)).toEqual([])
+    expect(await orphanSecretsIn(site)).toEqual([])
     const events = await eventsOf(site, `action = $1 AND data_source_name = $2 AND outcome = 'done'`, [kind, name])
     expect(events).toHaveLength(done ? 1 : 0)
   }
@@ -184,9 +184,9 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       )
       expect(first.stderr).toMatch(/Once Vault is available, run dsctl delete \S+ again, or dsctl doctor --fix/)
       await vault.unseal()
-      expect(await strayIn(site)).toHaveLength(1)
+      expect(await orphanSecretsIn(site)).toHaveLength(1)
       expect(await run(operation, 10)).toMatchObject({ code: 0, stdout: '' })
-      expect(await strayIn(site)).toEqual([])
+      expect(await orphanSecretsIn(site)).toEqual([])
       expect(await openIntentsIn(site)).toEqual([])
     })
 

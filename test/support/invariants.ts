@@ -2,12 +2,12 @@ import type { Site } from './site.ts'
 import { type Everything, everythingIn, type Row } from './stored.ts'
 
 /** What is wrong in both stores once all is settled, a sentence each; nothing, where all is as it must be. */
-export async function wrongIn(site: Pick<Site, 'database' | 'vault'>): Promise<string[]> {
-  return wrongWith(await everythingIn(site))
+export async function violationsIn(site: Pick<Site, 'database' | 'vault'>): Promise<string[]> {
+  return violationsOf(await everythingIn(site))
 }
 
 /** The same of what has been read already. */
-export function wrongWith({ records, intents, events, secrets }: Everything): string[] {
+export function violationsOf({ records, intents, events, secrets }: Everything): string[] {
   const live = records.filter(record => record.deleted_at === null)
   const known = live.map(record => pathOf(record))
   return [

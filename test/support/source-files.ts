@@ -33,12 +33,17 @@ const ROOT = fileURLToPath(new URL('../../src', import.meta.url))
 
 /** Every file of src/, parsed. */
 export function readSourceFiles(): readonly SourceFile[] {
-  return paths().map(path => parse(path, readFileSync(join(ROOT, path), 'utf8')))
+  return paths().map(path => parse(path, sourceText(path)))
 }
 
 /** Every file of src/, as it is. */
 export function sourceTexts(): readonly string[] {
-  return paths().map(path => readFileSync(join(ROOT, path), 'utf8'))
+  return paths().map(sourceText)
+}
+
+/** A file of src/, for instance `run.ts`. */
+export function sourceText(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
 }
 
 function paths(): readonly string[] {

@@ -34,7 +34,7 @@ export async function livePairs(site: Stores): Promise<Row[]> {
 }
 
 /** The secrets that no live record leads to. */
-export async function strayIn(site: Stores): Promise<string[]> {
+export async function orphanSecretsIn(site: Stores): Promise<string[]> {
   const { records, secrets } = await everythingIn(site)
   const known = records.filter(record => record.deleted_at === null).map(record => `data-sources/${record.secret_id}`)
   return Object.keys(secrets).filter(path => !known.includes(path))

@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { type ProxiedSite, proxySite } from '../../support/proxied-site.ts'
 import { REAL_POSTGRES } from '../../support/servers.ts'
 import { createSite, type Site } from '../../support/site.ts'
-import { openIntentsIn, strayIn } from '../../support/stored.ts'
+import { openIntentsIn, orphanSecretsIn } from '../../support/stored.ts'
 
 /** A site behind proxies, used by one schedule at a time. */
 export interface Fixture {
@@ -69,7 +69,7 @@ async function openFixture(): Promise<Fixture> {
     site,
     proxied,
     async expectClean() {
-      expect(await strayIn(site)).toEqual([])
+      expect(await orphanSecretsIn(site)).toEqual([])
       expect(await openIntentsIn(site)).toEqual([])
       expect(await readBystander()).toEqual(before)
     },

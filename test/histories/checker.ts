@@ -1,29 +1,30 @@
 import type { Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 import { workers } from '../support/workers.ts'
+import { TIMEOUT } from './command-line.ts'
 import type { History } from './history.ts'
-import { wrongAfter } from './judge.ts'
-import { play, TIMEOUT } from './play.ts'
+import { runHistory } from './run-history.ts'
+import { problemsIn } from './verify.ts'
 
 export interface Checker {
-  /** Plays a history, and throws what is wrong with how it came out, with all that happened. */
+  /** Runs a history. Throws every problem found in its results, with a trace of what happened. */
   check(history: History): Promise<void>
   close(): void
 }
 
-/** For histories of `program`, which is a run.js. The site is to be used for nothing else. */
-export async function checker(site: Site, program: string): Promise<Checker> {
+/** Checks histories of `program`, the path of a run.js. Nothing else may use the site. */
+export async function createChecker(site: Site, program: string): Promise<Checker> {
   // Each history begins with empty tables.
   await site.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER append_only')
   const processes = workers(site.home, { program, timeout: TIMEOUT })
   const doctor = await processes.take()
   return {
     async check(history) {
-      const played = await play(site, history, { workers: processes, doctor })
+      const run = await runHistory(site, history, { workers: processes, doctor })
       const stored = await everythingIn(site)
       await clear(site, Object.keys(stored.secrets))
-      const wrong = wrongAfter(played, stored)
-      if (wrong.length) throw new Error([...wrong, '', ...played.trace].join('\n'))
+      const problems = problemsIn(run, stored)
+      if (problems.length) throw new Error([...problems, '', ...run.trace].join('\n'))
     },
     close: () => processes.close(),
   }
