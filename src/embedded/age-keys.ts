@@ -4,15 +4,19 @@ import { DsctlError } from '../domain/errors.ts'
 import { type EmbeddedHome, homeFailure, requirePrivate } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 
+/** Encrypts and decrypts with the age identity of the home. */
 export interface AgeKeys {
   encrypt(text: string): Promise<Uint8Array>
-  /** Throws where these keys do not decrypt it. */
+  /** Throws if it was encrypted with another identity, or is damaged. */
   decrypt(bytes: Uint8Array): Promise<string>
 }
 
-/** The home's age identity, made at first use (`mayMake`), readable by its owner alone. */
-export async function openAgeKeys(home: EmbeddedHome, mayMake: boolean): Promise<AgeKeys> {
-  const identity = (await readIdentity(home)) ?? (await createIdentity(home, mayMake))
+/**
+ * Reads the age identity of the home. If the file is missing, creates it if `mayCreate` is true, readable only by its
+ * owner. Throws `unavailable` if it is missing otherwise, or damaged.
+ */
+export async function openAgeKeys(home: EmbeddedHome, { mayCreate }: { mayCreate: boolean }): Promise<AgeKeys> {
+  const identity = (await readIdentity(home)) ?? (await createIdentity(home, { mayCreate }))
   const encrypter = new Encrypter()
   const decrypter = new Decrypter()
   try {
@@ -36,8 +40,8 @@ async function readIdentity({ identity, uid }: EmbeddedHome): Promise<string | u
   }
 }
 
-async function createIdentity(home: EmbeddedHome, mayMake: boolean): Promise<string> {
-  if (!mayMake) throw identityError(home, 'is missing, and without it the secrets cannot be decrypted')
+async function createIdentity(home: EmbeddedHome, { mayCreate }: { mayCreate: boolean }): Promise<string> {
+  if (!mayCreate) throw identityError(home, 'is missing')
   const identity = await generateX25519Identity()
   await writeFileSafely(home.identity, `${identity}\n`)
   return identity
@@ -46,6 +50,6 @@ async function createIdentity(home: EmbeddedHome, mayMake: boolean): Promise<str
 function identityError({ identity }: EmbeddedHome, what: string): DsctlError {
   return new DsctlError('unavailable', `The identity file ${identity} ${what}.`, {
     outcome: 'none',
-    hint: 'Restore it from a backup: nothing else decrypts the secrets.',
+    hint: 'Restore it from a backup. Without it the secrets cannot be decrypted.',
   })
 }

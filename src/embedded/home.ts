@@ -3,31 +3,32 @@ import { join } from 'node:path'
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
 
-/** Where the embedded profile keeps everything: one folder, its owner's alone. */
+/** The paths of the embedded profile, in one folder that only its owner can access. */
 export interface EmbeddedHome {
   readonly folder: string
-  /** PGlite's data directory. */
+  /** The data directory of PGlite. */
   readonly data: string
-  /** One age file per secret. */
+  /** The folder of the age files, one per secret. */
   readonly secrets: string
-  /** The age identity that decrypts them. */
+  /** The file of the age identity that decrypts them. */
   readonly identity: string
-  /** What was prepared here and by which dsctl; written last, so that a first use that was cut off begins again. */
+  /** A file that describes the data format. It is written last: without it, an interrupted first use starts again. */
   readonly format: string
   /** The user that runs dsctl; undefined on Windows. */
   readonly uid: number | undefined
 }
 
+/** The content of the format file. */
 export interface Format {
   readonly version: number
-  /** The major version of Postgres whose data directory this is. */
+  /** The major version of Postgres that created the data directory. */
   readonly postgres: string
 }
 
-/** The present format; a home of a later one is refused. */
+/** The current format version. A newer one is refused. */
 export const FORMAT_VERSION = 1
 
-/** The folders of a home, made where they are missing. Throws where they can't be, or where others could read them. */
+/** Creates the folders of a home if missing. Throws if that fails, or if other users could read them. */
 export function openHome(folder: string, uid: number | undefined): EmbeddedHome {
   const home = {
     folder,
@@ -39,7 +40,7 @@ export function openHome(folder: string, uid: number | undefined): EmbeddedHome 
   }
   try {
     makeFolders(home.secrets)
-    accessSync(home.secrets, constants.W_OK) // PGlite would call a database that it can't write to a damaged one
+    accessSync(home.secrets, constants.W_OK) // PGlite reports a database that is not writable as damaged
   } catch (error) {
     throw homeFailure(folder, error)
   }
@@ -47,7 +48,7 @@ export function openHome(folder: string, uid: number | undefined): EmbeddedHome 
   return home
 }
 
-/** What was prepared; undefined where nothing has been, to its end. Throws where a later dsctl did. */
+/** Reads the format file. Undefined if the home has not been set up completely. Throws if a newer dsctl wrote it. */
 export function readFormat(home: EmbeddedHome): Format | undefined {
   let text: string
   try {
@@ -57,27 +58,27 @@ export function readFormat(home: EmbeddedHome): Format | undefined {
     throw homeFailure(home.format, error)
   }
   const format = parseFormat(text)
-  if (!format)
-    throw invalid(`${home.format} is damaged.`, [], 'Restore it from a backup, with the whole folder it is in.')
+  if (!format) throw invalid(`${home.format} is damaged.`, [], 'Restore its folder from a backup.')
   if (format.version > FORMAT_VERSION) throw newerVersionError(home)
   return format
 }
 
-/** Refuses what belongs to another user, or what a group or others may read. */
+/** Throws if a path belongs to another user, or if its group or others may access it. */
 export function requirePrivate(path: string, self: number | undefined): void {
   const { mode, uid } = statSync(path)
-  if (self === undefined) return // Windows: the folder's own permissions hold
-  if (uid !== self && self !== 0) throw invalid(`${path} belongs to another user.`, [], 'Set DSCTL_HOME to your own.')
+  if (self === undefined) return // Windows: the permissions of the folder apply
+  if (uid !== self && self !== 0)
+    throw invalid(`${path} belongs to another user.`, [], 'Set DSCTL_HOME to a folder of your own.')
   if ((mode & 0o077) === 0) return
-  throw invalid(`${path} is open to other users, so it is not used.`, [], `Close it: chmod go= ${path}`)
+  throw invalid(`${path} is accessible to other users.`, [], `Run: chmod go= ${path}`)
 }
 
-/** What a failed file operation means here: nothing was changed. */
+/** The error for a failed file operation. Nothing was changed. */
 export function homeFailure(path: string, error: unknown): DsctlError {
   const code = String((error as { code?: unknown }).code ?? 'unknown reason')
   return new DsctlError('unavailable', `${path} cannot be used: ${REASONS[code] ?? code}.`, {
     outcome: 'none',
-    hint: 'The embedded profile keeps its data there; DSCTL_HOME moves it.',
+    hint: 'The embedded profile stores its data there. To use another folder, set DSCTL_HOME.',
   })
 }
 
@@ -86,12 +87,12 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota is used up',
-  ENOENT: 'it cannot be made there',
-  ENOTDIR: 'a part of its path is no folder',
+  EDQUOT: 'the disk quota is exceeded',
+  ENOENT: 'a parent folder does not exist',
+  ENOTDIR: 'a part of its path is not a folder',
 }
 
-/** A home whose format or database is of a later version. */
+/** The error for a home that a newer dsctl or Postgres has written. */
 export function newerVersionError({ folder }: EmbeddedHome): DsctlError {
   return invalid(`${folder} was written by a newer dsctl.`, [], 'Update dsctl, or set DSCTL_HOME to another folder.')
 }

@@ -7,27 +7,28 @@ import type { EmbeddedHome } from './home.ts'
 
 export interface LockOptions {
   readonly timeoutMs: number
-  /** Called once, when waiting has taken a second. */
+  /** Called once, after waiting for one second. */
   readonly onWait: () => void
 }
 
 type Release = () => Promise<void>
 
 /**
- * Keeps the home for this process alone: PGlite has no lock of its own, and two processes on one folder lose rows.
- * Waits for another up to the time-out, then throws UnavailableError. A dead one's lock is free.
+ * Locks the home for this process. PGlite has no lock, and two processes on one folder would lose data. Waits for another
+ * process up to the timeout, then throws UnavailableError. The lock of a dead process does not count. Returns a function
+ * that releases the lock.
  */
 export async function lockHome(home: EmbeddedHome, options: LockOptions): Promise<Release> {
   const take = platform() === 'linux' ? trySocket : await folderLock()
   const began = performance.now()
-  let told = false
+  let notified = false
   for (;;) {
     const release = await take(home)
     if (release) return release
     const waited = performance.now() - began
     if (waited >= options.timeoutMs) throw inUseError(home, options)
-    if (waited >= 1000 && !told) {
-      told = true
+    if (waited >= 1000 && !notified) {
+      notified = true
       options.onWait()
     }
     await new Promise(resolve => setTimeout(resolve, 20 + 30 * Math.random()))
@@ -35,8 +36,8 @@ export async function lockHome(home: EmbeddedHome, options: LockOptions): Promis
 }
 
 /**
- * On Linux, a socket in the abstract namespace: the kernel gives it to one process, keeps it for one that is stopped,
- * and frees it with one that dies, however it dies. It excludes within one machine (and one container), not across.
+ * On Linux, the lock is a socket in the abstract namespace. Only one process can bind it, a stopped process keeps it, and
+ * the kernel releases it when the process dies. It works within one machine or container, not across them.
  */
 async function trySocket({ folder }: EmbeddedHome): Promise<Release | undefined> {
   const { dev, ino } = statSync(folder)
@@ -53,7 +54,7 @@ async function trySocket({ folder }: EmbeddedHome): Promise<Release | undefined>
   return () => new Promise(resolve => server.close(() => resolve()))
 }
 
-/** Elsewhere, a lock folder that its holder touches now and then; a dead one's is taken over after ten seconds. */
+/** Elsewhere, the lock is a folder that its owner touches every two seconds. It expires ten seconds after the last touch. */
 async function folderLock(): Promise<(home: EmbeddedHome) => Promise<Release | undefined>> {
   const { default: lockfile } = await import('proper-lockfile')
   return async ({ folder }) => {
@@ -67,8 +68,12 @@ async function folderLock(): Promise<(home: EmbeddedHome) => Promise<Release | u
 }
 
 function inUseError({ folder }: EmbeddedHome, { timeoutMs }: LockOptions): UnavailableError {
-  return new UnavailableError('no', `Another dsctl has been using ${folder} for ${timeoutMs / 1000} seconds.`, {
-    outcome: 'none',
-    hint: 'Let it finish, or wait longer with --timeout SECONDS.',
-  })
+  return new UnavailableError(
+    'no',
+    `Timed out after ${timeoutMs / 1000} seconds: another dsctl process is using ${folder}.`,
+    {
+      outcome: 'none',
+      hint: 'Wait for it to finish, or pass a longer --timeout.',
+    },
+  )
 }

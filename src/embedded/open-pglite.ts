@@ -7,17 +7,18 @@ import { setV8Flag } from '../lib/v8-flags.ts'
 import { type EmbeddedHome, FORMAT_VERSION, homeFailure, newerVersionError, readFormat } from './home.ts'
 import { writeFileSafely } from './write-file.ts'
 
-/** An open database, and whether this is its first use: then tables and members are still to be made. */
+/** An open embedded database. */
 export interface OpenPglite {
   readonly database: PGlite
+  /** Whether this is the first use: tables and members do not exist yet. */
   readonly isNew: boolean
-  /** Says that all is made; until then a next opening begins anew. */
+  /** Records that the setup is complete. Without it, the next use starts the setup again. */
   finish(): Promise<void>
 }
 
 /**
- * Opens the database of a home that this process has locked. A first use starts from the data directory in the package,
- * which takes a fraction of what initdb would; one that was cut off left nothing of worth, and begins again.
+ * Opens the database of a home that this process has locked. The first use unpacks a data directory from the package,
+ * which is much faster than initdb. An interrupted first use left no user data, and starts again.
  */
 export async function openPglite(home: EmbeddedHome): Promise<OpenPglite> {
   const format = readFormat(home)
@@ -25,7 +26,7 @@ export async function openPglite(home: EmbeddedHome): Promise<OpenPglite> {
   else checkPostgresVersion(home)
   setV8Flag('compileOnce') // Postgres twice would take half of a command's time
   try {
-    // Left by a killed process, perhaps still empty, which Postgres refuses. That nobody is at work the lock has shown.
+    // A killed process leaves this file, and Postgres refuses to start if it is empty. The lock excludes a running process.
     rmSync(join(home.data, 'postmaster.pid'), { force: true })
     const database = await PGlite.create(format ? { dataDir: home.data } : await initialData(home))
     const finish = async () => {
@@ -38,17 +39,17 @@ export async function openPglite(home: EmbeddedHome): Promise<OpenPglite> {
   }
 }
 
-const PREPARED = join(import.meta.dirname, 'embedded-data.tar.gz')
+const PREPARED_DATA = join(import.meta.dirname, 'embedded-data.tar.gz')
 
 async function initialData(home: EmbeddedHome): Promise<{ dataDir: string; loadDataDir?: Blob }> {
-  if (!existsSync(PREPARED)) return { dataDir: home.data }
-  return { dataDir: home.data, loadDataDir: new Blob([await readFile(PREPARED)]) }
+  if (!existsSync(PREPARED_DATA)) return { dataDir: home.data }
+  return { dataDir: home.data, loadDataDir: new Blob([await readFile(PREPARED_DATA)]) }
 }
 
 async function removeUnfinishedData(home: EmbeddedHome): Promise<void> {
   const secrets = await readdir(home.secrets)
   if (secrets.some(name => name.endsWith('.age'))) {
-    throw new DsctlError('unavailable', `${home.format} is missing, though there are secrets in ${home.secrets}.`, {
+    throw new DsctlError('unavailable', `${home.format} is missing, but ${home.secrets} has secrets.`, {
       outcome: 'none',
       hint: 'Restore it from a backup, or set DSCTL_HOME to another folder.',
     })
@@ -60,34 +61,34 @@ async function removeUnfinishedData(home: EmbeddedHome): Promise<void> {
   }
 }
 
-/** PGlite would try, and fail in words of its own. */
+/** Checked here because the error of PGlite for a newer data directory is not helpful. */
 function checkPostgresVersion(home: EmbeddedHome): void {
   const path = join(home.data, 'PG_VERSION')
   if (!existsSync(path)) {
     throw new DsctlError('unavailable', `The embedded database ${home.data} is missing.`, {
       outcome: 'none',
-      hint: `Restore it from a backup, with all of ${home.folder}, or set DSCTL_HOME to another folder.`,
+      hint: `Restore ${home.folder} from a backup, or set DSCTL_HOME to another folder.`,
     })
   }
   if (Number(readFileSync(path, 'utf8').trim()) > POSTGRES_VERSION) throw newerVersionError(home)
 }
 
-/** Of the PGlite in package.json. */
+/** The major version of Postgres in the PGlite of package.json. */
 const POSTGRES_VERSION = 18
 
 function openFailure(home: EmbeddedHome, error: unknown): DsctlError {
   if (error instanceof DsctlError) return error
   const { code } = error as { code?: unknown }
   if (typeof code === 'string' && /^E[A-Z]+$/.test(code)) return homeFailure(home.data, error)
-  // PGlite does not say what it lacks.
+  // PGlite does not report the reason.
   if (isFull(home.folder)) return homeFailure(home.data, { code: 'ENOSPC' })
-  return new DsctlError('unavailable', `The embedded database ${home.data} cannot be opened: it is damaged.`, {
+  return new DsctlError('unavailable', `The embedded database ${home.data} is damaged.`, {
     outcome: 'none',
-    hint: `Restore it from a backup, with all of ${home.folder}, or set DSCTL_HOME to another folder.`,
+    hint: `Restore ${home.folder} from a backup, or set DSCTL_HOME to another folder.`,
   })
 }
 
-/** Less is free than Postgres writes in starting. */
+/** Whether less space is free than Postgres needs to start. */
 function isFull(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder)
   return bavail * bsize < 1024 * 1024

@@ -4,7 +4,7 @@ import type { Backend } from '../ports/backend.ts'
 import { statementFailure } from '../postgres/connection/failure.ts'
 import { statementName } from '../postgres/connection/statement-name.ts'
 
-/** PGlite as Kysely's Postgres dialect knows a pool. It is one session: whoever connects has it until they release it. */
+/** A pool for Kysely on PGlite. PGlite has a single session: `connect` waits until the previous client is released. */
 export function pglitePool(database: PGlite, backend: Backend): PostgresPool {
   let free = Promise.resolve()
   const connect = async (): Promise<PostgresPoolClient> => {
@@ -24,7 +24,7 @@ async function run(database: PGlite, backend: Backend, { text, values }: { text:
   const began = performance.now()
   try {
     const { rows, affectedRows } = await database.query(text, [...values])
-    // Kysely counts the rows that a statement of this kind affected, and asks what became of a COMMIT.
+    // Kysely uses the command to decide whether to report affected rows, and checks the result of COMMIT.
     const command = /^\s*(?:\/\*.*?\*\/\s*)?(\w+)/.exec(text)?.[1]?.toUpperCase() ?? ''
     return { command, rowCount: affectedRows ?? rows.length, rows }
   } catch (error) {

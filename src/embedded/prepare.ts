@@ -6,7 +6,7 @@ import type { Database } from '../postgres/schema/tables.ts'
 import type { OpenPglite } from './open-pglite.ts'
 import { pglitePool } from './pglite-pool.ts'
 
-/** Kysely on an open PGlite; at first use with all tables, the organization `local` and its one workspace_admin. */
+/** Kysely on an open PGlite. The first use creates the tables, the organization `local`, and its workspace_admin. */
 export async function prepareEmbedded(opened: OpenPglite, backend: Backend, email: string): Promise<Kysely<Database>> {
   const db = openDatabase(pglitePool(opened.database, backend))
   const setup = postgresSetup(db)

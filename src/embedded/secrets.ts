@@ -8,23 +8,25 @@ import { type AgeKeys, openAgeKeys } from './age-keys.ts'
 import { type EmbeddedHome, homeFailure } from './home.ts'
 import { syncFolder, writeFileSafely } from './write-file.ts'
 
-/** What an age file holds: its versions by number, null where one is soft-deleted. The latest is the current one. */
+/** The content of an age file. */
 interface SecretFile {
+  /** The number of the latest version. */
   readonly current: number
+  /** By version number; null if soft-deleted. */
   readonly versions: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
 }
 
-/** As many as Vault keeps unless it is told otherwise. */
+/** The default of Vault. */
 const VERSIONS_KEPT = 10
 
 /**
- * The credentials as files, `secrets/<id>.age`, with versions and check-and-set as Vault has them. The home's lock
- * makes what is read here and then written one step.
+ * Secrets in files `secrets/<id>.age`, with versions and check-and-set as in Vault. A read followed by a write is atomic
+ * because this process has locked the home.
  */
 export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
   let opened: Promise<AgeKeys> | undefined
   const keys = () => {
-    opened ??= hasSecrets(home).then(some => openAgeKeys(home, !some))
+    opened ??= hasSecrets(home).then(some => openAgeKeys(home, { mayCreate: !some }))
     return opened
   }
   const load = (at: SecretLocation) => readSecretFile(pathOf(home, at), keys)
@@ -49,10 +51,10 @@ export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
     canRemove: async () => true,
     list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
     versionsKept: async () => VERSIONS_KEPT,
-    // There is no mount, but a request file names a secret in the same words, so that it can be kept.
+    // There is no mount. A request file uses this path to keep the stored secret.
     pathOf: ({ secretId }) => `secret/data-sources/${secretId}`,
     readField: async () => {
-      throw invalid('The embedded profile has no Vault to fetch a secret from.', [], 'Use -, @FILE or env:NAME.')
+      throw invalid('The embedded profile has no Vault to read a secret from.', [], 'Use -, @FILE or env:NAME.')
     },
   }
 }
@@ -71,9 +73,9 @@ async function readSecretFile(path: string, keys: () => Promise<AgeKeys>): Promi
   try {
     return JSON.parse(await age.decrypt(bytes))
   } catch {
-    throw new DsctlError('unavailable', `The secret file ${path} cannot be decrypted: it is damaged.`, {
+    throw new DsctlError('unavailable', `The secret file ${path} cannot be decrypted.`, {
       outcome: 'none',
-      hint: 'Restore it from a backup, or from the identity file that it was written with.',
+      hint: 'Restore it from a backup, or restore the identity file that it was encrypted with.',
     })
   }
 }

@@ -5,8 +5,8 @@ import { dirname } from 'node:path'
 import { homeFailure } from './home.ts'
 
 /**
- * Writes a file of its owner's alone: whole or not at all, and on the disk when it returns. Throws `unavailable`, with
- * the file as it was.
+ * Writes a file atomically, readable only by its owner, and syncs it to disk. On failure throws `unavailable` and leaves
+ * the old file unchanged.
  */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
@@ -26,9 +26,9 @@ export async function writeFileSafely(path: string, content: string | Uint8Array
   }
 }
 
-/** Puts on the disk that a file has come or gone. */
+/** Syncs a folder, so that a created or removed file survives a crash. */
 export async function syncFolder(folder: string): Promise<void> {
-  if (platform() === 'win32') return // a folder can't be opened there
+  if (platform() === 'win32') return // a folder cannot be opened on Windows
   const handle = await open(folder, 'r')
   try {
     await handle.sync()

@@ -10,15 +10,15 @@ import { explainDenial } from './sql/explain-denial.ts'
 import { type Page, paginate } from './sql/paginate.ts'
 import { matchesRef, toIsoTime } from './sql/record-columns.ts'
 
-/** The audit trail in Postgres. */
+/** The audit trail in Postgres. `client`: host and version of this process. */
 export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditTrail {
   return {
     list: (caller, query) =>
-      explainDenial(db, { caller, client, attempt: 'audit' }, () => list(db, client, { caller, query })),
-    listAll: (caller, filter, take) =>
-      explainDenial(db, { caller, client, attempt: 'audit' }, () => listAll(db, { caller, filter, take })),
+      explainDenial(db, { caller, client, action: 'audit' }, () => list(db, client, { caller, query })),
+    listAll: (caller, filter, onPage) =>
+      explainDenial(db, { caller, client, action: 'audit' }, () => listAll(db, { caller, filter, onPage })),
     prune: (caller, before) =>
-      explainDenial(db, { caller, client, attempt: 'audit prune' }, () => prune(db, client, { caller, before })),
+      explainDenial(db, { caller, client, action: 'audit prune' }, () => prune(db, client, { caller, before })),
   }
 }
 
@@ -45,40 +45,40 @@ async function list(
   client: string,
   { caller, query }: { caller: Caller; query: AuditQuery },
 ): ReturnType<AuditTrail['list']> {
-  const attempt = { eventId: crypto.randomUUID(), action: 'audit' }
+  const event = { eventId: crypto.randomUUID(), action: 'audit' }
   const { page, pageSize } = query
   const rows = sql`${events(query)} limit ${pageSize + 1} offset ${page * pageSize}`
-  const { answer: found } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
-    read(db, { caller, rows, told }),
+  const { answer: found } = await auditIfWritable(deniedEvents(event, caller, client), auditCtes =>
+    read(db, { caller, rows, auditCtes }),
   )
   if ('kind' in found) return found
   return { kind: 'page', items: found.slice(0, pageSize).map(toEvent), more: found.length > pageSize }
 }
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
-/** Every event, in one snapshot. */
+/** All events, from one snapshot. */
 function listAll(
   db: Kysely<Database>,
-  { caller, filter, take }: { caller: Caller; filter: AuditFilter; take: Parameters<AuditTrail['listAll']>[2] },
+  { caller, filter, onPage }: { caller: Caller; filter: AuditFilter; onPage: Parameters<AuditTrail['listAll']>[2] },
 ): ReturnType<AuditTrail['listAll']> {
   const readPage = async (snapshot: Kysely<Database>, after: EventJson | undefined) => {
-    const rows = after ? following(filter, after) : sql`${events(filter)} limit ${PAGE + 1}`
-    const found = await read(snapshot, { caller, rows, told: sql`` })
+    const rows = after ? rowsAfter(filter, after) : sql`${events(filter)} limit ${PAGE_SIZE + 1}`
+    const found = await read(snapshot, { caller, rows, auditCtes: sql`` })
     return 'kind' in found
       ? found
-      : ({ rows: found.slice(0, PAGE), more: found.length > PAGE } satisfies Page<EventJson>)
+      : ({ rows: found.slice(0, PAGE_SIZE), more: found.length > PAGE_SIZE } satisfies Page<EventJson>)
   }
-  return paginate(db, readPage, page => take(page.map(toEvent)))
+  return paginate(db, readPage, page => onPage(page.map(toEvent)))
 }
 
 async function read(
   db: Kysely<Database>,
-  { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
+  { caller, rows, auditCtes }: { caller: Caller; rows: RawBuilder<unknown>; auditCtes: RawBuilder<unknown> },
 ) {
   const row = exactlyOne(
     await sql<{ authorization: Authorization; items: EventJson[] }>`/* dsctl audit */ with ${authorize(caller)}
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (select coalesce(json_agg(e), '[]') from (${rows}) e) as items`.execute(db),
   )
   return denialOf(row.authorization) ?? row.items
@@ -92,15 +92,15 @@ function events(filter: AuditFilter): RawBuilder<unknown> {
       where organization_id = ${callerOrganization} and ${matching(filter)} order by at desc, id`
 }
 
-// As with the list of data sources: the time as Postgres wrote it, and each half begins where it must in the index.
-function following(filter: AuditFilter, { at, id, organization_id }: EventJson): RawBuilder<unknown> {
+// As in records/list.ts: the time is the text from Postgres, and each half starts at the right place in the index.
+function rowsAfter(filter: AuditFilter, { at, id, organization_id }: EventJson): RawBuilder<unknown> {
   const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from dsctl.audit_events
         where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${callerOrganization}
           and ${matching(filter)} and ${where}
-        order by at desc, id limit ${PAGE + 1})`
+        order by at desc, id limit ${PAGE_SIZE + 1})`
   return sql`select * from (
       ${rest(sql`at = ${at}::timestamptz and id > ${id}::uuid`)} union all ${rest(sql`at < ${at}::timestamptz`)}) e
-      order by at desc, id limit ${PAGE + 1}`
+      order by at desc, id limit ${PAGE_SIZE + 1}`
 }
 
 function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unknown> {
@@ -112,7 +112,7 @@ function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unk
   return sql.join(conditions, sql` and `)
 }
 
-/** By the record that has this name, deleted or not; and by a name that it had at the time, whatever its env was. */
+/** Matches records with this name or id, deleted or not. Without an env it also matches the name at the time of the event. */
 function isAbout(source: Ref): RawBuilder<unknown> {
   const byRecord = sql`data_source_id in (
         select d.id from data_sources d join permitted p using (organization_id) where ${matchesRef(source)})`
@@ -138,8 +138,8 @@ function toEvent(json: EventJson): AuditEvent {
   }
 }
 
-// The mark that lets DELETE through ends with the statement, which is a transaction of its own. The rows to delete come
-// out of a join with it, so that it is set before the trigger looks.
+// The trigger permits DELETE only if this setting is on. The setting is local to the transaction, which is this statement.
+// The DELETE joins the CTE that sets it, so that it is set before the trigger runs.
 async function prune(
   db: Kysely<Database>,
   client: string,

@@ -7,10 +7,10 @@ import { doneEvent, refusedEvent } from './sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, denialOf, usersByEmail } from './sql/authorize.ts'
 import { exactlyOne } from './sql/exactly-one.ts'
 
-interface Changed {
+interface ChangeRow {
   authorization: Authorization
   acting: boolean
-  ours: boolean
+  own_tables: boolean
   targets: number
   last: boolean
   membership: ListedMember | null
@@ -18,8 +18,8 @@ interface Changed {
 }
 
 /**
- * One change in one statement. It locks the organization's admins first, so that of two at once the second sees what
- * the first has done: neither the last admin goes, nor does one act who is none any more.
+ * Changes a member in one statement. It locks the organization's admins first, so that of two concurrent changes the
+ * second sees the first. Two admins cannot remove each other, and an admin who was just removed cannot change members.
  */
 export async function changeMembership(
   db: Kysely<Database>,
@@ -27,14 +27,14 @@ export async function changeMembership(
   { caller, change, force }: { caller: Caller; change: MemberChange; force: boolean },
 ): ReturnType<Members['change']> {
   const event = { eventId: crypto.randomUUID(), action: `member ${change.kind}`, caller, client }
-  const statement = sql<Changed>`/* dsctl member */ with ${authorize(caller)},
-    ours as (select from dsctl.migrations where name = '0000_application_tables'),
+  const statement = sql<ChangeRow>`/* dsctl member */ with ${authorize(caller)},
+    own_tables as (select from dsctl.migrations where name = '0000_application_tables'),
     admins as materialized (
       select m.user_id from users_to_organizations m join permitted p using (organization_id)
       where m.role = 'workspace_admin' and m.status = 'active' and m.deleted_at is null
       order by m.user_id for update of m),
     acting as (select p.* from permitted p join admins a on a.user_id = p.user_id),
-    allowed as (select * from acting where ${force} or exists (select from ours)),
+    allowed as (select * from acting where ${force} or exists (select from own_tables)),
     targets as (${usersByEmail(change.email)}),
     target as (select * from targets where (select count(*) from targets) = 1),
     membership as materialized (
@@ -50,19 +50,19 @@ export async function changeMembership(
       sql`not exists (select from written) and not (${isUnchanged(change)})`,
       null,
     )})
-    select ${authorizationColumn}, exists (select from acting) as acting, exists (select from ours) as ours,
+    select ${authorizationColumn}, exists (select from acting) as acting, exists (select from own_tables) as own_tables,
       (select count(*) from targets)::int as targets, exists (select from last_admin) as last,
       ${memberIn('membership')} as membership, ${memberIn('written')} as written`
   try {
     return resultOf(exactlyOne(await statement.execute(db)), change, force)
   } catch (error) {
-    // Somebody else has just added the same person.
+    // A concurrent statement has added the same person.
     if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'already a member' }
     throw error
   }
 }
 
-/** The CTE `written`: the member as it then is, where the change was made. */
+/** The CTE `written`: the member after the change; empty if the change was not made. */
 function writtenBy(change: MemberChange): RawBuilder<unknown> {
   if (change.kind === 'add') return added(change)
   const isAdmin = change.kind === 'set-role' && change.role === 'workspace_admin'
@@ -75,7 +75,7 @@ function writtenBy(change: MemberChange): RawBuilder<unknown> {
       returning x.id, x.email, x.name, m.role, m.status)`
 }
 
-// Who was a member once, or is one who does not count at present, becomes an active one.
+// A removed or inactive membership becomes active again.
 function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): RawBuilder<unknown> {
   return sql`new_user as (
       insert into users (id, email, name, created_at, updated_at)
@@ -96,7 +96,7 @@ function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): R
     written as (select p.id, p.email, p.name, j.role, j.status from joined j join person p on p.id = j.user_id)`
 }
 
-/** Whether it is so already. */
+/** Whether the member already has the requested role. */
 function isUnchanged(change: MemberChange): RawBuilder<boolean> {
   if (change.kind !== 'set-role') return sql`false`
   return sql`exists (select from membership where role::text = ${change.role})`
@@ -115,19 +115,19 @@ function memberIn(table: string): RawBuilder<ListedMember | null> {
         from ${sql.table(table)})`
 }
 
-function resultOf(row: Changed, change: MemberChange, force: boolean): Awaited<ReturnType<Members['change']>> {
-  const no =
+function resultOf(row: ChangeRow, change: MemberChange, force: boolean): Awaited<ReturnType<Members['change']>> {
+  const denial =
     denialOf(row.authorization) ?? (row.acting ? undefined : { ...NO_LONGER_ADMIN, email: row.authorization.email })
-  if (no) return no
+  if (denial) return denial
   if (row.written) return { kind: 'done', member: row.written }
   const reason = refusalOf(row, change, force)
   if (reason) return { kind: 'refused', reason }
-  if (row.membership === null) throw new Error('A change of no member was neither made nor refused.')
+  if (row.membership === null) throw new Error('The change of a member was neither made nor refused.')
   return { kind: 'unchanged', member: row.membership }
 }
 
-function refusalOf(row: Changed, change: MemberChange, force: boolean): MemberRefusal | undefined {
-  if (!row.ours && !force) return 'managed by application'
+function refusalOf(row: ChangeRow, change: MemberChange, force: boolean): MemberRefusal | undefined {
+  if (!row.own_tables && !force) return 'managed by application'
   if (row.targets > 1) return 'ambiguous'
   if (change.kind === 'add') return 'already a member'
   if (row.membership === null) return 'not a member'

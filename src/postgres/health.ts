@@ -10,20 +10,20 @@ import { explainDenial } from './sql/explain-denial.ts'
 import { type IntentJson, toIntent } from './sql/intent-columns.ts'
 import { toIsoTime } from './sql/record-columns.ts'
 
-/** How doctor looks at a database. */
+/** The checks of `doctor` in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresHealth(db: Kysely<Database>, client: string): RecordsHealth {
   return {
     privileges: () => missingPrivileges(db),
     indexes: () => indexProblems(db),
     unclosedIntents: caller =>
-      explainDenial(db, { caller, client, attempt: 'doctor' }, () => unclosed(db, client, caller)),
+      explainDenial(db, { caller, client, action: 'doctor' }, () => unclosed(db, client, caller)),
     liveRecords: (caller, after) => records(db, caller, after),
     classifySecrets: (caller, secretIds) => explain(db, caller, secretIds),
     pruneIntents: caller => prune(db, caller),
   }
 }
 
-interface Unclosed {
+interface UnclosedRow {
   authorization: Authorization
   organization_id: string
   intents: UnclosedJson[]
@@ -40,11 +40,11 @@ async function unclosed(
   client: string,
   caller: Caller,
 ): ReturnType<RecordsHealth['unclosedIntents']> {
-  const attempt = { eventId: crypto.randomUUID(), action: 'doctor' }
-  const { answer } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
-    sql<Unclosed>`/* dsctl doctor: unclosed intents */ with
+  const event = { eventId: crypto.randomUUID(), action: 'doctor' }
+  const { answer } = await auditIfWritable(deniedEvents(event, caller, client), auditCtes =>
+    sql<UnclosedRow>`/* dsctl doctor: unclosed intents */ with
     ${authorize(caller)}
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (select organization_id from permitted) as organization_id,
       (select coalesce(json_agg(i order by i.created_at, i.id), '[]') from (
       select i.*, i.expires_at <= now() as expired, coalesce(i.old_name, i.new_name) as name
@@ -67,7 +67,7 @@ async function unclosed(
 const TOTAL = sql`(select count(*)::int from data_sources
       where organization_id = (select organization_id from permitted) and deleted_at is null)`
 
-interface Live {
+interface LiveRow {
   authorization: Authorization
   total: number | null
   records: LiveJson[]
@@ -87,7 +87,7 @@ async function records(
   after: string | undefined,
 ): ReturnType<RecordsHealth['liveRecords']> {
   const row = exactlyOne(
-    await sql<Live>`/* dsctl doctor: live records */ with
+    await sql<LiveRow>`/* dsctl doctor: live records */ with
     ${authorize(caller)}
     select ${authorizationColumn}, ${after === undefined ? TOTAL : sql`null`} as total, (select coalesce(json_agg(d), '[]') from (
       select id, name, env, type, secret_id from data_sources
@@ -99,7 +99,7 @@ async function records(
   return denialOf(row.authorization) ?? { kind: 'page', records: live, total: row.total ?? undefined }
 }
 
-interface Explained {
+interface ClassifiedRow {
   authorization: Authorization
   removable: string[]
   deleted: string[]
@@ -107,31 +107,32 @@ interface Explained {
   sees_all_rows: boolean
 }
 
-// `undone` are creates and deletes of the last 30 days that left no row: a secret there is a late write, or owed.
+// `rolled_back`: closed creates without a record, and closed deletes. A secret at such an id is a late write, or a removal
+// that is owed. Closed intents are kept for 30 days.
 async function explain(
   db: Kysely<Database>,
   caller: Caller,
   ids: readonly string[],
 ): ReturnType<RecordsHealth['classifySecrets']> {
   const row = exactlyOne(
-    await sql<Explained>`/* dsctl doctor: explain secrets */ with ${authorize(caller)},
+    await sql<ClassifiedRow>`/* dsctl doctor: classify secrets */ with ${authorize(caller)},
     given as (select id::uuid as id from unnest(${ids}::text[]) id),
     live as (select g.id from given g join data_sources d on d.secret_id = g.id where d.deleted_at is null),
-    undone_anywhere as (
+    rolled_back_anywhere as (
       select g.id, i.organization_id from given g join dsctl.pending_operations i on i.secret_id = g.id
       where i.state = 'closed' and (i.kind = 'delete' or (i.kind = 'create' and i.outcome = 'none'))
         and g.id not in (select id from live)),
-    undone as (select u.id from undone_anywhere u join permitted p using (organization_id)),
+    rolled_back as (select u.id from rolled_back_anywhere u join permitted p using (organization_id)),
     open as (
       select g.id from given g join dsctl.pending_operations i on i.secret_id = g.id where i.state <> 'closed'),
     deleted as (
       select g.id from given g join data_sources d on d.secret_id = g.id join permitted p using (organization_id)
       where d.deleted_at is not null
-        and g.id not in (select id from live union select id from undone union select id from open)),
+        and g.id not in (select id from live union select id from rolled_back union select id from open)),
     known as (
-      select id from live union select id from undone_anywhere union select id from open
+      select id from live union select id from rolled_back_anywhere union select id from open
       union select secret_id from data_sources where secret_id in (select id from given))
-    select ${authorizationColumn}, array(select distinct id::text from undone) as removable,
+    select ${authorizationColumn}, array(select distinct id::text from rolled_back) as removable,
       array(select distinct id::text from deleted) as deleted,
       array(select id::text from given where id not in (select id from known)) as unknown,
       not row_security_active('data_sources') as sees_all_rows`.execute(db),

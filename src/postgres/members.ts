@@ -7,13 +7,13 @@ import { type Authorization, authorizationColumn, authorize, denialOf } from './
 import { exactlyOne } from './sql/exactly-one.ts'
 import { explainDenial } from './sql/explain-denial.ts'
 
-/** The memberships in Postgres. */
+/** The members in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresMembers(db: Kysely<Database>, client: string): Members {
   return {
     whoami: caller => whoami(db, caller),
     list: caller => list(db, caller),
     change: (caller, change, { force }) =>
-      explainDenial(db, { caller, client, attempt: `member ${change.kind}` }, () =>
+      explainDenial(db, { caller, client, action: `member ${change.kind}` }, () =>
         changeMembership(db, client, { caller, change, force }),
       ),
   }
@@ -41,7 +41,7 @@ async function whoami(db: Kysely<Database>, caller: Caller): ReturnType<Members[
   )
   const refused = denialOf(found)
   if (refused) return refused
-  if (user === null) throw new Error('A permitted caller is no user.')
+  if (user === null) throw new Error('The caller is permitted, but the statement returned no user.')
   return { kind: 'found', member: { user, ...where } }
 }
 

@@ -9,15 +9,15 @@ import { exactlyOne } from './sql/exactly-one.ts'
 import { explainDenial } from './sql/explain-denial.ts'
 import { toIsoTime } from './sql/record-columns.ts'
 
-/** The templates in Postgres. */
+/** The templates in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresTemplates(db: Kysely<Database>, client: string): Templates {
   return {
     list: caller => list(db, caller),
-    find: (caller, names, attempt) => find(db, client, { caller, names, attempt }),
+    find: (caller, names, audit) => find(db, client, { caller, names, audit }),
     set: (caller, template) =>
-      explainDenial(db, { caller, client, attempt: 'template set' }, () => set(db, client, { caller, template })),
+      explainDenial(db, { caller, client, action: 'template set' }, () => set(db, client, { caller, template })),
     remove: (caller, name) =>
-      explainDenial(db, { caller, client, attempt: 'template delete' }, () => remove(db, client, { caller, name })),
+      explainDenial(db, { caller, client, action: 'template delete' }, () => remove(db, client, { caller, name })),
   }
 }
 
@@ -54,11 +54,11 @@ interface Found {
 async function find(
   db: Kysely<Database>,
   client: string,
-  { caller, names, attempt }: { caller: Caller; names: readonly string[]; attempt: LookupAudit | undefined },
+  { caller, names, audit }: { caller: Caller; names: readonly string[]; audit: LookupAudit | undefined },
 ): ReturnType<Templates['find']> {
-  const { answer } = await auditIfWritable(deniedEvents(attempt, caller, client), told =>
+  const { answer } = await auditIfWritable(deniedEvents(audit, caller, client), auditCtes =>
     sql<Found>`/* dsctl template find */ with ${authorize(caller)}
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (select coalesce(json_agg(${JSON_OF}), '[]')
       from dsctl.templates t join permitted using (organization_id)
       where t.name = any(${names}::text[])) as templates, ${NAMES}`.execute(db),
@@ -68,13 +68,13 @@ async function find(
   return denialOf(row.authorization) ?? { kind: 'found', templates, names: row.names }
 }
 
-interface Written {
+interface SetRow {
   authorization: Authorization
   present: TemplateJson | null
   written: TemplateJson | null
 }
 
-// Of two at once the second waits for the first, and tells what that one has left.
+// FOR UPDATE makes a concurrent statement wait, so that its audit event has the values that it replaces.
 async function set(
   db: Kysely<Database>,
   client: string,
@@ -84,7 +84,7 @@ async function set(
   const event = { eventId: crypto.randomUUID(), action: 'template set', caller, client }
   const after = sql`jsonb_build_object('template', ${name}::text, 'type', ${type}::text)`
   const row = exactlyOne(
-    await sql<Written>`/* dsctl template set */ with ${authorize(caller)},
+    await sql<SetRow>`/* dsctl template set */ with ${authorize(caller)},
     ${present(name)},
     written as (
       insert into dsctl.templates as t (organization_id, name, type, fields, created_by, updated_by)
@@ -108,10 +108,10 @@ async function set(
     refused as (${refusedEvent({ ...event, after }, sql`false`, null)})
     select ${authorizationColumn}, ${jsonIn('present')} as present, ${jsonIn('written')} as written`.execute(db),
   )
-  const no = denialOf(row.authorization)
-  if (no) return no
+  const denial = denialOf(row.authorization)
+  if (denial) return denial
   const template = row.written ?? row.present
-  if (!template) throw new Error('A template was neither there nor written.')
+  if (!template) throw new Error('The template was neither found nor written.')
   const kind = row.written ? (row.present ? 'replaced' : 'created') : 'unchanged'
   return { kind, template: toTemplate(template) }
 }
@@ -137,12 +137,12 @@ async function remove(
     )})
     select ${authorizationColumn}, exists (select from removed) as removed, ${NAMES}`.execute(db),
   )
-  const no = denialOf(row.authorization)
-  if (no) return no
+  const denial = denialOf(row.authorization)
+  if (denial) return denial
   return row.removed ? { kind: 'removed' } : { kind: 'missing', names: row.names }
 }
 
-/** The CTE `present`: the template of this name, locked. */
+/** The CTE `present`: the existing template with this name, locked. */
 function present(name: string): RawBuilder<unknown> {
   return sql`present as materialized (
       select t.* from dsctl.templates t join permitted p using (organization_id) where t.name = ${name} for update of t)`

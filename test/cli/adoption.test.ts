@@ -127,7 +127,7 @@ describe('init on a database that does not fit', () => {
     expect(error.exit_code).toBe(2)
     expect(error.fields?.map(({ message }) => message).sort()).toEqual([
       'column data_sources.onboarding_error is missing',
-      'column data_sources.region must have a value and has no default: dsctl would not know which',
+      'column data_sources.region is NOT NULL without a default, and dsctl does not know its value',
       'column organizations.deleted_at is timestamp without time zone, not timestamp with time zone',
       'column users.email is character, not text or character varying',
       'column users_to_organizations.status is user_organization_status_enum, which lacks the label guest',
@@ -241,7 +241,7 @@ describe('With row level security switched on', () => {
     )
     const error = jsonError(await create(shop, 'Refused', as))
     await shop.database.query('DROP POLICY no_dev ON data_sources')
-    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('Row level security on data_sources') })
+    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('Row-level security on data_sources') })
     const { records, secrets } = await everythingIn(shop)
     expect(records.filter(({ name }) => name === 'Refused')).toEqual([])
     expect(Object.keys(secrets)).toEqual([])
@@ -288,7 +288,11 @@ describe('On a standby, or a database that is set to read-only', () => {
 
   test('create is exit 7, and nothing was done', async () => {
     const error = jsonError(await create(shop, 'Written'))
-    expect(error).toMatchObject({ exit_code: 7, outcome: 'none', message: expect.stringContaining('takes no writes') })
+    expect(error).toMatchObject({
+      exit_code: 7,
+      outcome: 'none',
+      message: expect.stringContaining('accepts no writes'),
+    })
     expect(Object.keys((await everythingIn(shop)).secrets)).toHaveLength(1)
   })
 })

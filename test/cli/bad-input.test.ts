@@ -901,8 +901,11 @@ describe('refused on the command line:', () => {
       [{ VAULT_ADDR: `${site.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
       [{ VAULT_ADDR: `${site.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
       [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*usually has no path/],
-      [{ ...nothing, VAULT_ADDR: site.vault.addr, PGHOST: 'h', PGPORT: 'abc' }, /PGPORT: names no port/],
-      [{ DSCTL_DATABASE_URL: 'postgres://h/d?port=abc' }, /database\.url: names no port/],
+      [
+        { ...nothing, VAULT_ADDR: site.vault.addr, PGHOST: 'h', PGPORT: 'abc' },
+        /PGPORT: must be an integer from 1 to 65535/,
+      ],
+      [{ DSCTL_DATABASE_URL: 'postgres://h/d?port=abc' }, /database\.url: must be an integer from 1 to 65535/],
     ] as const) {
       const result = await site.dsctl(['list'], { home, env })
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(says) })

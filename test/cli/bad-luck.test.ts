@@ -356,7 +356,7 @@ describe('Postgres', () => {
       const failure = {
         exit: 7,
         code: 'unavailable',
-        says: /Postgres at .* did not answer in time/,
+        says: /Postgres at .* the connection timed out/,
         advises: /database\.url/,
       }
       const { before, after } = await expectFailure(command, { env: proxied.env }, failure, '1')
@@ -373,7 +373,7 @@ describe('Postgres', () => {
     for (const command of ['list', 'get', 'create', 'update of credentials'] as const) {
       const result = await proxied.dsctl([...COMMANDS[command](), '--timeout', '1', '-o', 'json'], { stdin })
       expectClean(result, 7, command)
-      expect(jsonError(result).message).toMatch(/The connection to Postgres was lost before it answered/)
+      expect(jsonError(result).message).toMatch(/The connection to Postgres was lost before the statement completed/)
     }
     await proxied.restore()
     await expireLeases(site)
@@ -391,7 +391,7 @@ describe('Postgres', () => {
       ['get', /dsctl find/],
     ] as const) {
       proxied.postgres.at(statement, SWALLOW)
-      const failure = { exit: 7, code: 'unavailable', says: /did not answer within 1 seconds/, advises: /--timeout/ }
+      const failure = { exit: 7, code: 'unavailable', says: /did not respond within 1 seconds/, advises: /--timeout/ }
       await expectFailure(command, { env: proxied.env }, failure, '1')
     }
     expect(proxied.postgres.events).toContain('cancel')
@@ -400,11 +400,11 @@ describe('Postgres', () => {
   test('does not answer the first statement of a change: it may be done or not, and the error says which it is', async () => {
     for (const [command, statement, outcome] of [
       ['update of a name', /dsctl update \*/, 'unknown'],
-      ['create', /create, 1 of 2/, 'undoing'],
-      ['update of credentials', /update, 1 of 3/, 'undoing'],
+      ['create', /begin create/, 'undoing'],
+      ['update of credentials', /begin update/, 'undoing'],
     ] as const) {
       proxied.postgres.at(statement, SWALLOW)
-      const failure = { exit: 7, code: 'unavailable', says: /did not answer within 1 seconds/, advises: /\S/, outcome }
+      const failure = { exit: 7, code: 'unavailable', says: /did not respond within 1 seconds/, advises: /\S/, outcome }
       await expectFailure(command, { env: proxied.env }, failure, '1')
       await proxied.restore()
     }
@@ -465,7 +465,7 @@ describe('Postgres', () => {
         await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [first])
         await addIntent(site, { kind: 'delete', state: 'open', id: first, name: 'Twice' })
       }
-      const release = late(/delete, 1 of 2/, owed)
+      const release = late(/begin delete/, owed)
       expectUnknown(await proxied.dsctl(['delete', 'Twice', '--yes', '-o', 'json']))
       await make()
       release()
@@ -517,7 +517,7 @@ describe('Postgres', () => {
       ['postgres://u:MARKERpassword@no-such-host.invalid/d', /no-such-host\.invalid\/d cannot be reached/],
       [
         site.vault.addr.replace('http://', 'postgres://u:MARKERpassword@'),
-        /it (did not answer in time|.*does not speak Postgres)/,
+        /(the connection timed out|is not a Postgres server)/,
       ],
       // One that speaks first and does not hang up, as MySQL does.
       [other, /cannot be reached/],
@@ -536,7 +536,7 @@ describe('Postgres', () => {
     afterAll(() => empty.drop())
 
     test('at all', async () => {
-      const failure = { exit: 2, code: 'invalid', says: /not prepared for dsctl/, advises: /dsctl init/ }
+      const failure = { exit: 2, code: 'invalid', says: /not set up for dsctl/, advises: /dsctl init/ }
       await expectNothingDone({ env: { DSCTL_DATABASE_URL: empty.url } }, failure)
     })
   })

@@ -73,7 +73,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
   test('creates, changes, leaves and deletes them all, in few statements', async () => {
     const since = proxied.postgres.statements.length
     expect(counts(await apply(many()))).toEqual({ created: MANY })
-    expect(statements(since, /dsctl create, 1 of 2/)).toBeLessThan(MANY / 4)
+    expect(statements(since, /dsctl begin create/)).toBeLessThan(MANY / 4)
     expect(await namesLive()).toEqual(allNames())
     const changed = many().map((each, at) => (at % 2 ? { ...each, port: 6000 } : each))
     expect(counts(await apply(changed))).toEqual({ unchanged: MANY / 2, updated: MANY / 2 })
@@ -82,7 +82,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     const pruned = await apply(one, '--env', env, '--prune', '--prune-max', '1000', '--yes')
     expect(counts(pruned), pruned.stderr).toEqual({ unchanged: 1, deleted: MANY - 1 })
     expect(await namesLive()).toEqual(allNames(1))
-    expect(statements(since, /dsctl delete, 1 of 2/)).toBeLessThan(MANY / 4)
+    expect(statements(since, /dsctl begin delete/)).toBeLessThan(MANY / 4)
     const events = await eventsOf(site, `coalesce(after, before)->>'env' = $1 AND outcome = 'done'`, [env])
     const byAction = (action: string) => events.filter(event => event.action === action).length
     expect([byAction('create'), byAction('update'), byAction('delete')]).toEqual([MANY, MANY / 2, MANY - 1])
@@ -116,7 +116,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
       took = true
       await site.addDataSource({ name: taken, env, type: 'mysql' })
     }
-    proxied.postgres.at(/dsctl create, 2 of 2/, call('before', take))
+    proxied.postgres.at(/dsctl commit create/, call('before', take))
     const result = await apply(many())
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
@@ -133,7 +133,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     const make = () => site.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
     let made: ReturnType<typeof make> | undefined
     proxied.postgres.at(
-      /dsctl create, 1 of 2/,
+      /dsctl begin create/,
       call('before', () => (made ??= make())),
     )
     expect(told(await apply(ours))).toMatchObject([{ action: 'updated' }])
@@ -184,8 +184,8 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
 
   test.each([
     ['a write', /^POST .*\/data\//, 120],
-    ['a first step', /dsctl create, 1 of 2/, 3],
-    ['a last step', /dsctl create, 2 of 2/, 3],
+    ['a first step', /dsctl begin create/, 3],
+    ['a last step', /dsctl commit create/, 3],
   ])('killed at %s in the middle, run again: all is done, nothing twice', async (_, which, nth) => {
     const running = start(many())
     let seen = 0
@@ -205,7 +205,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
   })
 
   test('a statement whose answer is lost is sent again, and nothing is done twice', async () => {
-    for (const step of [/dsctl create, 1 of 2/, /dsctl create, 2 of 2/]) {
+    for (const step of [/dsctl begin create/, /dsctl commit create/]) {
       let lost = 0
       proxied.postgres.at(step, { after: () => (++lost === 2 ? 'cut' : undefined) })
     }

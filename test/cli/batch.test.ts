@@ -414,7 +414,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     const requests = several(8, { port: 7000 })
     const running = run(requests)
     let steps = 0
-    proxied.postgres.at(/dsctl update, 3 of 3/, {
+    proxied.postgres.at(/dsctl commit update/, {
       before: () => {
         if (++steps < 3) return undefined
         running.child.kill('SIGKILL')

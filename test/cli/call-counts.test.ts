@@ -53,7 +53,7 @@ test('list takes one statement, and so does --all where a thousand is enough', a
 
 test('create takes two statements and one write', async () => {
   const counted = await calls(['create', '-f', '-'], { stdin: JSON.stringify(mainRequest) })
-  expect(counted.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
+  expect(counted.postgres).toEqual(['begin create', 'commit create'])
   expect(counted).toMatchObject({ identity: WHO, vault: [data('POST')] })
 })
 
@@ -62,14 +62,14 @@ test('so it does with a secret that a flag names; one that a file names, or that
   const stdin = JSON.stringify({ ...plain, name: 'From a flag' })
   const env = { DSCTL_SECRET_P: 'example-1' }
   const flagged = await calls(['create', '-f', '-', '--password', 'env:DSCTL_SECRET_P', '-o', 'json'], { stdin, env })
-  expect(flagged.postgres).toEqual(['create, 1 of 2', 'create, 2 of 2'])
+  expect(flagged.postgres).toEqual(['begin create', 'commit create'])
   const named = { ...plain, name: 'From a file', password: { from: 'env:DSCTL_SECRET_P' } }
   const filed = await calls(['create', '-f', '-'], { stdin: JSON.stringify(named), env })
   const source = `vault:${site.vault.mount}/data-sources/${json(flagged.result).id}#password`
   const args = ['create', '-f', '-', '--password', source]
   const copied = await calls(args, { stdin: JSON.stringify({ ...plain, name: 'From Vault' }) })
   for (const { postgres } of [filed, copied]) {
-    expect(postgres).toEqual(['find a name', 'create, 1 of 2', 'create, 2 of 2'])
+    expect(postgres).toEqual(['find name', 'begin create', 'commit create'])
   }
 })
 
@@ -124,7 +124,7 @@ test('an update of credentials takes three statements, a read and a write', asyn
   ]) {
     const counted = await calls(['update', id, ...args])
     expect(counted.postgres).toHaveLength(3)
-    expect(counted.postgres).toMatchObject({ 0: 'update, 1 of 3', 2: 'update, 3 of 3' })
+    expect(counted.postgres).toMatchObject({ 0: 'begin update', 2: 'commit update' })
     expect(counted).toMatchObject({ identity: WHO, vault: [data('GET'), data('POST')] })
   }
 })
@@ -132,7 +132,7 @@ test('an update of credentials takes three statements, a read and a write', asyn
 test('delete takes two statements and one removal, and asks before what the token may do and what the mount is', async () => {
   await create('To delete')
   const counted = await calls(['delete', 'To delete', '--yes'])
-  expect(counted.postgres).toEqual(['delete, 1 of 2', 'close an intent'])
+  expect(counted.postgres).toEqual(['begin delete', 'close intents'])
   expect(counted.vault).toEqual([`DELETE ${site.vault.mount}/metadata/data-sources/ID`])
   const mount = `GET sys/internal/ui/mounts/${site.vault.mount}`
   expect([...counted.identity].sort()).toEqual([...WHO, 'POST sys/capabilities-self', mount].sort())

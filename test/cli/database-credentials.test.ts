@@ -137,7 +137,7 @@ describe('sslmode', () => {
     expect(plain.sessions.at(-1)).toEqual({ encrypted: false })
     const seen = plain.sessions.length
     const refused = jsonError(await list({ DSCTL_DATABASE_URL: url(plain, '?sslmode=require') }))
-    expect(refused).toMatchObject({ exit_code: 7, message: expect.stringContaining('has no TLS') })
+    expect(refused).toMatchObject({ exit_code: 7, message: expect.stringContaining('does not support TLS') })
     expect(plain.sessions.length).toBe(seen)
   })
 

@@ -179,9 +179,9 @@ describe('a home after bad luck', () => {
     }
     let before = await found()
     for (const [step, signal, exit, args] of [
-      ['create, 1 of 2', 'SIGINT', 130, ['create', 'New', ...FIELDS, '--password', 'env:PASSWORD']],
-      ['update, 1 of 3', 'SIGTERM', 143, ['update', 'Kept', '--port', '7000', '--set-name', 'Changed']],
-      ['delete, 1 of 2', 'SIGINT', 130, ['delete', ...before.names, '--yes']],
+      ['begin create', 'SIGINT', 130, ['create', 'New', ...FIELDS, '--password', 'env:PASSWORD']],
+      ['begin update', 'SIGTERM', 143, ['update', 'Kept', '--port', '7000', '--set-name', 'Changed']],
+      ['begin delete', 'SIGINT', 130, ['delete', ...before.names, '--yes']],
     ] as const) {
       const { child, result, stderr } = start([...args, '-v'])
       let sent = false

@@ -173,7 +173,7 @@ describe('From the servers', () => {
     ['23503', 'conflict', /violates check/],
     ['23505', 'conflict', /A unique index of other_table/],
     ['40001', 'unavailable', /could not run the statement/],
-    ['57P01', 'unavailable', /was lost before it answered/],
+    ['57P01', 'unavailable', /was lost before the statement completed/],
   ] as const)(
     '%s at whatever statement of a change is %s, and leaves nothing half done',
     async (sqlState, code, says) => {
@@ -198,9 +198,9 @@ describe('From the servers', () => {
     ['28P01', 'unauthenticated', /refused the user name or password/],
     ['3D000', 'invalid', /has no such database/],
     ['42501', 'forbidden', /permission/],
-    ['53300', 'unavailable', /no connection left/],
+    ['53300', 'unavailable', /too many connections/],
     ['57P03', 'unavailable', /starting up or shutting down/],
-    ['08P01', 'unavailable', /answered with error 08P01/],
+    ['08P01', 'unavailable', /returned error 08P01/],
   ] as const)('%s at the connection is %s', async (sqlState, code, says) => {
     proxied.postgres.refuse({ sqlState, message: 'permission denied' })
     await fails(['list'], code, says)

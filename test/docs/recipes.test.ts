@@ -114,7 +114,7 @@ async function killedCreate(): Promise<void> {
   let running: Running
   killAt(
     proxied,
-    { step: { title: 'commit', server: 'postgres', which: /dsctl create, 2 of 2/ }, when: 'before' },
+    { step: { title: 'commit', server: 'postgres', which: /dsctl commit create/ }, when: 'before' },
     () => running.child,
   )
   running = proxied.start([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })

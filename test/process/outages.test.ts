@@ -298,7 +298,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       const before = await everythingIn(site)
       await writable(false)
       for (const operation of all.slice(0, 3)) {
-        const message = 'Postgres takes no writes: it is a standby or set to read-only.'
+        const message = 'Postgres accepts no writes: the server is a standby, or read-only.'
         expect(told(await run(operation, 2))).toMatchObject({ exit_code: 7, message, outcome: 'none' })
       }
       expect((await run(all[3] as Operation, 2)).code).toBe(8)
@@ -364,7 +364,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       for (const operation of all) {
         const result = await run(operation, 2)
         expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'none' })
-        expect(jsonError(result).message).toMatch(/cannot be reached: it has no connection left/)
+        expect(jsonError(result).message).toMatch(/cannot be reached: too many connections/)
       }
       await free()
       expect(await everythingIn(site)).toEqual(before)

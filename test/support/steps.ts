@@ -12,21 +12,21 @@ export interface Step {
 /** The steps of each operation, in order; the last one of a create or an update is what makes it have happened. */
 export const STEPS = {
   create: [
-    { title: 'begin', server: 'postgres', which: /dsctl create, 1 of 2/ },
+    { title: 'begin', server: 'postgres', which: /dsctl begin create/ },
     { title: 'write secret', server: 'vault', which: /^POST .*\/data\// },
-    { title: 'commit', server: 'postgres', which: /dsctl create, 2 of 2/ },
+    { title: 'commit', server: 'postgres', which: /dsctl commit create/ },
   ],
   update: [
-    { title: 'begin', server: 'postgres', which: /dsctl update, 1 of 3/ },
+    { title: 'begin', server: 'postgres', which: /dsctl begin update/ },
     { title: 'read secret', server: 'vault', which: /^GET .*\/data\// },
-    { title: 'record base version', server: 'postgres', which: /dsctl update, 2 of 3/ },
+    { title: 'record base version', server: 'postgres', which: /dsctl record base version/ },
     { title: 'write secret', server: 'vault', which: /^POST .*\/data\// },
-    { title: 'commit', server: 'postgres', which: /dsctl update, 3 of 3/ },
+    { title: 'commit', server: 'postgres', which: /dsctl commit update/ },
   ],
   delete: [
-    { title: 'begin', server: 'postgres', which: /dsctl delete, 1 of 2/ },
+    { title: 'begin', server: 'postgres', which: /dsctl begin delete/ },
     { title: 'remove secret', server: 'vault', which: /^DELETE / },
-    { title: 'close', server: 'postgres', which: /dsctl close an intent/ },
+    { title: 'close', server: 'postgres', which: /dsctl close intents/ },
   ],
 } as const satisfies Record<string, readonly Step[]>
 

@@ -2,8 +2,8 @@ import { connect } from 'node:net'
 import type pg from 'pg'
 
 /**
- * Asks Postgres to stop what `client` is running, on a connection of its own as the protocol wants it. It proves
- * nothing: nobody waits for it, and the statement may have run all the same.
+ * Asks Postgres to cancel the statement that `client` is running. As the protocol requires, the request uses a separate
+ * connection. It is best effort: it is not awaited, and the statement may still complete.
  * Source: PostgreSQL documentation, "Canceling Requests in Progress" (message CancelRequest, code 80877102).
  */
 export function sendCancel(client: pg.PoolClient): void {

@@ -2,7 +2,7 @@ import { DsctlError, UnavailableError } from '../../domain/errors.ts'
 
 /** A unique index refused the write. */
 export class UniqueViolation extends DsctlError {
-  /** As in `dsctl.pending_operations`; without a schema where it is the application's. */
+  /** With the schema if it is `dsctl`, as in `dsctl.pending_operations`; otherwise without. */
   readonly table: string
 
   constructor(table: string) {
@@ -11,10 +11,10 @@ export class UniqueViolation extends DsctlError {
   }
 }
 
-/** The role lacks a privilege, or the database takes no writes at all (a standby). */
+/** The role lacks a privilege, or the server is read-only (a standby). */
 export class WriteRefused extends DsctlError {}
 
-/** A rule of the application's database has refused the write. */
+/** A constraint, type, view or trigger of the application's database refused the write. */
 export class RuleRefused extends DsctlError {}
 
 interface PostgresError {
@@ -24,7 +24,7 @@ interface PostgresError {
   readonly table?: string
 }
 
-/** What a failed statement means. The driver's error is never passed on: it is rebuilt from its code. */
+/** The error for a failed statement. It is built from the driver's error code, because the driver's error may hold values. */
 export function statementFailure(error: unknown): Error {
   const { code = '', message, schema, table = '' } = readError(error)
   if (code === '23505') return new UniqueViolation(schema === 'dsctl' ? `dsctl.${table}` : table)
@@ -39,14 +39,14 @@ export function statementFailure(error: unknown): Error {
     return new UnavailableError('no', `Postgres could not run the statement: ${message}.`, { hint: RETRY_HINT })
   }
   if (!isSqlState(code) || CONNECTION_LOST.test(code)) {
-    return new UnavailableError('maybe', 'The connection to Postgres was lost before it answered.', {
+    return new UnavailableError('maybe', 'The connection to Postgres was lost before the statement completed.', {
       hint: RETRY_HINT,
     })
   }
   return new Error(`Postgres ${code}: ${message}`)
 }
 
-/** What a failed attempt to connect means. Nothing has been sent. */
+/** The error for a failed connection attempt. No statement was sent. */
 export function connectFailure(error: unknown, target: string): Error {
   const { code = '', message } = readError(error)
   if (code === '28P01' || code === '28000') {
@@ -56,38 +56,38 @@ export function connectFailure(error: unknown, target: string): Error {
   }
   if (code === '3D000') {
     return new DsctlError('invalid', `Postgres at ${target} has no such database.`, {
-      hint: 'Check database.url: dsctl config list shows it and where it comes from.',
+      hint: 'Check database.url. Run dsctl config list to see its value and source.',
     })
   }
   if (code === '42501') {
     return new DsctlError('forbidden', `Postgres at ${target}: ${message}.`, {
-      hint: 'Ask its owner for: GRANT CONNECT ON DATABASE … TO your role.',
+      hint: 'Ask the owner of the database to run: GRANT CONNECT ON DATABASE … TO your role.',
     })
   }
   if (/SASL|password must be a string/.test(message)) {
-    return new DsctlError('unauthenticated', `Postgres at ${target} asks for a password and none is set.`, {
+    return new DsctlError('unauthenticated', `Postgres at ${target} requires a password, and none is set.`, {
       hint: 'Set PGPASSWORD, or add the database to ~/.pgpass.',
     })
   }
   return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${unreachableReason(code, message)}.`, {
-    hint: 'Check that it runs and that database.url is right: dsctl config list shows it.',
+    hint: 'Check that Postgres is running and that database.url is correct. Run dsctl config list to see it.',
   })
 }
 
-/** No answer within the time-out. The statement may have run all the same. */
+/** The error for a statement that timed out. It may still have taken effect. */
 export function statementTimeout(seconds: number): UnavailableError {
-  return new UnavailableError('maybe', `Postgres did not answer within ${seconds} seconds.`, {
-    hint: 'Try again, with a longer --timeout if it is slow.',
+  return new UnavailableError('maybe', `Postgres did not respond within ${seconds} seconds.`, {
+    hint: 'Try again. If Postgres is slow, pass a longer --timeout.',
   })
 }
 
-/** Whether it is a code of Postgres, and not one of Node's, of which EPIPE and EPERM are as long. */
+/** Whether an error code is an SQLSTATE. Some codes of Node, such as EPIPE, have the same length. */
 export function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)
 }
 
-// What the application's own rules say no to: its types and lengths, its constraints, its views, its triggers, which
-// may have codes of their own.
+// Errors raised by the application's types, constraints, views and triggers. A trigger may raise a code of a class that is
+// not standard.
 function isRuleViolation(code: string): boolean {
   return isSqlState(code) && (RULE_CODES.test(code) || !STANDARD_CLASSES.test(code))
 }
@@ -97,44 +97,44 @@ const STANDARD_CLASSES = /^(0[0-389ABFLPZ]|10|2[0-8BDF]|3[489BDF]|4[024]|5[34578
 const TRANSIENT = /^(40001|40P01|53...|55P03|57014|57P03)$/
 const CONNECTION_LOST = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
 
-const RETRY_HINT = 'Try again in a moment.'
+const RETRY_HINT = 'Try again.'
 const RULE_HINT =
-  'The application’s database has a rule against it: change the request, or ask the owner of the database.'
+  'The application’s database does not permit this value. Change the request, or ask the owner of the database.'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the host name could not be looked up',
-  ETIMEDOUT: 'it did not answer',
-  ECONNRESET: 'the connection was cut',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'the host name could not be resolved',
+  ETIMEDOUT: 'the connection timed out',
+  ECONNRESET: 'the connection was reset',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
-  ENOENT: 'no such socket',
-  '53300': 'it has no connection left',
+  ENOENT: 'socket not found',
+  '53300': 'too many connections',
   '57P01': 'it is shutting down',
   '57P03': 'it is starting up or shutting down',
 }
 
 function unreachableReason(code: string, message: string): string {
   if (REASONS[code]) return REASONS[code]
-  if (/timeout/i.test(message)) return 'it did not answer in time'
-  if (/does not support SSL/.test(message)) return 'it has no TLS and sslmode asks for it'
-  if (/certificate|self.signed|TLS|SSL/i.test(`${code} ${message}`)) return 'its TLS certificate was not accepted'
-  if (/terminated unexpectedly/.test(message)) return 'it closed the connection, or does not speak Postgres'
-  if (isSqlState(code)) return `it, or a pooler before it, answered with error ${code}`
+  if (/timeout/i.test(message)) return 'the connection timed out'
+  if (/does not support SSL/.test(message)) return 'the server does not support TLS, and sslmode requires it'
+  if (/certificate|self.signed|TLS|SSL/i.test(`${code} ${message}`)) return 'its TLS certificate is not trusted'
+  if (/terminated unexpectedly/.test(message)) return 'it closed the connection, or is not a Postgres server'
+  if (isSqlState(code)) return `the server or a connection pooler returned error ${code}`
   return code || 'the connection failed'
 }
 
 function readOnlyFailure(): DsctlError {
-  return new WriteRefused('unavailable', 'Postgres takes no writes: it is a standby or set to read-only.', {
+  return new WriteRefused('unavailable', 'Postgres accepts no writes: the server is a standby, or read-only.', {
     outcome: 'none',
-    hint: 'Point database.url at the primary.',
+    hint: 'Set database.url to the primary server.',
   })
 }
 
 function notPreparedFailure(message: string): DsctlError {
-  return new DsctlError('invalid', `The database is not prepared for dsctl: ${message}.`, {
-    hint: 'Run dsctl init, or check database.url: dsctl config list shows it.',
+  return new DsctlError('invalid', `The database is not set up for dsctl: ${message}.`, {
+    hint: 'Run dsctl init, or check database.url with dsctl config list.',
   })
 }
 
@@ -151,21 +151,21 @@ const GRANTS: Readonly<Record<string, string>> = {
 }
 
 function grantHint(message: string): string {
-  const [, hidden] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
-  if (hidden)
-    return `Row level security on ${hidden} refused it: ask its owner for a policy that lets your role do this.`
+  const [, table] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
+  if (table)
+    return `Row-level security on ${table} refused this. Ask the owner of the table for a policy that permits it for your role.`
   const [, kind, name = ''] = /for (table|schema|sequence|function) (\S+)/.exec(message) ?? []
-  if (kind === 'schema') return `Ask its owner for: GRANT USAGE ON SCHEMA ${name} TO your role.`
-  if (GRANTS[name]) return `Ask its owner for: ${GRANTS[name]}.`
+  if (kind === 'schema') return `Ask the owner of the schema to run: GRANT USAGE ON SCHEMA ${name} TO your role.`
+  if (GRANTS[name]) return `Ask the owner of the table to run: ${GRANTS[name]}.`
   return name
-    ? `Ask the owner of ${name} for what a trigger of the application does there, or to make that SECURITY DEFINER.`
+    ? `${name} is used by a trigger of the application. Ask its owner for the privilege, or to make the trigger SECURITY DEFINER.`
     : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
 }
 
 function readError(error: unknown): PostgresError {
   if (!(error instanceof Error)) return { message: '' }
   const { code, schema, table } = error as Error & Partial<PostgresError>
-  // An AggregateError (every address of a host refused) has no message of its own.
+  // An AggregateError, for a host with several addresses, has no code. Use the code of its first error.
   const inner = error instanceof AggregateError ? error.errors[0] : undefined
   const text = { ...(schema !== undefined && { schema }), ...(table !== undefined && { table }) }
   return { code: String(code ?? (inner as PostgresError | undefined)?.code ?? ''), message: error.message, ...text }

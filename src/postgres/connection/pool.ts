@@ -8,30 +8,30 @@ import { type ConnectionSettings, describeTarget } from './settings.ts'
 import { statementName } from './statement-name.ts'
 
 /**
- * pg's pool with a deadline for each statement and errors that are dsctl's own. Kysely takes it as its pool. No startup
- * parameters, no named statements: it works behind PgBouncer in transaction mode.
+ * A connection pool for Kysely, based on pg. It connects immediately, applies a timeout to each statement, and throws
+ * DsctlError only. It uses no startup parameters or named statements, so that it works with PgBouncer in transaction mode.
  */
 export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {
   const sockets = new Set<Socket>()
   const open = (ssl: ConnectionSettings['ssl'] = false) => {
     const stream = () => track(new Socket(), sockets)
     const opened = new pg.Pool({ ...connection, ssl, max: 4, connectionTimeoutMillis: backend.timeoutMs, stream })
-    opened.on('error', () => {}) // an idle connection was cut: the next statement opens another
-    opened.on('connect', client => client.on('error', () => {})) // one in use: its statement fails, and tells
+    opened.on('error', () => {}) // an idle connection was closed: the next statement opens another
+    opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
     return opened
   }
   let pool = open(connection.ssl)
   const connectPool = async () => {
-    const tried = pool
+    const attempted = pool
     try {
-      return await tried.connect()
+      return await attempted.connect()
     } catch (error) {
-      if (!connection.tlsOptional || !hasNoTls(error)) throw error
-      if (pool === tried) pool = open(false)
+      if (!connection.tlsOptional || !isTlsUnsupported(error)) throw error
+      if (pool === attempted) pool = open(false)
       return pool.connect()
     }
   }
-  // Connects while others find out who is asking; whether that went well is told by the first statement.
+  // Connect while the caller's identity is looked up. The first statement throws the error, if any.
   let early: Promise<pg.PoolClient> | undefined = connectPool()
   let connected = false
   early.then(
@@ -55,18 +55,18 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   return {
     connect: async () => withTimeout(await connect(), backend),
     end: async () => {
-      // What is still connecting, or was never asked for, is no reason to keep the program from ending.
+      // Do not wait for a connection that is still being opened or was never used.
       if (early && !connected) for (const socket of sockets) socket.destroy()
       else if (early) (await early).release(true)
       if (!early) await pool.end()
-      // pg leaves open what it could not log in to, a server that is no Postgres, which may never end it.
+      // pg does not close a socket on which the login failed, and a server that is not Postgres may never close it.
       for (const socket of sockets) socket.unref()
     },
   }
 }
 
-// pg gives it no code.
-function hasNoTls(error: unknown): boolean {
+// pg's error for this has no code.
+function isTlsUnsupported(error: unknown): boolean {
   return error instanceof Error && error.message === 'The server does not support SSL connections'
 }
 
@@ -79,7 +79,7 @@ function track(socket: Socket, sockets: Set<Socket>): Socket {
 function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClient {
   let broken: Error | undefined
   const query = async (text: string, values: readonly unknown[]) => {
-    if (broken) throw broken // a transaction is to be rolled back, which would wait in vain
+    if (broken) throw broken // a ROLLBACK on a broken connection would wait until the timeout
     const began = performance.now()
     const deadline = startDeadline(backend.timeoutMs)
     try {
@@ -95,7 +95,7 @@ function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClien
       backend.trace(statementName(text), performance.now() - began)
     }
   }
-  // Kysely also passes cursors, which nothing here uses.
+  // Kysely's type also permits cursors, which dsctl does not use.
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release(broken !== undefined) }
 }
 

@@ -6,8 +6,8 @@ import { readRegularFile } from '../../lib/files/read-regular-file.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The parameters of one section of a connection service file: PGSERVICEFILE or ~/.pg_service.conf, then
- * pg_service.conf in PGSYSCONFDIR. Throws `invalid` where no file has the section.
+ * The parameters of one service in a connection service file: PGSERVICEFILE or ~/.pg_service.conf, then pg_service.conf in
+ * PGSYSCONFDIR. Throws `invalid` if no file has the service.
  * Source: PostgreSQL documentation, "The Connection Service File".
  */
 export function readServiceSection(name: string, env: Environment): Readonly<Record<string, string>> {
@@ -19,8 +19,8 @@ export function readServiceSection(name: string, env: Environment): Readonly<Rec
     const section = findSection(name, readIfPresent(file))
     if (section) return section
   }
-  throw invalid(`There is no Postgres service ${name}.`, [
-    { field: 'PGSERVICE', message: `must be a section of ${files.join(' or ')}` },
+  throw invalid(`Postgres service ${name} not found.`, [
+    { field: 'PGSERVICE', message: `must be a section in ${files.join(' or ')}` },
   ])
 }
 

@@ -4,7 +4,7 @@ import { invalid } from '../../domain/errors.ts'
 import { readServiceSection } from './service-file.ts'
 import { tlsOptions } from './tls.ts'
 
-/** Fields for pg. What is undefined it takes from the PG* variables, the password also from ~/.pgpass. */
+/** Connection options for pg. Undefined options default to the PG* variables, the password also to ~/.pgpass. */
 export interface ConnectionSettings {
   host?: string
   port?: number
@@ -12,16 +12,16 @@ export interface ConnectionSettings {
   password?: string
   database?: string
   ssl?: boolean | ConnectionOptions
-  /** Whether to go on without TLS where the server has none. */
+  /** If true, connects without TLS to a server that does not support it. */
   tlsOptional?: boolean
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * How to reach Postgres: what the URL says, then a service file's section (PGSERVICE), then the PG* variables, as
- * libpq has it. pg is given neither: it knows no service files, and reads sslmode differently from every other client.
- * Throws `invalid`, without the URL, where it is none.
+ * The connection settings, with the precedence of libpq: the URL, then the service file (PGSERVICE), then the PG*
+ * variables. They are parsed here because pg does not support service files and interprets sslmode differently from other
+ * clients. Throws `invalid`, without quoting the URL, if a setting is not valid.
  */
 export function readConnectionSettings(url: string | undefined, env: Environment): ConnectionSettings {
   const given = url === undefined ? {} : parseDatabaseUrl(url)
@@ -46,19 +46,17 @@ function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
 }
 
-/** What the port is from. */
+/** The setting that the port comes from. */
 function portSource(given: DatabaseParameters, all: DatabaseParameters): string {
   if (given.port !== undefined) return 'database.url'
   return all.port === undefined ? 'PGPORT' : 'PGSERVICE'
 }
 
 function invalidPort(field: string) {
-  return invalid('The port of Postgres cannot be used.', [
-    { field, message: 'names no port: it must be a whole number from 1 to 65535' },
-  ])
+  return invalid('Invalid Postgres port.', [{ field, message: 'must be an integer from 1 to 65535' }])
 }
 
-/** Where it is, for messages: never with a user or a password. */
+/** Host, port and database for messages, without user and password. */
 export function describeTarget({ host, port, database }: ConnectionSettings): string {
   return `${host ?? 'the default host'}${port ? `:${port}` : ''}${database ? `/${database}` : ''}`
 }

@@ -1,4 +1,4 @@
-/** What a statement is called in --verbose; it begins with a comment that says so, for pg_stat_activity too. */
+/** The name of a statement in --verbose: the comment that it begins with, which pg_stat_activity shows too. */
 export function statementName(text: string): string {
   return `postgres ${/^\s*\/\* dsctl (.*?) \*\//.exec(text)?.[1] ?? 'statement'}`
 }

@@ -12,9 +12,9 @@ interface TlsParameters {
 }
 
 /**
- * TLS as libpq's modes have it: `prefer`, the default, does without where the server has none; `require` encrypts
- * without asking who answers, unless there is a root certificate. A server on this machine is not asked for TLS
- * unless a mode is named. Source: PostgreSQL documentation, "SSL Support", table of modes.
+ * The TLS options for an sslmode, as in libpq. `prefer`, the default, falls back to no TLS if the server does not support
+ * it. `require` does not verify the server unless a root certificate is set. Without a mode, a local server is connected
+ * to without TLS. Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
 export function tlsOptions({ mode, rootCertificate, host }: TlsParameters): {
   ssl: boolean | ConnectionOptions
@@ -22,7 +22,7 @@ export function tlsOptions({ mode, rootCertificate, host }: TlsParameters): {
 } {
   if (mode === undefined) return isLocal(host) ? { ssl: false } : tlsOptions({ mode: 'prefer', rootCertificate, host })
   if (!MODES.includes(mode)) {
-    throw invalid('There is no such sslmode for Postgres.', [
+    throw invalid('Invalid sslmode for Postgres.', [
       { field: 'sslmode', message: `must be one of ${MODES.join(', ')}` },
     ])
   }

@@ -5,8 +5,8 @@ import { runBatch } from '../sql/conflict.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { type RecordJson, recordJson, toDataSource } from '../sql/record-columns.ts'
 
-// The last step of a create or an update is one statement that locks `intent` where it is open, checks that the name
-// is not `taken`, has `written` the row, and only then closes the intent: what happened is what has committed here.
+// The commit of a create or update is one statement: it locks the `intent` if it is open, checks that the name is not
+// `taken`, writes the row (`written`), and closes the intent. The operation has happened if and only if it commits.
 
 interface CommitRow {
   open: boolean
@@ -16,25 +16,25 @@ interface CommitRow {
   record: RecordJson | null
 }
 
-/** Whether the row of an intent `i` was written. As a value: joined, each of two hundred would be held against each. */
+/** Whether the row of an intent `i` was written. A hashed subquery: a join would compare every pair of 200 rows. */
 export const WRITTEN = sql`(i.data_source_id in (select id from written)) is true`
 
-/** Closes the intent as done where the row was written. */
+/** The CTE `closed`: closes the intents whose row was written as done. */
 export const closeAsDone = sql`closed as (
       update dsctl.pending_operations set state = 'closed', outcome = 'done', closed_at = now()
       where id = any(array(select i.id from intent i where ${WRITTEN})) and state = 'open')`
 
-// `offset 0` has Postgres count with as many rows as were asked for: else it expects one, and holds each of two hundred
-// that were written against each.
-/** What the statement answers. */
+// OFFSET 0 makes Postgres estimate as many rows as there are items. Otherwise it expects one, and joins every pair of 200
+// rows.
+/** The SELECT of a commit: one CommitRow per item. */
 export const commitResults = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
         'env', i.new_env, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end)
         order by i.nth) as found
       from (select a.nth, i.id, i.new_name, i.new_env, i.data_source_id
-          from asked a left join intent i using (nth) offset 0) i
+          from args a left join intent i using (nth) offset 0) i
         left join taken t using (nth) left join written d on d.id = i.data_source_id`
 
-/** Runs last steps, one for each of `items`. */
+/** Runs the commits of `items`. */
 export function runCommits(
   db: Kysely<Database>,
   items: readonly unknown[],

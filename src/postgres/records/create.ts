@@ -22,10 +22,10 @@ import { closeAsDone, commitResults, runCommits, WRITTEN } from './commit.ts'
 interface Begun {
   authorization: Authorization
   organization_id: string | null
-  found: readonly { own: IntentJson | null; holder: IntentJson | null; taken: string | null }[]
+  found: readonly { recorded: IntentJson | null; blocker: IntentJson | null; taken: string | null }[]
 }
 
-/** S1: permission, name free, record the intent. */
+/** Begin: permission, name free, record the intent. */
 export async function beginCreates(
   db: Kysely<Database>,
   client: string,
@@ -38,45 +38,45 @@ export async function beginCreates(
     fails: failsIfTaken,
   }))
   const names = creates.map(({ name }) => name)
-  const statement = sql<Begun>`/* dsctl create, 1 of 2 */ with ${authorize(caller)},
+  const statement = sql<Begun>`/* dsctl begin create */ with ${authorize(caller)},
     ${batchInput(rows, columns)},
     ${recordedIntents},
-    holders as materialized (
-      select a.nth, i.* from asked a, ${nameHolder({ organization: callerOrganization, name: sql`a.name`, env: sql`a.env` })}),
-    ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select name, env from asked` })},
-    taken as materialized (select a.nth, d.id from namesakes d join asked a on d.name = a.name and d.env = a.env),
-    judged as materialized (
-      select a.*, o.intent as own, h.intent as holder, t.id as taken
-      from asked a left join ${oldestIntentPerItem('own')} o using (nth) left join ${oldestIntentPerItem('holders')} h using (nth)
+    blockers as materialized (
+      select a.nth, i.* from args a, ${nameHolder({ organization: callerOrganization, name: sql`a.name`, env: sql`a.env` })}),
+    ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select name, env from args` })},
+    taken as materialized (select a.nth, d.id from namesakes d join args a on d.name = a.name and d.env = a.env),
+    checked as materialized (
+      select a.*, o.intent as recorded, h.intent as blocker, t.id as taken
+      from args a left join ${oldestIntentPerItem('recorded')} o using (nth) left join ${oldestIntentPerItem('blockers')} h using (nth)
         left join taken t using (nth)),
     begun as (
       insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, new_name,
         new_env, fields, actor_id, actor_email, actor_source, client, expires_at)
       select j.intent_id, 'create', 'open', j.id, j.id, p.organization_id, j.name, j.env, j.fields, p.user_id, p.email,
         ${caller.identitySource}, ${client}, ${leaseEnd(sql`j.lease`)}
-      from judged j, permitted p
-      where j.own is null and j.holder is null and j.taken is null
+      from checked j, permitted p
+      where j.recorded is null and j.blocker is null and j.taken is null
       order by j.env, j.name),
     refused as (${refusedEvent(
-      { action: 'create', caller, client, eventId: sql`j.intent_id`, fields: sql`j.fields`, from: sql`judged j` },
-      sql`j.fails and j.taken is not null and j.own is null and j.holder is null`,
+      { action: 'create', caller, client, eventId: sql`j.intent_id`, fields: sql`j.fields`, from: sql`checked j` },
+      sql`j.fails and j.taken is not null and j.recorded is null and j.blocker is null`,
       sql`j.name`,
     )})
     select ${authorizationColumn}, ${callerOrganization} as organization_id,
-      (select json_agg(json_build_object('own', j.own, 'holder', j.holder, 'taken', j.taken) order by j.nth)
-        from judged j) as found`
+      (select json_agg(json_build_object('recorded', j.recorded, 'blocker', j.blocker, 'taken', j.taken) order by j.nth)
+        from checked j) as found`
 
   return runBatch('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
     const row = exactlyOne(await statement.execute(db))
     return row.found.map((found, nth) => {
-      if (found.own) return { kind: 'already recorded', intent: toIntent(found.own) }
+      if (found.recorded) return { kind: 'already recorded', intent: toIntent(found.recorded) }
       const refused = denialOf(row.authorization) ?? conflictOf(found, creates[nth])
       return refused ?? { kind: 'begun', organizationId: row.organization_id ?? '' }
     })
   })
 }
 
-/** S2: where the intent is open, insert the row, audit, close as done. */
+/** Commit: if the intent is open, insert the row, audit, close as done. */
 export async function commitCreates(
   db: Kysely<Database>,
   rows: readonly CreateCommit[],
@@ -84,14 +84,14 @@ export async function commitCreates(
   return runCommits(
     db,
     rows,
-    sql`/* dsctl create, 2 of 2 */ with
+    sql`/* dsctl commit create */ with
     ${batchInput(
       rows.map(({ intentId, type }) => ({ intent_id: intentId, type })),
       'intent_id uuid, type text',
     )},
     intent as (
-      select i.*, a.nth, a.type from dsctl.pending_operations i join asked a on i.id = a.intent_id
-      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'asked')}) order by i.id for update of i),
+      select i.*, a.nth, a.type from dsctl.pending_operations i join args a on i.id = a.intent_id
+      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'args')}) order by i.id for update of i),
     ${namesakes({
       organization: sql`any(${valuesOf('organization_id', 'intent')})`,
       names: valuesOf('new_name', 'intent'),

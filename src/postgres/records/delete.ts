@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
+import type { Candidate } from '../../ports/lookup.ts'
 import type { NewDelete } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
@@ -12,7 +13,6 @@ import { type IntentJson, leaseEnd, oldestIntentPerItem, recordedIntents, toInte
 import {
   batchCandidates,
   batchTargets,
-  type Candidate,
   lookupFailure,
   REF_COLUMNS,
   refColumns,
@@ -21,14 +21,14 @@ import {
 } from '../sql/record-columns.ts'
 
 interface Begun {
-  own: IntentJson | null
+  recorded: IntentJson | null
   owed: IntentJson | null
   candidates: Candidate[] | null
-  holder: IntentJson | null
+  blocker: IntentJson | null
   removed: { id: string; secret_id: string; organization_id: string; name: string } | null
 }
 
-/** S1: permission, find, no unclosed intent, soft-delete, audit, record the intent. */
+/** Begin: permission, find, no unclosed intent, soft-delete, audit, record the intent. */
 export async function beginDeletes(
   db: Kysely<Database>,
   client: string,
@@ -36,7 +36,7 @@ export async function beginDeletes(
 ): ReturnType<Records['beginDeletes']> {
   const rows = removes.map(({ intentId, ref, lease }) => ({ ...refColumns(ref), intent_id: intentId, lease }))
   const event = { action: 'delete', caller, client }
-  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl delete, 1 of 2 */ with
+  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl begin delete */ with
     ${authorize(caller)},
     ${batchInput(rows, `${REF_COLUMNS}, intent_id uuid, lease float8`)},
     ${recordedIntents},
@@ -45,16 +45,16 @@ export async function beginDeletes(
     unclosed as materialized (
       select i.* from dsctl.pending_operations i where i.state <> 'closed' and i.organization_id = ${callerOrganization}
         and (i.kind = 'delete' or i.data_source_id = any(${valuesOf('id', 'found')}))),
-    doomed as materialized (
+    deleted as materialized (
       select d.* from data_sources d
       where d.deleted_at is not null and d.id = any(array(select data_source_id from unclosed where kind = 'delete'))),
     owed as materialized (
-      select d.nth, i.* from (${rowsMatchingRefs('doomed')}) d join unclosed i on i.data_source_id = d.id
+      select d.nth, i.* from (${rowsMatchingRefs('deleted')}) d join unclosed i on i.data_source_id = d.id
       where i.kind = 'delete' and d.nth not in (select nth from targets)),
-    holders as materialized (select f.nth, i.* from unclosed i join found f on f.id = i.data_source_id),
+    blockers as materialized (select f.nth, i.* from unclosed i join found f on f.id = i.data_source_id),
     free as materialized (
-      select f.nth, f.id, a.intent_id, a.lease from found f join asked a using (nth)
-      where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
+      select f.nth, f.id, a.intent_id, a.lease from found f join args a using (nth)
+      where a.nth not in (select nth from recorded) and a.nth not in (select nth from blockers)
       order by f.id),
     removed as (
       update data_sources d set deleted_at = ${WRITE_TIME}, updated_at = ${WRITE_TIME}, updated_by = p.user_id
@@ -76,28 +76,28 @@ export async function beginDeletes(
       before: sql`jsonb_build_object('name', r.name, 'env', r.env)`,
     })}),
     refused as (${refusedEvent(
-      { ...event, eventId: sql`a.intent_id`, from: sql`asked a` },
-      sql`a.nth not in (select nth from own) and a.nth not in (select nth from owed)
+      { ...event, eventId: sql`a.intent_id`, from: sql`args a` },
+      sql`a.nth not in (select nth from recorded) and a.nth not in (select nth from owed)
         and a.nth not in (select nth from found)`,
       sql`a.ref_name`,
     )})
-    select ${authorizationColumn}, (select json_agg(json_build_object('own', own.intent, 'owed', owed.intent,
-        'candidates', c.candidates, 'holder', h.intent, 'removed', case when r.id is not null then row_to_json(r) end)
+    select ${authorizationColumn}, (select json_agg(json_build_object('recorded', recorded.intent, 'owed', owed.intent,
+        'candidates', c.candidates, 'blocker', h.intent, 'removed', case when r.id is not null then row_to_json(r) end)
         order by a.nth)
-      from asked a left join removed r using (nth) left join ${batchCandidates} c using (nth)
-        left join ${oldestIntentPerItem('own')} own using (nth) left join ${oldestIntentPerItem('owed')} owed using (nth)
-        left join ${oldestIntentPerItem('holders')} h using (nth)) as found`
+      from args a left join removed r using (nth) left join ${batchCandidates} c using (nth)
+        left join ${oldestIntentPerItem('recorded')} recorded using (nth) left join ${oldestIntentPerItem('owed')} owed using (nth)
+        left join ${oldestIntentPerItem('blockers')} h using (nth)) as found`
 
   return runBatch('dsctl.pending_operations', { items: removes, instead: BUSY }, async () => {
     const { authorization, found } = exactlyOne(await statement.execute(db))
     return found.map(row => {
-      if (row.own) return { kind: 'already recorded', intent: toIntent(row.own) }
-      const no = denialOf(authorization)
-      if (no) return no
+      if (row.recorded) return { kind: 'already recorded', intent: toIntent(row.recorded) }
+      const denial = denialOf(authorization)
+      if (denial) return denial
       if (row.owed) return { kind: 'owed', intent: toIntent(row.owed) }
       const refused = lookupFailure(row)
       if (refused) return refused
-      if (row.holder) return { kind: 'busy', intent: toIntent(row.holder) }
+      if (row.blocker) return { kind: 'busy', intent: toIntent(row.blocker) }
       return row.removed ? begun(row.removed) : BUSY
     })
   })

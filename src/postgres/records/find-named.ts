@@ -17,13 +17,13 @@ interface Found {
   at: string
 }
 
-/** The live records that have any of these names in one statement. */
+/** The live records with these names, in one statement. */
 export async function findNamed(
   db: Kysely<Database>,
   client: string,
   { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ): ReturnType<Records['findNamed']> {
-  const { answer } = await auditIfWritable(deniedEvents(audit, caller, client), told =>
+  const { answer } = await auditIfWritable(deniedEvents(audit, caller, client), auditCtes =>
     sql<Found>`/* dsctl find names */ with
     ${authorize(caller)},
     ${batchInput(
@@ -33,9 +33,9 @@ export async function findNamed(
     ${namesakes({
       organization: callerOrganization,
       names: sql`${names.map(({ name }) => name)}::text[]`,
-      inEnv: sql`select name, env from asked`,
+      inEnv: sql`select name, env from args`,
     })}
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (
         select coalesce(json_agg(json_build_object('id', id, 'secretId', secret_id, 'organizationId', organization_id,
           'name', name, 'type', type, 'env', env)), '[]') from namesakes) as records,
@@ -47,14 +47,14 @@ export async function findNamed(
   return denialOf(found) ?? { kind: 'found', ...row }
 }
 
-/** Whose credentials, read since then, may yet be taken back or have been. */
+/** Which of these data sources have an update that is unsettled, or was rolled back since `at`. */
 export async function unsettledSince(
   db: Kysely<Database>,
   ids: readonly string[],
   at: string,
 ): ReturnType<Records['unsettledSince']> {
   const { found } = exactlyOne(
-    await sql<{ found: string[] }>`/* dsctl look for what is unsettled */ select array(
+    await sql<{ found: string[] }>`/* dsctl find unsettled */ select array(
       select data_source_id::text from dsctl.pending_operations
       where state <> 'closed' and data_source_id = any(${ids}::uuid[])
       union

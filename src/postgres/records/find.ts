@@ -16,13 +16,13 @@ import {
   toDataSource,
 } from '../sql/record-columns.ts'
 
-/** One live record; with `audit` in the same statement that tells it was read. */
+/** One live record; with `audit`, the same statement writes the event. */
 export async function find(
   db: Kysely<Database>,
   client: string,
   { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
 ): ReturnType<Records['find']> {
-  if (!audit) return findWith(db, { caller, ref, told: sql`` })
+  if (!audit) return findWith(db, { caller, ref, auditCtes: sql`` })
   const { action, ifDone } = AUDITS[audit]
   const event = { eventId: crypto.randomUUID(), action, caller, client }
   const done = doneEvent({
@@ -36,8 +36,8 @@ export async function find(
     sql`not exists (select from found)`,
     ref.text,
   )
-  const { answer, unaudited } = await auditIfWritable(ifDone ? [done, refused] : [refused], told =>
-    findWith(db, { caller, ref, told }),
+  const { answer, unaudited } = await auditIfWritable(ifDone ? [done, refused] : [refused], auditCtes =>
+    findWith(db, { caller, ref, auditCtes }),
   )
   return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
 }
@@ -58,13 +58,13 @@ interface Found {
 
 async function findWith(
   db: Kysely<Database>,
-  { caller, ref, told }: { caller: Caller; ref: Ref; told: RawBuilder<unknown> },
+  { caller, ref, auditCtes }: { caller: Caller; ref: Ref; auditCtes: RawBuilder<unknown> },
 ): ReturnType<Records['find']> {
   const row = exactlyOne(
     await sql<Found>`/* dsctl find */ with ${authorize(caller)},
     ${refTargets(ref)},
     found as (select d.* from targets d where (select count(*) from targets) = 1)
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, ${candidates} as candidates, ${recordJsonIn('found')} as record`.execute(db),
   )
   const refused = denialOf(row.authorization) ?? lookupFailure(row)
@@ -72,17 +72,19 @@ async function findWith(
   return row.record ? { kind: 'found', record: toDataSource(row.record) } : { kind: 'not found' }
 }
 
-/** Whether a create or a rename would find its name free. */
+/** Whether a name is free. */
 export async function findName(
   db: Kysely<Database>,
   client: string,
   { caller, name: { name, env }, audit }: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
 ): ReturnType<Records['findName']> {
-  const { answer, unaudited } = await auditIfWritable(audit ? lookEvents(audit, { caller, client, name }) : [], told =>
-    sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find a name */ with ${authorize(caller)},
+  const { answer, unaudited } = await auditIfWritable(
+    audit ? lookupEvents(audit, { caller, client, name }) : [],
+    auditCtes =>
+      sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find name */ with ${authorize(caller)},
     taken as (select d.id from data_sources d
       where d.organization_id = ${callerOrganization} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (select id from taken) as taken`.execute(db),
   )
   const row = exactlyOne(answer)
@@ -90,12 +92,12 @@ export async function findName(
   return denialOf(row.authorization) ?? (unaudited ? { ...free, unaudited } : free)
 }
 
-function lookEvents(
+function lookupEvents(
   { failsIfTaken, auditSuccess, ...attempt }: NameLookupAudit,
   { name, ...who }: { caller: Caller; client: string; name: string },
 ): readonly RawBuilder<unknown>[] {
   const event = { ...attempt, ...who }
   const failed = failsIfTaken ? sql`exists (select from taken)` : sql`false`
-  const done = { ...event, dataSourceName: sql`${name}`, from: sql`(select) look` }
+  const done = { ...event, dataSourceName: sql`${name}`, from: sql`(select) once` }
   return [refusedEvent(event, failed, name), ...(auditSuccess ? [doneEvent(done)] : [])]
 }

@@ -7,17 +7,17 @@ import { batchInput, valuesOf } from '../sql/batch-input.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { type IntentJson, oldestIntentIn, toIntent } from '../sql/intent-columns.ts'
 
-/** The intent as it stands; undefined where there is none (any more). */
+/** The current state of an intent; undefined if there is none. */
 export async function findIntent(db: Kysely<Database>, id: string): Promise<Intent | undefined> {
   const { intent } = exactlyOne(
-    await sql<{ intent: IntentJson | null }>`/* dsctl look at an intent */ with
+    await sql<{ intent: IntentJson | null }>`/* dsctl find intent */ with
     intent as (select * from dsctl.pending_operations where id = ${id})
     select ${oldestIntentIn('intent')} as intent`.execute(db),
   )
   return intent ? toIntent(intent) : undefined
 }
 
-/** From open to undoing, which ends its lease and decides for good against a last step still on its way. */
+/** From open to undoing. It ends the lease, and a delayed commit of the owner then fails. */
 export async function moveToUndoing(db: Kysely<Database>, id: string): Promise<'ok' | 'changed'> {
   const result = await db
     .updateTable('dsctl.pending_operations')
@@ -28,7 +28,7 @@ export async function moveToUndoing(db: Kysely<Database>, id: string): Promise<'
   return result.numUpdatedRows > 0n ? 'ok' : 'changed'
 }
 
-/** Closes intents that are still as they were seen; a delete was audited when it began, the others are now. */
+/** Closes intents whose state has not changed. Creates and updates are audited now; a delete was audited by its begin. */
 export async function closeAll(
   db: Kysely<Database>,
   closings: readonly ClosingIntent[],
@@ -36,18 +36,18 @@ export async function closeAll(
   if (closings.length === 0) return []
   const rows = closings.map(({ settledBy, ...rest }) => ({ ...rest, settled_by: settledBy }))
   const { found } = exactlyOne(
-    await sql<{ found: boolean[] }>`/* dsctl close an intent */ with
+    await sql<{ found: boolean[] }>`/* dsctl close intents */ with
     ${batchInput(rows, 'id uuid, state text, outcome text, audit boolean, settled_by text')},
     closed as (
-      update dsctl.pending_operations i set state = 'closed', outcome = a.outcome, closed_at = now() from asked a
-      where i.id = a.id and i.id = any(${valuesOf('id', 'asked')}) and i.state = a.state
+      update dsctl.pending_operations i set state = 'closed', outcome = a.outcome, closed_at = now() from args a
+      where i.id = a.id and i.id = any(${valuesOf('id', 'args')}) and i.state = a.state
       returning i.*, a.audit, a.settled_by),
     audited as (${intentEvent('closed', {
       outcome: sql`case i.outcome when 'none' then 'failed' else 'unknown' end`,
       settledBy: sql`i.settled_by`,
       where: sql`i.audit and i.kind <> 'delete' and i.outcome <> 'done'`,
     })})
-    select json_agg(c.id is not null order by a.nth) as found from asked a left join closed c on c.id = a.id`.execute(
+    select json_agg(c.id is not null order by a.nth) as found from args a left join closed c on c.id = a.id`.execute(
       db,
     ),
   )

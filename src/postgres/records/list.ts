@@ -25,49 +25,49 @@ interface Listed {
   items: ItemJson[]
 }
 
-/** A page of the live records, the last changed first. */
+/** One page of the live records, the last updated first. */
 export async function list(
   db: Kysely<Database>,
   client: string,
   { caller, query, audit }: { caller: Caller; query: ListQuery; audit: LookupAudit | undefined },
 ): ReturnType<Records['list']> {
   const { page, pageSize } = query
-  const rows = sql`${beginning(query)} limit ${pageSize + 1} offset ${page * pageSize}`
-  const { answer: listed } = await auditIfWritable(deniedEvents(audit, caller, client), told =>
-    read(db, { caller, rows, told }),
+  const rows = sql`${firstRows(query)} limit ${pageSize + 1} offset ${page * pageSize}`
+  const { answer: listed } = await auditIfWritable(deniedEvents(audit, caller, client), auditCtes =>
+    read(db, { caller, rows, auditCtes }),
   )
   if ('kind' in listed) return listed
   const items = listed.slice(0, pageSize).map(item => {
-    const { secretId, organizationId, ...shown } = located(item)
+    const { secretId, organizationId, ...shown } = toLocated(item)
     return shown
   })
   return { kind: 'page', items, more: listed.length > pageSize }
 }
 
-const PAGE = 500
+const PAGE_SIZE = 500
 
-/** Every page of the live records, the last changed first, in one snapshot. */
+/** All live records, the last updated first, from one snapshot. */
 export function listAll(
   db: Kysely<Database>,
-  { caller, filter, take }: { caller: Caller; filter: ListFilter; take: Parameters<Records['listAll']>[2] },
+  { caller, filter, onPage }: { caller: Caller; filter: ListFilter; onPage: Parameters<Records['listAll']>[2] },
 ): ReturnType<Records['listAll']> {
   const readPage = async (snapshot: Kysely<Database>, after: ItemJson | undefined) => {
-    const rows = after ? following(filter, after) : sql`${beginning(filter)} limit ${PAGE + 1}`
-    const listed = await read(snapshot, { caller, rows, told: sql`` })
+    const rows = after ? rowsAfter(filter, after) : sql`${firstRows(filter)} limit ${PAGE_SIZE + 1}`
+    const listed = await read(snapshot, { caller, rows, auditCtes: sql`` })
     return 'kind' in listed
       ? listed
-      : ({ rows: listed.slice(0, PAGE), more: listed.length > PAGE } satisfies Page<ItemJson>)
+      : ({ rows: listed.slice(0, PAGE_SIZE), more: listed.length > PAGE_SIZE } satisfies Page<ItemJson>)
   }
-  return paginate(db, readPage, page => take(page.map(located)))
+  return paginate(db, readPage, page => onPage(page.map(toLocated)))
 }
 
 async function read(
   db: Kysely<Database>,
-  { caller, rows, told }: { caller: Caller; rows: RawBuilder<unknown>; told: RawBuilder<unknown> },
+  { caller, rows, auditCtes }: { caller: Caller; rows: RawBuilder<unknown>; auditCtes: RawBuilder<unknown> },
 ) {
   const row = exactlyOne(
     await sql<Listed>`/* dsctl list */ with ${authorize(caller)}
-    ${told}
+    ${auditCtes}
     select ${authorizationColumn}, (select coalesce(json_agg(d), '[]') from (${rows}) d) as items`.execute(db),
   )
   return denialOf(row.authorization) ?? row.items
@@ -75,32 +75,39 @@ async function read(
 
 const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_status, updated_at`
 
-// Postgres plans before it knows which organization it is, and takes it for one of average size: it would read a large one
-// as a whole, and sort it. Between two bounds it thinks of more than that, and keeps to the order of the index.
-function beginning(filter: ListFilter): RawBuilder<unknown> {
+// The planner does not know the organization, and assumes one of average size: it would read all records of a large one and
+// sort them. With two bounds instead of an equality it estimates more rows, and reads the index in order.
+function firstRows(filter: ListFilter): RawBuilder<unknown> {
   return sql`select ${columns} from data_sources
       where (organization_id, id) >= (${callerOrganization}, '00000000-0000-0000-0000-000000000000'::uuid)
         and organization_id <= ${callerOrganization} and deleted_at is null and ${matching(filter)}
       order by organization_id, updated_at desc, id`
 }
 
-// The time as Postgres wrote it, to the microsecond: a Date has milliseconds. Each half begins where it must in the index,
-// however many records share a time. Where an application's column may be null, those come first.
-function following(filter: ListFilter, { updated_at, id, organization_id }: ItemJson): RawBuilder<unknown> {
+// The time is compared as the text from Postgres, because a Date would lose the microseconds. The two halves of the union
+// each start at the right place in the index, even if many records have the same time. Null times, which an application's
+// table may permit, sort first.
+function rowsAfter(filter: ListFilter, { updated_at, id, organization_id }: ItemJson): RawBuilder<unknown> {
   const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from data_sources
         where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${callerOrganization}
           and deleted_at is null and ${matching(filter)} and ${where}
-        order by updated_at desc, id limit ${PAGE + 1})`
+        order by updated_at desc, id limit ${PAGE_SIZE + 1})`
   const [same, later] =
     updated_at === null
       ? [sql`updated_at is null`, sql`updated_at is not null`]
       : [sql`updated_at = ${updated_at}::timestamptz`, sql`updated_at < ${updated_at}::timestamptz`]
   return sql`select * from (
       ${rest(sql`${same} and id > ${id}::uuid`)} union all ${rest(later)}) d
-      order by updated_at desc, id limit ${PAGE + 1}`
+      order by updated_at desc, id limit ${PAGE_SIZE + 1}`
 }
 
-function located({ onboarding_status, updated_at, secret_id, organization_id, ...item }: ItemJson): LocatedDataSource {
+function toLocated({
+  onboarding_status,
+  updated_at,
+  secret_id,
+  organization_id,
+  ...item
+}: ItemJson): LocatedDataSource {
   return {
     ...{ ...item, secretId: secret_id, organizationId: organization_id },
     ...{ onboardingStatus: onboarding_status, updatedAt: toIsoTime(updated_at ?? 0) },

@@ -17,11 +17,11 @@ import {
   toDataSource,
 } from '../sql/record-columns.ts'
 
-/** Onboarding in Postgres. `client` names this process in the audit trail: host and version. */
+/** Onboarding in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresOnboarding(db: Kysely<Database>, client: string): Onboarding {
   return {
     move: (caller, move) =>
-      explainDenial(db, { caller, client, attempt: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
+      explainDenial(db, { caller, client, action: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
   }
 }
 
@@ -33,7 +33,7 @@ interface Moved {
   written: RecordJson | null
 }
 
-/** The write itself asks for the present status, so that of two at once the second sees what the first has made. */
+/** The UPDATE itself checks the current status, so that of two concurrent changes the second sees the first. */
 async function moveStatus(
   db: Kysely<Database>,
   client: string,
@@ -73,7 +73,7 @@ async function moveStatus(
     select ${authorizationColumn}, ${candidates} as candidates, ${recordJsonIn('found')} as found, ${recordJsonIn('before')} as before,
       ${recordJsonIn('written')} as written`
 
-  // Where an earlier try of it has been done at this very moment, this one finds its event.
+  // If an earlier try commits concurrently, its event violates the primary key. The second run finds that event.
   const result =
     (await unlessUniqueViolation('dsctl.audit_events', undefined, () => statement.execute(db))) ??
     (await statement.execute(db))

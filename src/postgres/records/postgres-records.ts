@@ -15,54 +15,58 @@ import { list, listAll } from './list.ts'
 import { beginUpdates, commitUpdates, recordBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
 
-/** The records and intents in Postgres. `client` names this process in the audit trail: host and version. */
+/** The records and intents in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresRecords(db: Kysely<Database>, client: string): Records {
-  const eachUnlessDenied = async <A>(
-    action: string,
-    caller: Caller,
-    items: readonly unknown[],
+  const explainBatchDenial = async <A>(
+    { action, caller, items }: { action: string; caller: Caller; items: readonly unknown[] },
     run: () => Promise<BatchResult<A>>,
   ): Promise<BatchResult<A | Denied>> => {
-    const answer = await explainDenial(db, { caller, client, attempt: action }, run)
+    const answer = await explainDenial(db, { caller, client, action }, run)
     return typeof answer === 'object' && 'kind' in answer ? items.map(() => answer) : answer
   }
-  const written = analyzeAfterLoad(db)
-  const several: RecordBatches = {
+  const afterWrite = analyzeAfterLoad(db)
+  const batches: RecordBatches = {
     beginCreates: (caller, creates) =>
-      eachUnlessDenied('create', caller, creates, () => beginCreates(db, client, { caller, creates })),
+      explainBatchDenial({ action: 'create', caller, items: creates }, () =>
+        beginCreates(db, client, { caller, creates }),
+      ),
     commitCreates: async rows => {
       const finished = await commitCreates(db, rows)
-      await written(rows.length)
+      await afterWrite(rows.length)
       return finished
     },
     beginUpdates: (caller, updates) =>
-      eachUnlessDenied('update', caller, updates, () => beginUpdates(db, client, { caller, updates })),
+      explainBatchDenial({ action: 'update', caller, items: updates }, () =>
+        beginUpdates(db, client, { caller, updates }),
+      ),
     recordBaseVersions: versions => recordBaseVersions(db, versions),
     commitUpdates: updates => commitUpdates(db, updates),
     beginDeletes: (caller, removes) =>
-      eachUnlessDenied('delete', caller, removes, () => beginDeletes(db, client, { caller, removes })),
+      explainBatchDenial({ action: 'delete', caller, items: removes }, () =>
+        beginDeletes(db, client, { caller, removes }),
+      ),
     closeAll: closings => closeAll(db, closings),
   }
   return {
-    ...several,
+    ...batches,
     list: (caller, query, audit) => list(db, client, { caller, query, audit }),
-    listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
+    listAll: (caller, filter, onPage) => listAll(db, { caller, filter, onPage }),
     find: (caller, ref, { audit } = {}) => find(db, client, { caller, ref, audit }),
     findName: (caller, name, audit) => findName(db, client, { caller, name, audit }),
     findNamed: (caller, names, audit) =>
-      explainDenial(db, { caller, client, attempt: audit }, () => findNamed(db, client, { caller, names, audit })),
+      explainDenial(db, { caller, client, action: audit }, () => findNamed(db, client, { caller, names, audit })),
     unsettledSince: (ids, at) => unsettledSince(db, ids, at),
-    beginCreate: async (caller, create) => onlyResult(await several.beginCreates(caller, [create])),
-    commitCreate: async (intentId, type) => onlyResult(await several.commitCreates([{ intentId, type }])),
+    beginCreate: async (caller, create) => onlyResult(await batches.beginCreates(caller, [create])),
+    commitCreate: async (intentId, type) => onlyResult(await batches.commitCreates([{ intentId, type }])),
     updatePlain: (caller, update) =>
-      explainDenial(db, { caller, client, attempt: 'update' }, () => updatePlain(db, client, { caller, update })),
-    beginUpdate: async (caller, update) => onlyResult(await several.beginUpdates(caller, [update])),
+      explainDenial(db, { caller, client, action: 'update' }, () => updatePlain(db, client, { caller, update })),
+    beginUpdate: async (caller, update) => onlyResult(await batches.beginUpdates(caller, [update])),
     recordBaseVersion: async (intentId, version) =>
-      onlyResult(await several.recordBaseVersions([{ intentId, version }])),
-    commitUpdate: async (intentId, fields) => onlyResult(await several.commitUpdates([{ intentId, fields }])),
-    beginDelete: async (caller, remove) => onlyResult(await several.beginDeletes(caller, [remove])),
+      onlyResult(await batches.recordBaseVersions([{ intentId, version }])),
+    commitUpdate: async (intentId, fields) => onlyResult(await batches.commitUpdates([{ intentId, fields }])),
+    beginDelete: async (caller, remove) => onlyResult(await batches.beginDeletes(caller, [remove])),
     findIntent: id => findIntent(db, id),
     moveToUndoing: id => moveToUndoing(db, id),
-    close: async intent => onlyResult(await several.closeAll([intent])),
+    close: async intent => onlyResult(await batches.closeAll([intent])),
   }
 }

@@ -12,18 +12,19 @@ import { type IntentJson, oldestIntentIn } from '../sql/intent-columns.ts'
 import { candidates, lookupFailure, type RecordJson, recordJsonIn, toDataSource } from '../sql/record-columns.ts'
 import { renameTargets, UPDATE_COLUMNS, updateColumns, updateFailed } from '../sql/rename-target.ts'
 
-interface Done {
+interface UpdateResult {
   authorization: Authorization
   candidates: { id: string; name: string; env: string }[]
-  holder: IntentJson | null
+  blocker: IntentJson | null
   taken: string | null
   record: RecordJson | null
-  before: RecordJson | null
-  told: string[] | null
+  /** The record, if an earlier try of this statement succeeded. */
+  earlier: RecordJson | null
+  earlier_fields: string[] | null
   written: RecordJson | null
 }
 
-/** An update of name and env alone, in one statement. */
+/** An update of name and env only, in one statement. */
 export async function updatePlain(
   db: Kysely<Database>,
   client: string,
@@ -32,31 +33,31 @@ export async function updatePlain(
   const { eventId } = update
   const event = { eventId, action: 'update', caller, client }
   const row = updateColumns(update)
-  const statement = sql<Done>`/* dsctl update */ with
+  const statement = sql<UpdateResult>`/* dsctl update */ with
     ${authorize(caller)},
     ${batchInput([row], UPDATE_COLUMNS)},
     ${renameTargets(sql`
       select 0 as nth, d.* from data_sources d
       where d.id = (select id from targets where (select count(*) from targets) = 1) and d.deleted_at is null
       for update`)},
-    before as (
+    earlier as (
       select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
       update data_sources d set name = w.name, env = w.env, updated_at = ${WRITE_TIME}, updated_by = p.user_id
-      from wanted w, permitted p
-      where d.id = w.id and (d.name, d.env) is distinct from (w.name, w.env) and not exists (select from before)
-        and not exists (select from holders) and not exists (select from taken)
+      from new_names w, permitted p
+      where d.id = w.id and (d.name, d.env) is distinct from (w.name, w.env) and not exists (select from earlier)
+        and not exists (select from blockers) and not exists (select from taken)
       returning d.*),
     audited as (${doneEvent({ ...event, ...plainChange('found', 'written'), fields: CHANGED, from: sql`found o, written n` })}),
     refused as (${refusedEvent(
-      { ...event, fields: sql`a.renaming`, from: sql`asked a` },
-      updateFailed(sql`exists (select from before)`),
+      { ...event, fields: sql`a.renaming`, from: sql`args a` },
+      updateFailed(sql`exists (select from earlier)`),
       update.ref.text,
     )})
-    select ${authorizationColumn}, ${candidates} as candidates, ${oldestIntentIn('holders')} as holder,
-      (select id from taken limit 1) as taken, ${recordJsonIn('found')} as record, ${recordJsonIn('before')} as before,
-      (select fields from dsctl.audit_events where id = ${eventId}) as told, ${recordJsonIn('written')} as written`
+    select ${authorizationColumn}, ${candidates} as candidates, ${oldestIntentIn('blockers')} as blocker,
+      (select id from taken limit 1) as taken, ${recordJsonIn('found')} as record, ${recordJsonIn('earlier')} as earlier,
+      (select fields from dsctl.audit_events where id = ${eventId}) as earlier_fields, ${recordJsonIn('written')} as written`
 
   const taken = { kind: 'taken', id: undefined, name: update.name, env: update.env } as const
   const run = () => unlessUniqueViolation('dsctl.audit_events', BUSY, () => statement.execute(db))
@@ -64,7 +65,7 @@ export async function updatePlain(
     const result = await run()
     if ('kind' in result) return result
     const row = exactlyOne(result)
-    if (row.before) return { kind: 'done', record: toDataSource(row.before), fields: row.told ?? [] }
+    if (row.earlier) return { kind: 'done', record: toDataSource(row.earlier), fields: row.earlier_fields ?? [] }
     const refused = denialOf(row.authorization) ?? lookupFailure(row) ?? conflictOf(row, update)
     if (refused) return refused
     const { record, written } = row
@@ -73,7 +74,7 @@ export async function updatePlain(
   })
 }
 
-// Of what was given, what differed: the same rule in the audit trail as in the answer.
+// The audit event and the result list the same fields: those that were given and differ.
 const CHANGED = sql`array_remove(array[case when n.name <> o.name then 'name' end,
       case when n.env <> o.env then 'env' end], null)`
 function changed(old: RecordJson, now: RecordJson): string[] {

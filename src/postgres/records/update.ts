@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
+import type { Candidate } from '../../ports/lookup.ts'
 import type { BaseVersion, NewUpdate, UpdateCommit } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
@@ -11,7 +12,6 @@ import { exactlyOne } from '../sql/exactly-one.ts'
 import { type IntentJson, leaseEnd, oldestIntentPerItem, recordedIntents, toIntent } from '../sql/intent-columns.ts'
 import {
   batchCandidates,
-  type Candidate,
   lookupFailure,
   namesakes,
   type RecordJson,
@@ -23,15 +23,16 @@ import { renameTargets, UPDATE_COLUMNS, updateColumns, updateFailed } from '../s
 import { closeAsDone, commitResults, runCommits } from './commit.ts'
 
 interface Begun {
-  own: IntentJson | null
+  recorded: IntentJson | null
   candidates: Candidate[] | null
-  holder: IntentJson | null
+  blocker: IntentJson | null
   taken: string | null
   record: RecordJson | null
-  before: RecordJson | null
+  /** The record, if an earlier try has recorded the intent and the record still exists. */
+  current: RecordJson | null
 }
 
-/** S1 of an update with credentials: permission, find, no unclosed intent, name free, record the intent. */
+/** Begin: permission, find, no unclosed intent, name free, record the intent. */
 export async function beginUpdates(
   db: Kysely<Database>,
   client: string,
@@ -42,8 +43,8 @@ export async function beginUpdates(
     ...{ intent_id: update.intentId, given: update.fields, lease: update.lease },
   }))
   const fields = sql`array_cat(a.renaming, a.given)`
-  const event = { eventId: sql<string>`a.intent_id`, action: 'update', caller, client, fields, from: sql`asked a` }
-  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl update, 1 of 3 */ with
+  const event = { eventId: sql<string>`a.intent_id`, action: 'update', caller, client, fields, from: sql`args a` }
+  const statement = sql<{ authorization: Authorization; found: Begun[] }>`/* dsctl begin update */ with
     ${authorize(caller)},
     ${batchInput(rows, `${UPDATE_COLUMNS}, intent_id uuid, given text[], lease float8`)},
     ${recordedIntents},
@@ -54,24 +55,28 @@ export async function beginUpdates(
       select a.intent_id, 'update', 'open', f.id, f.secret_id, p.organization_id, f.name, f.env,
         case when w.renamed then w.name end, case when w.renamed then w.env end, ${fields}, p.user_id, p.email,
         ${caller.identitySource}, ${client}, ${leaseEnd(sql`a.lease`)}
-      from asked a join found f using (nth) join wanted w using (nth), permitted p
-      where a.nth not in (select nth from own) and a.nth not in (select nth from holders)
+      from args a join found f using (nth) join new_names w using (nth), permitted p
+      where a.nth not in (select nth from recorded) and a.nth not in (select nth from blockers)
         and a.nth not in (select nth from taken)
       order by f.id),
-    refused as (${refusedEvent(event, updateFailed(sql`a.nth in (select nth from own)`), sql`a.ref_name`)})
-    select ${authorizationColumn}, (select json_agg(json_build_object('own', o.intent, 'candidates', c.candidates,
-        'holder', h.intent, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end,
-        'before', (select ${recordJson} from data_sources d
+    refused as (${refusedEvent(event, updateFailed(sql`a.nth in (select nth from recorded)`), sql`a.ref_name`)})
+    select ${authorizationColumn}, (select json_agg(json_build_object('recorded', o.intent, 'candidates', c.candidates,
+        'blocker', h.intent, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end,
+        'current', (select ${recordJson} from data_sources d
           where o.intent is not null and d.id = (o.intent->>'data_source_id')::uuid and d.deleted_at is null))
         order by a.nth)
-      from asked a left join found d using (nth) left join taken t using (nth) left join ${batchCandidates} c using (nth)
-        left join ${oldestIntentPerItem('own')} o using (nth) left join ${oldestIntentPerItem('holders')} h using (nth)) as found`
+      from args a left join found d using (nth) left join taken t using (nth) left join ${batchCandidates} c using (nth)
+        left join ${oldestIntentPerItem('recorded')} o using (nth) left join ${oldestIntentPerItem('blockers')} h using (nth)) as found`
 
   return runBatch('dsctl.pending_operations', { items: updates, instead: BUSY }, async () => {
     const { authorization, found } = exactlyOne(await statement.execute(db))
     return found.map((row, nth) => {
-      if (row.own)
-        return { kind: 'already recorded', intent: toIntent(row.own), record: row.before && toDataSource(row.before) }
+      if (row.recorded)
+        return {
+          kind: 'already recorded',
+          intent: toIntent(row.recorded),
+          record: row.current && toDataSource(row.current),
+        }
       const refused = denialOf(authorization) ?? lookupFailure(row) ?? conflictOf(row, updates[nth])
       if (refused) return refused
       return row.record ? { kind: 'begun', record: toDataSource(row.record) } : { kind: 'not found' }
@@ -79,7 +84,7 @@ export async function beginUpdates(
   })
 }
 
-/** S2: where the intent is open, remember the version of the secret that the update builds on. */
+/** Record the base version: if the intent is open, store the version of the secret that the update replaces. */
 export async function recordBaseVersions(
   db: Kysely<Database>,
   versions: readonly BaseVersion[],
@@ -87,19 +92,22 @@ export async function recordBaseVersions(
   if (versions.length === 0) return []
   const rows = versions.map(({ intentId, version }) => ({ intent_id: intentId, version }))
   const { found } = exactlyOne(
-    await sql<{ found: boolean[] }>`/* dsctl update, 2 of 3 */ with
+    await sql<{ found: boolean[] }>`/* dsctl record base version */ with
     ${batchInput(rows, 'intent_id uuid, version int')},
     written as (
-      update dsctl.pending_operations i set base_version = a.version from asked a
-      where i.id = a.intent_id and i.id = any(${valuesOf('intent_id', 'asked')}) and i.state = 'open'
+      update dsctl.pending_operations i set base_version = a.version from args a
+      where i.id = a.intent_id and i.id = any(${valuesOf('intent_id', 'args')}) and i.state = 'open'
       returning i.id)
     select json_agg(w.id is not null order by a.nth) as found
-    from asked a left join written w on w.id = a.intent_id`.execute(db),
+    from args a left join written w on w.id = a.intent_id`.execute(db),
   )
   return found.map(written => (written ? 'ok' : 'changed'))
 }
 
-/** S3: where the intent is open, update the columns it names (another's rename stays), audit, close as done. */
+/**
+ * Commit: if the intent is open, update the columns that it lists, audit, close as done. A concurrent rename by the
+ * application is kept if the intent does not list that column.
+ */
 export async function commitUpdates(
   db: Kysely<Database>,
   updates: readonly UpdateCommit[],
@@ -107,23 +115,23 @@ export async function commitUpdates(
   return runCommits(
     db,
     updates,
-    sql`/* dsctl update, 3 of 3 */ with
+    sql`/* dsctl commit update */ with
     ${batchInput(
       updates.map(({ intentId, fields }) => ({ intent_id: intentId, changed: fields })),
       'intent_id uuid, changed text[]',
     )},
     intent as (
-      select i.*, a.nth, a.changed from dsctl.pending_operations i join asked a on i.id = a.intent_id
-      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'asked')}) order by i.id for update of i),
+      select i.*, a.nth, a.changed from dsctl.pending_operations i join args a on i.id = a.intent_id
+      where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'args')}) order by i.id for update of i),
     found as (
       select i.nth, d.* from data_sources d join intent i on d.id = i.data_source_id
       where d.deleted_at is null and d.id = any(${valuesOf('data_source_id', 'intent')}) order by d.id for update of d),
-    wanted as materialized (
+    new_names as materialized (
       select i.nth, f.id, f.organization_id, i.actor_id, f.name as old_name, f.env as old_env,
         case when 'name' = any(i.fields) then coalesce(i.new_name, f.name) else f.name end as name,
         case when 'env' = any(i.fields) then coalesce(i.new_env, f.env) else f.env end as env
       from found f join intent i using (nth)),
-    renamed as materialized (select * from wanted where (name, env) is distinct from (old_name, old_env)),
+    renamed as materialized (select * from new_names where (name, env) is distinct from (old_name, old_env)),
     ${namesakes({
       organization: sql`any(${valuesOf('organization_id', 'renamed')})`,
       names: valuesOf('name', 'renamed'),
@@ -134,7 +142,7 @@ export async function commitUpdates(
       where d.id <> w.id and d.name = w.name and d.env = w.env),
     written as (
       update data_sources d set name = w.name, env = w.env, updated_at = ${WRITE_TIME}, updated_by = w.actor_id
-      from wanted w where d.id = w.id and d.id = any(${valuesOf('id', 'wanted')}) and w.nth not in (select nth from taken)
+      from new_names w where d.id = w.id and d.id = any(${valuesOf('id', 'new_names')}) and w.nth not in (select nth from taken)
       returning d.*),
     ${closeAsDone},
     audited as (${intentEvent('intent', {

@@ -2,9 +2,9 @@ import { type Kysely, sql } from 'kysely'
 import type { HealthProblem } from '../../ports/health.ts'
 import type { Database } from './tables.ts'
 
-// How doctor looks at the tables as such, beside what is in them. From the catalogue alone, which every role may read.
+// The checks of `doctor` on tables and privileges. They read only the system catalog, which every role may read.
 
-/** Each table with the privileges that dsctl needs on it. */
+/** The privileges that dsctl needs on each table. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   organizations: ['SELECT'],
   users: ['SELECT'],
@@ -23,19 +23,19 @@ interface MissingPrivilege {
   object: string
 }
 
-/** The privileges that this role lacks; of a table that is not there none. */
+/** The privileges that the current role lacks. Tables that do not exist are skipped. */
 export async function missingPrivileges(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
-  const wanted = Object.entries(NEEDED).flatMap(([table, all]) => all.map(privilege => ({ table, privilege })))
+  const required = Object.entries(NEEDED).flatMap(([table, all]) => all.map(privilege => ({ table, privilege })))
   const { rows } = await sql<MissingPrivilege>`/* dsctl doctor: privileges */
-    with wanted as (
+    with required as (
       select w."table", w.privilege, coalesce(own.oid, to_regclass(w."table")) as oid
-      from json_to_recordset(${JSON.stringify(wanted)}::json) as w ("table" text, privilege text)
+      from json_to_recordset(${JSON.stringify(required)}::json) as w ("table" text, privilege text)
       left join (pg_class own join pg_namespace n on n.oid = own.relnamespace and n.nspname = 'dsctl')
         on 'dsctl.' || own.relname = w."table")
     select current_user as role, 'USAGE' as privilege, 'SCHEMA dsctl' as object from pg_namespace
     where nspname = 'dsctl' and not has_schema_privilege(oid, 'USAGE')
     union all
-    select current_user, privilege, "table" from wanted where oid is not null and not has_table_privilege(oid, privilege)`.execute(
+    select current_user, privilege, "table" from required where oid is not null and not has_table_privilege(oid, privilege)`.execute(
     db,
   )
   return rows.map(({ object, privilege, role }) => ({
@@ -46,18 +46,18 @@ export async function missingPrivileges(db: Kysely<Database>): Promise<readonly 
 
 interface Index {
   columns: string
-  /** Of the constraint that it carries. */
+  /** Name of the constraint that uses this index, if any. */
   constraint: string | null
   name: string
   is_unique: boolean
-  /** Null where it holds all rows. */
+  /** Null if the index covers all rows. */
   predicate: string | null
 }
 
-/** Indexes that are missing, and a uniqueness rule that counts deleted rows; nothing where there is no such table. */
+/** Missing indexes, and unique indexes that include deleted rows. Empty if data_sources does not exist. */
 export async function indexProblems(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
-  const { rows } = await sql<{ there: boolean; indexes: Index[] }>`/* dsctl doctor: indexes */
-    select to_regclass('data_sources') is not null as there, (select coalesce(json_agg(x), '[]') from (
+  const { rows } = await sql<{ exists: boolean; indexes: Index[] }>`/* dsctl doctor: indexes */
+    select to_regclass('data_sources') is not null as "exists", (select coalesce(json_agg(x), '[]') from (
       select i.indexrelid::regclass::text as name, i.indisunique as is_unique, quote_ident(k.conname) as constraint,
         pg_get_expr(i.indpred, i.indrelid) as predicate,
         (select string_agg(coalesce(a.attname::text, '?'), ',' order by c.n)
@@ -65,15 +65,17 @@ export async function indexProblems(db: Kysely<Database>): Promise<readonly Heal
           left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = c.attnum) as columns
       from pg_index i left join pg_constraint k on k.conindid = i.indexrelid and k.contype in ('u', 'p')
       where i.indrelid = to_regclass('data_sources') and i.indisvalid) x) as indexes`.execute(db)
-  const [{ there, indexes } = { there: false, indexes: [] }] = rows
-  if (!there) return []
+  const [{ exists, indexes } = { exists: false, indexes: [] }] = rows
+  if (!exists) return []
   const unique = indexes.filter(({ columns, is_unique }) => is_unique && sorted(columns) === 'env,name,organization_id')
-  const live = unique.some(isOfLive)
-  const list = indexes.some(index => index.columns.startsWith('organization_id,updated_at') && isOfAllLive(index))
+  const hasLiveIndex = unique.some(coversLiveOnly)
+  const hasListIndex = indexes.some(
+    index => index.columns.startsWith('organization_id,updated_at') && coversAllLive(index),
+  )
   return [
-    ...(live || unique.some(({ predicate }) => predicate === null) ? [] : [NOT_UNIQUE]),
-    ...unique.filter(({ predicate }) => predicate === null).map(index => countsDeleted(index, live)),
-    ...(list ? [] : [{ message: 'data_sources has no index for list', fix: LIST_INDEX }]),
+    ...(hasLiveIndex || unique.some(({ predicate }) => predicate === null) ? [] : [NOT_UNIQUE]),
+    ...unique.filter(({ predicate }) => predicate === null).map(index => deletedRowsProblem(index, { hasLiveIndex })),
+    ...(hasListIndex ? [] : [{ message: 'data_sources has no index for list', fix: LIST_INDEX }]),
   ]
 }
 
@@ -85,19 +87,19 @@ const LIST_INDEX =
   'WHERE deleted_at IS NULL;'
 const NOT_UNIQUE = { message: 'nothing keeps names unique among live rows', fix: UNIQUE_INDEX }
 
-function isOfLive({ predicate }: Index): boolean {
+function coversLiveOnly({ predicate }: Index): boolean {
   return predicate === '(deleted_at IS NULL)'
 }
 
-function isOfAllLive(index: Index): boolean {
-  return index.predicate === null || isOfLive(index)
+function coversAllLive(index: Index): boolean {
+  return index.predicate === null || coversLiveOnly(index)
 }
 
-function countsDeleted({ name, constraint }: Index, live: boolean): HealthProblem {
+function deletedRowsProblem({ name, constraint }: Index, { hasLiveIndex }: { hasLiveIndex: boolean }): HealthProblem {
   const drop = constraint === null ? `DROP INDEX ${name};` : `ALTER TABLE data_sources DROP CONSTRAINT ${constraint};`
   return {
     message: `${constraint ?? name} counts deleted rows too, so a deleted data source keeps its name`,
-    fix: live ? drop : `${UNIQUE_INDEX} ${drop}`,
+    fix: hasLiveIndex ? drop : `${UNIQUE_INDEX} ${drop}`,
   }
 }
 

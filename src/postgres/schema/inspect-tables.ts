@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Database } from './tables.ts'
 
-/** What `init` finds: nothing, tables that fit, or what is not as it must be, every difference in a sentence. */
+/** The state of the application's tables: none, all as required, or a message for each difference. */
 export type Tables =
   | { readonly kind: 'empty' }
   | { readonly kind: 'present' }
@@ -14,7 +14,7 @@ const TEXT = ['text', 'character varying']
 const UUID = ['uuid']
 const TIME = ['timestamp with time zone']
 
-/** The columns that dsctl needs, each with the types that will do; an array of labels stands for an enum. */
+/** The required columns, each with its accepted types or, for an enum, its required labels. */
 const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[] | { readonly labels: string[] }>>>> = {
   organizations: { id: UUID, name: TEXT, deleted_at: TIME },
   users: { id: UUID, email: TEXT, name: TEXT },
@@ -31,19 +31,19 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[] 
   datasets: { id: UUID, name: TEXT, data_source_id: UUID, organization_id: UUID, deleted_at: TIME },
 }
 
-/** What `create` and the others write to: a column there that wants a value must be one that dsctl gives. */
-const WRITTEN = 'data_sources'
+/** The table that dsctl inserts into. Any other column of it must be nullable or have a default. */
+const INSERTED_INTO = 'data_sources'
 
 interface Column {
   table_name: string
   column_name: string
   type: string
-  /** It has no default, and must not be null. */
-  wanted: boolean
+  /** NOT NULL without a default. */
+  required: boolean
   labels: string[] | null
 }
 
-/** Compares the application's five tables with what dsctl needs. */
+/** Compares the application's five tables with the columns, types and unique index that dsctl needs. */
 export async function inspectTables(db: Kysely<Database>): Promise<Tables> {
   const columns = await readColumns(db)
   const found = new Set(columns.map(column => column.table_name))
@@ -53,30 +53,30 @@ export async function inspectTables(db: Kysely<Database>): Promise<Tables> {
       ? Object.entries(needed).flatMap(([name, types]) => difference(columns, `${table}.${name}`, types))
       : [`table ${table} is missing`],
   )
-  differences.push(...columns.filter(isUnknownAndWanted).map(unknownAndWanted))
+  differences.push(...columns.filter(isUnknownRequired).map(unknownRequiredMessage))
   if (found.has('data_sources') && !(await isUnique(db))) {
     differences.push('data_sources has no unique index or constraint on (name, organization_id, env)')
   }
   return differences.length ? { kind: 'different', differences } : { kind: 'present' }
 }
 
-/** As `search_path` finds them, so that what is inspected is what the statements will use. */
+/** Tables are resolved by search_path, as in all statements of dsctl. */
 async function readColumns(db: Kysely<Database>): Promise<Column[]> {
   const { rows } = await sql<Column>`/* dsctl inspect the tables */
     select c.relname as table_name, a.attname as column_name, format_type(a.atttypid, null) as type,
-      a.attnotnull and not a.atthasdef and a.attidentity = '' as wanted,
+      a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
       (select array_agg(e.enumlabel::text) from pg_enum e where e.enumtypid = a.atttypid) as labels
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where c.oid in (select to_regclass(t) from unnest(${Object.keys(NEEDED)}::text[]) t)`.execute(db)
   return rows
 }
 
-function isUnknownAndWanted({ table_name, column_name, wanted }: Column): boolean {
-  return wanted && table_name === WRITTEN && NEEDED[WRITTEN]?.[column_name] === undefined
+function isUnknownRequired({ table_name, column_name, required }: Column): boolean {
+  return required && table_name === INSERTED_INTO && NEEDED[INSERTED_INTO]?.[column_name] === undefined
 }
 
-function unknownAndWanted({ table_name, column_name }: Column): string {
-  return `column ${table_name}.${column_name} must have a value and has no default: dsctl would not know which`
+function unknownRequiredMessage({ table_name, column_name }: Column): string {
+  return `column ${table_name}.${column_name} is NOT NULL without a default, and dsctl does not know its value`
 }
 
 function difference(columns: readonly Column[], path: string, needed: readonly string[] | { labels: string[] }) {

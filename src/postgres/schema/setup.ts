@@ -9,9 +9,10 @@ import * as applicationTables from './migrations/application-tables.ts'
 import * as dsctlTables from './migrations/dsctl-tables.ts'
 import type { Database } from './tables.ts'
 
+/** Inspects and sets up the database. */
 export function postgresSetup(db: Kysely<Database>): DatabaseSetup {
   return {
-    inspect: (asked = {}) => inspect(db, asked),
+    inspect: (requested = {}) => inspect(db, requested),
     prepare: status => prepare(db, status),
     addFirst: first => addFirst(db, first),
   }
@@ -24,9 +25,9 @@ async function inspect(
   const tables = await inspectTables(db)
   if (tables.kind === 'different') {
     throw invalid(
-      'The database is neither empty nor the application’s: dsctl changes nothing in it.',
+      'The database has tables that do not match the application’s. Nothing was changed.',
       tables.differences.map(message => ({ field: 'database', message })),
-      'Point database.url at an empty database, or at the one whose tables the application made.',
+      'Set database.url to an empty database, or to the application’s database.',
     )
   }
   if (tables.kind === 'empty') return { status: 'empty', organizations: 0, organizationExists: false, role: undefined }
@@ -38,8 +39,8 @@ async function inspect(
 
 async function prepare(db: Kysely<Database>, status: DatabaseState['status']): Promise<boolean> {
   if (status === 'ready') return false
-  const own = status === 'empty' || (await executedMigrations(db)).includes('0000_application_tables')
-  const { error, results = [] } = await migrator(db, own).migrateToLatest()
+  const createAll = status === 'empty' || (await executedMigrations(db)).includes('0000_application_tables')
+  const { error, results = [] } = await migrator(db, { createAll }).migrateToLatest()
   if (error) throw error
   return results.length > 0
 }
@@ -49,7 +50,7 @@ async function addFirst(
   { organization, email, name }: { organization: string; email: string; name: string | undefined },
 ): Promise<'added' | 'exists'> {
   return db.transaction().execute(async transaction => {
-    // Two at once would both find none, and not every application's table refuses a second of one name.
+    // Two concurrent statements would both find no organization, and an application's table may permit duplicate names.
     await sql`select pg_advisory_xact_lock(hashtext('dsctl'), hashtext('first organization'))`.execute(transaction)
     const row = exactlyOne(
       await sql<{ added: boolean }>`/* dsctl add the first organization */ with
@@ -88,7 +89,7 @@ async function countOrganizations(db: Kysely<Database>, organization = '') {
   return exactlyOne({ rows })
 }
 
-/** The highest role of an active member: of the organization, or of any where none is named. */
+/** The role of an active member, preferring workspace_admin if there are several. Without an organization: in any. */
 async function roleOf(
   db: Kysely<Database>,
   email: string,
@@ -103,13 +104,13 @@ async function roleOf(
   return rows[0]?.role
 }
 
-// In alphabetical order, as Kysely runs them. The application's tables are made only where there are none; a database
-// where they were made by dsctl has a row for them, which is how `member` knows whose the tables are.
+// Kysely runs migrations in alphabetical order. The application's tables are created only in an empty database. `member`
+// checks the row of that migration to find out whether the application manages its members.
 const MIGRATIONS = { '0001_dsctl_tables': dsctlTables }
-const OWN_TABLES = { '0000_application_tables': applicationTables }
+const APPLICATION_TABLES = { '0000_application_tables': applicationTables }
 
-function migrator(db: Kysely<Database>, own: boolean): Migrator {
-  const migrations = own ? { ...OWN_TABLES, ...MIGRATIONS } : MIGRATIONS
+function migrator(db: Kysely<Database>, { createAll }: { createAll: boolean }): Migrator {
+  const migrations = createAll ? { ...APPLICATION_TABLES, ...MIGRATIONS } : MIGRATIONS
   const provider: MigrationProvider = { getMigrations: async () => migrations }
   return new Migrator({
     db,

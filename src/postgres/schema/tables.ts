@@ -3,7 +3,7 @@ import type { OnboardingStatus } from '../../domain/data-source.ts'
 import type { Role } from '../../ports/caller.ts'
 import type { IntentOutcome, IntentState } from '../../ports/intent.ts'
 
-// The columns dsctl reads and writes. An application's own tables may have more, which are none of its business.
+// The columns that dsctl reads and writes. The application's tables may have more columns, which dsctl ignores.
 
 type Timestamp = ColumnType<Date, Date | string, Date | string>
 type NullableTimestamp = ColumnType<Date | null, Date | string | null, Date | string | null>
@@ -61,7 +61,7 @@ interface DatasetsTable {
   deleted_at: NullableTimestamp
 }
 
-/** The plain columns whose values an audit event may tell: never a credential. */
+/** The columns whose values an audit event may contain. Never a credential. */
 export interface PlainColumns {
   name?: string
   env?: string

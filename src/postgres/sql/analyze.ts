@@ -2,27 +2,28 @@ import { type Kysely, sql } from 'kysely'
 import type { Database } from '../schema/tables.ts'
 import { exactlyOne } from './exactly-one.ts'
 
-/** From so many rows on, one batch after the other is a load. */
-const LOAD = 50
+/** A statement that writes at least this many rows is a bulk load. */
+const BULK_ROWS = 50
 
 /**
- * Gives what is to be called with how many data sources a statement has written. The first time that they are many, has
- * Postgres count a table that it knows nothing of: autovacuum comes by once a minute, and until then a batch's
- * statements read all of the organization to find its names. Whoever may not, or meets another who does, does nothing.
+ * Returns a function to call with the number of data sources that a statement has written. After the first bulk load it
+ * runs ANALYZE on data_sources if the table has no statistics. Autovacuum takes up to a minute, and until then the
+ * statements of a batch scan all records of the organization. It is best effort: a missing privilege, a concurrent
+ * ANALYZE and a lost connection are ignored.
  */
 export function analyzeAfterLoad(db: Kysely<Database>): (written: number) => Promise<void> {
-  let looked = false
+  let checked = false
   return async written => {
-    if (looked || written < LOAD) return
-    looked = true
+    if (checked || written < BULK_ROWS) return
+    checked = true
     try {
-      const unknown = sql<{ unknown: boolean }>`/* dsctl look for statistics */
+      const query = sql<{ unknown: boolean }>`/* dsctl check statistics */
         select reltuples <= 0 as unknown from pg_class where oid = 'data_sources'::regclass`
-      if (exactlyOne(await unknown.execute(db)).unknown) {
-        await sql`/* dsctl gather statistics */ analyze (skip_locked) data_sources`.execute(db)
+      if (exactlyOne(await query.execute(db)).unknown) {
+        await sql`/* dsctl analyze */ analyze (skip_locked) data_sources`.execute(db)
       }
     } catch {
-      // What was written is written, and a Postgres that is away is met by the next statement.
+      // The write has succeeded. If Postgres is unreachable, the next statement fails with the error.
     }
   }
 }

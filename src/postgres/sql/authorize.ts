@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Caller, Denied, Role } from '../../ports/caller.ts'
 
-/** What `authorization` answers in each statement's row. */
+/** The value of `authorizationColumn`. */
 export interface Authorization {
   readonly email: string
   readonly users: number
@@ -12,12 +12,13 @@ export interface Authorization {
 }
 
 /**
- * The head of every statement: who asks (`asking`, and `callers` for the users of that address), where they are an active member (`memberships`), which of these
- * organizations is meant (`chosen`), and `permitted`, one row or none, from which the rest of the statement selects.
+ * The CTEs at the start of every statement. `callers`: the users with the caller's address. `memberships`: their active
+ * memberships. `chosen`: those of the requested organization. `permitted`: one row if the caller has a permitted role,
+ * otherwise none; the rest of the statement selects from it.
  */
 export function authorize(caller: Caller): RawBuilder<unknown> {
   return sql`
-    asking as (select ${caller.email}::text as email),
+    request as (select ${caller.email}::text as email),
     callers as (${usersByEmail(caller.email)}),
     memberships as (
       select o.id as organization_id, o.name as organization, m.role, u.id as user_id, u.email
@@ -31,21 +32,21 @@ export function authorize(caller: Caller): RawBuilder<unknown> {
 }
 
 /**
- * The organization in which the caller may. A value, and no join: so Postgres looks for a name with its organization in
- * the index, and not for all who have that name, to see which of them it is.
+ * The id of the organization in which the caller is permitted, or null. A scalar subquery rather than a join, so that
+ * Postgres uses the index on name and organization, and does not read that name in every organization.
  */
 export const callerOrganization = sql<string | null>`(select organization_id from permitted)`
 
-/** The column that tells `denied()` what the statement found out about its caller. */
+/** The column `authorization`, from which `denialOf` explains a denial. */
 export const authorizationColumn = sql<Authorization>`json_build_object(
-    'email', (select email from asking),
+    'email', (select email from request),
     'users', (select count(*) from callers),
     'organizations', (select coalesce(json_agg(organization order by organization), '[]') from memberships),
     'chosen', (select count(*) from chosen),
     'role', (select role from chosen limit 1),
     'permitted', exists (select from permitted)) as authorization`
 
-/** Why the statement did nothing, if it is for lack of permission. */
+/** Why the caller was denied; undefined if permitted. */
 export function denialOf(found: Authorization): Denied | undefined {
   if (found.permitted) return undefined
   return {
@@ -65,7 +66,10 @@ function denialReason({ users, organizations, chosen }: Authorization): Denied['
   return chosen > 1 ? 'several organizations' : 'role'
 }
 
-/** Exactly; only where that finds none, ignoring ASCII case. Collation C folds ASCII alone: no look-alike matches. */
+/**
+ * The users with this address: exact matches or, if there are none, matches ignoring ASCII case. Collation "C" folds
+ * ASCII letters only, so that no look-alike character matches.
+ */
 export function usersByEmail(email: string): RawBuilder<unknown> {
   const exact = sql`select id, email, name from users where email = ${email}`
   if (!/^[\x20-\x7e]+$/.test(email)) return exact

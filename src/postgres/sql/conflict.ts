@@ -4,19 +4,19 @@ import { type IntentJson, toIntent } from './intent-columns.ts'
 
 type Table = 'dsctl.pending_operations' | 'dsctl.audit_events' | 'data_sources'
 
-/** What a first step found in its way: another's intent, or the name in use. */
+/** Why a begin step was refused: an unclosed intent, or the name is in use. Undefined if neither. */
 export function conflictOf(
-  found: { holder: IntentJson | null; taken?: string | null },
-  wanted: { readonly name: string | undefined; readonly env: string | undefined } | undefined,
+  found: { blocker: IntentJson | null; taken?: string | null },
+  requested: { readonly name: string | undefined; readonly env: string | undefined } | undefined,
 ): Busy | Taken | undefined {
-  if (found.holder) return { kind: 'busy', intent: toIntent(found.holder) }
-  if (found.taken) return { kind: 'taken', id: found.taken, name: wanted?.name, env: wanted?.env }
+  if (found.blocker) return { kind: 'busy', intent: toIntent(found.blocker) }
+  if (found.taken) return { kind: 'taken', id: found.taken, name: requested?.name, env: requested?.env }
   return undefined
 }
 
 /**
- * A statement's checks may be older than its write; the unique indexes have the last word. Answers `instead` where
- * one of `table` refused the write.
+ * Runs a statement. Returns `instead` if a unique index of `table` refused its write: the statement's own checks cannot
+ * see concurrent transactions.
  */
 export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run: () => Promise<A>): Promise<A | B> {
   try {
@@ -28,8 +28,8 @@ export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run:
 }
 
 /**
- * The same for a statement that does several things at once: that one of them was refused, by an index or by a rule of
- * the application's, has undone all, and `none` tells it. Of one alone it is known what was refused.
+ * Runs a statement for several items. Returns 'rolled back' if a unique index or a rule of the application refused one of
+ * them. For a single item it returns `instead`, as `unlessUniqueViolation`, or throws.
  */
 export async function runBatch<A>(
   table: Table,
@@ -46,12 +46,13 @@ export async function runBatch<A>(
   }
 }
 
-/** The answer of one that was asked for by itself. */
+/** The result of a batch of one item. */
 export function onlyResult<A>(answers: BatchResult<A>): A {
   const [answer] = answers
-  if (answers === 'rolled back' || answer === undefined) throw new Error('A statement for one had no answer for it.')
+  if (answers === 'rolled back' || answer === undefined)
+    throw new Error('Expected the result of one item, but the statement returned none.')
   return answer as A
 }
 
-/** Begun at this very moment, by a process (or an earlier try) that this statement could not see. */
+/** The intent was inserted concurrently and is not visible to this statement. */
 export const BUSY: Busy = { kind: 'busy', intent: undefined }

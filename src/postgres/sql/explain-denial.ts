@@ -6,34 +6,34 @@ import { auditIfWritable, type CallerEvent, deniedEvents } from './audit-insert.
 import { type Authorization, authorizationColumn, authorize, denialOf } from './authorize.ts'
 import { exactlyOne } from './exactly-one.ts'
 
-interface Asking {
+interface ExplainOptions {
   readonly caller: Caller
   readonly client: string
-  /** The action that the audit trail names, or its event; undefined for a look that is for nothing that is audited. */
-  readonly attempt: string | Pick<CallerEvent, 'eventId' | 'action'> | undefined
+  /** The audited action, or its event; undefined if the statement is not audited. */
+  readonly action: string | Pick<CallerEvent, 'eventId' | 'action'> | undefined
 }
 
 /**
- * Runs a statement of the caller's. Where the role in Postgres lacks a privilege for it, and the caller may not do this
- * anyway, the answer is that: a GRANT would be of no use to them. Only then is another statement sent.
+ * Runs a statement. If the database role lacks a privilege for it, sends a second statement to check whether the caller
+ * is permitted at all. If not, returns that denial, because a hint to GRANT the privilege would not help.
  */
 export async function explainDenial<A>(
   db: Kysely<Database>,
-  { caller, client, attempt }: Asking,
+  { caller, client, action }: ExplainOptions,
   run: () => Promise<A>,
 ): Promise<A | Denied> {
   try {
     return await run()
   } catch (error) {
     if (!(error instanceof WriteRefused) || error.code !== 'forbidden') throw error
-    const event = typeof attempt === 'string' ? { eventId: crypto.randomUUID(), action: attempt } : attempt
-    const looked = await auditIfWritable(deniedEvents(event, caller, client), told =>
-      sql<{ authorization: Authorization }>`/* dsctl why it was refused */ with ${authorize(caller)}
-    ${told}
+    const event = typeof action === 'string' ? { eventId: crypto.randomUUID(), action } : action
+    const checked = await auditIfWritable(deniedEvents(event, caller, client), auditCtes =>
+      sql<{ authorization: Authorization }>`/* dsctl explain denial */ with ${authorize(caller)}
+    ${auditCtes}
     select ${authorizationColumn}`.execute(db),
     ).catch(() => undefined)
-    const no = looked && denialOf(exactlyOne(looked.answer).authorization)
-    if (no) return no
+    const denial = checked && denialOf(exactlyOne(checked.answer).authorization)
+    if (denial) return denial
     throw error
   }
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Intent, IntentOutcome, IntentState } from '../../ports/intent.ts'
 
+/** An intent as returned by a statement. */
 export interface IntentJson {
   id: string
   kind: Intent['kind']
@@ -19,21 +20,21 @@ export const intentJson = sql<IntentJson>`json_build_object(
     'secret_id', i.secret_id, 'organization_id', i.organization_id, 'base_version', i.base_version,
     'expired', i.expires_at <= now())`
 
-/** The oldest intent in `table`, a CTE with the columns of pending_operations, as JSON; null where it is empty. */
+/** The oldest intent in `table`, a CTE with the columns of pending_operations, as JSON; null if it is empty. */
 export function oldestIntentIn(table: string): RawBuilder<IntentJson | null> {
   return sql`(select ${intentJson} from ${sql.table(table)} i order by i.created_at, i.id limit 1)`
 }
 
-/** The same for each `nth` in it: a relation with that and `intent`. */
+/** The oldest intent of each item in `table`: a relation of `nth` and `intent`. */
 export function oldestIntentPerItem(table: string): RawBuilder<unknown> {
   return sql`(select distinct on (i.nth) i.nth, ${intentJson} as intent from ${sql.table(table)} i
       order by i.nth, i.created_at, i.id)`
 }
 
-/** The CTE `own`: the intents that an earlier try of the same statement has recorded. */
-export const recordedIntents = sql`own as materialized (
-      select a.nth, i.* from dsctl.pending_operations i join asked a on a.intent_id = i.id
-      where i.id = any(array(select intent_id from asked)))`
+/** The CTE `recorded`: intents that an earlier try of the same statement has recorded. */
+export const recordedIntents = sql`recorded as materialized (
+      select a.nth, i.* from dsctl.pending_operations i join args a on a.intent_id = i.id
+      where i.id = any(array(select intent_id from args)))`
 
 interface NameColumns {
   readonly organization: RawBuilder<unknown>
@@ -42,8 +43,8 @@ interface NameColumns {
 }
 
 /**
- * The unclosed intent `i` that holds the name in a row of what stands before it in `from`. `limit` makes it a look-up of
- * its own, by the whole key of the index: in that all those stand too which have just been closed, until they are vacuumed.
+ * A lateral FROM item `i`: the unclosed intent that reserves a name. LIMIT makes Postgres look up each name by the full
+ * index key. Otherwise it may scan the index, which keeps entries of closed intents until they are vacuumed.
  */
 export function nameHolder({ organization, name, env }: NameColumns): RawBuilder<unknown> {
   return sql`lateral (
@@ -52,6 +53,7 @@ export function nameHolder({ organization, name, env }: NameColumns): RawBuilder
         limit 1) i`
 }
 
+/** Converts the JSON of a statement. */
 export function toIntent(json: IntentJson): Intent {
   return {
     id: json.id,
@@ -66,7 +68,7 @@ export function toIntent(json: IntentJson): Intent {
   }
 }
 
-/** When a lease of so many seconds, in a column, is over by Postgres's clock where it begins now. */
+/** The end of a lease that begins now, by the clock of Postgres. `seconds`: a column. */
 export function leaseEnd(seconds: RawBuilder<number>): RawBuilder<Date> {
   return sql`now() + make_interval(secs => ${seconds})`
 }

@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 
-/** The application's tables, on an empty database: the same names, types and labels that the application itself makes. */
+/** Creates the application's tables in an empty database, with the same names, types and labels as the application. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await enumeration(db, 'user_organization_role_enum', [
+  await createEnum(db, 'user_organization_role_enum', [
     ...['workspace_admin', 'data_admin', 'querier', 'restricted_querier', 'viewer'],
   ])
-  await enumeration(db, 'user_organization_status_enum', ['active', 'inactive', 'pending', 'guest'])
-  await enumeration(db, 'data_source_onboarding_status_enum', ['notStarted', 'inProgress', 'completed', 'failed'])
+  await createEnum(db, 'user_organization_status_enum', ['active', 'inactive', 'pending', 'guest'])
+  await createEnum(db, 'data_source_onboarding_status_enum', ['notStarted', 'inProgress', 'completed', 'failed'])
   await sql`create table organizations (
     id uuid primary key default gen_random_uuid(),
     name text not null unique,
@@ -31,10 +31,10 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     created_by uuid references users,
     updated_by uuid references users,
     primary key (user_id, organization_id))`.execute(db)
-  await dataSources(db)
+  await createDataSources(db)
 }
 
-async function dataSources(db: Kysely<unknown>): Promise<void> {
+async function createDataSources(db: Kysely<unknown>): Promise<void> {
   await sql`create table data_sources (
     id uuid primary key,
     name text not null,
@@ -62,6 +62,6 @@ async function dataSources(db: Kysely<unknown>): Promise<void> {
   await sql`create index datasets_data_source on datasets (data_source_id)`.execute(db)
 }
 
-async function enumeration(db: Kysely<unknown>, name: string, labels: readonly string[]): Promise<void> {
+async function createEnum(db: Kysely<unknown>, name: string, labels: readonly string[]): Promise<void> {
   await sql`create type ${sql.ref(name)} as enum (${sql.join(labels.map(label => sql.lit(label)))})`.execute(db)
 }

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely'
 
-/** dsctl's own schema: the intents, the audit trail, the templates. */
+/** Creates the tables in schema dsctl: intents, audit trail, templates. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  await intents(db)
-  await auditEvents(db)
+  await createIntents(db)
+  await createAuditEvents(db)
   await sql`create table dsctl.templates (
     organization_id uuid not null,
     name text not null,
@@ -16,7 +16,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     primary key (organization_id, name))`.execute(db)
 }
 
-async function intents(db: Kysely<unknown>): Promise<void> {
+async function createIntents(db: Kysely<unknown>): Promise<void> {
   await sql`create table dsctl.pending_operations (
     id uuid primary key,
     kind text not null check (kind in ('create', 'update', 'delete')),
@@ -47,7 +47,7 @@ async function intents(db: Kysely<unknown>): Promise<void> {
     where state = 'closed'`.execute(db)
 }
 
-async function auditEvents(db: Kysely<unknown>): Promise<void> {
+async function createAuditEvents(db: Kysely<unknown>): Promise<void> {
   await sql`create table dsctl.audit_events (
     id uuid primary key,
     at timestamptz not null default now(),
@@ -66,11 +66,11 @@ async function auditEvents(db: Kysely<unknown>): Promise<void> {
     settled_by text)`.execute(db)
   await sql`create index audit_events_at on dsctl.audit_events (organization_id, at desc, id)`.execute(db)
   await sql`create index audit_events_source on dsctl.audit_events (data_source_id, at desc)`.execute(db)
-  await appendOnly(db)
+  await makeAppendOnly(db)
 }
 
-// DELETE passes only in a transaction that `audit prune` has marked; UPDATE and TRUNCATE never do.
-async function appendOnly(db: Kysely<unknown>): Promise<void> {
+// DELETE is permitted only in a transaction of `audit prune`, which sets dsctl.audit_prune. UPDATE and TRUNCATE never are.
+async function makeAppendOnly(db: Kysely<unknown>): Promise<void> {
   await sql`create function dsctl.audit_events_append_only() returns trigger language plpgsql as $$
     begin
       if tg_op = 'DELETE' and current_setting('dsctl.audit_prune', true) = 'on' then
