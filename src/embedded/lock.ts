@@ -14,9 +14,9 @@ export interface LockOptions {
 type Release = () => Promise<void>
 
 /**
- * Locks the home for this process. PGlite has no lock, and two processes on one folder would lose data. Waits for another
- * process up to the timeout, then throws UnavailableError. The lock of a dead process does not count. Returns a function
- * that releases the lock.
+ * Locks the home for this process. PGlite has no lock, and two processes on one folder would lose data. Waits for
+ * another process up to the timeout, then throws UnavailableError. The lock of a dead process does not count. Returns a
+ * function that releases the lock.
  */
 export async function lockHome(home: EmbeddedHome, options: LockOptions): Promise<Release> {
   const take = platform() === 'linux' ? trySocket : await folderLock()
@@ -36,8 +36,8 @@ export async function lockHome(home: EmbeddedHome, options: LockOptions): Promis
 }
 
 /**
- * On Linux, the lock is a socket in the abstract namespace. Only one process can bind it, a stopped process keeps it, and
- * the kernel releases it when the process dies. It works within one machine or container, not across them.
+ * On Linux, the lock is a socket in the abstract namespace. Only one process can bind it, a stopped process keeps it,
+ * and the kernel releases it when the process dies. It works within one machine or container, not across them.
  */
 async function trySocket({ folder }: EmbeddedHome): Promise<Release | undefined> {
   const { dev, ino } = statSync(folder)
@@ -54,7 +54,10 @@ async function trySocket({ folder }: EmbeddedHome): Promise<Release | undefined>
   return () => new Promise(resolve => server.close(() => resolve()))
 }
 
-/** Elsewhere, the lock is a folder that its owner touches every two seconds. It expires ten seconds after the last touch. */
+/**
+ * Elsewhere, the lock is a folder that its owner touches every two seconds. It expires ten seconds after the last
+ * touch.
+ */
 async function folderLock(): Promise<(home: EmbeddedHome) => Promise<Release | undefined>> {
   const { default: lockfile } = await import('proper-lockfile')
   return async ({ folder }) => {

@@ -26,7 +26,8 @@ export async function openPglite(home: EmbeddedHome): Promise<OpenPglite> {
   else checkPostgresVersion(home)
   setV8Flag('compileOnce') // Postgres twice would take half of a command's time
   try {
-    // A killed process leaves this file, and Postgres refuses to start if it is empty. The lock excludes a running process.
+    // A killed process leaves this file, and Postgres refuses to start if it is empty. The lock excludes a running
+    // process.
     rmSync(join(home.data, 'postmaster.pid'), { force: true })
     const database = await PGlite.create(format ? { dataDir: home.data } : await initialData(home))
     const finish = async () => {

@@ -20,8 +20,8 @@ interface SecretFile {
 const VERSIONS_KEPT = 10
 
 /**
- * Secrets in files `secrets/<id>.age`, with versions and check-and-set as in Vault. A read followed by a write is atomic
- * because this process has locked the home.
+ * Secrets in files `secrets/<id>.age`, with versions and check-and-set as in Vault. A read followed by a write is
+ * atomic because this process has locked the home.
  */
 export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
   let opened: Promise<AgeKeys> | undefined

@@ -5,8 +5,8 @@ import { dirname } from 'node:path'
 import { homeFailure } from './home.ts'
 
 /**
- * Writes a file atomically, readable only by its owner, and syncs it to disk. On failure throws `unavailable` and leaves
- * the old file unchanged.
+ * Writes a file atomically, readable only by its owner, and syncs it to disk. On failure throws `unavailable` and
+ * leaves the old file unchanged.
  */
 export async function writeFileSafely(path: string, content: string | Uint8Array): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`

@@ -29,8 +29,9 @@ export interface ConnectionResult {
 
 export interface ConnectionTester {
   /**
-   * Connects with these credentials, and closes every connection. The timeout covers the entire test. `credentials` must
-   * be complete, under the field names of the type. Bad credentials or an unreachable server are results, not errors.
+   * Connects with these credentials, and closes every connection. The timeout covers the entire test. `credentials`
+   * must be complete, under the field names of the type. Bad credentials or an unreachable server are results, not
+   * errors.
    */
   test(type: SourceType, credentials: Credentials): Promise<ConnectionResult>
 }

@@ -23,8 +23,8 @@ export interface LoginRequest {
 
 export interface Logins {
   /**
-   * Gets a token and saves it where `vault login` does. Returns its lifetime in seconds, undefined if it does not expire,
-   * and the path of the file. Throws `unauthenticated` if Vault refuses.
+   * Gets a token and saves it where `vault login` does. Returns its lifetime in seconds, undefined if it does not
+   * expire, and the path of the file. Throws `unauthenticated` if Vault refuses.
    */
   logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
   /** Whether the saved token is a root token. It may be the only one. */

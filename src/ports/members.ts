@@ -25,8 +25,8 @@ export type MemberChange =
   | { readonly kind: 'remove'; readonly email: string }
 
 /**
- * Why a change was refused. `managed by application`: the application created the tables. `last admin`: the organization
- * would have no workspace_admin left. `ambiguous`: several users have this address, ignoring case.
+ * Why a change was refused. `managed by application`: the application created the tables. `last admin`: the
+ * organization would have no workspace_admin left. `ambiguous`: several users have this address, ignoring case.
  */
 export type MemberRefusal = 'managed by application' | 'last admin' | 'not a member' | 'already a member' | 'ambiguous'
 
@@ -38,7 +38,8 @@ export interface Members {
   whoami(caller: Caller): Promise<Denied | { kind: 'found'; member: Member }>
   list(caller: Caller): Promise<Denied | { kind: 'listed'; members: readonly ListedMember[] }>
   /**
-   * `force` permits the change even if the application created the tables. `unchanged`: the member already has the role.
+   * `force` permits the change even if the application created the tables. `unchanged`: the member already has the
+   * role.
    */
   change(
     caller: Caller,

@@ -60,8 +60,8 @@ export interface Records extends RecordBatches {
   ): Promise<Denied | { kind: 'page'; items: ListedDataSource[]; more: boolean }>
 
   /**
-   * All matching records in the order of `list`, from one snapshot: concurrent changes neither omit nor repeat a record.
-   * Awaits `onPage` for each non-empty page, and stops when it returns false.
+   * All matching records in the order of `list`, from one snapshot: concurrent changes neither omit nor repeat a
+   * record. Awaits `onPage` for each non-empty page, and stops when it returns false.
    */
   listAll(
     caller: Caller,

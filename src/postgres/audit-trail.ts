@@ -112,7 +112,10 @@ function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unk
   return sql.join(conditions, sql` and `)
 }
 
-/** Matches records with this name or id, deleted or not. Without an env it also matches the name at the time of the event. */
+/**
+ * Matches records with this name or id, deleted or not. Without an env it also matches the name at the time of the
+ * event.
+ */
 function isAbout(source: Ref): RawBuilder<unknown> {
   const byRecord = sql`data_source_id in (
         select d.id from data_sources d join permitted p using (organization_id) where ${matchesRef(source)})`
@@ -138,8 +141,8 @@ function toEvent(json: EventJson): AuditEvent {
   }
 }
 
-// The trigger permits DELETE only if this setting is on. The setting is local to the transaction, which is this statement.
-// The DELETE joins the CTE that sets it, so that it is set before the trigger runs.
+// The trigger permits DELETE only if this setting is on. The setting is local to the transaction, which is this
+// statement. The DELETE joins the CTE that sets it, so that it is set before the trigger runs.
 async function prune(
   db: Kysely<Database>,
   client: string,

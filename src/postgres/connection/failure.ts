@@ -24,7 +24,10 @@ interface PostgresError {
   readonly table?: string
 }
 
-/** The error for a failed statement. It is built from the driver's error code, because the driver's error may hold values. */
+/**
+ * The error for a failed statement. It is built from the driver's error code, because the driver's error may hold
+ * values.
+ */
 export function statementFailure(error: unknown): Error {
   const { code = '', message, schema, table = '' } = readError(error)
   if (code === '23505') return new UniqueViolation(schema === 'dsctl' ? `dsctl.${table}` : table)
@@ -86,8 +89,8 @@ export function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)
 }
 
-// Errors raised by the application's types, constraints, views and triggers. A trigger may raise a code of a class that is
-// not standard.
+// Errors raised by the application's types, constraints, views and triggers. A trigger may raise a code of a class that
+// is not standard.
 function isRuleViolation(code: string): boolean {
   return isSqlState(code) && (RULE_CODES.test(code) || !STANDARD_CLASSES.test(code))
 }

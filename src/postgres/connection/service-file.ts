@@ -6,8 +6,8 @@ import { readRegularFile } from '../../lib/files/read-regular-file.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The parameters of one service in a connection service file: PGSERVICEFILE or ~/.pg_service.conf, then pg_service.conf in
- * PGSYSCONFDIR. Throws `invalid` if no file has the service.
+ * The parameters of one service in a connection service file: PGSERVICEFILE or ~/.pg_service.conf, then pg_service.conf
+ * in PGSYSCONFDIR. Throws `invalid` if no file has the service.
  * Source: PostgreSQL documentation, "The Connection Service File".
  */
 export function readServiceSection(name: string, env: Environment): Readonly<Record<string, string>> {

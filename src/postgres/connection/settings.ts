@@ -20,8 +20,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /**
  * The connection settings, with the precedence of libpq: the URL, then the service file (PGSERVICE), then the PG*
- * variables. They are parsed here because pg does not support service files and interprets sslmode differently from other
- * clients. Throws `invalid`, without quoting the URL, if a setting is not valid.
+ * variables. They are parsed here because pg does not support service files and interprets sslmode differently from
+ * other clients. Throws `invalid`, without quoting the URL, if a setting is not valid.
  */
 export function readConnectionSettings(url: string | undefined, env: Environment): ConnectionSettings {
   const given = url === undefined ? {} : parseDatabaseUrl(url)

@@ -12,9 +12,10 @@ interface TlsParameters {
 }
 
 /**
- * The TLS options for an sslmode, as in libpq. `prefer`, the default, falls back to no TLS if the server does not support
- * it. `require` does not verify the server unless a root certificate is set. Without a mode, a local server is connected
- * to without TLS. Source: PostgreSQL documentation, "SSL Support", table of modes.
+ * The TLS options for an sslmode, as in libpq. `prefer`, the default, falls back to no TLS if the server does not
+ * support it. `require` does not verify the server unless a root certificate is set. Without a mode, a local server is
+ * connected to without TLS.
+ * Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
 export function tlsOptions({ mode, rootCertificate, host }: TlsParameters): {
   ssl: boolean | ConnectionOptions

@@ -24,8 +24,8 @@ export const closeAsDone = sql`closed as (
       update dsctl.pending_operations set state = 'closed', outcome = 'done', closed_at = now()
       where id = any(array(select i.id from intent i where ${WRITTEN})) and state = 'open')`
 
-// OFFSET 0 makes Postgres estimate as many rows as there are items. Otherwise it expects one, and joins every pair of 200
-// rows.
+// OFFSET 0 makes Postgres estimate as many rows as there are items. Otherwise it expects one, and joins every pair of
+// 200 rows.
 /** The SELECT of a commit: one CommitRow per item. */
 export const commitResults = sql`select json_agg(json_build_object('open', i.id is not null, 'name', i.new_name,
         'env', i.new_env, 'taken', t.id, 'record', case when d.id is not null then ${recordJson} end)

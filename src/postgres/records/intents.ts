@@ -28,7 +28,9 @@ export async function moveToUndoing(db: Kysely<Database>, id: string): Promise<'
   return result.numUpdatedRows > 0n ? 'ok' : 'changed'
 }
 
-/** Closes intents whose state has not changed. Creates and updates are audited now; a delete was audited by its begin. */
+/**
+ * Closes intents whose state has not changed. Creates and updates are audited now; a delete was audited by its begin.
+ */
 export async function closeAll(
   db: Kysely<Database>,
   closings: readonly ClosingIntent[],

@@ -75,8 +75,8 @@ async function read(
 
 const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_status, updated_at`
 
-// The planner does not know the organization, and assumes one of average size: it would read all records of a large one and
-// sort them. With two bounds instead of an equality it estimates more rows, and reads the index in order.
+// The planner does not know the organization, and assumes one of average size: it would read all records of a large one
+// and sort them. With two bounds instead of an equality it estimates more rows, and reads the index in order.
 function firstRows(filter: ListFilter): RawBuilder<unknown> {
   return sql`select ${columns} from data_sources
       where (organization_id, id) >= (${callerOrganization}, '00000000-0000-0000-0000-000000000000'::uuid)
@@ -84,9 +84,9 @@ function firstRows(filter: ListFilter): RawBuilder<unknown> {
       order by organization_id, updated_at desc, id`
 }
 
-// The time is compared as the text from Postgres, because a Date would lose the microseconds. The two halves of the union
-// each start at the right place in the index, even if many records have the same time. Null times, which an application's
-// table may permit, sort first.
+// The time is compared as the text from Postgres, because a Date would lose the microseconds. The two halves of the
+// union each start at the right place in the index, even if many records have the same time. Null times, which an
+// application's table may permit, sort first.
 function rowsAfter(filter: ListFilter, { updated_at, id, organization_id }: ItemJson): RawBuilder<unknown> {
   const rest = (where: RawBuilder<unknown>) => sql`(select ${columns} from data_sources
         where organization_id = ${organization_id}::uuid and ${organization_id}::uuid = ${callerOrganization}

@@ -104,8 +104,8 @@ async function roleOf(
   return rows[0]?.role
 }
 
-// Kysely runs migrations in alphabetical order. The application's tables are created only in an empty database. `member`
-// checks the row of that migration to find out whether the application manages its members.
+// Kysely runs migrations in alphabetical order. The application's tables are created only in an empty database.
+// `member` checks the row of that migration to find out whether the application manages its members.
 const MIGRATIONS = { '0001_dsctl_tables': dsctlTables }
 const APPLICATION_TABLES = { '0000_application_tables': applicationTables }
 

@@ -8,8 +8,8 @@ const COLUMNS = sql.raw(
 )
 
 /**
- * The time of a change. Not now(), which is the start of the transaction: a statement that waited for a lock would get a
- * time before the change that it waited for.
+ * The time of a change. Not now(), which is the start of the transaction: a statement that waited for a lock would get
+ * a time before the change that it waited for.
  */
 export const WRITE_TIME = sql`clock_timestamp()`
 
@@ -45,8 +45,8 @@ export function doneEvent(event: CallerEvent): RawBuilder<unknown> {
       from permitted p, ${event.from}`
 }
 
-// The id of a refusal is derived from the event's id: the same for each try, and different from the id of a later success.
-// ON CONFLICT names no target because that requires SELECT, and a reader's role may have INSERT only.
+// The id of a refusal is derived from the event's id: the same for each try, and different from the id of a later
+// success. ON CONFLICT names no target because that requires SELECT, and a reader's role may have INSERT only.
 
 /**
  * An INSERT of events with outcome `denied` if the caller is not permitted, or `failed` if permitted and `failed` is

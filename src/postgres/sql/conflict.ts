@@ -28,8 +28,8 @@ export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run:
 }
 
 /**
- * Runs a statement for several items. Returns 'rolled back' if a unique index or a rule of the application refused one of
- * them. For a single item it returns `instead`, as `unlessUniqueViolation`, or throws.
+ * Runs a statement for several items. Returns 'rolled back' if a unique index or a rule of the application refused one
+ * of them. For a single item it returns `instead`, as `unlessUniqueViolation`, or throws.
  */
 export async function runBatch<A>(
   table: Table,

@@ -9,9 +9,9 @@ export interface Page<T> {
 }
 
 /**
- * Reads pages from one snapshot, each starting after the last row of the previous page, and passes each non-empty page to
- * `onPage` until that returns false. A single page is read without a transaction. Otherwise the transaction is read only,
- * which also works on a standby and behind PgBouncer.
+ * Reads pages from one snapshot, each starting after the last row of the previous page, and passes each non-empty page
+ * to `onPage` until that returns false. A single page is read without a transaction. Otherwise the transaction is read
+ * only, which also works on a standby and behind PgBouncer.
  */
 export async function paginate<T>(
   db: Kysely<Database>,

@@ -21,8 +21,9 @@ export function updateColumns({ ref, name, env }: UpdateRow) {
 }
 
 /**
- * CTEs for the updates in `args`. `new_names`: name and env of each record in `found` after the update, and whether they
- * change. `blockers`: unclosed intents for the same record or the same name. `taken`: live records that have the name.
+ * CTEs for the updates in `args`. `new_names`: name and env of each record in `found` after the update, and whether
+ * they change. `blockers`: unclosed intents for the same record or the same name. `taken`: live records that have the
+ * name.
  */
 export function renameTargets(found: RawBuilder<unknown>): RawBuilder<unknown> {
   const named = { organization: sql`w.organization_id`, name: sql`w.name`, env: sql`w.env` }

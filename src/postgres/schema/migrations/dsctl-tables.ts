@@ -69,7 +69,8 @@ async function createAuditEvents(db: Kysely<unknown>): Promise<void> {
   await makeAppendOnly(db)
 }
 
-// DELETE is permitted only in a transaction of `audit prune`, which sets dsctl.audit_prune. UPDATE and TRUNCATE never are.
+// DELETE is permitted only in a transaction of `audit prune`, which sets dsctl.audit_prune. UPDATE and TRUNCATE never
+// are.
 async function makeAppendOnly(db: Kysely<unknown>): Promise<void> {
   await sql`create function dsctl.audit_events_append_only() returns trigger language plpgsql as $$
     begin
