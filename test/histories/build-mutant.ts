@@ -22,7 +22,9 @@ export async function buildMutant({ file, original, replacement }: Mutant, folde
     define: { DSCTL_VERSION: '"0.0.0"' },
     external: ['snowflake-sdk', 'tedious', '*.node'],
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    alias: Object.fromEntries([...UNUSED, '@electric-sql/pglite'].map(name => [name, join(ROOT, '.ci/empty.cjs')])),
+    alias: Object.fromEntries(
+      [...UNUSED, '@electric-sql/pglite'].map(name => [name, join(ROOT, '.ci/stubs/empty.cjs')]),
+    ),
     plugins: [
       {
         name: 'mutant',
