@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { DsctlError } from '../domain/errors.ts'
-import { applyBatch, isFailed } from '../operations/batch/apply.ts'
+import { applyBatch } from '../operations/batch/apply.ts'
+import { isFailed } from '../operations/batch/run-items.ts'
 import { interruptionError } from '../operations/interruption.ts'
 import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
 import { allowFrom, fileOption } from '../requests/field-options.ts'
@@ -42,10 +43,10 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   const { stores, items, existing, superfluous } = batch
   const testing = await verifying(context)
   const all = items.length + superfluous.length
-  const applied = await withProgress(context.streams, `Applying ${all}`, progress =>
+  const { applied, pruneSkipped } = await withProgress(context.streams, `Applying ${all}`, progress =>
     context.uninterruptible(() => {
-      const told = (done: number) => progress.update(`Applied ${done} of ${all}`)
-      return applyBatch(stores, { items, superfluous }, { existing, parallel, testing, told })
+      const onProgress = (done: number) => progress.update(`Applied ${done} of ${all}`)
+      return applyBatch(stores, { items, pruneTargets: superfluous }, { existing, parallel, testing, onProgress })
     }),
   )
   const view = applyResultsView(applied)
@@ -53,10 +54,11 @@ async function run(context: Context, args: readonly string[]): Promise<void> {
   await context.print(view)
   const count = applied.filter(isFailed).length
   const stopped = stores.interrupted()
-  if (stopped && count) throw interruptionError(stopped, 'run it again to go on.')
+  const skipped = pruneSkipped ? 'nothing was pruned. Run it again to continue.' : undefined
+  if (stopped && (count || pruneSkipped)) throw interruptionError(stopped, skipped ?? 'run it again to continue.')
   if (count === 0) return
-  if (superfluous.length) context.warn('Nothing was pruned after a failed item.')
-  throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to go on.' })
+  if (pruneSkipped) context.warn('Nothing was pruned, because an item failed.')
+  throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to continue.' })
 }
 
 async function preview(context: Context, batch: PreparedBatch): Promise<void> {

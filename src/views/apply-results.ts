@@ -1,8 +1,8 @@
 import { isInterruption } from '../domain/errors.ts'
-import type { AppliedItem } from '../operations/batch/apply.ts'
 import type { BatchItem } from '../operations/batch/item.ts'
 import type { ItemError } from '../operations/batch/item-error.ts'
 import type { FieldDifference, ItemPlan } from '../operations/batch/plan.ts'
+import type { AppliedItem } from '../operations/batch/run-items.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 
 /** What would be done with one data source, as `diff` prints it. */

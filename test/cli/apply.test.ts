@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
+import { addIntent } from '../support/intents.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json, temporaryFolder } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
@@ -155,7 +156,21 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
     const prune = ['--env', env, '--prune', '--yes']
     const failed = await apply([good('Kept', nowhere), good('New', nowhere)], '--verify', ...prune)
     expect(failed.code).toBe(8)
-    expect(failed.stderr).toContain('Nothing was pruned after a failed item.')
+    expect(failed.stderr).toContain('Nothing was pruned, because an item failed.')
     expect(await names()).toEqual(['Kept', 'Superfluous'])
   })
+})
+
+test('A prune that fails in part says what was deleted, and not that nothing was', async () => {
+  const created = json(await apply([request('Kept'), request('Locked'), request('Old')]))
+  await addIntent(site, { kind: 'update', state: 'open', id: created[1].id, underWay: true })
+  const pruned = await apply([request('Kept')], '--env', env, '--prune', '--yes', '--timeout', '1')
+  expect(pruned.code).toBe(8)
+  expect(json(pruned)).toMatchObject([
+    { name: 'Kept', action: 'unchanged' },
+    { name: 'Locked', action: 'failed', error: { code: 'conflict' } },
+    { name: 'Old', action: 'deleted' },
+  ])
+  expect(pruned.stderr).not.toContain('Nothing was pruned')
+  expect(await names()).toEqual(['Kept', 'Locked'])
 })

@@ -442,7 +442,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(await openIntentsIn(site)).toEqual([])
     const done = json(result).filter((each: { action: string }) => each.action === 'created')
     expect((await names()).length).toBe(done.length)
-    expect(result.stderr).toContain('Interrupted: run it again to go on.')
+    expect(result.stderr).toContain('Interrupted: run it again to continue.')
     await again(requests)
   })
 

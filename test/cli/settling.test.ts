@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, mainStored, plainFields, plainStored } from '../support/examples.ts'
@@ -309,6 +310,32 @@ test('what an apply has read is not called unchanged where that was taken back m
   const result = await proxied.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin })
   expect(json(result)).toMatchObject([{ id, action: 'updated' }])
   expect(await named(name)).toMatchObject([{ secret: wanted }])
+  await expectNothingOpen()
+})
+
+test('an interrupted apply does not report as unchanged what was rolled back', async () => {
+  const name = randomUUID()
+  const id = await created(name)
+  const comparison = { title: 'the comparison', server: 'vault', which: /^GET .*\/data\// } as const
+  atStep(proxied, { step: comparison, when: 'before' }, async () => {
+    await addIntent(site, { kind: 'update', state: 'open', id, name, baseVersion: 1 })
+    await site.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port: 7000 })
+    return undefined
+  })
+  const running: { child?: ChildProcess } = {}
+  atStep(proxied, { step: comparison, when: 'after' }, async () => {
+    expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
+    running.child?.kill('SIGINT')
+    await new Promise(resolve => setTimeout(resolve, 300))
+    return undefined
+  })
+  const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, port: 7000 })
+  const started = proxied.start(['apply', '-f', '-', '-o', 'json'], { stdin })
+  running.child = started.child
+  const result = await started.result
+  expect(result).toMatchObject({ code: 130, signal: null })
+  expect(json(result)).toMatchObject([{ action: 'failed', error: { code: 'interrupted' } }])
+  expect(await named(name)).toMatchObject([{ secret: plainStored }])
   await expectNothingOpen()
 })
 

@@ -243,6 +243,27 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     await close(waited)
   })
 
+  test('after the last item: nothing is pruned, and the message says so', async () => {
+    const env = `env-${randomUUID()}`
+    const names = async () => (await pairsIn(env)).map(({ name }) => name)
+    const kept = { name: 'Kept', env, type: 'postgres', ...plainFields }
+    expect(await site.dsctl(ARGS, { stdin: JSON.stringify({ ...kept, name: 'Old' }) })).toMatchObject({ code: 0 })
+    const [args, stdin] = [[...ARGS, '--env', env, '--prune', '--yes'], JSON.stringify(kept)]
+    const commit = STEPS.create[2]
+    const result = await signalled({ step: commit, when: 'after', signal }, args, { stdin })
+    expect(result).toMatchObject({ code: exit, signal: null })
+    expect(json(result)).toMatchObject([{ name: 'Kept', action: 'created' }])
+    expect(jsonError(result)).toMatchObject({
+      code,
+      message: expect.stringMatching(/: nothing was pruned\. Run it again to continue\.$/),
+    })
+    expect(await names()).toEqual(['Kept', 'Old'])
+    const again = await site.dsctl(args, { stdin })
+    expect(again).toMatchObject({ code: 0 })
+    expect(json(again)).toMatchObject([{ action: 'unchanged' }, { name: 'Old', action: 'deleted' }])
+    expect(await names()).toEqual(['Kept'])
+  })
+
   test('twice leaves at once, and the next apply goes on from there', async () => {
     const env = `env-${randomUUID()}`
     proxied.vault.at(STEPS.create[1].which, SWALLOW)

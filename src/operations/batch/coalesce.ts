@@ -7,61 +7,60 @@ import {
 } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Stores } from '../stores.ts'
+import { MAX_WAIT_MS } from './limits.ts'
 
-/** Operations that run side by side: what they ask of the records at the same time is asked in one statement. */
+/** A group of concurrent operations whose statements are coalesced. */
 export interface CoalescedStores {
-  /** What its members are to work with. */
+  /** The stores for the operations of the group. */
   readonly stores: Stores
-  /** Runs an operation as one of them. */
-  member<T>(work: () => Promise<T>): Promise<T>
+  /** Runs an operation as one of the group. */
+  run<T>(operation: () => Promise<T>): Promise<T>
 }
 
-/** How long a step waits for others, in milliseconds, where some member is busy with something else. */
-const MAX_WAIT_MS = 250
-
 /**
- * Each member runs as if it were alone: its steps are those of Records for one, sent together with those that wait at
- * the same moment. They are sent as soon as every member waits.
+ * Combines the statements of concurrent operations. Each operation calls the methods of Records for one item. A call
+ * waits in a queue, and all queued calls of a kind go out as one statement: as soon as every operation of the group
+ * waits, and after MAX_WAIT_MS at the latest.
  */
 export function coalesceStatements(stores: Stores): CoalescedStores {
-  const lines: Queue[] = []
-  let members = 0
+  const queues: Queue[] = []
+  let running = 0
   let timer: NodeJS.Timeout | undefined
-  let looking = false
+  let scheduled = false
 
   const sendAll = () => {
     clearTimeout(timer)
     timer = undefined
-    for (const line of lines) line.send()
+    for (const queue of queues) queue.send()
   }
-  const look = () => {
-    looking = false
-    const waiting = lines.reduce((sum, line) => sum + line.length(), 0)
-    if (waiting >= members) sendAll()
+  const sendIfReady = () => {
+    scheduled = false
+    const waiting = queues.reduce((sum, queue) => sum + queue.length(), 0)
+    if (waiting >= running) sendAll()
     else if (waiting > 0) timer ??= setTimeout(sendAll, MAX_WAIT_MS)
   }
-  // Once all that can go on by itself has done so.
-  const changed = () => {
-    if (!looking) setImmediate(look)
-    looking = true
+  // Deferred until all operations that can continue have done so.
+  const schedule = () => {
+    if (!scheduled) setImmediate(sendIfReady)
+    scheduled = true
   }
-  const line = <I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>): ((item: I) => Promise<A>) => {
+  const makeQueue = <I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>): ((item: I) => Promise<A>) => {
     const { join, ...queue } = queueFor(send)
-    lines.push(queue)
+    queues.push(queue)
     return item => {
-      changed()
+      schedule()
       return join(item)
     }
   }
   return {
-    stores: { ...stores, records: coalescedRecords(stores, line) },
-    async member(work) {
-      members++
+    stores: { ...stores, records: coalescedRecords(stores, makeQueue) },
+    async run(operation) {
+      running++
       try {
-        return await work()
+        return await operation()
       } finally {
-        members--
-        changed()
+        running--
+        schedule()
       }
     },
   }
@@ -69,13 +68,13 @@ export function coalesceStatements(stores: Stores): CoalescedStores {
 
 type MakeQueue = <I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>) => (item: I) => Promise<A>
 
-function coalescedRecords({ records, caller }: Stores, line: MakeQueue): Records {
-  const beginCreate = line((creates: readonly NewCreate[]) => records.beginCreates(caller, creates))
-  const beginUpdate = line((updates: readonly NewUpdate[]) => records.beginUpdates(caller, updates))
-  const beginDelete = line((removes: readonly NewDelete[]) => records.beginDeletes(caller, removes))
-  const commitCreate = line(records.commitCreates)
-  const recordBaseVersion = line(records.recordBaseVersions)
-  const commitUpdate = line(records.commitUpdates)
+function coalescedRecords({ records, caller }: Stores, makeQueue: MakeQueue): Records {
+  const beginCreate = makeQueue((creates: readonly NewCreate[]) => records.beginCreates(caller, creates))
+  const beginUpdate = makeQueue((updates: readonly NewUpdate[]) => records.beginUpdates(caller, updates))
+  const beginDelete = makeQueue((removes: readonly NewDelete[]) => records.beginDeletes(caller, removes))
+  const commitCreate = makeQueue(records.commitCreates)
+  const recordBaseVersion = makeQueue(records.recordBaseVersions)
+  const commitUpdate = makeQueue(records.commitUpdates)
   return {
     ...records,
     beginCreate: (_, create) => beginCreate(create),
@@ -84,12 +83,13 @@ function coalescedRecords({ records, caller }: Stores, line: MakeQueue): Records
     recordBaseVersion: (intentId, version) => recordBaseVersion({ intentId, version }),
     commitUpdate: (intentId, fields) => commitUpdate({ intentId, fields }),
     beginDelete: (_, remove) => beginDelete(remove),
-    close: line(records.closeAll),
+    close: makeQueue(records.closeAll),
   }
 }
 
 interface Queue {
   length(): number
+  /** Sends all waiting items, at most MAX_BATCH in one statement. */
   send(): void
 }
 
@@ -112,7 +112,7 @@ function queueFor<I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>):
   }
 }
 
-/** What one of them was refused for is found by asking for half as many, and again: the others are done. */
+/** If one item makes the database roll back the statement, sends each half by itself: only that item then fails. */
 async function sendTogether<I, A>(
   together: readonly Waiting<I, A>[],
   send: (items: readonly I[]) => Promise<BatchResult<A>>,
@@ -120,7 +120,7 @@ async function sendTogether<I, A>(
   try {
     const answers = await send(together.map(({ item }) => item))
     if (answers !== 'rolled back') return together.forEach(({ resolve }, nth) => void resolve(answers[nth] as A))
-    if (together.length < 2) throw new Error('One alone was refused with the others.')
+    if (together.length < 2) throw new Error('A statement for one item was rolled back without an error.')
   } catch (error) {
     for (const { reject } of together) reject(error)
     return

@@ -49,7 +49,7 @@ export async function findUnsettledSince(
   // Records that were unsettled from the start went through an update, which has its own intent.
   const records = unchanged.flatMap(item => existing.get(keyOf(item)) ?? []).filter(record => !record.unsettled)
   const [first] = records
-  if (!first || stores.interrupted()) return new Map()
+  if (!first) return new Map()
   const ids = records.map(({ id }) => id)
   const found = await retry(stores, () => stores.records.unsettledSince(ids, first.foundAt))
   if (found.kind !== 'answered') throw found.error

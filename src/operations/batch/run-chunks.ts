@@ -2,13 +2,12 @@ import { UnavailableError } from '../../domain/errors.ts'
 import { MAX_BATCH } from '../../ports/record-steps.ts'
 import type { Stores } from '../stores.ts'
 import { coalesceStatements } from './coalesce.ts'
-
-/** Two at a time, so that the one asks Vault while the other asks Postgres. */
-const PIPELINES = 2
+import { PIPELINES } from './limits.ts'
 
 /**
- * Works on all items, some hundred at a time: what they ask of Postgres goes in few statements, what they ask of Vault
- * at most `parallel` at a time. The answers come in the order of the items.
+ * Runs `work` on all items, in chunks of up to MAX_BATCH. The items of a chunk run at the same time: their requests to
+ * Postgres are coalesced into few statements, and at most `parallel` requests to Vault run at once. Returns the results
+ * in the order of the items.
  */
 export async function runInChunks<T, R>(
   stores: Stores,
@@ -16,59 +15,60 @@ export async function runInChunks<T, R>(
   { parallel, work }: { parallel: number; work: (stores: Stores, item: T) => Promise<R> },
 ): Promise<readonly R[]> {
   const results: R[] = []
-  const taking = limitVault(stores, parallel)
-  let size = parallel
+  const limited = limitVault(stores, parallel)
+  let chunkSize = parallel
   let next = 0
-  const lane = async (most: number) => {
-    const { stores: gathered, member } = coalesceStatements(taking)
-    for (let take = most; next < items.length; take = size) {
+  const pipeline = async (firstSize: number) => {
+    const { stores: coalesced, run } = coalesceStatements(limited)
+    for (let size = firstSize; next < items.length; size = chunkSize) {
       const began = stores.clock.now()
-      const first = next
-      const chunk = items.slice(first, first + take)
+      const start = next
+      const chunk = items.slice(start, start + size)
       next += chunk.length
-      const one = (item: T, at: number) =>
-        member(async () => {
-          results[first + at] = await work(gathered, item)
+      const runOne = (item: T, at: number) =>
+        run(async () => {
+          results[start + at] = await work(coalesced, item)
         })
-      await Promise.all(chunk.map(one))
-      size = nextChunkSize(chunk.length / (stores.clock.now() - began), { parallel, timeoutMs: stores.timeoutMs })
+      await Promise.all(chunk.map(runOne))
+      const itemsPerMs = chunk.length / (stores.clock.now() - began)
+      chunkSize = nextChunkSize(itemsPerMs, { parallel, timeoutMs: stores.timeoutMs })
     }
   }
-  // How quick Vault is is not known yet: so few are done in time also where it takes a third of the time-out for each. And
-  // the lanes begin with different numbers, or all would ask Vault at the same time, and then Postgres.
-  await Promise.all(Array.from({ length: PIPELINES }, (_, nth) => lane(parallel * (nth + 1))))
+  // The speed of Vault is not known yet. A first chunk of this size is done in time even if each of its requests takes a
+  // third of the time-out. The pipelines start with different sizes, or all would ask Vault, and then Postgres, at once.
+  await Promise.all(Array.from({ length: PIPELINES }, (_, nth) => pipeline(parallel * (nth + 1))))
   return results
 }
 
 /**
- * How many may be begun at once, by how many were done in a millisecond: the lease of the last must not be over when its
- * turn comes, so all of them are to be done in a small part of it.
+ * How many items to begin at once: as many as take a quarter of the time-out at the speed of the last chunk, so that no
+ * lease expires while its item waits.
  */
-function nextChunkSize(perMs: number, { parallel, timeoutMs }: { parallel: number; timeoutMs: number }): number {
-  const most = Math.floor((perMs * timeoutMs) / 4)
-  return Math.min(MAX_BATCH, Math.max(most, Math.ceil(parallel / PIPELINES)))
+function nextChunkSize(itemsPerMs: number, { parallel, timeoutMs }: { parallel: number; timeoutMs: number }): number {
+  const inTime = Math.floor((itemsPerMs * timeoutMs) / 4)
+  return Math.min(MAX_BATCH, Math.max(inTime, Math.ceil(parallel / PIPELINES)))
 }
 
-/** The same stores, with Vault asked for at most so much at a time. Whose turn does not come within the time-out is told. */
-function limitVault(stores: Stores, parallel: number): Stores {
+/** Limits concurrent Vault calls. A call that waits longer than the time-out throws UnavailableError. */
+function limitVault(stores: Stores, limit: number): Stores {
   const { secrets } = stores
-  const turn = semaphore(stores, parallel)
+  const limited = semaphore(stores, limit)
   return {
     ...stores,
     secrets: {
       ...secrets,
-      read: at => turn(() => secrets.read(at)),
-      readVersion: (at, version) => turn(() => secrets.readVersion(at, version)),
-      write: (at, data, cas) => turn(() => secrets.write(at, data, cas)),
-      softDelete: (at, version) => turn(() => secrets.softDelete(at, version)),
-      remove: at => turn(() => secrets.remove(at)),
+      read: at => limited(() => secrets.read(at)),
+      readVersion: (at, version) => limited(() => secrets.readVersion(at, version)),
+      write: (at, data, cas) => limited(() => secrets.write(at, data, cas)),
+      softDelete: (at, version) => limited(() => secrets.softDelete(at, version)),
+      remove: at => limited(() => secrets.remove(at)),
     },
   }
 }
 
-function semaphore({ clock, timeoutMs }: Stores, most: number) {
+function semaphore({ clock, timeoutMs }: Stores, limit: number) {
   const waiting: (() => void)[] = []
-  let free = most
+  let free = limit
   return async <T>(work: () => Promise<T>): Promise<T> => {
     const since = clock.now()
     if (free > 0) free--
@@ -85,7 +85,8 @@ function semaphore({ clock, timeoutMs }: Stores, most: number) {
 }
 
 function queuedTooLong(timeoutMs: number): UnavailableError {
-  return new UnavailableError('no', `Vault was busy with the others of the batch for ${timeoutMs / 1000} seconds.`, {
-    hint: 'Run it again to go on, with a longer --timeout or a smaller --parallel.',
+  const message = `Timed out after ${timeoutMs / 1000} s: Vault was busy with other items of the batch.`
+  return new UnavailableError('no', message, {
+    hint: 'Run it again to continue, with a longer --timeout or a smaller --parallel.',
   })
 }

@@ -1,0 +1,72 @@
+import type { NameAndEnv } from '../../domain/data-source.ts'
+import { DsctlError } from '../../domain/errors.ts'
+import { throwIfInterrupted } from '../interruption.ts'
+import type { Stores } from '../stores.ts'
+import { type ItemError, itemError } from './item-error.ts'
+import { runInChunks } from './run-chunks.ts'
+import { runInParallel } from './run-in-parallel.ts'
+
+/** What became of one data source of a batch. */
+export interface AppliedItem extends NameAndEnv {
+  readonly action: 'created' | 'updated' | 'unchanged' | 'deleted' | 'failed'
+  readonly id: string | null
+  readonly error: ItemError | null
+}
+
+export type ItemResult = Pick<AppliedItem, 'action' | 'id'>
+
+interface RunOptions<T> {
+  readonly parallel: number
+  /** Anything but undefined: each item may wait for a connection test. */
+  readonly testing: unknown
+  /** Called with the number of finished items. */
+  readonly onProgress: (done: number) => void
+  readonly work: (stores: Stores, item: T) => Promise<ItemResult>
+}
+
+/** Whether an item was not applied, because of an error or an interruption. */
+export function isFailed({ action }: AppliedItem): boolean {
+  return action === 'failed'
+}
+
+/**
+ * Runs `work` on all items, and returns what became of each, in their order. Begins no more items after an
+ * interruption, or after `parallel` items in a row found the stores unavailable.
+ */
+export async function runItems<T extends NameAndEnv & { readonly id?: string }>(
+  stores: Stores,
+  items: readonly T[],
+  { parallel, testing, onProgress, work }: RunOptions<T>,
+): Promise<readonly AppliedItem[]> {
+  let done = 0
+  let unavailableInARow = 0
+  let firstUnavailable: DsctlError | undefined
+  const runOne = async (stores: Stores, item: T): Promise<AppliedItem> => {
+    const { name, env } = item
+    try {
+      throwIfInterrupted(stores)
+      if (firstUnavailable && unavailableInARow >= parallel) throw notStarted(firstUnavailable)
+      const result = await work(stores, item)
+      unavailableInARow = 0
+      return { name, env, ...result, error: null }
+    } catch (error) {
+      if (!(error instanceof DsctlError)) throw error
+      if (error.code === 'unavailable') {
+        unavailableInARow++
+        firstUnavailable ??= error
+      }
+      return { name, env, action: 'failed', id: item.id ?? error.details.id ?? null, error: itemError(error) }
+    } finally {
+      onProgress(++done)
+    }
+  }
+  // Connection tests take their time, and --parallel promises how many run at once: no chunks.
+  if (testing) return runInParallel(items, parallel, item => runOne(stores, item))
+  return runInChunks(stores, items, { parallel, work: runOne })
+}
+
+// Every item waits for the time-out: a thousand that all wait in vain would take hours.
+function notStarted(cause: DsctlError): DsctlError {
+  const message = `Not started, because the stores are unavailable: ${cause.message}`
+  return new DsctlError('unavailable', message, { outcome: 'none' })
+}
