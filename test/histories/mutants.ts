@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'apply reports unchanged while an operation is unfinished',
-    file: 'operations/batch/apply.ts',
+    file: 'operations/batch/apply-item.ts',
     original: 'const settled = !existing.unsettled',
     replacement: 'const settled = true',
     history: {
