@@ -105,7 +105,7 @@ function comparable(session: string, { port, user, database }: Server): string {
     .replaceAll(database, 'sales')
     .replaceAll(port, '5432')
     .replace(/PostgreSQL \d.*(?=\.\r)/g, 'PostgreSQL 17.6')
-    .replace(/(?<=MS\D*) {2,}(?=\D*MESSAGE)/, '  ')
+    .replace(/(MS(?:\S*m)?) +(?=\S*MESSAGE)/, '$1  ')
     .replace(/\d+ +(?=(Connected|The server))/g, '42  ')
 }
 
