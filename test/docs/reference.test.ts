@@ -19,7 +19,7 @@ test.each([
   await expect(await make()).toMatchFileSnapshot(`../../docs/reference/${name}.md`)
 })
 
-test('the table has a row for each type and each group, and marks secrets', () => {
+test('The table of types has each type and group, and marks secrets', () => {
   const table = typesTable(sourceTypes)
   for (const type of sourceTypes) expect(table).toMatch(new RegExp(`^\\| \`${type.name}\` \\|`, 'm'))
   for (const group of ['ssh', 'tls', 'pool']) expect(table).toMatch(new RegExp(`^\\| \\*${group}\\* \\|`, 'm'))
@@ -29,6 +29,6 @@ test('the table has a row for each type and each group, and marks secrets', () =
   expect(table).toContain('`password` **S** (or private_key)')
 })
 
-test('a type that is declared later needs nothing else', () => {
+test('A new type appears in the table by itself', () => {
   expect(typesTable([invented])).toContain('| `oracle` | `host`, `wallet` **S** | `service`, `retries` (3) |')
 })

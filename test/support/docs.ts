@@ -67,6 +67,16 @@ export function examples({ text }: Block): readonly Example[] {
     })
 }
 
+/** Output without what differs between runs: ids, times and column widths. */
+export function comparable(output: string): string {
+  return output
+    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(an id)')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '(a time)')
+    .replace(/good for (\d+ minutes|1 hour)/g, 'good for (some) minutes')
+    .replace(/(\S) {2,}/g, '$1  ')
+    .replace(/ +$/gm, '')
+}
+
 /** Where a page's relative links lead: a file, relative to the repository, and a heading's anchor in it. */
 export function links({ path, text }: Page): readonly { readonly file: string; readonly anchor: string | undefined }[] {
   return [...text.matchAll(/\]\(((?!https?:)[^)]*)\)/g)].map(([, link = '']) => {
