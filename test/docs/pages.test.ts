@@ -45,12 +45,24 @@ test('Commands that are not run have only flags that their help lists', async ()
   expect(unknown.flat()).toEqual([])
 })
 
+/** The flags of a command line that its help does not list; the whole line if there is no such command. */
 async function unknownFlags(line: string): Promise<string[]> {
   const words = line.trim().split(/\s+/).slice(1)
   const end = words.findIndex(word => !/^[a-z][a-z-]*$/.test(word))
-  const { code, stdout } = await dsctl([...words.slice(0, end < 0 ? words.length : end), '--help'])
+  const help = await helpOf(words.slice(0, end < 0 ? words.length : end))
   const flags = words.filter(word => /^--?[a-z]/.test(word))
-  return code === 0 ? flags.filter(flag => !stdout.includes(`${flag} `) && !stdout.includes(`${flag}, `)) : [line]
+  return help === undefined ? [line] : flags.filter(flag => !help.includes(`${flag} `) && !help.includes(`${flag}, `))
+}
+
+const helps = new Map<string, Promise<string | undefined>>()
+
+function helpOf(words: readonly string[]): Promise<string | undefined> {
+  const command = words.join(' ')
+  const known = helps.get(command)
+  if (known) return known
+  const help = dsctl([...words, '--help']).then(({ code, stdout }) => (code === 0 ? stdout : undefined))
+  helps.set(command, help)
+  return help
 }
 
 function packedFiles(): readonly string[] {
