@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { anchors, blocks, links, PAGES } from '../support/docs.ts'
@@ -28,6 +30,14 @@ describe('Links', () => {
     }
     expect(PAGES.map(({ path }) => path).filter(path => !reached.has(path))).toEqual([])
   })
+})
+
+test('Every file and folder of the repository that a page names exists', () => {
+  const named = PAGES.flatMap(({ path, text }) =>
+    [...text.matchAll(/`((?:src|test|docs|\.ci)\/[\w./-]+)`/g)].map(([, name = '']) => ({ path, name })),
+  )
+  expect(named.length).toBeGreaterThan(20)
+  expect(named.filter(({ name }) => !existsSync(join(ROOT, name)))).toEqual([])
 })
 
 test('The README has at most 200 lines', () => {
