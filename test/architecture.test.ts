@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   connectors: 'connectors ports type:source-types type:domain lib',
   settings: 'settings domain lib',
   terminal: 'terminal source-types domain lib',
-  backends: 'backends postgres lazy:vault lazy:embedded ports settings domain lib',
+  backends: 'backends vault postgres lazy:embedded ports settings domain lib',
 
   // From the command line to an operation, and from its result to the output.
   views: 'views type:operations ports source-types settings type:terminal domain lib',

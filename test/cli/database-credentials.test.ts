@@ -253,7 +253,7 @@ describe('database.vaultRole', () => {
     const plain = `${adminPolicy(acme.vault.mount)}\npath "${mount}/creds/dsctl" { capabilities = ["read"] }`
     const result = await run(['list', '-o', 'json'], [await acme.vault.createPolicy('db-lesser', plain)])
     expect(result).toMatchObject({ code: 0, stdout: '[]\n' })
-    expect(result.stderr).toContain('warning: The Vault token may not end the lease')
+    expect(result.stderr).toContain('warning: The Vault token is not allowed to revoke the database credentials')
   })
 
   test('that Vault does not have is exit 2', async () => {

@@ -94,7 +94,7 @@ describe('the embedded profile', () => {
     expect(check).toMatchObject({ code: 0, stderr: expect.stringContaining('no Vault is needed') })
     expect((await run(['whoami'])).stdout).not.toContain('Token')
     for (const command of ['login', 'logout']) {
-      expect(await run([command])).toMatchObject({ code: 2, stderr: expect.stringContaining('has no Vault to log in') })
+      expect(await run([command])).toMatchObject({ code: 2, stderr: expect.stringContaining('does not use Vault') })
     }
   })
 
