@@ -11,7 +11,7 @@ import { checkSelection, selected } from '../requests/test-selection.ts'
 import { answerHasNo } from '../requests/unsupported-format.ts'
 import { acceptingHostKeys } from '../requests/wizard/accept-host-key.ts'
 import { withProgress } from '../terminal/progress.ts'
-import { type TestResult, testResult, testResultsView } from '../views/test-results.ts'
+import { type TestResultJson, testResult, testResultsView } from '../views/test-results.ts'
 
 /** `dsctl test [REF...]`. */
 export function define(command: Command, context: Context): void {
@@ -36,14 +36,14 @@ async function run(context: Context, refs: readonly string[]): Promise<void> {
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} did not connect.`)
 }
 
-async function runFile(context: Context): Promise<TestResult> {
+async function runFile(context: Context): Promise<TestResultJson> {
   const request = await unsavedRequest(context, context.flags)
   const work = () => testRequest(context, request)
   const { verdict } = await withProgress(context.streams, `Testing ${request.name}`, work)
   return testResult({ id: null, name: request.name, type: request.type }, verdict)
 }
 
-async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestResult[]> {
+async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestResultJson[]> {
   const stores = await context.stores(MAY.change)
   const wanted = await selected(context, stores, refs)
   const how: StoredTestOptions = {

@@ -27,7 +27,7 @@ export interface Logins {
    * expire, and the path of the file. Throws `unauthenticated` if Vault refuses.
    */
   logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
-  /** Whether the saved token is a root token. It may be the only one. */
+  /** Whether the saved token is a root token. */
   savedTokenIsRoot(): Promise<boolean>
   /**
    * Revokes the saved token and deletes the file. `refused`: Vault did not revoke it, usually because it has expired.

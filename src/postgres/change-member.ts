@@ -7,6 +7,11 @@ import { doneEvent, refusedEvent } from './sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, denialOf, usersByEmail } from './sql/authorize.ts'
 import { exactlyOne } from './sql/exactly-one.ts'
 
+interface ChangeRequest {
+  change: MemberChange
+  force: boolean
+}
+
 interface ChangeRow {
   authorization: Authorization
   acting: boolean
@@ -54,7 +59,7 @@ export async function changeMembership(
       (select count(*) from targets)::int as targets, exists (select from last_admin) as last,
       ${memberIn('membership')} as membership, ${memberIn('written')} as written`
   try {
-    return resultOf(exactlyOne(await statement.execute(db)), change, force)
+    return resultOf(exactlyOne(await statement.execute(db)), { change, force })
   } catch (error) {
     // A concurrent statement has added the same person.
     if (error instanceof UniqueViolation) return { kind: 'refused', reason: 'already a member' }
@@ -115,18 +120,18 @@ function memberIn(table: string): RawBuilder<ListedMember | null> {
         from ${sql.table(table)})`
 }
 
-function resultOf(row: ChangeRow, change: MemberChange, force: boolean): Awaited<ReturnType<Members['change']>> {
+function resultOf(row: ChangeRow, { change, force }: ChangeRequest): Awaited<ReturnType<Members['change']>> {
   const denial =
     denialOf(row.authorization) ?? (row.acting ? undefined : { ...NO_LONGER_ADMIN, email: row.authorization.email })
   if (denial) return denial
   if (row.written) return { kind: 'done', member: row.written }
-  const reason = refusalOf(row, change, force)
+  const reason = refusalOf(row, { change, force })
   if (reason) return { kind: 'refused', reason }
   if (row.membership === null) throw new Error('The change of a member was neither made nor refused.')
   return { kind: 'unchanged', member: row.membership }
 }
 
-function refusalOf(row: ChangeRow, change: MemberChange, force: boolean): MemberRefusal | undefined {
+function refusalOf(row: ChangeRow, { change, force }: ChangeRequest): MemberRefusal | undefined {
   if (!row.own_tables && !force) return 'managed by application'
   if (row.targets > 1) return 'ambiguous'
   if (change.kind === 'add') return 'already a member'

@@ -2,7 +2,7 @@ import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 
 /** What `test` prints of one data source; of a REF that led nowhere only its name is known. */
-export interface TestResult {
+export interface TestResultJson {
   readonly id: string | null
   readonly name: string
   readonly type: string | null
@@ -17,11 +17,11 @@ export interface TestResult {
 export function testResult(
   { id, name, type }: { id: string | null; name: string; type: string | null },
   { ok, stage, code, message, latencyMs, serverVersion }: ConnectionResult,
-): TestResult {
+): TestResultJson {
   return { id, name, type, ok, stage, code, message, latency_ms: latencyMs, server_version: serverVersion }
 }
 
-export function testResultsView(outcomes: readonly TestResult[]): OutcomesView<TestResult> {
+export function testResultsView(outcomes: readonly TestResultJson[]): OutcomesView<TestResultJson> {
   return {
     kind: 'outcomes',
     data: outcomes,

@@ -134,7 +134,7 @@ describe('two commands at once on one home', () => {
     holder.child.kill('SIGCONT')
     expect(second.code).toBe(7)
     expect(second.stderr).toContain('Waiting for another dsctl')
-    expect(second.stderr).toContain('for 2 seconds')
+    expect(second.stderr).toContain('Timed out after 2 seconds')
     expect((await holder.result).code).toBe(0)
     expect((await run(['list'])).code).toBe(0)
   })

@@ -9,7 +9,7 @@ import { statementName } from './statement-name.ts'
 
 /**
  * A connection pool for Kysely, based on pg. It connects immediately, applies a timeout to each statement, and throws
- * DsctlError only. It uses no startup parameters or named statements, so that it works with PgBouncer in transaction
+ * the errors of failure.ts. It uses no startup parameters or named statements, so that it works with PgBouncer in transaction
  * mode.
  */
 export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {

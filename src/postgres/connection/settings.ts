@@ -2,7 +2,7 @@ import type { ConnectionOptions } from 'node:tls'
 import { type DatabaseParameters, parseDatabaseUrl } from '../../domain/database-url.ts'
 import { invalid } from '../../domain/errors.ts'
 import { readServiceSection } from './service-file.ts'
-import { tlsOptions } from './tls.ts'
+import { postgresTlsOptions } from './tls.ts'
 
 /** Connection options for pg. Undefined options default to the PG* variables, the password also to ~/.pgpass. */
 export interface ConnectionSettings {
@@ -38,7 +38,7 @@ export function readConnectionSettings(url: string | undefined, env: Environment
     ...(user && { user }),
     ...(password && { password }),
     ...(dbname && { database: dbname }),
-    ...tlsOptions({ mode, rootCertificate, host: host ?? env.PGHOST }),
+    ...postgresTlsOptions({ mode, rootCertificate, host: host ?? env.PGHOST }),
   }
 }
 

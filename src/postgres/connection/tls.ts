@@ -17,11 +17,12 @@ interface TlsParameters {
  * connected to without TLS.
  * Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
-export function tlsOptions({ mode, rootCertificate, host }: TlsParameters): {
+export function postgresTlsOptions({ mode, rootCertificate, host }: TlsParameters): {
   ssl: boolean | ConnectionOptions
   tlsOptional?: boolean
 } {
-  if (mode === undefined) return isLocal(host) ? { ssl: false } : tlsOptions({ mode: 'prefer', rootCertificate, host })
+  if (mode === undefined)
+    return isLocal(host) ? { ssl: false } : postgresTlsOptions({ mode: 'prefer', rootCertificate, host })
   if (!MODES.includes(mode)) {
     throw invalid('Invalid sslmode for Postgres.', [
       { field: 'sslmode', message: `must be one of ${MODES.join(', ')}` },

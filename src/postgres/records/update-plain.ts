@@ -12,7 +12,7 @@ import { type IntentJson, oldestIntentIn } from '../sql/intent-columns.ts'
 import { candidates, lookupFailure, type RecordJson, recordJsonIn, toDataSource } from '../sql/record-columns.ts'
 import { renameTargets, UPDATE_COLUMNS, updateColumns, updateFailed } from '../sql/rename-target.ts'
 
-interface UpdateResult {
+interface PlainUpdateRow {
   authorization: Authorization
   candidates: { id: string; name: string; env: string }[]
   blocker: IntentJson | null
@@ -33,7 +33,7 @@ export async function updatePlain(
   const { eventId } = update
   const event = { eventId, action: 'update', caller, client }
   const row = updateColumns(update)
-  const statement = sql<UpdateResult>`/* dsctl update */ with
+  const statement = sql<PlainUpdateRow>`/* dsctl update */ with
     ${authorize(caller)},
     ${batchInput([row], UPDATE_COLUMNS)},
     ${renameTargets(sql`

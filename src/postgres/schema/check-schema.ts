@@ -75,7 +75,7 @@ export async function indexProblems(db: Kysely<Database>): Promise<readonly Heal
   return [
     ...(hasLiveIndex || unique.some(({ predicate }) => predicate === null) ? [] : [NOT_UNIQUE]),
     ...unique.filter(({ predicate }) => predicate === null).map(index => deletedRowsProblem(index, { hasLiveIndex })),
-    ...(hasListIndex ? [] : [{ message: 'data_sources has no index for list', fix: LIST_INDEX }]),
+    ...(hasListIndex ? [] : [{ message: 'data_sources has no index for dsctl list', fix: LIST_INDEX }]),
   ]
 }
 
@@ -85,7 +85,7 @@ const UNIQUE_INDEX =
 const LIST_INDEX =
   'CREATE INDEX CONCURRENTLY data_sources_list ON data_sources (organization_id, updated_at DESC, id) ' +
   'WHERE deleted_at IS NULL;'
-const NOT_UNIQUE = { message: 'nothing keeps names unique among live rows', fix: UNIQUE_INDEX }
+const NOT_UNIQUE = { message: 'no unique index on the names of live rows', fix: UNIQUE_INDEX }
 
 function coversLiveOnly({ predicate }: Index): boolean {
   return predicate === '(deleted_at IS NULL)'
@@ -98,7 +98,7 @@ function coversAllLive(index: Index): boolean {
 function deletedRowsProblem({ name, constraint }: Index, { hasLiveIndex }: { hasLiveIndex: boolean }): HealthProblem {
   const drop = constraint === null ? `DROP INDEX ${name};` : `ALTER TABLE data_sources DROP CONSTRAINT ${constraint};`
   return {
-    message: `${constraint ?? name} counts deleted rows too, so a deleted data source keeps its name`,
+    message: `${constraint ?? name} includes deleted rows, so the name of a deleted data source cannot be reused`,
     fix: hasLiveIndex ? drop : `${UNIQUE_INDEX} ${drop}`,
   }
 }
