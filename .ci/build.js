@@ -82,7 +82,8 @@ async function buildProgram() {
 // loaded by then anyway: the program and its commands. The result is one file with the program, one with all commands,
 // and one for each lazy module.
 function lazyModules() {
-  const commands = readdirSync(join(src, 'commands')).map(name => join(src, 'commands', name))
+  const names = readdirSync(join(src, 'commands')).filter(name => name.endsWith('.ts'))
+  const commands = names.map(name => join(src, 'commands', name))
   const loaded = [join(src, 'run.ts'), ...commands].map(path => `import ${JSON.stringify(path)}`)
   return {
     name: 'lazy-modules',

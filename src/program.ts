@@ -1,16 +1,14 @@
-import { Command, CommanderError } from 'commander'
-import { wordsToComplete } from './cli/completion/words.ts'
+import { Command } from 'commander'
 import type { Context } from './cli/context.ts'
-import { addGlobalOptions, WITH_VALUE } from './cli/global-options.ts'
+import { addGlobalOptions } from './cli/global-options.ts'
 import { helpLayout } from './cli/help.ts'
-import { checkGiven, checkText, sentence, usageError } from './cli/usage.ts'
-import { type DsctlError, invalid } from './domain/errors.ts'
-import type { OutputFormat } from './domain/output-format.ts'
-import { findClosest } from './lib/did-you-mean.ts'
+import { addHelpCommand } from './cli/help-command.ts'
+import { defineNow, defineOnUse } from './cli/lazy-command.ts'
+import { checkValues, sentence, usageError } from './cli/usage.ts'
 
-/** What each file of commands/ exports: it adds arguments, options, examples and the action to its command. */
+/** What each file of commands/ exports. It adds arguments, options, examples and the action to its command. */
 export interface CommandModule {
-  define(command: Command, context: Context, args: readonly string[]): void
+  define(command: Command, context: Context): void
 }
 
 interface Verb {
@@ -77,18 +75,26 @@ function topics(summaries: Readonly<Record<string, string>>): Verb[] {
   return Object.entries(summaries).map(([name, summary]) => ({ name, summary, group: 'Help topics:', load }))
 }
 
-/** The command tree. Only the command that `args` name is defined in full. */
-export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
-  checkText(args)
+/** Where help is printed. */
+interface HelpOutput {
+  readonly columns?: number | undefined
+  write(text: string): unknown
+}
+
+/** The program with its global options. Its `opts()` are complete once a command line has been parsed. */
+export function createProgram(stdout: HelpOutput, version: string): Command {
   const program = new Command('dsctl')
     .description("Manage an analytics application's data sources: records in Postgres, credentials in Vault.")
-    .version(context.version, '-V, --version', 'print the version')
+    .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command or a topic')
     .showSuggestionAfterError(true)
-  configure(program, context)
+  configure(program, stdout)
   addGlobalOptions(program)
-  const meant = [commandWord(args), commandWord(wordsToComplete(args) ?? [])]
+  return program
+}
+
+/** Adds every command. A command is loaded when it is used. */
+export function addCommands(program: Command, context: Context): void {
   for (const verb of VERBS) {
     const command = program
       .command(verb.name, { hidden: verb.hidden === true })
@@ -96,95 +102,37 @@ export async function buildProgram(context: Context, args: readonly string[]): P
       .description(sentence(verb.summary))
     if (verb.alias) command.alias(verb.alias)
     if (verb.group) command.helpGroup(verb.group)
-    configure(command, context)
-    if (meant.some(word => isNameOf(verb, word))) (await verb.load()).define(command, context, args)
+    configure(command, context.streams.stdout)
+    defineOnUse(command, async () => (await verb.load()).define(command, context))
   }
-  program.hook('preAction', (_, command) => {
-    checkGiven(command)
-    const flags = command.optsWithGlobals()
-    context.flags = flags
-    Object.assign(context.streams.options ?? {}, talkFlags(flags))
-  })
-  return program
+  configure(addHelpCommand(program), context.streams.stdout)
+  program.hook('preSubcommand', (_, command) => defineNow(command))
+  program.hook('preAction', (_, command) => checkValues(command))
 }
 
-/** commander's own ending: undefined for help and version, else a usage error without anything that may be a secret. */
-export function fromCommander(error: unknown, args: readonly string[]): unknown {
-  if (!(error instanceof CommanderError)) return error
-  if (error.exitCode === 0) return undefined
-  const word = commandWord(args)
-  const known = VERBS.some(verb => isNameOf(verb, word))
-  // `dsctl help WORD`, of which commander says nothing but the general help.
-  if (error.code === 'commander.help' && word !== undefined && !known) return unknownCommand(word)
-  return usageError(error, wordsOf(raisedBy.get(error)))
-}
-
-/** Which command, or command of a command, a usage error is of. */
-const raisedBy = new WeakMap<CommanderError, Command>()
-
-function wordsOf(command: Command | null | undefined): string {
-  return command ? `${command.parent ? `${wordsOf(command.parent)} ` : ''}${command.name()}` : 'dsctl'
-}
-
-function unknownCommand(word: string): DsctlError {
-  const near = findClosest(
-    word,
-    VERBS.filter(({ hidden }) => !hidden).map(({ name }) => name),
-  )
-  return invalid(
-    `Unknown command '${word}'.`,
-    [],
-    near ? `Did you mean ${near}?` : 'dsctl --help shows those there are.',
-  )
-}
-
-/** How to print an error, even one in the command line itself; `stored` is what the profile says, if that can be read. */
-export function errorFormat(
-  all: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-  stored: () => string | undefined,
-): OutputFormat {
-  const args = all.includes('--') ? all.slice(0, all.indexOf('--')) : all
-  const given = args.map((arg, at) =>
-    /^(-o|--output)$/.test(arg) ? args[at + 1] : /^(?:-o|--output=)(.+)$/.exec(arg)?.[1],
-  )
-  const format = given.findLast(value => value !== undefined) ?? (env.DSCTL_OUTPUT || stored())
-  return format === 'json' ? 'json' : 'table'
-}
-
-function isNameOf({ name, alias }: Verb, word: string | undefined): boolean {
-  return word !== undefined && [name, alias].includes(word)
-}
-
-function configure(command: Command, { streams }: Context): void {
-  cutGluedValues(command)
+function configure(command: Command, stdout: HelpOutput): void {
+  hideAttachedValues(command)
   command
     .exitOverride(function (this: Command, error) {
-      raisedBy.set(error, this)
-      throw error
+      throw error.exitCode === 0 ? error : usageError(error, commandWords(this))
     })
     .configureOutput({
-      writeOut: text => void streams.stdout.write(text),
-      writeErr: () => {}, // the help of a command that lacks its subcommand: main tells that, too
-      outputError: () => {}, // main tells it, as every other error
+      writeOut: text => void stdout.write(text),
+      // run.ts prints every error.
+      writeErr: () => {},
+      outputError: () => {},
     })
-    .configureHelp(helpLayout(Math.min(streams.stdout.columns ?? 80, 100)))
+    .configureHelp(helpLayout(Math.min(stdout.columns ?? 80, 100)))
 }
 
-/** The command's name: the first word that is no option and no option's value. */
-function commandWord(args: readonly string[]): string | undefined {
-  const words = args.filter((arg, at) => !arg.startsWith('-') && !WITH_VALUE.includes(args[at - 1] ?? ''))
-  return words[0] === 'help' ? words[1] : words[0]
+/** For example `dsctl member add`. */
+function commandWords(command: Command): string {
+  return command.parent ? `${commandWords(command.parent)} ${command.name()}` : command.name()
 }
 
-/** Suggests the right flag even where a value is stuck to the wrong one, which must not come into any message. */
-function cutGluedValues(command: Command): void {
-  const inside = command as unknown as { unknownOption(flag: string): void }
-  const tell = inside.unknownOption.bind(command)
-  inside.unknownOption = flag => tell(/^(?:--[^=]*|-.?)/s.exec(flag)?.[0] ?? '')
-}
-
-function talkFlags(flags: Readonly<Record<string, unknown>>) {
-  const { input, color, quiet, verbose } = flags
-  return { noInput: input === false, noColor: color === false, quiet: quiet === true, verbose: verbose === true }
+/** A value attached to an unknown option (`--pasword=…`) may be a secret, so commander must not quote it. */
+function hideAttachedValues(command: Command): void {
+  const internal = command as unknown as { unknownOption(flag: string): void }
+  const report = internal.unknownOption.bind(command)
+  internal.unknownOption = flag => report(/^(?:--[^=]*|-.?)/s.exec(flag)?.[0] ?? '')
 }

@@ -1,9 +1,12 @@
 import { PassThrough } from 'node:stream'
+import { CommanderError } from 'commander'
 import type { Context } from './cli/context.ts'
+import type { GlobalOptions } from './cli/global-options.ts'
 import { listenForInterruption, type Signals, type StopSignal } from './cli/interruption.ts'
 import { openContext } from './cli/open-context.ts'
 import { DsctlError, ERROR_CODES } from './domain/errors.ts'
-import { buildProgram, errorFormat, fromCommander } from './program.ts'
+import type { OutputFormat } from './domain/output-format.ts'
+import { addCommands, createProgram } from './program.ts'
 import { UncaughtError } from './terminal/bug.ts'
 import { ignoreClosedPipes } from './terminal/closed-pipes.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
@@ -23,15 +26,13 @@ export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env
 export async function run(host: Host, version: string): Promise<number> {
   const args = host.argv.slice(2)
   const { stdin, stdout, stderr, env } = host
-  const streams = { stdin, stdout, stderr, env, options: {}, job: jobOf(host) }
+  const program = createProgram(stdout, version)
+  const options = program.opts<GlobalOptions>()
+  const streams = { stdin, stdout, stderr, env, options, job: jobOf(host) }
   const interruption = listenForInterruption(host)
-  const context = openContext(streams, version, interruption)
-  const tell = (error: unknown) =>
-    printError(
-      streams,
-      errorFormat(args, env, () => storedFormat(context)),
-      error,
-    )
+  const context = openContext({ streams, version, interruption, options })
+  addCommands(program, context)
+  const tell = (error: unknown) => printError(streams, errorFormat(context), error)
   const leave = (error: unknown) => {
     tell(error)
     host.exit(exitCode(error))
@@ -43,12 +44,11 @@ export async function run(host: Host, version: string): Promise<number> {
     host.on(event, error => leave(error instanceof DsctlError ? error : new UncaughtError(error)))
   }
   try {
-    const program = await buildProgram(context, args)
     await Promise.race([program.parseAsync(args, { from: 'user' }), interruption.stopped])
     return 0
   } catch (thrown) {
-    const error = await asMeant(fromCommander(thrown, args), context)
-    if (error === undefined) return 0
+    if (thrown instanceof CommanderError) return 0 // it has printed help or the version
+    const error = await asMeant(thrown, context)
     tell(error)
     return exitCode(error)
   } finally {
@@ -92,16 +92,22 @@ function exitCode(error: unknown): number {
   return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
 }
 
-function storedFormat(context: Context): string | undefined {
+/** The format of an error. The settings may be what is wrong, so they are read only if nothing overrides them. */
+function errorFormat({ options, streams: { env }, settings }: Context): OutputFormat {
+  const format = options.output ?? (env.DSCTL_OUTPUT || storedFormat(settings))
+  return format === 'json' ? 'json' : 'table'
+}
+
+function storedFormat(settings: Context['settings']): string | undefined {
   try {
-    return context.settings().get('output')
+    return settings().get('output')
   } catch {
     return undefined
   }
 }
 
-/** What `dsctl --help` prints; the build keeps it in a file. */
-export async function helpText(version: string): Promise<string> {
+/** What `dsctl --help` prints. The build keeps it in a file. */
+export function helpText(version: string): string {
   const nowhere = new PassThrough()
   const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, options: {} }
   const stopped = new Promise<never>(() => {})
@@ -113,7 +119,9 @@ export async function helpText(version: string): Promise<string> {
     uninterruptible: runUnguarded,
     interruptible: runUnguarded,
   }
-  return (await buildProgram(openContext(streams, version, never), [])).helpInformation()
+  const program = createProgram(nowhere, version)
+  addCommands(program, openContext({ streams, version, interruption: never, options: program.opts() }))
+  return program.helpInformation()
 }
 
 function runUnguarded<T>(operation: () => Promise<T>): Promise<T> {

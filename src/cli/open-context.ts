@@ -7,28 +7,36 @@ import type { Backend } from '../ports/backend.ts'
 import type { Caller, Role } from '../ports/caller.ts'
 import { embeddedFolder } from '../settings/profiles.ts'
 import { saveProfile, useProfile } from '../settings/save.ts'
-import { EMBEDDED_PROFILE, type ReadOptions, readSettings } from '../settings/settings.ts'
-import { vaultLocation } from '../settings/vault-location.ts'
+import { EMBEDDED_PROFILE, readSettings } from '../settings/settings.ts'
 import { credentialFiles } from '../settings/vault-token.ts'
 import { isInteractive } from '../terminal/is-interactive.ts'
 import { printNote, printVerbose, printWarning } from '../terminal/messages.ts'
 import { printView } from '../terminal/output.ts'
 import type { Streams } from '../terminal/streams.ts'
-import type { Context, Flags } from './context.ts'
-import { answerFormat, outputFormat, timeoutMs } from './global-options.ts'
+import type { Context } from './context.ts'
+import { type GlobalOptions, outputFormat, settingFlags, timeoutMs } from './global-options.ts'
 import type { Interruption } from './interruption.ts'
 
-/** The real Context: opens the stores when they are asked for, closes what it has opened. */
-export function openContext(streams: Streams, version: string, interruption: Interruption): Context {
+interface ContextOptions {
+  readonly streams: Streams
+  readonly version: string
+  readonly interruption: Interruption
+  readonly options: GlobalOptions
+}
+
+/** The real Context. It opens each store when it is first needed and closes what it has opened. */
+export function openContext({ streams, version, interruption, options }: ContextOptions): Context {
   const client = `dsctl ${version} on ${hostname()}`
-  // Read anew where a command has learned more, as init does by asking.
-  const settings = latest((flags: Flags) => readSettings(flags, streams.env, toleranceOf(flags)))
+  let readCurrent = once(() => readSettings(settingFlags(options), streams.env))
   const context: Context = {
     streams,
     version,
-    flags: {},
+    options,
     changed: undefined,
-    settings: () => settings(context.flags),
+    settings: () => readCurrent(),
+    overrideSettings: (flags, readOptions) => {
+      readCurrent = once(() => readSettings({ ...settingFlags(options), ...flags }, streams.env, readOptions))
+    },
     saveProfile: (name, values) => saveProfile(context.settings(), name, values),
     useProfile: name => useProfile(context.settings(), name),
     records: async roles => {
@@ -36,10 +44,10 @@ export function openContext(streams: Streams, version: string, interruption: Int
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       return { caller, records }
     },
-    stores: async (roles, beside) => {
+    stores: async (roles, concurrently) => {
       const open = await backends()
       const secrets = await open.secrets()
-      const more = beside?.({ secrets })
+      const more = concurrently?.({ secrets })
       more?.catch(() => {}) // heard below: a token that is refused everywhere is told as such
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       await more
@@ -68,7 +76,7 @@ export function openContext(streams: Streams, version: string, interruption: Int
     connections: async () => {
       const { connectionTester } = await import('../connectors/connection-tester.ts')
       const trace = (call: string, ms: number) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`)
-      return connectionTester({ timeoutMs: timeoutMs(context.flags), signal: ended.signal, trace })
+      return connectionTester({ timeoutMs: timeoutMs(options), signal: ended.signal, trace })
     },
     checkVault: async organizationId => (await backends()).checkVault(organizationId),
     readStdin: once(() => readAll(streams)),
@@ -79,10 +87,6 @@ export function openContext(streams: Streams, version: string, interruption: Int
       return secret && Buffer.from(secret.reveal())
     }),
     readVaultField: async (path, field) => (await (await backends()).secrets()).readField(path, field),
-    secretPath: ({ organizationId, secretId }) => {
-      const { mount, path } = vaultLocation(context.settings())
-      return `${mount}/${path.replaceAll('{id}', secretId).replaceAll('{organization_id}', organizationId)}`
-    },
     credentialFiles: () => credentialFiles(streams.env),
     readOnlyUntilCommit: () => interruption.readOnlyUntilCommit(),
     uninterruptible: operation => interruption.uninterruptible(operation),
@@ -92,9 +96,8 @@ export function openContext(streams: Streams, version: string, interruption: Int
       const { createPrompter } = await import('../terminal/prompter.ts')
       return createPrompter(streams)
     },
-    print: async view => {
+    print: async (view, format = outputFormat(context.settings())) => {
       if (interruption.isEnding()) return
-      const format = answerFormat(context.settings(), context.flags)
       if (view.kind !== 'pages' && view.kind !== 'documents') return printView(streams, format, view)
       const { printStream } = await import('../terminal/print-stream.ts')
       await printStream(streams, format, { view, ending: interruption.isEnding })
@@ -122,14 +125,10 @@ export function openContext(streams: Streams, version: string, interruption: Int
   return context
 }
 
-function toleranceOf({ profileMayBeNew, profileMayBeWrong }: Flags): ReadOptions {
-  return { allowNewProfile: profileMayBeNew === true, allowInvalidValues: profileMayBeWrong === true }
-}
-
-async function openBackends({ settings, flags, streams, note, warn }: Context, client: string): Promise<Backends> {
+async function openBackends({ settings, options, streams, note, warn }: Context, client: string): Promise<Backends> {
   outputFormat(settings()) // a wrong one is told before anything is done, not after
   const backend: Backend = {
-    timeoutMs: timeoutMs(flags),
+    timeoutMs: timeoutMs(options),
     trace: (call, ms) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`),
   }
   if (settings().profile !== EMBEDDED_PROFILE) {
@@ -142,13 +141,13 @@ async function openBackends({ settings, flags, streams, note, warn }: Context, c
 }
 
 function running(
-  { flags }: Context,
+  { options }: Context,
   interruption: Interruption,
   client: string,
 ): Omit<Stores, 'caller' | 'records' | 'secrets'> {
   return {
     clock: CLOCK,
-    timeoutMs: timeoutMs(flags),
+    timeoutMs: timeoutMs(options),
     process: `${client}, process ${process.pid}`,
     interrupted: interruption.requested,
   }
@@ -178,11 +177,3 @@ async function readAll({ stdin }: Streams): Promise<Buffer> {
 
 /** More than anything that a command takes. */
 const MOST_STDIN = 65 * 1024 * 1024
-
-function latest<A, T>(make: (from: A) => T): (from: A) => T {
-  let made: { from: A; value: T } | undefined
-  return from => {
-    if (made?.from !== from) made = { from, value: make(from) }
-    return made.value
-  }
-}

@@ -3,18 +3,10 @@ import { type DsctlError, type FieldProblem, invalid } from '../domain/errors.ts
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { SETTING_KEYS, type SettingKey } from '../settings/keys.ts'
 
-/** Throws where a command line came as bytes that are no text: Node would put U+FFFD in their place. */
-export function checkText(args: readonly string[]): void {
-  const problems = args.flatMap((arg, at) =>
-    arg.includes('\ufffd') ? [{ field: optionBefore(args, at), message: 'is not UTF-8 text' }] : [],
-  )
-  if (problems.length) throw invalid('The command line cannot be used like this.', problems)
-}
-
-/** Throws where an option or an argument was given without content, as `--env "$UNSET"` does. */
-export function checkGiven(command: Command): void {
-  const problems = [...emptyOptions(command), ...emptyArguments(command)]
-  if (problems.length) throw invalid('The command line cannot be used like this.', problems)
+/** Throws `invalid` if an option or an argument is empty, as in `--env "$UNSET"`, or is not UTF-8 text. */
+export function checkValues(command: Command): void {
+  const problems = [...optionProblems(command), ...argumentProblems(command)]
+  if (problems.length) throw invalid('Invalid command line.', problems)
 }
 
 /** Commander's messages quote what it does not know, which may be a secret stuck to its flag: `--pasword=…`. */
@@ -39,21 +31,32 @@ export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }
 
-function emptyOptions(command: Command): FieldProblem[] {
+function optionProblems(command: Command): FieldProblem[] {
   const all = [command, ...parentsOf(command)].flatMap(each => each.options.map(option => ({ each, option })))
   return all.flatMap(({ each, option }) => {
     const key = option.attributeName()
-    // Those have rules of their own, which name the field as a request file does.
-    if (option.name().startsWith('set-')) return []
-    const isEmpty = each.getOptionValue(key) === '' && each.getOptionValueSource(key) === 'cli'
-    return isEmpty ? [{ field: option.name(), message: 'must not be empty' }] : []
+    if (each.getOptionValueSource(key) !== 'cli') return []
+    const message = valueProblem(each.getOptionValue(key))
+    // checkName and checkEnv report an empty --set-name and --set-env, under the names that a request file uses.
+    const isCheckedLater = option.name().startsWith('set-') && message === EMPTY
+    return message === undefined || isCheckedLater ? [] : [{ field: option.name(), message }]
   })
 }
 
-function emptyArguments({ registeredArguments, processedArgs }: Command): FieldProblem[] {
-  return registeredArguments.flatMap((argument, at) =>
-    [processedArgs[at]].flat().includes('') ? [{ field: argument.name(), message: 'must not be empty' }] : [],
-  )
+function argumentProblems({ registeredArguments, processedArgs }: Command): FieldProblem[] {
+  return registeredArguments.flatMap((argument, at) => {
+    const message = valueProblem(processedArgs[at])
+    return message === undefined ? [] : [{ field: argument.name(), message }]
+  })
+}
+
+const EMPTY = 'must not be empty'
+
+function valueProblem(value: unknown): string | undefined {
+  const values: readonly unknown[] = [value].flat()
+  if (values.includes('')) return EMPTY
+  // Node replaces bytes that are not UTF-8 by U+FFFD.
+  return values.some(each => typeof each === 'string' && each.includes('\ufffd')) ? 'is not UTF-8 text' : undefined
 }
 
 function parentsOf(command: Command): Command[] {
@@ -75,10 +78,4 @@ function ofElsewhere(message: string, words: string): string | undefined {
     return '--set-name NAME gives a new name.'
   const lacksFile = /^required option '-f, --file/.test(message)
   return lacksFile ? `Files and folders go after -f: ${words} -f sources/` : undefined
-}
-
-function optionBefore(args: readonly string[], at: number): string {
-  const [own, before] = [args[at] ?? '', args[at - 1] ?? '']
-  const option = /^(--[a-z-]+)=/.exec(own)?.[1] ?? /^-{1,2}[a-z][a-z-]*$/.exec(before)?.[0]
-  return option?.replace(/^-+/, '') ?? `argument ${at + 1}`
 }

@@ -1,75 +1,98 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { allowFromOption, filesOption } from '../cli/request-options.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
-import { applyBatch } from '../operations/batch/apply.ts'
+import { type ApplyResult, applyBatch } from '../operations/batch/apply.ts'
+import { planItems } from '../operations/batch/plan.ts'
 import { isFailed } from '../operations/batch/run-items.ts'
 import { interruptionError } from '../operations/interruption.ts'
-import { type PreparedBatch, parallelOf, plansOf, prepareBatch } from '../requests/batch-request.ts'
-import { allowFrom, fileOption } from '../requests/field-options.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
-import { verifying } from '../requests/verify-option.ts'
+import type { BatchOptions } from '../requests/batch-options.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { applyResultsView, differencesView, findDifferences } from '../views/apply-results.ts'
+import { type PreparedBatch, prepareBatch } from './steps/prepare-batch.ts'
+import { openVerification, type VerifyOptions } from './steps/testing.ts'
+
+interface Options extends BatchOptions, VerifyOptions {
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+}
 
 /** `dsctl apply -f FILE...`. */
-export function define(command: Command, context: Context, args: readonly string[]): void {
+export function define(command: Command, context: Context): void {
   command
-    .addOption(fileOption('requests in JSON or YAML: files, folders, - for standard input', true).makeOptionMandatory())
-    .option('--prune', 'delete what is in no file, within --env (which may be given several times)')
-    .option('--prune-all', 'the same in every env')
-    .option('--prune-max <n>', 'delete no more than so many (default: 10)')
-    .addOption(new Option('--yes', 'do not ask before a prune'))
-    .option('--parallel <n>', 'how many at a time (default: 16)')
-    .option('--verify', 'test each connection first, and write nothing that does not pass')
-    .option('--accept-host-key', 'with --verify: take and store the key of a jump host that has none stored')
-    .option('--dry-run', 'show what would be done, as diff does, and write nothing')
-    .addOption(allowFrom())
+    .addOption(filesOption('requests in JSON or YAML: files, folders, - for standard input').makeOptionMandatory())
+    .option('--prune', 'delete what no file contains, within --env (repeatable)')
+    .option('--prune-all', 'delete what no file contains, in every env')
+    .option('--prune-max <n>', 'maximum number of deletions (default: 10)')
+    .option('--yes', 'delete without asking')
+    .option('--parallel <n>', 'how many items to process at once (default: 16)')
+    .option('--verify', 'test each connection first, and do not write an item whose test fails')
+    .option('--accept-host-key', 'with --verify: accept and store unknown jump host keys')
+    .option('--dry-run', 'show the differences, as diff does, and write nothing')
+    .addOption(allowFromOption())
     .addHelpText('after', EXAMPLES)
-    .action(() => run(context, args))
+    .action((options: Options) => (options.dryRun ? preview(context, options) : run(context, options)))
 }
 
-async function run(context: Context, args: readonly string[]): Promise<void> {
-  const dryRun = context.flags.dryRun === true
-  if (dryRun) answerHasNo(context, 'id')
+async function run(context: Context, options: Options): Promise<void> {
   context.readOnlyUntilCommit()
-  const batch = await prepareBatch(context, args, dryRun ? 'diff' : 'apply')
-  if (dryRun) return preview(context, batch)
-  const parallel = parallelOf(context)
-  if (batch.superfluous.length) {
-    const names = batch.superfluous.map(({ name, env }) => `${name} (${env})`).join(', ')
-    await confirm(context, `Delete ${names}?`, `A delete is for good, and nobody can be asked here: ${names}.`)
-  }
-  const { stores, items, existing, superfluous } = batch
-  const testing = await verifying(context)
-  const all = items.length + superfluous.length
-  const { applied, pruneSkipped } = await withProgress(context.streams, `Applying ${all}`, progress =>
-    context.uninterruptible(() => {
-      const onProgress = (done: number) => progress.update(`Applied ${done} of ${all}`)
-      return applyBatch(stores, { items, pruneTargets: superfluous }, { existing, parallel, testing, onProgress })
-    }),
-  )
-  const view = applyResultsView(applied)
+  const batch = await prepareBatch(context, options, 'apply')
+  await confirmPrune(context, batch, options)
+  const result = await apply(context, batch, options)
+  const view = applyResultsView(result.applied)
   context.changed = view.summary === undefined ? undefined : { text: view.summary }
   await context.print(view)
-  const count = applied.filter(isFailed).length
-  const stopped = stores.interrupted()
-  const skipped = pruneSkipped ? 'nothing was pruned. Run it again to continue.' : undefined
-  if (stopped && (count || pruneSkipped)) throw interruptionError(stopped, skipped ?? 'run it again to continue.')
-  if (count === 0) return
-  if (pruneSkipped) context.warn('Nothing was pruned, because an item failed.')
-  throw new DsctlError('unhealthy', `${count} of ${applied.length} failed.`, { hint: 'Run it again to continue.' })
+  throwIfFailed(context, batch, result)
 }
 
-async function preview(context: Context, batch: PreparedBatch): Promise<void> {
-  const differences = findDifferences(batch.items, await plansOf(context, batch), batch.superfluous)
-  if (differences.length === 0) context.note('Nothing would change.')
-  await context.print(differencesView(differences))
+async function preview(context: Context, options: Options): Promise<void> {
+  const format = formatWithout(context, 'id')
+  context.readOnlyUntilCommit()
+  const batch = await prepareBatch(context, options, 'diff')
+  const differences = findDifferences(
+    batch.items,
+    await planItems(batch.stores, batch.items, batch),
+    batch.pruneTargets,
+  )
+  if (differences.length === 0) context.note('No differences.')
+  await context.print(differencesView(differences), format)
+}
+
+async function confirmPrune(context: Context, { pruneTargets }: PreparedBatch, { yes }: Options): Promise<void> {
+  if (pruneTargets.length === 0) return
+  const names = pruneTargets.map(({ name, env }) => `${name} (${env})`).join(', ')
+  const unattended = `Deleting cannot be undone, and there is no terminal to confirm: ${names}.`
+  await confirm(context, { yes, question: `Delete ${names}?`, unattended })
+}
+
+async function apply(context: Context, batch: PreparedBatch, options: Options): Promise<ApplyResult> {
+  const { stores, items, pruneTargets, existing, parallel } = batch
+  const testing = await openVerification(context, options)
+  const total = items.length + pruneTargets.length
+  return withProgress(context.streams, `Applying ${total}`, progress => {
+    const onProgress = (done: number) => progress.update(`Applied ${done} of ${total}`)
+    return context.uninterruptible(() =>
+      applyBatch(stores, { items, pruneTargets }, { existing, parallel, testing, onProgress }),
+    )
+  })
+}
+
+function throwIfFailed(context: Context, { stores }: PreparedBatch, { applied, pruneSkipped }: ApplyResult): void {
+  const failed = applied.filter(isFailed).length
+  const stopped = stores.interrupted()
+  if (stopped && (failed || pruneSkipped)) {
+    throw interruptionError(stopped, `${pruneSkipped ? 'nothing was pruned. Run' : 'run'} it again to continue.`)
+  }
+  if (failed === 0) return
+  if (pruneSkipped) context.warn('Nothing was pruned, because an item failed.')
+  throw new DsctlError('unhealthy', `${failed} of ${applied.length} failed.`, { hint: 'Run it again to continue.' })
 }
 
 const EXAMPLES = `
-Creates what is missing, changes what differs, leaves the rest. A field that a
-request leaves out stays as it is. Run it again to go on after a failure.
+Creates what is missing, changes what differs and leaves the rest. A field that
+a request leaves out stays as it is. After a failure, run it again to continue.
 
 Examples:
   dsctl apply -f sources/ --env production

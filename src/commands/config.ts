@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander'
 import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { invalid } from '../domain/errors.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSettingKey, SETTING_KEYS } from '../settings/keys.ts'
 import { redactSetting } from '../settings/redact-setting.ts'
 import { profilesView, settingsView } from '../views/settings.ts'
@@ -11,57 +11,65 @@ import { profilesView, settingsView } from '../views/settings.ts'
 export function define(command: Command, context: Context): void {
   const sub = (name: string, summary: string) =>
     command.command(name).summary(summary).description(summary).copyInheritedSettings(command)
-  sub('list', 'show each setting, its value and where it comes from').action(() => list(context))
+  sub('list', 'show each setting, its value and its source').action(() => list(context))
   sub('get', 'print one setting')
-    .addArgument(key())
+    .addArgument(keyArgument())
     .action((key: string) => get(context, key))
-  sub('set', 'keep a setting in the profile')
-    .addArgument(key())
+  sub('set', 'save a setting in the profile')
+    .addArgument(keyArgument())
     .argument('<value>')
     .action((key: string, value: string) => set(context, key, value))
-  sub('unset', 'take a setting out of the profile')
-    .addArgument(key())
-    .action((key: string) => set(context, key, undefined))
-  sub('use', 'use this profile where none is named')
+  sub('unset', 'remove a setting from the profile')
+    .addArgument(keyArgument())
+    .action((key: string) => unset(context, key))
+  sub('use', 'make a profile the default')
     .addArgument(withCompletion(new Argument('<profile>'), 'profiles'))
     .action((profile: string) => use(context, profile))
   sub('profiles', 'list the profiles').action(() => profiles(context))
-  sub('path', 'print where the settings file is').action(() => path(context))
+  sub('path', 'print the path of the settings file').action(() => path(context))
   command.addHelpText('afterAll', EXAMPLES)
 }
 
-function key(): Argument {
+function keyArgument(): Argument {
   return withCompletion(
     new Argument('<key>'),
-    SETTING_KEYS.map(setting => setting.key),
+    SETTING_KEYS.map(({ key }) => key),
   )
 }
 
 async function list(context: Context): Promise<void> {
-  answerHasNo(context, 'name', 'id')
-  await context.print(settingsView(context.settings()))
+  const format = formatWithout(context, 'name', 'id')
+  await context.print(settingsView(context.settings()), format)
 }
 
 async function profiles(context: Context): Promise<void> {
-  answerHasNo(context, 'id')
-  await context.print(profilesView(context.settings()))
+  const format = formatWithout(context, 'id')
+  await context.print(profilesView(context.settings()), format)
 }
 
 async function get(context: Context, name: string): Promise<void> {
-  answerHasNo(context, 'name', 'id')
+  const format = formatWithout(context, 'name', 'id')
   const { key } = getSettingKey(name)
   const value = context.settings().get(key)
-  if (value === undefined) throw invalid(`${key} is not set.`, [], `dsctl config set ${key} VALUE sets it.`)
+  if (value === undefined) throw invalid(`${key} is not set.`, [], `Run dsctl config set ${key} VALUE to set it.`)
   const text = redactSetting(key, value) ?? ''
-  await context.print({ kind: 'lines', data: { key, value: text }, lines: [text] })
+  await context.print({ kind: 'lines', data: { key, value: text }, lines: [text] }, format)
 }
 
-async function set(context: Context, name: string, value: string | undefined): Promise<void> {
+async function set(context: Context, name: string, value: string): Promise<void> {
   const { key } = getSettingKey(name)
-  context.flags = { ...context.flags, profileMayBeNew: value !== undefined, profileMayBeWrong: true }
+  context.overrideSettings({}, { allowNewProfile: true, allowInvalidValues: true })
   const { profile } = context.settings()
   await context.saveProfile(profile, { [key]: value })
-  context.note(value === undefined ? `Took ${key} out of profile ${profile}.` : `Set ${key} in profile ${profile}.`)
+  context.note(`Set ${key} in profile ${profile}.`)
+}
+
+async function unset(context: Context, name: string): Promise<void> {
+  const { key } = getSettingKey(name)
+  context.overrideSettings({}, { allowInvalidValues: true })
+  const { profile } = context.settings()
+  await context.saveProfile(profile, { [key]: undefined })
+  context.note(`Unset ${key} in profile ${profile}.`)
 }
 
 async function use(context: Context, profile: string): Promise<void> {
@@ -70,13 +78,14 @@ async function use(context: Context, profile: string): Promise<void> {
 }
 
 async function path(context: Context): Promise<void> {
-  answerHasNo(context, 'name', 'id')
+  const format = formatWithout(context, 'name', 'id')
   const { path } = context.settings()
-  await context.print({ kind: 'lines', data: { path }, lines: [path] })
+  await context.print({ kind: 'lines', data: { path }, lines: [path] }, format)
 }
 
 const EXAMPLES = `
-Flag, then environment, then profile, then default.
+An option overrides the environment, which overrides the profile, which
+overrides the default.
 
 Examples:
   dsctl config list

@@ -1,58 +1,133 @@
 import { type Command, Option } from 'commander'
-import type { Context, Flags } from '../cli/context.ts'
-import { addFieldOptions, allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
+import type { Context } from '../cli/context.ts'
+import { addFieldOptions } from '../cli/field-options.ts'
+import { allowFromOption, fileOption, typeOption } from '../cli/request-options.ts'
+import { MAY } from '../operations/authorize.ts'
+import type { CreateRequest } from '../operations/create.ts'
+import {
+  type CreateOptions,
+  type CreateResult,
+  checkMayCreate,
+  createIfAbsent,
+} from '../operations/create-if-absent.ts'
+import {
+  checkDraft,
+  type DraftOptions,
+  fetchCreateSecrets,
+  isComplete,
+  readCreateRequest,
+} from '../requests/create-request.ts'
+import { needsPermission, type SourceReaders, sourceReaders } from '../requests/fetch-secrets.ts'
+import type { RequestDraft } from '../requests/validate-request.ts'
+import { promptForChange, promptForField, promptForMissing, reviewCreate } from '../requests/wizard/create-prompts.ts'
+import { askWhatNext, TRY_AGAIN } from '../requests/wizard/retry-prompt.ts'
+import type { Prompter } from '../terminal/prompter.ts'
 import { dataSourceView } from '../views/data-source.ts'
+import { readDraftWithTemplate } from './steps/read-draft.ts'
+import { noteVerdict, openVerification, testRequest, type VerifyOptions } from './steps/testing.ts'
+
+interface Options extends DraftOptions, VerifyOptions {
+  readonly ifExists: 'fail' | 'skip' | 'update'
+  readonly dryRun?: boolean
+  readonly allowFrom?: readonly string[]
+}
 
 /** `dsctl create [NAME]`. */
-export function define(command: Command, context: Context, args: readonly string[]): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('[name]', 'the name of the data source')
-    .addOption(typeOption('its type: dsctl types lists them'))
+    .addOption(typeOption('its type; dsctl types lists them'))
     .addOption(fileOption('a request in JSON or YAML; - for standard input'))
-    .option('--template <name>', 'what gives the rest: dsctl template list')
+    .option('--template <name>', 'template for the remaining fields; dsctl template list shows them')
     .addOption(
-      new Option('--if-exists <do>', 'where the name is taken').choices(['fail', 'skip', 'update']).default('fail'),
+      new Option('--if-exists <do>', 'what to do if the name is taken')
+        .choices(['fail', 'skip', 'update'])
+        .default('fail'),
     )
-    .option('--verify', 'test the connection first, and write nothing unless it passes')
-    .option('--accept-host-key', 'with --verify: take and store the key of a jump host that has none stored')
+    .option('--verify', 'test the connection first, and write nothing if it fails')
+    .option('--accept-host-key', 'with --verify: accept and store an unknown jump host key')
     .option('--dry-run', 'check everything and write nothing')
-    .addOption(allowFrom())
-  addFieldOptions(command, args)
-  command.addHelpText('after', EXAMPLES).action((name: string | undefined) => run(context, name))
+    .addOption(allowFromOption())
+  addFieldOptions(command, { secrets: true, required: true })
+  command
+    .addHelpText('after', EXAMPLES)
+    .action((name: string | undefined, options: Options) => run(context, name, options))
 }
 
-async function run(context: Context, name: string | undefined): Promise<void> {
-  const { flags } = context
+/** What every attempt to create the data source needs. */
+interface Attempt {
+  readonly context: Context
+  readonly readers: SourceReaders
+  readonly options: Options
+  readonly how: CreateOptions
+}
+
+async function run(context: Context, name: string | undefined, options: Options): Promise<void> {
   context.readOnlyUntilCommit()
-  const [{ createFrom }, { createIfAbsent, checkMayCreate }] = await Promise.all([
-    import('../requests/create-request.ts'),
-    import('../operations/create-if-absent.ts'),
-  ])
-  const { MAY } = await import('../operations/authorize.ts')
-  const testing = await (await import('../requests/verify-option.ts')).verifying(context)
-  const how = { ifExists: ifExists(flags), dryRun: flags.dryRun === true, testing }
-  const { action, ...answer } = await createFrom(context, name, {
-    permit: async asked => checkMayCreate(await context.stores(MAY.change), asked, how),
-    save: async request => {
-      const stores = await context.stores(MAY.change)
-      return context.uninterruptible(() => createIfAbsent(stores, request, how))
-    },
-  })
-  if (action === 'created' || action === 'updated') {
-    context.changed = { text: `The data source was ${action} all the same.`, id: answer.record.id }
-  }
-  for (const warning of answer.warnings) context.warn(warning)
-  if (action === 'checked') return context.note('It can be created like this. Nothing was written.')
-  if (action !== 'created') context.note(`It exists already: ${action}.`)
-  await context.print(dataSourceView(answer))
+  const { ifExists, dryRun = false } = options
+  const testing = await openVerification(context, options)
+  const draft = await readDraftWithTemplate(context, { name, options, action: dryRun ? undefined : 'create' })
+  const attempt = { context, readers: sourceReaders(context, options), options, how: { ifExists, dryRun, testing } }
+  const prompter = await context.prompter()
+  const result =
+    prompter && !isComplete(draft)
+      ? await createWithPrompts(attempt, prompter, draft)
+      : await save(attempt, await prepare(attempt, draft))
+  await printResult(context, result)
 }
 
-function ifExists({ ifExists }: Flags): 'fail' | 'skip' | 'update' {
-  return ifExists === 'skip' || ifExists === 'update' ? ifExists : 'fail'
+/** A valid and permitted request with its secrets. */
+async function prepare({ context, readers, how }: Attempt, draft: RequestDraft): Promise<CreateRequest> {
+  const request = readCreateRequest(draft, readers)
+  if (needsPermission(request.fields)) await checkMayCreate(await context.stores(MAY.change), request, how)
+  return fetchCreateSecrets(request, readers)
+}
+
+async function save({ context, how }: Attempt, request: CreateRequest): Promise<CreateResult> {
+  const stores = await context.stores(MAY.change)
+  return context.uninterruptible(() => createIfAbsent(stores, request, how))
+}
+
+/** Prompts for what is missing and for a review. After a failure the user can change a field and try again. */
+async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: RequestDraft): Promise<CreateResult> {
+  checkDraft(given)
+  let draft = await promptForMissing(prompter, given)
+  for (;;) {
+    try {
+      const request = await prepare(attempt, draft)
+      const decision = await reviewCreate(prompter, request)
+      if (decision.kind === 'edit') {
+        draft = await promptForField(prompter, { ...draft, name: request.name, env: request.env }, decision.field)
+      } else if (decision.kind === 'test') draft = await test(attempt, request, draft)
+      else return await save(attempt, request)
+    } catch (error) {
+      const choices = [TRY_AGAIN, { value: 'edit', name: 'Change a field' }] as const
+      const next = await askWhatNext({ prompter, warn: attempt.context.warn }, error, choices)
+      if (next === 'edit') draft = await promptForChange(prompter, draft)
+    }
+  }
+}
+
+/** Tests the connection. Returns the draft with the jump host's key if the user accepted it. */
+async function test({ context, options }: Attempt, request: CreateRequest, draft: RequestDraft): Promise<RequestDraft> {
+  const { verdict, acceptedHostKey } = await testRequest(context, request, options)
+  noteVerdict(context, verdict)
+  if (acceptedHostKey === undefined) return draft
+  return { ...draft, fields: { ...draft.fields, ssh_host_key: acceptedHostKey } }
+}
+
+async function printResult(context: Context, { action, ...result }: CreateResult): Promise<void> {
+  if (action === 'created' || action === 'updated') {
+    context.changed = { text: `The data source was ${action}.`, id: result.record.id }
+  }
+  for (const warning of result.warnings) context.warn(warning)
+  if (action === 'checked') return context.note('Valid. Dry run: nothing was written.')
+  if (action !== 'created') context.note(`Already exists: ${action}.`)
+  await context.print(dataSourceView(result))
 }
 
 const EXAMPLES = `
-A secret's flag takes a source, never the secret: - (standard input), @FILE,
+An option of a secret takes a source, not the secret: - (standard input), @FILE,
 env:NAME or vault:MOUNT/PATH#FIELD.
 
 Examples:

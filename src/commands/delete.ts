@@ -1,78 +1,108 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { filesOption } from '../cli/request-options.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { canDelete, deleteDataSource, refuseDelete } from '../operations/delete.ts'
-import { deleteMany, isNotFound } from '../operations/delete-many.ts'
+import { type DeleteResult, deleteMany, findToDelete, isNotFound } from '../operations/delete-many.ts'
 import { interruptionError } from '../operations/interruption.ts'
 import type { Stores } from '../operations/stores.ts'
 import type { Ref } from '../ports/lookup.ts'
-import { askerOfDeletes, confirmDeletes, refsToDelete } from '../requests/delete-request.ts'
-import { fileOption } from '../requests/field-options.ts'
+import { readDeleteRefs } from '../requests/delete-request.ts'
+import { confirmDeletes, confirmManyDeletes, deletePrompter, MAX_LISTED } from '../requests/wizard/confirm-delete.ts'
 import { withProgress } from '../terminal/progress.ts'
+import type { Prompter } from '../terminal/prompter.ts'
 import { deleteResultsView } from '../views/delete-results.ts'
+
+interface Options {
+  readonly file?: readonly string[]
+  readonly yes?: boolean
+  readonly ignoreNotFound?: boolean
+}
 
 /** `dsctl delete REF...`, or `-f FILE...`. */
 export function define(command: Command, context: Context): void {
   command
     .argument('[ref...]', 'the UUIDs or names of data sources')
-    .addOption(fileOption('what stands in requests, or in answers with an id: files, folders, -', true))
-    .option('--yes', 'do not ask')
-    .option('--ignore-not-found', 'what is not there is as good as deleted')
+    .addOption(filesOption('the data sources in requests, or in output with ids: files, folders, -'))
+    .option('--yes', 'delete without asking')
+    .option('--ignore-not-found', 'succeed for data sources that do not exist')
     .addHelpText('after', EXAMPLES)
-    .action((refs: string[]) => run(context, refs))
+    .action((refs: string[], options: Options) => run(context, refs, options))
 }
 
-async function run(context: Context, given: readonly string[]): Promise<void> {
+async function run(context: Context, given: readonly string[], options: Options): Promise<void> {
   context.readOnlyUntilCommit()
-  const refs = await refsToDelete(context, given)
-  const prompter = await askerOfDeletes(context)
-  let removable = true
-  const stores = await context.stores(MAY.change, async open => {
-    removable = await canDelete(open)
-  })
-  const fromFile = given.length === 0
+  const refs = await readDeleteRefs(context, given, options.file)
+  const prompter = await deletePrompter(context, options)
+  const stores = await openStores(context, refs)
+  if (prompter) await confirmDelete({ context, stores, options }, prompter, refs)
   const [first] = refs
-  if (first && !removable) await refuseDelete(stores, first)
-  if (prompter) await confirmDeletes(context, prompter, { stores, refs, fromFile })
-  if (first && refs.length === 1 && !fromFile) return removeOne(context, stores, first)
-  await removeAll(context, stores, { refs, fromFile })
+  if (first && refs.length === 1 && !options.file) return deleteOne({ context, stores, options }, first)
+  const results = await deleteAll({ context, stores, options }, refs)
+  const view = deleteResultsView(results, options.file !== undefined)
+  context.changed = view.summary === undefined ? undefined : { text: view.summary }
+  await context.print(view)
+  throwIfFailed(stores, results)
 }
 
-async function removeOne(context: Context, stores: Stores, ref: Ref): Promise<void> {
+interface Deletion {
+  readonly context: Context
+  readonly stores: Stores
+  readonly options: Options
+}
+
+/** The stores, once it is known that the Vault token may delete secrets. */
+async function openStores(context: Context, [first]: readonly Ref[]): Promise<Stores> {
+  let deletable = true
+  const stores = await context.stores(MAY.change, async opened => {
+    deletable = await canDelete(opened)
+  })
+  if (first && !deletable) await refuseDelete(stores, first)
+  return stores
+}
+
+async function confirmDelete(
+  { context, stores, options }: Deletion,
+  prompter: Prompter,
+  refs: readonly Ref[],
+): Promise<void> {
+  const asksOnce = options.file !== undefined && refs.length > 1
+  const listItem = asksOnce ? refs.slice(0, MAX_LISTED) : refs
+  const found = await findToDelete(stores, listItem, { ignoreNotFound: options.ignoreNotFound === true })
+  if (asksOnce) await confirmManyDeletes({ prompter, note: context.note }, refs, found)
+  else await confirmDeletes(prompter, found)
+}
+
+async function deleteOne({ context, stores, options }: Deletion, ref: Ref): Promise<void> {
   try {
     await context.uninterruptible(() => deleteDataSource(stores, ref))
     context.note(`Deleted ${ref.text}.`)
   } catch (error) {
-    if (!isNotFound(error) || context.flags.ignoreNotFound !== true) throw error
+    if (!isNotFound(error) || !options.ignoreNotFound) throw error
     context.note(`There is no data source ${ref.text}.`)
   }
 }
 
-async function removeAll(
-  context: Context,
-  stores: Stores,
-  { refs, fromFile }: { refs: readonly Ref[]; fromFile: boolean },
-): Promise<void> {
-  const how = { ignoreNotFound: context.flags.ignoreNotFound === true, withEnv: fromFile }
-  const outcomes = await withProgress(context.streams, `Deleting ${refs.length}`, progress =>
-    context.uninterruptible(() => {
-      const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
-      return deleteMany(stores, refs, { ...how, told })
-    }),
-  )
-  const failed = outcomes.filter(({ action }) => action === 'failed').length
-  const view = deleteResultsView(outcomes, fromFile)
-  context.changed = view.summary === undefined ? undefined : { text: view.summary }
-  await context.print(view)
+function deleteAll({ context, stores, options }: Deletion, refs: readonly Ref[]): Promise<readonly DeleteResult[]> {
+  const how = { ignoreNotFound: options.ignoreNotFound === true, withEnv: options.file !== undefined }
+  return withProgress(context.streams, `Deleting ${refs.length}`, progress => {
+    const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
+    return context.uninterruptible(() => deleteMany(stores, refs, { ...how, told }))
+  })
+}
+
+function throwIfFailed(stores: Stores, results: readonly DeleteResult[]): void {
+  const failed = results.filter(({ action }) => action === 'failed').length
+  if (failed === 0) return
   const stopped = stores.interrupted()
-  if (stopped && failed) throw interruptionError(stopped, 'with --ignore-not-found it can be run again.')
-  if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} could not be deleted.`)
+  if (stopped) throw interruptionError(stopped, 'run it again with --ignore-not-found to continue.')
+  throw new DsctlError('unhealthy', `${failed} of ${results.length} could not be deleted.`)
 }
 
 const EXAMPLES = `
-Removes the record and the secret, with all its versions. What a file names, it
-names by name and env, as apply has it, or by its id; the rest is not looked at.
+Deletes the record, and the secret with all its versions. In a file, an id
+identifies a data source, or else its name and env. Other keys are ignored.
 
 Examples:
   dsctl delete Sales --env dev

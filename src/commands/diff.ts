@@ -1,37 +1,39 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { allowFromOption, filesOption } from '../cli/request-options.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
-import { plansOf, prepareBatch } from '../requests/batch-request.ts'
-import { allowFrom, fileOption } from '../requests/field-options.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
+import { planItems } from '../operations/batch/plan.ts'
+import type { BatchOptions } from '../requests/batch-options.ts'
 import { differencesView, findDifferences } from '../views/apply-results.ts'
+import { prepareBatch } from './steps/prepare-batch.ts'
 
 /** `dsctl diff -f FILE...`. */
-export function define(command: Command, context: Context, args: readonly string[]): void {
+export function define(command: Command, context: Context): void {
   command
-    .addOption(fileOption('requests in JSON or YAML: files, folders, - for standard input', true).makeOptionMandatory())
-    .option('--prune', 'also what is in no file, within --env (which may be given several times)')
-    .option('--prune-all', 'the same in every env')
-    .option('--prune-max <n>', 'warn of more than so many, which apply would refuse (default: 10)')
-    .option('--parallel <n>', 'how many at a time (default: 16)')
-    .addOption(allowFrom())
+    .addOption(filesOption('requests in JSON or YAML: files, folders, - for standard input').makeOptionMandatory())
+    .option('--prune', 'include deletions of what no file contains, within --env (repeatable)')
+    .option('--prune-all', 'include deletions of what no file contains, in every env')
+    .option('--prune-max <n>', 'warn above this number of deletions, which apply would refuse (default: 10)')
+    .option('--parallel <n>', 'how many items to compare at once (default: 16)')
+    .addOption(allowFromOption())
     .addHelpText('after', EXAMPLES)
-    .action(() => run(context, args))
+    .action((options: BatchOptions) => run(context, options))
 }
 
-async function run(context: Context, args: readonly string[]): Promise<void> {
-  answerHasNo(context, 'id')
-  const batch = await prepareBatch(context, args, 'diff')
-  const { items, superfluous } = batch
-  const differences = findDifferences(items, await plansOf(context, batch), superfluous)
-  await context.print(differencesView(differences))
-  if (differences.length === 0) return context.note('No difference.')
-  throw new DsctlError('different', `${differences.length} of ${items.length + superfluous.length} differ.`)
+async function run(context: Context, options: BatchOptions): Promise<void> {
+  const format = formatWithout(context, 'id')
+  const batch = await prepareBatch(context, options, 'diff')
+  const { stores, items, pruneTargets } = batch
+  const differences = findDifferences(items, await planItems(stores, items, batch), pruneTargets)
+  await context.print(differencesView(differences), format)
+  if (differences.length === 0) return context.note('No differences.')
+  throw new DsctlError('different', `${differences.length} of ${items.length + pruneTargets.length} differ.`)
 }
 
 const EXAMPLES = `
-Shows field by field what apply would do; of a secret only that it differs.
-Exits 9 where anything does.
+Shows field by field what apply would do. Of a secret it shows only that it
+differs. Exits 9 if anything differs.
 
 Examples:
   dsctl diff -f sources/ --env production

@@ -1,48 +1,52 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { typeOption } from '../cli/request-options.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { invalid } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/batch/export.ts'
-import { typeOption } from '../requests/field-options.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
 import { checkEnv } from '../source-types/check-name.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { withProgress } from '../terminal/progress.ts'
 
+interface Options {
+  readonly type?: string
+  readonly toEnv?: string
+}
+
 /** `dsctl export`. */
 export function define(command: Command, context: Context): void {
   command
-    .addOption(typeOption('only those of this type'))
-    .option('--to-env <env>', 'requests for another env, with variables for the secrets to fill in')
+    .addOption(typeOption('only data sources of this type'))
+    .option('--to-env <env>', 'write requests for another env, with variables in place of secrets')
     .addHelpText('after', EXAMPLES)
-    .action(() => run(context))
+    .action((options: Options) => run(context, options))
 }
 
-async function run(context: Context): Promise<void> {
-  answerHasNo(context, 'id')
-  const { type, toEnv } = context.flags
-  const checked = toEnv === undefined ? undefined : checkEnv(toEnv)
-  if (checked && 'problem' in checked) {
-    throw invalid('It cannot be exported like this.', [{ ...checked.problem, field: 'to-env' }])
-  }
-  const typeName = type === undefined ? undefined : getSourceType(type).name
+async function run(context: Context, options: Options): Promise<void> {
+  const format = formatWithout(context, 'id')
+  const toEnv = readTargetEnv(options.toEnv)
+  const type = options.type && getSourceType(options.type).name
+  const env = context.settings().get('env')
   const stores = await context.stores(MAY.change)
   await withProgress(context.streams, 'Exporting', progress => {
-    const how = {
-      type: typeName,
-      env: context.settings().get('env'),
-      toEnv: checked?.value,
-      told: (done: number, of: number) => progress.update(`Exported ${done} of ${of}`),
-      warn: context.warn,
-    }
-    const empty = `There is nothing to export${how.env === undefined ? '' : ` in env ${how.env}`}.`
-    return context.print({ kind: 'documents', forEachPage: take => exportAll(stores, how, take), empty })
+    const told = (done: number, of: number) => progress.update(`Exported ${done} of ${of}`)
+    const how = { type, env, toEnv, told, warn: context.warn }
+    const empty = `Nothing to export${env === undefined ? '' : ` in env ${env}`}.`
+    return context.print({ kind: 'documents', forEachPage: write => exportAll(stores, how, write), empty }, format)
   })
 }
 
+function readTargetEnv(toEnv: string | undefined): string | undefined {
+  if (toEnv === undefined) return undefined
+  const checked = checkEnv(toEnv)
+  if ('value' in checked) return checked.value
+  throw invalid('Invalid command line.', [{ ...checked.problem, field: 'to-env' }])
+}
+
 const EXAMPLES = `
-Writes requests that are safe to commit: each secret is a reference to the one
-that is live, not a backup of it. dsctl apply takes them back as unchanged.
+Writes requests that are safe to commit. Each secret is a reference to the
+stored secret, not a backup of it. dsctl apply finds no change in them.
 
 Examples:
   dsctl export --env production > production.yaml

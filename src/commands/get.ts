@@ -30,7 +30,7 @@ async function read(context: Context, stores: Stores, text: string): Promise<Wit
   return answer
 }
 
-/** What is not there does not keep the others from being shown: it is told, and the command exits 8. */
+/** Shows those that exist. For each of the others it prints a warning, and the command exits 8. */
 async function showSeveral(context: Context, stores: Stores, refs: readonly string[]): Promise<void> {
   const found: WithCredentials[] = []
   for (const ref of refs) {

@@ -1,81 +1,160 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { type InitPlan, init, mountUnseen, planInit } from '../operations/init.ts'
-import type { VaultCheck } from '../ports/setup.ts'
-import { saveServers } from '../requests/save-servers.ts'
-import { askForFirst, askForServers, firstOrganization, nextCommand } from '../requests/wizard/init-prompts.ts'
+import type { FirstOrganization, VaultCheck } from '../ports/setup.ts'
+import { readFirstOrganization } from '../requests/first-organization.ts'
+import {
+  noteServers,
+  promptForOrganization,
+  promptForServers,
+  promptForToken,
+} from '../requests/wizard/init-prompts.ts'
+import type { SettingFlags } from '../settings/keys.ts'
+import { saveServers } from '../settings/save-servers.ts'
 import { EMBEDDED_PROFILE } from '../settings/settings.ts'
+import type { Prompter } from '../terminal/prompter.ts'
+
+interface Options {
+  readonly databaseUrl?: string
+  readonly vaultAddr?: string
+  readonly vaultMount?: string
+  readonly vaultPath?: string
+  readonly admin?: string
+  readonly adminName?: string
+  readonly check?: boolean
+  readonly yes?: boolean
+}
 
 /** `dsctl init`. */
 export function define(command: Command, context: Context): void {
   command
-    .option('--database-url <url>', 'the application’s Postgres, without a password in it')
+    .option('--database-url <url>', 'the application’s Postgres, without a password')
     .option('--vault-addr <url>', 'the address of Vault')
     .option('--vault-mount <mount>', 'a KV version 2 mount (default: secret)')
-    .option('--vault-path <path>', 'where in it (default: data-sources/{id})')
+    .option('--vault-path <path>', 'the path in the mount (default: data-sources/{id})')
     .option('--admin <email>', 'the workspace_admin of the first organization, which --org names')
-    .option('--admin-name <name>', 'their name')
+    .option('--admin-name <name>', 'the name of that user')
     .option('--check', 'report, and change nothing')
-    .option('--yes', 'do not ask')
+    .option('--yes', 'do not prompt')
     .addHelpText('after', EXAMPLES)
-    .action(() => run(context))
+    .action((options: Options) => run(context, options))
 }
 
-async function run(context: Context): Promise<void> {
-  context.flags = { ...context.flags, profileMayBeNew: true }
-  const first = firstOrganization(context.flags)
-  const prompter = context.flags.yes === true ? undefined : await context.prompter()
-  const asks = prompter && context.settings().profile !== EMBEDDED_PROFILE
-  const servers = asks ? await askForServers(context, prompter) : context.flags
-  if (servers === EMBEDDED_PROFILE) return useEmbedded(context)
-  context.flags = servers
+async function run(context: Context, options: Options): Promise<void> {
+  const first = readFirstOrganization({ ...options, org: context.options.org })
+  const prompter = options.yes ? undefined : await context.prompter()
+  const flags = await chooseServers(context, prompter, options)
+  if (flags === EMBEDDED_PROFILE) return useEmbedded(context)
   const setup = await context.setup()
   const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
-  const checksAlone = context.flags.check === true
-  if (vault.hiddenMount !== undefined && !checksAlone) throw mountUnseen(vault.hiddenMount)
-  for (const { path, capabilities } of vault.hiddenMount === undefined ? vault.missing : []) {
-    context.warn(
-      `The Vault token lacks ${capabilities.join(', ')} on ${path}: see docs/setup-servers.md, "Vault policies".`,
-    )
-  }
-  if (checksAlone) return report(context, plan, vault)
-  const whole = prompter && plan.needsOrganization ? await askForFirst(prompter, first) : first
-  context.flags = { ...context.flags, org: whole.organization }
-  const done = await init(setup, plan, whole)
+  if (vault.hiddenMount !== undefined && !options.check) throw mountUnseen(vault.hiddenMount)
+  warnOfMissingCapabilities(context, vault)
+  if (options.check) return report(context, plan, vault)
+  const organization = prompter && plan.needsOrganization ? await promptForOrganization(prompter, first) : first
+  const done = await init(setup, plan, organization)
   for (const line of done) context.note(line)
-  const saved = await saveServers(context)
-  if (done.length === 0 && !saved) context.note('All is as it should be already: nothing was changed.')
-  if (!prompter && done.length === 0 && !saved) return
-  context.note(`Next: ${await nextCommand(context, whole.email, vault.token?.isRoot === true)}`)
+  useSettings(context, { ...flags, org: organization.organization })
+  const saved = await save(context)
+  const changed = done.length > 0 || saved
+  if (!changed) context.note('Already set up. Nothing changed.')
+  if (changed || prompter) context.note(`Next: ${await nextCommand(context, organization, vault)}`)
+}
+
+/** The servers from the options and, at a terminal, from prompts. Logs in if there is no Vault token. */
+async function chooseServers(
+  context: Context,
+  prompter: Prompter | undefined,
+  { databaseUrl, vaultAddr, vaultMount, vaultPath }: Options,
+): Promise<SettingFlags | typeof EMBEDDED_PROFILE> {
+  const given = { databaseUrl, vaultAddr, vaultMount, vaultPath }
+  useSettings(context, given)
+  if (!prompter || context.settings().profile === EMBEDDED_PROFILE) return given
+  const found = noteServers(context)
+  const answers = await promptForServers(prompter, context.settings(), found)
+  if (answers === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
+  const flags = { ...given, ...answers }
+  useSettings(context, flags)
+  if (!found.token) await logIn(context, prompter)
+  return flags
+}
+
+/** The profile may be a new one. */
+function useSettings(context: Context, flags: SettingFlags): void {
+  context.overrideSettings(flags, { allowNewProfile: true })
+}
+
+async function logIn(context: Context, prompter: Prompter): Promise<void> {
+  const secret = await promptForToken(prompter)
+  const { file } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
+  context.note(`Logged in. The token is saved in ${file}.`)
 }
 
 async function useEmbedded(context: Context): Promise<void> {
   await context.useProfile(EMBEDDED_PROFILE)
-  context.note('Using profile embedded from now on; dsctl config use NAME names another.')
+  context.note('Using profile embedded from now on. Run dsctl config use NAME to use another.')
   context.note('Next: dsctl create')
 }
 
+function warnOfMissingCapabilities(context: Context, { hiddenMount, missing }: VaultCheck): void {
+  if (hiddenMount !== undefined) return
+  for (const { path, capabilities } of missing) {
+    const lacks = `The Vault token lacks ${capabilities.join(', ')} on ${path}`
+    context.warn(`${lacks}: see docs/setup-servers.md, "Vault policies".`)
+  }
+}
+
 function report(context: Context, { status, needsOrganization }: InitPlan, vault: VaultCheck): void {
-  context.note(STATUS[status])
-  if (needsOrganization) context.note('There is no organization yet: --org NAME and --admin EMAIL make the first.')
+  context.note(DATABASE_STATUS[status])
+  if (needsOrganization) {
+    context.note('There is no organization yet. Pass --org NAME and --admin EMAIL to create the first.')
+  }
   context.note(`${vaultState(vault)} Nothing was changed.`)
 }
 
 function vaultState({ token, hiddenMount }: VaultCheck): string {
-  if (!token) return 'Secrets are in files of this machine: no Vault is needed.'
-  if (hiddenMount === undefined) return 'Vault answers, and the mount is KV version 2.'
-  return `Vault answers. Its mount ${hiddenMount} cannot be seen with this token, which will do to list and get.`
+  if (!token) return 'Secrets are in files on this machine. No Vault is needed.'
+  if (hiddenMount === undefined) return 'Vault is reachable, and the mount is KV version 2.'
+  return `Vault is reachable. This token cannot see the mount ${hiddenMount}, which is enough for list and get.`
 }
 
-const STATUS = {
-  empty: 'The database is empty: init would make all tables.',
-  adoptable: 'The application’s tables are there: init would add dsctl’s own in schema dsctl.',
-  ready: 'The database is prepared.',
+const DATABASE_STATUS = {
+  empty: 'The database is empty. init would create all tables.',
+  adoptable: 'The application’s tables exist. init would add dsctl’s own tables in schema dsctl.',
+  ready: 'The database is ready.',
 } as const
 
+/** Whether the profile changed. */
+async function save(context: Context): Promise<boolean> {
+  const settings = context.settings()
+  const { changed, urlOmitted } = await saveServers(settings)
+  if (urlOmitted) context.note('database.url was not saved because it contains a password. Keep it in the environment.')
+  if (changed) context.note(`Saved the settings as profile ${settings.profile}.`)
+  return changed
+}
+
+/** The command to run next. A token that belongs to no user must be given one first. */
+async function nextCommand(
+  context: Context,
+  { email = 'EMAIL' }: Partial<FirstOrganization>,
+  { token }: VaultCheck,
+): Promise<string> {
+  const { profile, file } = context.settings()
+  const isCurrent = [file.current ?? 'default', context.streams.env.DSCTL_PROFILE].includes(profile)
+  const option = isCurrent ? '' : ` --profile ${profile}`
+  try {
+    await context.identity()
+    return `dsctl create${option}`
+  } catch (error) {
+    if (!(error instanceof DsctlError) || error.code !== 'forbidden') throw error
+    context.warn(`${error.message} ${error.details.hint ?? ''}`)
+    return token?.isRoot ? `dsctl config set user ${email}${option}` : `dsctl whoami${option}`
+  }
+}
+
 const EXAMPLES = `
-Makes what is missing and changes nothing that is there. On a database whose
-tables an application made it adds only dsctl's own, in schema dsctl.
+Creates what is missing and changes nothing that exists. If an application made
+the tables of the database, init only adds dsctl's own, in schema dsctl.
 
 Examples:
   dsctl init

@@ -2,35 +2,40 @@ import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
 
+interface Options {
+  readonly yes?: boolean
+}
+
 /** `dsctl logout`. */
 export function define(command: Command, context: Context): void {
   command
-    .option('--yes', 'do not ask, not even for a root token')
+    .option('--yes', 'do not ask, even for a root token')
     .addHelpText('after', EXAMPLES)
-    .action(() => run(context))
+    .action(({ yes }: Options) => run(context, yes))
 }
 
-async function run(context: Context): Promise<void> {
+async function run(context: Context, yes: boolean | undefined): Promise<void> {
   const logins = await context.logins()
   if (await logins.savedTokenIsRoot()) {
-    const unasked = 'It is a root token, which nobody could use any more, and nobody can be asked here.'
-    await confirm(context, 'Revoke the root token, for everybody who uses it?', unasked)
+    const question = 'Revoke the root token for everyone who uses it?'
+    const unattended = 'Revoking this root token cannot be undone, and there is no terminal to confirm.'
+    await confirm(context, { yes, question, unattended })
   }
   const outcome = await logins.logOut()
   context.note(NOTES[outcome])
   if (outcome === 'refused') context.warn('Vault did not revoke the token: it has expired, or its policy forbids it.')
-  if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set, and stays as it is.')
+  if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set and is still in use.')
 }
 
 const NOTES = {
-  revoked: 'Logged out: the token is revoked and removed.',
-  refused: 'Logged out: the token is removed.',
-  none: 'No token is kept: nothing to do.',
+  revoked: 'Logged out: the token was revoked and removed.',
+  refused: 'Logged out: the token was removed.',
+  none: 'Not logged in: no token is saved.',
 } as const
 
 const EXAMPLES = `
-Revokes the token that dsctl login or vault login has kept, and removes it. For
-a root token it asks first, or takes --yes.
+Revokes and removes the token that dsctl login or vault login has saved. For a
+root token it asks first, unless --yes is passed.
 
 Examples:
   dsctl logout

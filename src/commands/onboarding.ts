@@ -3,8 +3,13 @@ import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
 import { ONBOARDING_STATUSES } from '../domain/data-source.ts'
 import { MAY } from '../operations/authorize.ts'
-import { moveOnboarding, parseMove } from '../operations/onboarding.ts'
+import { moveOnboarding } from '../operations/onboarding.ts'
+import { readMove } from '../requests/onboarding-request.ts'
 import { dataSourceView } from '../views/data-source.ts'
+
+interface Options {
+  readonly error?: string
+}
 
 /** `dsctl onboarding REF STATUS`. */
 export function define(command: Command, context: Context): void {
@@ -13,25 +18,25 @@ export function define(command: Command, context: Context): void {
     .addArgument(
       withCompletion(new Argument('<status>', 'notStarted, inProgress, completed or failed'), ONBOARDING_STATUSES),
     )
-    .option('--error <text>', 'with failed: why, for everybody to read')
+    .option('--error <text>', 'with failed: the reason, which everyone can read')
     .addHelpText('after', EXAMPLES)
-    .action((ref: string, status: string) => run(context, ref, status))
+    .action((ref: string, status: string, options: Options) => run(context, ref, { status, ...options }))
 }
 
-async function run(context: Context, text: string, status: string): Promise<void> {
-  const move = parseMove({ text, env: context.settings().get('env') }, { status, error: context.flags.error })
+async function run(context: Context, text: string, { status, error }: Options & { status: string }): Promise<void> {
+  const move = readMove({ text, env: context.settings().get('env') }, { status, error })
   const [stores, onboarding] = await Promise.all([context.stores(MAY.change), context.onboarding()])
   const answer = await context.uninterruptible(() => moveOnboarding(stores, onboarding, move))
-  context.changed = { text: 'The onboarding status was changed all the same.', id: answer.record.id }
+  context.changed = { text: 'The onboarding status was changed.', id: answer.record.id }
   for (const warning of answer.warnings) context.warn(warning)
   await context.print(dataSourceView(answer))
 }
 
 const EXAMPLES = `
-notStarted can become inProgress, inProgress completed or failed, failed
-inProgress, and each notStarted again.
+Allowed changes: notStarted to inProgress, inProgress to completed or failed,
+failed to inProgress, and any status back to notStarted.
 
 Examples:
   dsctl onboarding Sales inProgress
-  dsctl onboarding Sales failed --error "The warehouse is not there yet."
+  dsctl onboarding Sales failed --error "The warehouse does not exist yet."
 `

@@ -1,48 +1,54 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { addFieldOptions } from '../cli/field-options.ts'
+import { typeOption } from '../cli/request-options.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { MAY } from '../operations/authorize.ts'
 import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../operations/template.ts'
-import { addFieldOptions, typeOption } from '../requests/field-options.ts'
 import { readTemplate } from '../requests/template-request.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
 import { templatesView, templateView } from '../views/template.ts'
 
+/** The options of fields are read by `readTemplate`. */
+interface SetOptions {
+  readonly type: string
+}
+
 /** `dsctl template list|get|set|delete`. */
-export function define(command: Command, context: Context, args: readonly string[]): void {
+export function define(command: Command, context: Context): void {
   const sub = (name: string, summary: string) =>
     command.command(name).summary(summary).description(summary).copyInheritedSettings(command)
   sub('list', 'list the templates of the organization').action(() => list(context))
   sub('get', 'show a template')
     .argument('<name>')
     .action((name: string) => get(context, name))
-  const set = sub('set', 'make a template, or put it in the place of the one that has its name')
+  const set = sub('set', 'create a template, or replace the one with this name')
     .argument('<name>')
-    .addOption(typeOption('of the data sources that it is for').makeOptionMandatory())
-    .action((name: string) => put(context, name))
-  addFieldOptions(set, args, 'plain')
-  sub('delete', 'delete a template: what was made with it stays')
+    .addOption(typeOption('the type of data sources it is for').makeOptionMandatory())
+    .action((name: string, options: SetOptions) => put(context, name, options))
+  addFieldOptions(set, { secrets: false, required: false })
+  sub('delete', 'delete a template; data sources made from it are kept')
     .argument('<name>')
     .action((name: string) => remove(context, name))
   command.addHelpText('afterAll', EXAMPLES)
 }
 
 async function list(context: Context): Promise<void> {
-  answerHasNo(context, 'id')
-  await context.print(templatesView(await listTemplates(await context.templates(MAY.read))))
+  const format = formatWithout(context, 'id')
+  await context.print(templatesView(await listTemplates(await context.templates(MAY.read))), format)
 }
 
 async function get(context: Context, name: string): Promise<void> {
-  answerHasNo(context, 'id')
-  await context.print(templateView(await getTemplate(await context.templates(MAY.read), name)))
+  const format = formatWithout(context, 'id')
+  await context.print(templateView(await getTemplate(await context.templates(MAY.read), name)), format)
 }
 
-async function put(context: Context, name: string): Promise<void> {
-  answerHasNo(context, 'id')
-  const asked = await readTemplate(name, context.flags)
-  const { kind, template } = await setTemplate(await context.templates(MAY.change), asked)
-  if (kind !== 'unchanged') context.changed = { text: 'The template was kept all the same.' }
-  else context.note('Nothing changed: it is so already.')
-  await context.print(templateView(template))
+async function put(context: Context, name: string, options: SetOptions): Promise<void> {
+  const format = formatWithout(context, 'id')
+  const request = await readTemplate(name, options)
+  const { kind, template } = await setTemplate(await context.templates(MAY.change), request)
+  if (kind !== 'unchanged') context.changed = { text: 'The template was saved.' }
+  else context.note('No changes: already up to date.')
+  await context.print(templateView(template), format)
 }
 
 async function remove(context: Context, name: string): Promise<void> {
@@ -51,8 +57,8 @@ async function remove(context: Context, name: string): Promise<void> {
 }
 
 const EXAMPLES = `
-A template presets fields of a type, never a secret. What a request gives itself
-goes before it: dsctl create --template NAME, or "template": "NAME" in a file.
+A template presets fields of a type, except secrets. A request overrides them.
+To use one: dsctl create --template NAME, or "template": "NAME" in a file.
 
 Examples:
   dsctl template set eu --type postgres --host db.eu.example.com --port 6432

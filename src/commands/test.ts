@@ -1,70 +1,101 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { allowFromOption, fileOption, typeOption } from '../cli/request-options.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
+import type { OutputFormat } from '../domain/output-format.ts'
 import { MAY } from '../operations/authorize.ts'
-import type { StoredTestOptions } from '../operations/test-connection.ts'
-import { testMany } from '../operations/test-many.ts'
-import { unsavedRequest } from '../requests/create-request.ts'
-import { allowFrom, fileOption, typeOption } from '../requests/field-options.ts'
-import { testRequest } from '../requests/test-request.ts'
-import { checkSelection, selected } from '../requests/test-selection.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
-import { acceptingHostKeys } from '../requests/wizard/accept-host-key.ts'
+import type { Stores } from '../operations/stores.ts'
+import { listToTest, testMany } from '../operations/test-many.ts'
+import { checkMayTest } from '../operations/test-unsaved.ts'
+import type { Ref } from '../ports/lookup.ts'
+import { fetchCreateSecrets, readCreateRequest } from '../requests/create-request.ts'
+import { needsPermission, sourceReaders } from '../requests/fetch-secrets.ts'
+import { checkSelection, type SelectionOptions } from '../requests/test-selection.ts'
+import { getSourceType } from '../source-types/index.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { type TestResultJson, testResult, testResultsView } from '../views/test-results.ts'
+import { readDraftWithTemplate } from './steps/read-draft.ts'
+import { openTesting, testRequest } from './steps/testing.ts'
+
+interface Options extends SelectionOptions {
+  readonly acceptHostKey?: boolean
+  readonly allowFrom?: readonly string[]
+}
 
 /** `dsctl test [REF...]`. */
 export function define(command: Command, context: Context): void {
   command
     .argument('[ref...]', 'the UUIDs or names of data sources')
-    .option('--all', 'every data source, or with --env those of it')
-    .addOption(typeOption('every one of this type'))
+    .option('--all', 'every data source, or every one in --env')
+    .addOption(typeOption('every data source of this type'))
     .addOption(fileOption('what a request in JSON or YAML would create; - for standard input'))
-    .option('--onboard', 'move the onboarding status along: completed if it connects, else failed')
-    .option('--accept-host-key', 'take the key of a jump host that has none stored as the right one, and store it')
-    .addOption(allowFrom())
+    .option('--onboard', 'update the onboarding status: completed if it connects, else failed')
+    .option('--accept-host-key', 'accept and store unknown jump host keys')
+    .addOption(allowFromOption())
     .addHelpText('after', EXAMPLES)
-    .action((refs: string[]) => run(context, refs))
+    .action((refs: string[], options: Options) => run(context, refs, options))
 }
 
-async function run(context: Context, refs: readonly string[]): Promise<void> {
-  checkSelection(context, refs)
-  if (context.flags.file !== undefined) answerHasNo(context, 'id')
-  const outcomes = context.flags.file === undefined ? await runStored(context, refs) : [await runFile(context)]
+async function run(context: Context, refs: readonly string[], options: Options): Promise<void> {
+  checkSelection(refs, options)
+  if (options.file === undefined) return print(context, await testStored(context, refs, options))
+  const format = formatWithout(context, 'id')
+  await print(context, [await testFile(context, options.file, options)], format)
+}
+
+async function print(context: Context, outcomes: readonly TestResultJson[], format?: OutputFormat): Promise<void> {
+  await context.print(testResultsView(outcomes), format)
   const failed = outcomes.filter(({ ok }) => !ok).length
-  await context.print(testResultsView(outcomes))
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} did not connect.`)
 }
 
-async function runFile(context: Context): Promise<TestResultJson> {
-  const request = await unsavedRequest(context, context.flags)
-  const work = () => testRequest(context, request)
-  const { verdict } = await withProgress(context.streams, `Testing ${request.name}`, work)
+async function testFile(context: Context, file: string, { allowFrom, ...options }: Options): Promise<TestResultJson> {
+  const draft = await readDraftWithTemplate(context, { name: undefined, options: { file }, action: 'test' })
+  const readers = sourceReaders(context, { file, allowFrom })
+  const valid = readCreateRequest({ ...draft, name: draft.name ?? file, env: draft.env ?? 'none' }, readers)
+  if (needsPermission(valid.fields)) await checkMayTest(await context.records(MAY.change), valid)
+  const request = await fetchCreateSecrets(valid, readers)
+  const { verdict } = await withProgress(context.streams, `Testing ${request.name}`, () =>
+    testRequest(context, request, options),
+  )
   return testResult({ id: null, name: request.name, type: request.type }, verdict)
 }
 
-async function runStored(context: Context, refs: readonly string[]): Promise<readonly TestResultJson[]> {
+async function testStored(
+  context: Context,
+  refs: readonly string[],
+  options: Options,
+): Promise<readonly TestResultJson[]> {
   const stores = await context.stores(MAY.change)
-  const wanted = await selected(context, stores, refs)
-  const how: StoredTestOptions = {
-    tester: await context.connections(),
-    acceptHostKey: await acceptingHostKeys(context),
-    onboarding: context.flags.onboard === true ? await context.onboarding() : undefined,
+  const selected = await select({ context, stores }, refs, options)
+  const testing = {
+    ...(await openTesting(context, options)),
+    onboarding: options.onboard ? await context.onboarding() : undefined,
     warn: context.warn,
     unbroken: context.uninterruptible,
   }
-  return withProgress(context.streams, `Testing ${wanted.length}`, async progress => {
-    const tested = await testMany(stores, wanted, {
-      ...how,
-      told: done => progress.update(`Tested ${done} of ${wanted.length}`),
-    })
+  return withProgress(context.streams, `Testing ${selected.length}`, async progress => {
+    const told = (done: number) => progress.update(`Tested ${done} of ${selected.length}`)
+    const tested = await testMany(stores, selected, { ...testing, told })
     return tested.map(({ of, verdict }) => testResult(of, verdict))
   })
 }
 
+async function select(
+  { context, stores }: { context: Context; stores: Stores },
+  refs: readonly string[],
+  { type }: Options,
+): Promise<readonly Ref[]> {
+  const env = context.settings().get('env')
+  if (refs.length === 0) return listToTest(stores, { type: type && getSourceType(type).name, env })
+  // Two tests of one data source would conflict over its onboarding status.
+  return [...new Set(refs)].map(text => ({ text, env }))
+}
+
 const EXAMPLES = `
-Goes from stage to stage (resolve, reach, tunnel, tls, authenticate, database,
-query) and stops at the first that fails. --timeout bounds each test.
+Tests in stages (resolve, reach, tunnel, tls, authenticate, database, query) and
+stops at the first that fails. --timeout limits each test.
 
 Examples:
   dsctl test Sales --env production

@@ -1,11 +1,17 @@
 import { Argument, type Command } from 'commander'
 import { withCompletion } from '../cli/completion/values.ts'
 import type { Context } from '../cli/context.ts'
+import { formatWithout } from '../cli/unsupported-format.ts'
 import { invalid } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
-import { answerHasNo } from '../requests/unsupported-format.ts'
 import { getSourceType, sourceTypes } from '../source-types/index.ts'
+import type { SourceType } from '../source-types/source-type.ts'
+import type { LinesView } from '../terminal/view.ts'
 import { typeFieldsView, typesView } from '../views/types.ts'
+
+interface Options {
+  readonly schema?: string
+}
 
 /** `dsctl types [TYPE]`. */
 export function define(command: Command, context: Context): void {
@@ -16,33 +22,30 @@ export function define(command: Command, context: Context): void {
         sourceTypes.map(({ name }) => name),
       ),
     )
-    .option('--schema <command>', 'the JSON Schema of what that command answers, or of: answer, error')
+    .option('--schema <command>', 'the JSON Schema of the output of a command, or of: answer, error')
     .addHelpText('after', EXAMPLES)
-    .action((type: string | undefined) => run(context, type))
+    .action((type: string | undefined, options: Options) => run(context, type, options))
 }
 
 const FIELDS = 'show the fields of this type; -o json gives the JSON Schema of its request'
 
-async function run(context: Context, name: string | undefined): Promise<void> {
-  const { schema } = context.flags
-  answerHasNo(context, ...(name === undefined && schema === undefined ? (['id'] as const) : (['name', 'id'] as const)))
+async function run(context: Context, name: string | undefined, { schema }: Options): Promise<void> {
+  const listsTypes = name === undefined && schema === undefined
+  const format = listsTypes ? formatWithout(context, 'id') : formatWithout(context, 'name', 'id')
   const types = name === undefined ? sourceTypes : [getSourceType(name)]
-  if (schema !== undefined) return printAnswerSchema(context, types)
-  if (name === undefined) return context.print(typesView(types))
+  if (schema !== undefined) return context.print(await outputSchemaView(schema, types), format)
+  if (name === undefined) return context.print(typesView(types), format)
   const { requestSchema } = await import('../source-types/request-schema.ts')
   const type = getSourceType(name)
-  await context.print(typeFieldsView(type, requestSchema(type)))
+  await context.print(typeFieldsView(type, requestSchema(type)), format)
 }
 
-async function printAnswerSchema(context: Context, types: typeof sourceTypes): Promise<void> {
+async function outputSchemaView(name: string, types: readonly SourceType[]): Promise<LinesView> {
   const { findOutputSchema, COMMANDS_WITH_SCHEMA } = await import('../views/schemas.ts')
-  const name = String(context.flags.schema)
   const schema = findOutputSchema(name, types)
-  if (!schema) {
-    const message = `must be one of ${COMMANDS_WITH_SCHEMA.join(', ')}${didYouMean(name, COMMANDS_WITH_SCHEMA)}`
-    throw invalid('There is no such schema.', [{ field: 'schema', message }])
-  }
-  await context.print({ kind: 'lines', data: schema, lines: JSON.stringify(schema, null, 2).split('\n') })
+  if (schema) return { kind: 'lines', data: schema, lines: JSON.stringify(schema, null, 2).split('\n') }
+  const message = `must be one of ${COMMANDS_WITH_SCHEMA.join(', ')}${didYouMean(name, COMMANDS_WITH_SCHEMA)}`
+  throw invalid('Invalid command line.', [{ field: 'schema', message }])
 }
 
 const EXAMPLES = `

@@ -1,65 +1,154 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { addFieldOptions } from '../cli/field-options.ts'
+import { allowFromOption, fileOption, typeOption, unsetOption } from '../cli/request-options.ts'
+import { invalid } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
+import { getForUpdate } from '../operations/get.ts'
 import { getRecord } from '../operations/get-record.ts'
 import { previewUpdate } from '../operations/preview-update.ts'
+import type { Stores } from '../operations/stores.ts'
+import type { TestOptions } from '../operations/test-connection.ts'
+import { testUpdate } from '../operations/test-unsaved.ts'
 import { update } from '../operations/update.ts'
+import type { UpdateRequest, UpdateResult } from '../operations/update-request.ts'
 import { updateVerified } from '../operations/verify.ts'
-import { addFieldOptions, allowFrom, fileOption, typeOption, unsetOption } from '../requests/field-options.ts'
-import { isEmpty, updateRequest } from '../requests/update-request.ts'
-import { verifying } from '../requests/verify-option.ts'
-import { insist } from '../requests/wizard/retry-prompt.ts'
-import { askForChanges } from '../requests/wizard/update-prompts.ts'
+import { hasSources, sourceReaders } from '../requests/fetch-secrets.ts'
+import {
+  fetchUpdateSecrets,
+  isEmpty,
+  readUpdateRequest,
+  type UpdateRequestOptions,
+} from '../requests/update-request.ts'
+import { askWhatNext, saveWithRetries } from '../requests/wizard/retry-prompt.ts'
+import { promptForChanges, reviewUpdate } from '../requests/wizard/update-prompts.ts'
+import type { FieldAnswers } from '../terminal/ask-fields.ts'
+import type { Prompter } from '../terminal/prompter.ts'
 import { dataSourceView } from '../views/data-source.ts'
+import { noteVerdict, openTesting, openVerification, type VerifyOptions } from './steps/testing.ts'
+
+interface Options extends UpdateRequestOptions, VerifyOptions {
+  readonly dryRun?: boolean
+  readonly allowFrom?: readonly string[]
+}
 
 /** `dsctl update REF`. */
-export function define(command: Command, context: Context, args: readonly string[]): void {
+export function define(command: Command, context: Context): void {
   command
     .argument('<ref>', 'the UUID or the name of a data source')
     .option('--set-name <name>', 'a new name')
     .option('--set-env <env>', 'a new env (--env only selects)')
-    .addOption(fileOption('a request, or an edited answer of get; - for standard input'))
+    .addOption(fileOption('a request, or an edited output of get; - for standard input'))
     .addOption(unsetOption())
-    .option('--verify', 'test the connection first, and write nothing unless it passes')
-    .option('--accept-host-key', 'with --verify: take and store the key of a jump host that has none stored')
-    .addOption(typeOption('with --help, show the fields of this type alone: a type cannot be changed'))
+    .option('--verify', 'test the connection first, and write nothing if it fails')
+    .option('--accept-host-key', 'with --verify: accept and store an unknown jump host key')
+    .addOption(typeOption('with --help, show only the fields of this type: a type cannot be changed'))
     .option('--dry-run', 'check everything and write nothing')
-    .addOption(allowFrom())
-  addFieldOptions(command, args)
-  command.addHelpText('after', EXAMPLES).action((ref: string) => run(context, ref))
+    .addOption(allowFromOption())
+  addFieldOptions(command, { secrets: true, required: false })
+  command.addHelpText('after', EXAMPLES).action((ref: string, options: Options) => run(context, ref, options))
 }
 
-async function run(context: Context, text: string): Promise<void> {
-  const ref = { text, env: context.settings().get('env') }
-  const preview = context.flags.dryRun === true
+async function run(context: Context, text: string, options: Options): Promise<void> {
   context.readOnlyUntilCommit()
-  const audit = preview ? undefined : 'refused update'
-  const find = async () => getRecord(await context.stores(MAY.change), ref, audit)
-  const given = await updateRequest(context, ref, find)
+  const ref = { text, env: context.settings().get('env') }
+  const given = await readUpdateRequest(context, ref, options)
   const stores = await context.stores(MAY.change)
-  const asks = isEmpty(given)
-  const request = asks ? await askForChanges(context, stores, given) : given
+  const prompts = isEmpty(given)
+  const request = prompts
+    ? await promptForUpdate({ context, stores, options }, given)
+    : await fetchSecrets({ context, stores, options }, given)
+  const testing = await openVerification(context, options)
   const readBack = !['name', 'id'].includes(context.settings().get('output') ?? '')
-  const testing = await verifying(context)
-  const save = () =>
-    context.uninterruptible(() => {
-      if (testing) return updateVerified(stores, request, { testing, preview, readBack })
-      return preview ? previewUpdate(stores, request) : update(stores, request, { readBack })
-    })
-  const answer = await (asks ? insist(context, save) : save())
-  for (const warning of answer.warnings) context.warn(warning)
-  const { changed } = answer
-  if (changed.length && !preview) {
-    context.changed = { text: 'The data source was changed all the same.', id: answer.record.id }
+  const how = { testing, preview: options.dryRun === true, readBack }
+  const save = () => context.uninterruptible(() => saveUpdate(stores, request, how))
+  const result = prompts
+    ? await saveWithRetries({ prompter: await context.prompter(), warn: context.warn }, save)
+    : await save()
+  await printResult(context, result, options)
+}
+
+interface Update {
+  readonly context: Context
+  readonly stores: Stores
+  readonly options: Options
+}
+
+async function fetchSecrets({ context, stores, options }: Update, request: UpdateRequest): Promise<UpdateRequest> {
+  if (!hasSources(request.fields)) return request
+  const record = await getRecord(stores, request.ref, options.dryRun ? undefined : 'refused update')
+  const path = stores.secrets.pathOf(record)
+  return fetchUpdateSecrets(request, { record, path }, sourceReaders(context, options))
+}
+
+interface SaveOptions {
+  readonly testing: TestOptions | undefined
+  readonly preview: boolean
+  /** Whether the output shows the credentials. */
+  readonly readBack: boolean
+}
+
+function saveUpdate(stores: Stores, request: UpdateRequest, options: SaveOptions): Promise<UpdateResult> {
+  const { testing, preview, readBack } = options
+  if (testing) return updateVerified(stores, request, { testing, preview, readBack })
+  return preview ? previewUpdate(stores, request) : update(stores, request, { readBack })
+}
+
+/** Prompts for the fields to change and for a review. Throws `invalid` if nobody can be asked. */
+async function promptForUpdate({ context, stores, options }: Update, request: UpdateRequest): Promise<UpdateRequest> {
+  const prompter = await context.prompter()
+  if (!prompter)
+    throw invalid('Nothing to update.', [], 'Pass what to change, for example --host HOST or --set-name NAME.')
+  const current = await getForUpdate(stores, request.ref)
+  const withFields = (fields: FieldAnswers) => ({
+    ...request,
+    ref: { text: current.record.id, env: undefined },
+    fields,
+  })
+  let changes = await promptForChanges(prompter, current)
+  while (Object.keys(changes).length > 0) {
+    const decision = await reviewUpdate(prompter, current.record.type, changes)
+    if (decision.kind === 'edit') {
+      const edited = await promptForChanges(prompter, current, { changes, only: [decision.field] })
+      changes = { ...changes, ...edited }
+    } else if (decision.kind === 'test') {
+      const accepted = await test({ context, stores, options }, prompter, withFields(changes))
+      changes = { ...changes, ...accepted }
+    } else return withFields(changes)
   }
-  if (changed.length === 0) context.note('Nothing changed: it is so already.')
-  else context.note(`${preview ? 'Would change' : 'Changed'}: ${changed.join(', ')}.`)
-  await context.print(dataSourceView(answer))
+  return request
+}
+
+/** Tests the connection with the changes. Returns the jump host's key if the user accepted it. */
+async function test(
+  { context, stores, options }: Update,
+  prompter: Prompter,
+  changes: UpdateRequest,
+): Promise<FieldAnswers> {
+  try {
+    const testing = await openTesting(context, options)
+    const { verdict, acceptedHostKey } = await testUpdate(stores, changes, { ...testing, warn: context.warn })
+    noteVerdict(context, verdict)
+    return acceptedHostKey === undefined ? {} : { ssh_host_key: acceptedHostKey }
+  } catch (error) {
+    await askWhatNext({ prompter, warn: context.warn }, error, [{ value: 'continue', name: 'Continue' }])
+    return {}
+  }
+}
+
+async function printResult(context: Context, result: UpdateResult, { dryRun }: Options): Promise<void> {
+  const { changed, warnings, record } = result
+  for (const warning of warnings) context.warn(warning)
+  if (changed.length && !dryRun) context.changed = { text: 'The data source was changed.', id: record.id }
+  if (changed.length === 0) context.note('No changes: already up to date.')
+  else context.note(`${dryRun ? 'Would change' : 'Changed'}: ${changed.join(', ')}.`)
+  await context.print(dataSourceView(result))
 }
 
 const EXAMPLES = `
-What is left out stays as it is. A secret's flag takes a source, never the
-secret: - (standard input), @FILE, env:NAME or vault:MOUNT/PATH#FIELD.
+Fields that are not given stay as they are. An option of a secret takes a
+source, not the secret: - (standard input), @FILE, env:NAME or
+vault:MOUNT/PATH#FIELD.
 
 Examples:
   dsctl update Sales --host db2.example.com

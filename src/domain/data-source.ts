@@ -36,3 +36,8 @@ export interface NameAndEnv {
   readonly name: string
   readonly env: string
 }
+
+/** A key for maps of data sources. Name and env are unique in an organization. */
+export function keyOf({ name, env }: NameAndEnv): string {
+  return `${env}/${name}`
+}

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
+import { secretPath } from '../domain/secret-path.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
 import { type AgeKeys, openAgeKeys } from './age-keys.ts'
@@ -52,7 +53,7 @@ export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
     list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
     versionsKept: async () => VERSIONS_KEPT,
     // There is no mount. A request file uses this path to keep the stored secret.
-    pathOf: ({ secretId }) => `secret/data-sources/${secretId}`,
+    pathOf: at => secretPath('secret/data-sources/{id}', at),
     readField: async () => {
       throw invalid('The embedded profile has no Vault to read a secret from.', [], 'Use -, @FILE or env:NAME.')
     },

@@ -1,8 +1,10 @@
+import type { DataSource } from '../domain/data-source.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { Ref } from '../ports/lookup.ts'
 import { type ItemError, itemError } from './batch/item-error.ts'
 import { runInParallel } from './batch/run-in-parallel.ts'
 import { deleteDataSource } from './delete.ts'
+import { getRecord } from './get-record.ts'
 import { interruptionError } from './interruption.ts'
 import type { Stores } from './stores.ts'
 
@@ -40,7 +42,25 @@ export async function deleteMany(
   })
 }
 
-/** Whether nothing is there of that name; throws what else went wrong. */
+/** The data sources that these REFs name, before they are deleted. Undefined for one that does not exist, if allowed. */
+export async function findToDelete(
+  stores: Stores,
+  refs: readonly Ref[],
+  { ignoreNotFound }: { ignoreNotFound: boolean },
+): Promise<readonly (DataSource | undefined)[]> {
+  const found: (DataSource | undefined)[] = []
+  for (const ref of refs) {
+    try {
+      found.push(await getRecord(stores, ref))
+    } catch (error) {
+      if (!ignoreNotFound || !isNotFound(error)) throw error
+      found.push(undefined)
+    }
+  }
+  return found
+}
+
+/** Whether an error says that there is no such data source. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof DsctlError && error.code === 'not_found'
 }

@@ -1,7 +1,5 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
-import { didYouMean } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
-import { ROLES, type Role } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
 import { permitted } from './authorize.ts'
 import { sendUnlogged } from './send-unlogged.ts'
@@ -27,30 +25,6 @@ export async function changeMember(
   const answer = permitted(await sendUnlogged(() => members.change(caller, change, { force }), HINT))
   if (answer.kind === 'refused') throw REFUSALS[answer.reason](change.email)
   return answer
-}
-
-/** A change as it was asked for; throws `invalid`, with every problem, where it is none. */
-export function parseMemberChange(kind: MemberChange['kind'], { email, role, name }: MemberChangeInput): MemberChange {
-  const known = ROLES.find(each => each === role)
-  const problems = [
-    ...(isEmail(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }]),
-    ...(kind === 'remove' || known
-      ? []
-      : [{ field: 'role', message: `must be one of ${ROLES.join(', ')}${didYouMean(String(role), ROLES)}` }]),
-  ]
-  if (problems.length) throw invalid('The members cannot be changed like this.', problems)
-  return { kind, email, role: known as Role, name }
-}
-
-interface MemberChangeInput {
-  readonly email: string
-  readonly role: unknown
-  readonly name: string | undefined
-}
-
-/** Whether it looks like an e-mail address. */
-export function isEmail(text: string): boolean {
-  return /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 320
 }
 
 const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> = {

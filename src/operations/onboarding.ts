@@ -5,12 +5,10 @@ import {
   type OnboardingStatus,
 } from '../domain/data-source.ts'
 import { DsctlError, invalid, withDetails } from '../domain/errors.ts'
-import { didYouMean } from '../lib/did-you-mean.ts'
 import { stringify } from '../lib/stringify.ts'
 import type { Ref } from '../ports/lookup.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
 import { getSourceType } from '../source-types/index.ts'
-import { lineProblem } from '../source-types/limits.ts'
 import { permitted } from './authorize.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
@@ -21,34 +19,6 @@ export interface Move {
   readonly status: OnboardingStatus
   readonly error: string | undefined
 }
-
-const STATUSES = `must be one of ${ONBOARDING_STATUSES.join(', ')}`
-
-/** In characters. */
-const MAX_ERROR = 1000
-
-/** Reads a move as it is typed; throws `invalid` with every problem of it. */
-export function parseMove(ref: Ref, given: { status: string; error: unknown }): Move {
-  const status = ONBOARDING_STATUSES.find(known => known === given.status)
-  const error = typeof given.error === 'string' ? given.error : undefined
-  const problems = [
-    ...(status ? [] : [{ field: 'status', message: STATUSES + didYouMean(given.status, ONBOARDING_STATUSES) }]),
-    ...errorProblems(status, error).map(message => ({ field: 'error', message })),
-  ]
-  if (problems.length || !status) throw invalid('The onboarding status cannot be moved like this.', problems)
-  return { ref, status, error }
-}
-
-function errorProblems(status: OnboardingStatus | undefined, error: string | undefined): readonly string[] {
-  if (error === undefined) return status === 'failed' ? ['is required with failed: --error TEXT'] : []
-  if (status && status !== 'failed') return ['makes sense only with failed: any other status clears it']
-  return [
-    lineProblem(error, MAX_ERROR),
-    /PRIVATE KEY|\/\/[^/\s]*:[^/\s]*@/.test(error) ? LOOKS_SECRET : undefined,
-  ].flatMap(message => message ?? [])
-}
-
-const LOOKS_SECRET = 'holds what looks like a secret, and everybody can read it: leave that out'
 
 /**
  * Moves the onboarding status where the state machine allows it from the present one; else throws `conflict`. An error
@@ -81,8 +51,9 @@ async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<v
     const value = fields[name]?.secret === false || name === 'type' ? '' : stringify(secret.reveal())
     return value.length > 3 && error.includes(value)
   })
-  if (held)
-    throw invalid('The onboarding status cannot be moved like this.', [{ field: 'error', message: LOOKS_SECRET }])
+  if (!held) return
+  const message = 'contains a secret of the data source, and everyone can read it: remove the secret'
+  throw invalid('The onboarding status was not changed.', [{ field: 'error', message }])
 }
 
 function notAllowed(from: OnboardingStatus, to: OnboardingStatus): DsctlError {

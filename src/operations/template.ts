@@ -1,10 +1,8 @@
-import { DsctlError, invalid } from '../domain/errors.ts'
+import { DsctlError } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template, Templates } from '../ports/templates.ts'
-import { getSourceType } from '../source-types/index.ts'
-import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { permitted } from './authorize.ts'
 import { sendUnlogged } from './send-unlogged.ts'
 
@@ -57,16 +55,6 @@ export async function setTemplate(
 export async function deleteTemplate({ caller, templates }: TemplateAccess, name: string): Promise<void> {
   const answer = permitted(await sendUnlogged(() => templates.remove(caller, name), HINT))
   if (answer.kind === 'missing') throw noTemplate(name, answer.names)
-}
-
-/**
- * The fields that a template gives to a request. Throws `invalid` where it holds what no template may: whoever writes
- * into the table by other means can have put a secret there.
- */
-export function fieldsOfTemplate({ name, type, fields }: Template): Readonly<Record<string, unknown>> {
-  const { problems } = parseTemplateFields(getSourceType(type), fields)
-  if (problems.length === 0) return fields
-  throw invalid(`The template ${name} cannot be used.`, problems, `Put it right: dsctl template set "${name}" …`)
 }
 
 function attemptOf(action: LookupAudit['action'] | undefined): LookupAudit | undefined {

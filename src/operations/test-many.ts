@@ -1,6 +1,7 @@
 import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
 import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/lookup.ts'
+import { listAll } from './list.ts'
 import type { Stores } from './stores.ts'
 import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
 
@@ -51,4 +52,17 @@ async function testOne(
 
 function endsAll(code: ErrorCode): boolean {
   return code === 'bug' || code === 'unauthenticated' || isInterruption(code)
+}
+
+/** All data sources of a type and an env, as REFs. Throws if the caller may not test them. */
+export async function listToTest(
+  stores: Stores,
+  { type, env }: { type: string | undefined; env: string | undefined },
+): Promise<readonly Ref[]> {
+  const refs: Ref[] = []
+  await listAll(stores, { type, env, status: undefined, search: undefined, action: 'test' }, async page => {
+    for (const { id } of page) refs.push({ text: id, env: undefined })
+    return true
+  })
+  return refs
 }

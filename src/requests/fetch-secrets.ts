@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import type { Context } from '../cli/context.ts'
+import type { InputContext } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import { REDACTED, Secret, SecretSource } from '../domain/secret.ts'
 import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
@@ -9,60 +9,78 @@ import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { type ParsedSecretSource, parseSecretSource, secretSourceProblem } from '../source-types/secret-source.ts'
-import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
-import { openedOutOfReach, outOfReach, type Reach, reachOf } from './source-policy.ts'
+import { type Field, MULTILINE_KINDS, type SourceType } from '../source-types/source-type.ts'
+import { openFileProblem, readSourcePolicy, type SourcePolicy, sourceProblem } from './source-policy.ts'
 
-/** From where secrets can be fetched, and how far a request file may reach. */
+/** Reads secrets from their sources, as far as the policy for request files allows. */
 export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
-  readSecret: Context['readSecret']
-  readVaultField(path: string, field: string): Promise<string>
-  /** Undefined where there is no request file. */
-  readonly reach: Reach | undefined
-  /** Where in Vault the secret of the data source concerned is, which a request file may name: it means, keep it. */
-  readonly own?: string | undefined
+  readSecret: InputContext['readSecret']
+  readVaultField: InputContext['readVaultField']
+  /** Undefined without a request file. The policy does not apply to options. */
+  readonly policy: SourcePolicy | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The real readers; `own` is known once the record is. */
-export function sourceReaders(context: Context, requestFile: string | undefined, own?: string): SourceReaders {
+/** The readers for one request. `allowFrom` has the patterns of `--allow-from`. */
+export function sourceReaders(
+  context: InputContext,
+  { file, allowFrom }: { readonly file?: string | undefined; readonly allowFrom?: readonly string[] | undefined } = {},
+): SourceReaders {
   const { readSecret, readVaultField, streams } = context
-  const reach = requestFile === undefined ? undefined : reachOf(context, requestFile)
-  return { env: streams.env, readSecret, readVaultField, reach, own }
+  const policy = file === undefined ? undefined : readSourcePolicy(context, file, allowFrom)
+  return { env: streams.env, readSecret, readVaultField, policy }
 }
 
-/** Whether anything is still to be fetched. */
-export function hasSources(given: Fields): boolean {
-  return Object.values(given).some(value => value instanceof SecretSource)
+/** Whether any secret has still to be fetched. */
+export function hasSources(fields: Fields): boolean {
+  return Object.values(fields).some(value => value instanceof SecretSource)
 }
 
 /**
- * Whether something is to be fetched only once the work is permitted: what a request file names, since others may have
- * written it, and what is in Vault. What the caller's own flags name on this machine costs nothing to look at.
+ * Whether a secret may be fetched only once the operation is permitted: one that a request file names, which someone
+ * else may have written, and one in Vault. What the user's own options name on this machine needs no permission.
  */
-export function needsPermission(given: Fields): boolean {
-  return Object.values(given).some(
+export function needsPermission(fields: Fields): boolean {
+  return Object.values(fields).some(
     value =>
       value instanceof SecretSource && (value.origin === 'file' || parseSecretSource(value.text)?.kind === 'vault'),
   )
 }
 
-/** What is wrong with the sources as such. Nothing is fetched: first everything has to be valid and permitted. */
-export function checkSources(given: Fields, readers: SourceReaders): readonly FieldProblem[] {
-  const isRequest = readers.reach?.requestFile === '-'
-  const tooMany = usersOfStdin(given).slice(isRequest ? 0 : 1)
-  const why = isRequest ? 'the request itself comes from there' : 'only one secret of a call can'
-  return Object.entries(given).flatMap(([field, value]) => {
-    if (tooMany.includes(field)) return [{ field, message: `cannot come from standard input too: ${why}` }]
-    const message = value instanceof SecretSource ? problemOf(field, value, readers) : undefined
+/** In a request file, `vault:` with the path of the field's own stored secret means unchanged, as a mask does. */
+export function keepOwnSecrets<T>(
+  fields: Readonly<Record<string, T>>,
+  { type, path }: { type: SourceType; path: string },
+): Readonly<Record<string, T | Secret>> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, isOwn(name, value) ? new Secret(REDACTED) : value]),
+  )
+
+  function isOwn(name: string, value: unknown): boolean {
+    const source = value instanceof SecretSource && value.origin === 'file' ? parseSecretSource(value.text) : undefined
+    if (source?.kind !== 'vault' || source.path !== path) return false
+    const field = findField(type, name)
+    return field !== undefined && findField(type, source.field)?.name === field.name
+  }
+}
+
+/** The problems of the sources themselves. Fetches nothing. */
+export function checkSources(fields: Fields, readers: SourceReaders): readonly FieldProblem[] {
+  const requestIsStdin = readers.policy?.requestFile === '-'
+  const excess = fieldsFromStdin(fields).slice(requestIsStdin ? 0 : 1)
+  const why = requestIsStdin ? 'the request itself comes from there' : 'only one secret per command can'
+  return Object.entries(fields).flatMap(([field, value]) => {
+    if (excess.includes(field)) return [{ field, message: `cannot come from standard input too: ${why}` }]
+    const message = value instanceof SecretSource ? problemOf(value, readers) : undefined
     return message === undefined ? [] : [{ field, message }]
   })
 }
 
 /**
- * Fetches every secret from its source; what is none stays as it is. Call it last, once `checkSources` has found
- * nothing. Problems name fields, never values; a failure of Vault is thrown.
+ * Fetches every secret from its source and returns all fields. Call it once `checkSources` has found no problem.
+ * The problems name fields, never values. Throws if Vault fails.
  */
 export async function fetchSecrets(
   given: Fields,
@@ -78,20 +96,10 @@ export async function fetchSecrets(
   return { fields, problems }
 }
 
-function problemOf(name: string, { text, origin }: SecretSource, readers: SourceReaders): string | undefined {
+function problemOf({ text, origin }: SecretSource, { policy }: SourceReaders): string | undefined {
   const parsed = parseSecretSource(text)
   if (!parsed) return secretSourceProblem(text, origin) ?? ''
-  const { reach } = readers
-  return origin === 'flag' || !reach || isOwn(name, parsed, readers) ? undefined : outOfReach(parsed, reach)
-}
-
-/** Whether it is the field's own secret of the data source concerned: there is nothing to fetch. */
-function isOwn(name: string, source: ParsedSecretSource, { own }: SourceReaders): boolean {
-  if (source.kind !== 'vault' || source.path !== own) return false
-  return sourceTypes.some(type => {
-    const field = findField(type, name)
-    return field !== undefined && findField(type, source.field)?.name === field.name
-  })
+  return origin === 'file' && policy ? sourceProblem(parsed, policy) : undefined
 }
 
 async function fetchOne(
@@ -101,17 +109,47 @@ async function fetchOne(
 ): Promise<{ value: Secret } | { message: string }> {
   const parsed = parseSecretSource(source.text)
   if (!parsed) return { message: secretSourceProblem(source.text, source.origin) ?? '' }
-  // The mask that an answer shows: what is stored stays.
-  if (source.origin === 'file' && isOwn(name, parsed, readers)) return { value: new Secret(REDACTED) }
-  const bytes = await read(parsed, { name, origin: source.origin }, readers)
+  const bytes = await readSource(parsed, { name, origin: source.origin }, readers)
   if (typeof bytes === 'string') return { message: bytes }
   const text = decodeUtf8(bytes)
   if (text === undefined) return { message: 'is not UTF-8 text' }
-  return { value: new Secret(hasLines(name) ? text : text.replace(/\r?\n$/, '')) }
+  return { value: new Secret(isMultiLine(name) ? text : text.replace(/\r?\n$/, '')) }
 }
 
-/** Whether a field, which means the same in every type that has it, keeps its line breaks. */
-function hasLines(name: string): boolean {
+/** The bytes of a secret, or the problem with its source. */
+async function readSource(
+  source: ParsedSecretSource,
+  { name, origin }: { name: string; origin: SecretSource['origin'] },
+  readers: SourceReaders,
+): Promise<Buffer | string> {
+  const { env, readVaultField, policy } = readers
+  if (source.kind === 'stdin') return typedOrPiped(name, readers)
+  if (source.kind === 'vault') return Buffer.from(await readVaultField(source.path, source.field))
+  if (source.kind === 'env') return readVariable(env, source.name)
+  const limits = origin === 'file' ? policy : undefined
+  const path = limits ? resolve(dirname(limits.requestFile), source.path) : source.path
+  try {
+    if (!limits) return await readAtMost(path, MAX_REQUEST_BYTES)
+    return await readChecked(path, MAX_REQUEST_BYTES, fd => openFileProblem(fd, source.path, limits))
+  } catch (error) {
+    return `comes from ${path}, which ${describeReadError(error)}`
+  }
+}
+
+async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promise<Buffer | string> {
+  const secret = await readSecret(fieldsNamed(name)[0]?.label ?? name, isMultiLine(name) ? 'several' : 'one')
+  return secret ?? 'comes from standard input, which is a terminal, and prompts are off: pipe it in'
+}
+
+function readVariable(env: SourceReaders['env'], name: string): Buffer | string {
+  const value = env[name]
+  if (value === undefined || value === '') return `comes from ${name}, which is not set`
+  // Node replaces bytes that are not UTF-8 by U+FFFD.
+  return value.includes('\ufffd') ? 'is not UTF-8 text' : Buffer.from(value)
+}
+
+/** Whether a field keeps its line breaks. A field name means the same in every type. */
+function isMultiLine(name: string): boolean {
   return fieldsNamed(name).some(({ kind }) => MULTILINE_KINDS.includes(kind))
 }
 
@@ -119,38 +157,8 @@ function fieldsNamed(name: string): readonly Field[] {
   return sourceTypes.flatMap(type => findField(type, name)?.field ?? [])
 }
 
-async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promise<Buffer | string> {
-  const secret = await readSecret(fieldsNamed(name)[0]?.label ?? name, hasLines(name) ? 'several' : 'one')
-  return secret ?? 'comes from standard input, a terminal that would show it, and nobody can be asked here: pipe it in'
-}
-
-/** The secret's bytes, or what is wrong with its source. */
-async function read(
-  source: ParsedSecretSource,
-  { name, origin }: { name: string; origin: SecretSource['origin'] },
-  readers: SourceReaders,
-): Promise<Buffer | string> {
-  const { env, readVaultField, reach } = readers
-  if (source.kind === 'stdin') return typedOrPiped(name, readers)
-  if (source.kind === 'vault') return Buffer.from(await readVaultField(source.path, source.field))
-  if (source.kind === 'env') {
-    const value = env[source.name]
-    if (value === undefined || value === '') return `comes from ${source.name}, which is not set`
-    // Node has put U+FFFD in the place of what is no UTF-8.
-    return value.includes('\ufffd') ? 'is not UTF-8 text' : Buffer.from(value)
-  }
-  const named = origin === 'file' ? reach : undefined
-  const path = named ? resolve(dirname(named.requestFile), source.path) : source.path
-  try {
-    if (!named) return await readAtMost(path, MAX_REQUEST_BYTES)
-    return await readChecked(path, MAX_REQUEST_BYTES, fd => openedOutOfReach(fd, source.path, named))
-  } catch (error) {
-    return `comes from ${path}, which ${describeReadError(error)}`
-  }
-}
-
-function usersOfStdin(given: Fields): string[] {
-  return Object.entries(given).flatMap(([name, value]) =>
+function fieldsFromStdin(fields: Fields): string[] {
+  return Object.entries(fields).flatMap(([name, value]) =>
     value instanceof SecretSource && value.text === '-' ? [name] : [],
   )
 }

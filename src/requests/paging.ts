@@ -1,26 +1,30 @@
-import type { FieldProblem } from '../domain/errors.ts'
-import { invalid } from '../domain/errors.ts'
+import { type FieldProblem, invalid } from '../domain/errors.ts'
+import { wholeNumber } from './whole-number.ts'
 
-type Flags = Readonly<Record<string, unknown>>
+/** The options of a command that lists by pages. */
+export interface PagingOptions {
+  readonly page?: string
+  readonly pageSize?: string
+  readonly all?: boolean
+}
 
 export interface Paging {
+  /** The first page is 0. */
   readonly page: number
   readonly pageSize: number
-  /** Whether every page is wanted. */
+  /** Whether to list every page. */
   readonly all: boolean
 }
 
-/** Reads `--page`, `--page-size` and `--all`. Throws `invalid`, with every problem. */
-export function readPaging(flags: Flags): Paging {
+/** Throws `invalid` with every problem. */
+export function readPaging({ page, pageSize, all = false }: PagingOptions): Paging {
   const problems: FieldProblem[] = []
-  const whole = (field: string, value: unknown, [least, most]: [number, number]) => {
-    const number = /^\d{1,9}$/.test(String(value)) ? Number(value) : -1
-    if (number >= least && number <= most) return number
-    problems.push({ field, message: `must be a whole number from ${least} to ${most}` })
-    return least
+  const report = (problem: FieldProblem) => problems.push(problem)
+  const paging = {
+    page: wholeNumber(page, { field: 'page', range: [0, 1_000_000], preset: 0, report }),
+    pageSize: wholeNumber(pageSize, { field: 'page-size', range: [1, 1000], preset: 25, report }),
+    all,
   }
-  const page = whole('page', flags.page ?? 0, [0, 1_000_000])
-  const pageSize = whole('page-size', flags.pageSize ?? 25, [1, 1000])
-  if (problems.length) throw invalid('The list cannot be shown like this.', problems)
-  return { page, pageSize, all: flags.all === true }
+  if (problems.length) throw invalid('Invalid command line.', problems)
+  return paging
 }

@@ -4,18 +4,18 @@ import { readStable } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 
-/** One request as a document holds it: an object, whose keys are judged later. */
+/** One request as a file holds it: an object whose keys are not validated yet. */
 export type RawRequest = Readonly<Record<string, unknown>>
 
-/** What is wrong where an answer of `get`, which only an update takes, stands in the place of a request. */
-export function answerInstead({ type, db_type, credentials }: RawRequest): FieldProblem | undefined {
+/** The problem of a request that is an output of `get` instead. Only an update accepts that. */
+export function outputProblem({ type, db_type, credentials }: RawRequest): FieldProblem | undefined {
   if (type !== undefined || db_type === undefined || credentials === undefined) return undefined
-  return { field: 'type', message: 'is required: this is an answer of dsctl get; dsctl export writes requests' }
+  return { field: 'type', message: 'is required: this is an output of dsctl get; dsctl export writes requests' }
 }
 
 /**
- * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid` without quoting a word
- * of it: it may hold secrets.
+ * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid`. The message quotes
+ * nothing of the file, which may hold secrets.
  */
 export async function readRequestFile(file: string, readStdin: () => Promise<Buffer>): Promise<RawRequest> {
   const bytes = file === '-' ? await readStdin() : await readBytes(file)
@@ -25,24 +25,24 @@ export async function readRequestFile(file: string, readStdin: () => Promise<Buf
   if (text.trim() === '') throw unreadable(`${where} is empty`)
   const documents = isJson(file, text) ? [parseJson(text, where)] : await parseYaml(text, where)
   const requests = documents.filter(document => document !== null).flat()
-  if (requests.length > 1) throw several(where, requests.length)
+  if (requests.length > 1) throw severalRequests(where, requests.length)
   const [document] = documents.length > 1 ? requests : documents
   if (typeof document === 'object' && document !== null && !Array.isArray(document)) return { ...document }
-  throw unreadable(`${where} holds no object`)
+  throw unreadable(`${where} does not contain an object`)
 }
 
-function several(where: string, count: number) {
-  return invalid(`${where} holds ${count} requests, and only one is taken here.`, [], 'dsctl apply -f takes several.')
+function severalRequests(where: string, count: number) {
+  return invalid(
+    `${where} contains ${count} requests, but this command takes one.`,
+    [],
+    'Use dsctl apply -f for several.',
+  )
 }
 
 async function readBytes(file: string): Promise<Buffer> {
   const bytes = await readStable(file, MAX_REQUEST_BYTES).catch(error => {
-    throw invalid(
-      `${file} ${describeReadError(error)}.`,
-      [],
-      '-f takes a file with a request, or - for standard input.',
-    )
+    throw invalid(`${file} ${describeReadError(error)}.`, [], 'Pass -f a file with a request, or - for standard input.')
   })
   if (bytes) return bytes
-  throw unreadable(`${file} has changed while it was read`)
+  throw unreadable(`${file} changed while it was read`)
 }

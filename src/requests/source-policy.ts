@@ -1,111 +1,121 @@
 import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
-import type { Context } from '../cli/context.ts'
+import type { InputContext } from '../cli/context.ts'
 import { invalid } from '../domain/errors.ts'
+import { commonSecretPath } from '../domain/secret-path.ts'
+import { vaultLocation } from '../settings/vault-location.ts'
 import type { ParsedSecretSource } from '../source-types/secret-source.ts'
 
-/** What a request file may name. It may come from a stranger, as in a pull request. */
-export interface Reach {
-  /** Its folder bounds its `@FILE` sources; `-` is standard input, which has none. */
+/** Which secret sources a request file may name. The file may come from someone else, for example in a pull request. */
+export interface SourcePolicy {
+  /** `@FILE` must be in its folder. `-` is standard input, which has no folder. */
   readonly requestFile: string
-  /** What the operator allows beyond that: `env:DS_*`, `vault:kv/team/*`, `@/etc/secrets/*`. */
+  /** What the user also allows: `env:DS_*`, `vault:kv/team/*`, `@/etc/secrets/*`. */
   readonly allow: readonly string[]
-  /** Files that hold what dsctl itself logs in with. */
-  readonly tokenFiles: readonly string[]
-  /** Where in Vault the secrets of all data sources are, for instance `secret/data-sources/`. */
-  readonly credentialsAt: string
+  /** Files with dsctl's own credentials. */
+  readonly credentialFiles: readonly string[]
+  /** What the paths of all data sources in Vault begin with, for example `secret/data-sources/`. */
+  readonly ownSecrets: string
 }
 
-/** How far a request file may reach here: what flags and profile allow. Throws `invalid` for a pattern that is none. */
-export function reachOf(context: Context, requestFile: string): Reach {
-  const { allowFrom } = context.flags
-  const kept = (context.settings().get('secrets.allowFrom') ?? '').split(/\s+/).filter(text => text !== '')
-  const allow = [...(Array.isArray(allowFrom) ? allowFrom.map(String) : []), ...kept]
+/** The policy for a request file: the rules below, and what `--allow-from` and the settings allow. Throws `invalid`. */
+export function readSourcePolicy(
+  context: InputContext,
+  requestFile: string,
+  allowFrom: readonly string[] = [],
+): SourcePolicy {
+  const settings = context.settings()
+  const ofSettings = (settings.get('secrets.allowFrom') ?? '').split(/\s+/).filter(text => text !== '')
+  const allow = [...allowFrom, ...ofSettings]
   if (!allow.every(isPattern)) {
-    const message = 'must be a source with * for anything, such as env:DS_*, vault:kv/team/* or @/etc/secrets/*'
-    throw invalid('The command line cannot be used like this.', [{ field: 'allow-from', message }])
+    const message = 'must be a source, with * for any text: env:DS_*, vault:kv/team/* or @/etc/secrets/*'
+    throw invalid('Invalid command line.', [{ field: 'allow-from', message }])
   }
-  const [folder = ''] = context.secretPath({ organizationId: '{', secretId: '{' }).split('{')
-  return { requestFile, allow, tokenFiles: context.credentialFiles(), credentialsAt: folder }
+  const { mount, path } = vaultLocation(settings)
+  return {
+    requestFile,
+    allow,
+    credentialFiles: context.credentialFiles(),
+    ownSecrets: `${mount}/${commonSecretPath(path)}`,
+  }
 }
 
-/** Why this source is not one for a request file; undefined where it may be fetched. */
-export function outOfReach(source: ParsedSecretSource, reach: Reach): string | undefined {
-  if (source.kind === 'stdin') return 'cannot come from standard input where a request file says so: use a flag'
-  if (source.kind === 'env') return envProblem(source.name, reach)
-  if (source.kind === 'vault') return vaultProblem(source, reach)
-  return fileProblem(source.path, reach)
+/** Why a request file may not name this source. Undefined if it may. */
+export function sourceProblem(source: ParsedSecretSource, policy: SourcePolicy): string | undefined {
+  if (source.kind === 'stdin') return 'cannot come from standard input in a request file: use an option'
+  if (source.kind === 'env') return variableProblem(source.name, policy)
+  if (source.kind === 'vault') return vaultProblem(source, policy)
+  return fileProblem(source.path, policy)
 }
 
-/** Whether a text is a pattern of sources: a source in which each `*` stands for anything. */
+/** Whether a text is a source in which `*` may stand for any text. */
 function isPattern(text: string): boolean {
   return /^(env:[\w*]+|vault:[^#\s]+(#[^#\s]+)?|@.+)$/.test(text)
 }
 
-const OWN_NAME = /^DSCTL_SECRET_/
-// What dsctl, pg and Vault's clients log in with, and where they are.
-const NEVER_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$)/i
+const ALLOWED_NAME = /^DSCTL_SECRET_/
+// The credentials and addresses of dsctl, pg and the clients of Vault.
+const FORBIDDEN_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$)/i
 
-function envProblem(name: string, { allow }: Reach): string | undefined {
-  if (OWN_NAME.test(name)) return undefined
-  if (NEVER_NAME.test(name)) return 'comes from a variable that no request file may name'
+function variableProblem(name: string, { allow }: SourcePolicy): string | undefined {
+  if (ALLOWED_NAME.test(name)) return undefined
+  if (FORBIDDEN_NAME.test(name)) return 'comes from a variable that a request file may never name'
   if (isAllowed(`env:${name}`, allow)) return undefined
-  return `comes from a variable that a request file may not name: only those that begin with DSCTL_SECRET_, or --allow-from env:${name}`
+  return `comes from a variable that a request file may not name: only DSCTL_SECRET_*, unless you pass --allow-from env:${name}`
 }
 
 function vaultProblem(
   { path, field }: Extract<ParsedSecretSource, { kind: 'vault' }>,
-  reach: Reach,
+  policy: SourcePolicy,
 ): string | undefined {
-  // Vault's paths know no case folding, but mounts may be named with or without a slash at the end.
-  if (`${path}/`.startsWith(reach.credentialsAt))
-    return 'comes from another data source, which no request file may name'
-  const patterns = reach.allow.filter(pattern => pattern.startsWith('vault:'))
+  if (`${path}/`.startsWith(policy.ownSecrets))
+    return 'comes from another data source, which a request file may never name'
+  const patterns = policy.allow.filter(pattern => pattern.startsWith('vault:'))
   const allowed = patterns.some(pattern =>
     matches(pattern, pattern.includes('#') ? `vault:${path}#${field}` : `vault:${path}`),
   )
   if (allowed) return undefined
-  return `comes from a place in Vault that a request file may not name, unless --allow-from vault:${path} allows it`
+  return `comes from a path in Vault that a request file may not name, unless you pass --allow-from vault:${path}`
 }
 
-function fileProblem(path: string, reach: Reach): string | undefined {
-  const found = statOf(pathOf(path, reach))
-  const real = realPath(pathOf(path, reach))
-  // A file that is missing stays missing, which reading it will say.
-  if (!found || real === undefined) return isRelative(path, reach) && !climbs(path) ? undefined : OUTSIDE
-  return placeProblem({ found, real, path }, reach)
+function fileProblem(path: string, policy: SourcePolicy): string | undefined {
+  const found = statOf(pathOf(path, policy))
+  const real = realPath(pathOf(path, policy))
+  // Reading it reports a missing file.
+  if (!found || real === undefined) return isRelative(path, policy) && !goesUp(path) ? undefined : OUTSIDE
+  return placeProblem({ found, real, path }, policy)
 }
 
-/** The same of a file that is open by now: others may have put something else in its place since it was judged. */
-export function openedOutOfReach(fd: number, path: string, reach: Reach): string | undefined {
+/** Checks a file again once it is open: it may have been replaced since the first check. */
+export function openFileProblem(fd: number, path: string, policy: SourcePolicy): string | undefined {
   const found = fstatSync(fd)
-  const real = realPathOfOpened(fd, pathOf(path, reach))
-  return real === undefined ? OUTSIDE : placeProblem({ found, real, path }, reach)
+  const real = realPathOfOpen(fd, pathOf(path, policy))
+  return real === undefined ? OUTSIDE : placeProblem({ found, real, path }, policy)
 }
 
-const OUTSIDE = 'comes from a file outside the folder of the request file, unless --allow-from @PATH allows it'
+const OUTSIDE = 'comes from a file outside the folder of the request file: pass --allow-from @PATH to allow it'
 
-function placeProblem({ found, real, path }: { found: Stats; real: string; path: string }, reach: Reach) {
-  // By what it is, not by its name: links and hard links lead to the same file.
-  const isToken = reach.tokenFiles.some(file => isSame(statOf(file), found))
-  if (isToken) return 'comes from a file that no request file may name'
-  // A pipe would keep the program waiting, for whoever wrote the request.
-  if (!found.isFile()) return 'comes from something that is no regular file'
-  const folder = realPath(dirname(reach.requestFile))
-  if (folder !== undefined && isRelative(path, reach) && real.startsWith(folder.endsWith(sep) ? folder : folder + sep))
+function placeProblem({ found, real, path }: { found: Stats; real: string; path: string }, policy: SourcePolicy) {
+  // Compared by inode, since links lead to the same file under other names.
+  const isToken = policy.credentialFiles.some(file => isSame(statOf(file), found))
+  if (isToken) return 'comes from a file that a request file may never name'
+  // Reading a pipe could block forever.
+  if (!found.isFile()) return 'comes from something that is not a regular file'
+  const folder = realPath(dirname(policy.requestFile))
+  if (folder !== undefined && isRelative(path, policy) && real.startsWith(folder.endsWith(sep) ? folder : folder + sep))
     return undefined
-  return isAllowed(`@${real}`, reach.allow) && !real.startsWith('/proc/') ? undefined : OUTSIDE
+  return isAllowed(`@${real}`, policy.allow) && !real.startsWith('/proc/') ? undefined : OUTSIDE
 }
 
-function isRelative(path: string, { requestFile }: Reach): boolean {
+function isRelative(path: string, { requestFile }: SourcePolicy): boolean {
   return requestFile !== '-' && !isAbsolute(path)
 }
 
-function climbs(path: string): boolean {
+function goesUp(path: string): boolean {
   return path.split(/[\\/]/).includes('..')
 }
 
-function pathOf(path: string, { requestFile }: Reach): string {
+function pathOf(path: string, { requestFile }: SourcePolicy): string {
   return requestFile === '-' ? resolve(path) : resolve(dirname(requestFile), path)
 }
 
@@ -126,12 +136,12 @@ function realPath(path: string): string | undefined {
   }
 }
 
-/** The path of what is open; undefined where that cannot be told. */
-function realPathOfOpened(fd: number, path: string): string | undefined {
+/** The path of an open file. Undefined if it is unknown. */
+function realPathOfOpen(fd: number, path: string): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`)
   } catch {
-    // Not every system has it: then the path has to lead there still.
+    // Only Linux has /proc. Elsewhere the path must still lead to the open file.
     const real = realPath(path)
     return real !== undefined && isSame(statOf(real, lstatSync), fstatSync(fd)) ? real : undefined
   }

@@ -1,102 +1,68 @@
-import type { Context, Flags } from '../cli/context.ts'
 import { type FieldProblem, invalid, safeKey } from '../domain/errors.ts'
 import { stringify } from '../lib/stringify.ts'
-import { MAY } from '../operations/authorize.ts'
-import { fieldsOfTemplate, findTemplates, getTemplate } from '../operations/template.ts'
-import type { LookupAudit } from '../ports/lookup.ts'
 import type { NewTemplate, Template } from '../ports/templates.ts'
 import { checkName } from '../source-types/check-name.ts'
 import { findField } from '../source-types/field-names.ts'
 import { findSourceType, getSourceType } from '../source-types/index.ts'
 import { parseTemplateFields } from '../source-types/template-fields.ts'
-import type { BatchDocument } from './batch-files.ts'
-import type { Draft } from './draft.ts'
-import { fieldsFromFlags } from './field-options.ts'
+import { readFieldOptions } from './read-field-options.ts'
+import type { RequestDraft } from './validate-request.ts'
 
-/** A template as flags say it. Throws `invalid` with every problem; a secret's flag is one, whatever it is given. */
-export async function readTemplate(rawName: string, flags: Flags): Promise<NewTemplate> {
-  const type = getSourceType(flags.type)
+/** A template from the options of `template set`. Throws `invalid` with every problem. An option of a secret is one. */
+export async function readTemplate(rawName: string, options: { readonly type: string }): Promise<NewTemplate> {
+  const type = getSourceType(options.type)
   const name = checkName(rawName)
-  const given = await fieldsFromFlags(flags)
+  const given = await readFieldOptions(options)
   const isSecret = ({ field }: FieldProblem) => findField(type, field)?.field.secret === true
-  const refused = Object.fromEntries(given.problems.filter(isSecret).map(({ field }) => [field, '']))
-  const { fields, problems } = parseTemplateFields(type, { ...given.fields, ...refused })
+  const secrets = Object.fromEntries(given.problems.filter(isSecret).map(({ field }) => [field, '']))
+  const { fields, problems } = parseTemplateFields(type, { ...given.fields, ...secrets })
   const all = [
     ...('problem' in name ? [name.problem] : []),
     ...given.problems.filter(problem => !isSecret(problem)),
     ...problems,
   ]
-  if (all.length) throw invalid('The template cannot be like this.', all, `dsctl types ${type.name} shows the fields.`)
+  if (all.length) throw invalid('Invalid template.', all, `Run dsctl types ${type.name} to see the fields.`)
   return { name: 'value' in name ? name.value : '', type: type.name, fields }
 }
 
-/** The template that a request names, if any. Throws `not_found` where there is none of that name. */
-export async function templateOf(
-  context: Context,
-  name: unknown,
-  action: LookupAudit['action'] | undefined,
-): Promise<Template | undefined> {
-  if (name === undefined) return undefined
-  const problem = templateNameProblem(name)
-  if (problem) throw invalid('The data source cannot be created like this.', [problem])
-  return getTemplate(await context.templates(MAY.change), String(name).trim(), action)
+/** The template that a request names, trimmed. Throws `invalid` if that cannot be a name. */
+export function templateName(raw: unknown): string | undefined {
+  if (raw === undefined) return undefined
+  const problem = templateNameProblem(raw)
+  if (problem) throw invalid('The data source cannot be created.', [problem])
+  return stringify(raw).trim()
 }
 
-/** A request of a batch with what its template adds, or what is wrong with that; `missing`: there is no such template. */
-export type Templated = BatchDocument & { readonly problem?: FieldProblem; readonly missing?: boolean }
-
-/** The requests of a batch with what their templates add, all looked up at once. */
-export async function withTemplates(
-  context: Context,
-  documents: readonly BatchDocument[],
-  action: LookupAudit['action'],
-): Promise<readonly Templated[]> {
-  const names = documents.flatMap(({ raw }) => (typeof raw.template === 'string' ? [raw.template.trim()] : []))
-  if (names.length === 0) return documents.map(document => templated(document, new Map(), () => undefined))
-  const { found, near } = await findTemplates(await context.templates(MAY.change), [...new Set(names)], action)
-  return documents.map(document => templated(document, found, near))
-}
-
-function templated(
-  document: BatchDocument,
-  found: ReadonlyMap<string, Template>,
-  near: (name: string) => string | undefined,
-): Templated {
-  const { name, env, type, template: rawName, ...fields } = document.raw
-  if (rawName === undefined) return document
-  const problem = templateNameProblem(rawName)
-  if (problem) return { ...document, problem }
-  const wanted = String(rawName).trim()
-  const template = found.get(wanted)
-  if (!template) return { ...document, problem: noneOf(wanted, near(wanted)), missing: true }
-  const added = addTemplate({ type, fields }, template)
-  if (added.problem) return { ...document, problem: added.problem }
-  return { ...document, raw: { name, env, type: added.type, ...added.fields } }
-}
-
-function noneOf(name: string, near: string | undefined): FieldProblem {
-  const meant = near === undefined ? '' : `; did you mean ${near}?`
-  return { field: 'template', message: `there is no template ${name}${meant}` }
-}
-
-/** What is wrong with the name of a template in a request. */
-function templateNameProblem(name: unknown): FieldProblem | undefined {
-  const checked = checkName(name)
+/** Why a value cannot be the name of a template. */
+export function templateNameProblem(raw: unknown): FieldProblem | undefined {
+  const checked = checkName(raw)
   return 'problem' in checked ? { ...checked.problem, field: 'template' } : undefined
 }
 
-/** The type and the fields of a request with a template's under them: what the request gives goes before. */
-export function addTemplate(
-  { type, fields }: Pick<Draft, 'type' | 'fields'>,
-  template: Template,
-): Pick<Draft, 'type' | 'fields'> & { readonly problem?: FieldProblem } {
-  const preset = fieldsOfTemplate(template)
-  if (type !== undefined && findSourceType(type)?.name !== template.type) {
-    const message = `${template.name} is for ${template.type}, not for ${safeKey(stringify(type))}`
-    return { type, fields, problem: { field: 'template', message } }
-  }
-  const known = getSourceType(template.type)
-  const given = new Set(Object.keys(fields).map(key => findField(known, key)?.name))
-  const left = Object.entries(preset).filter(([name]) => !given.has(name))
-  return { type: template.type, fields: { ...Object.fromEntries(left), ...fields } }
+/** A draft with the type and the fields of a template, except those that it has itself. Throws `invalid`. */
+export function addTemplate(draft: RequestDraft, template: Template): RequestDraft {
+  const problem = templateTypeProblem(draft.type, template)
+  if (problem) throw invalid('The data source cannot be created.', [problem])
+  return mergeTemplate(draft, template)
+}
+
+/** Why a template cannot be used for a type. */
+export function templateTypeProblem(type: unknown, template: Template): FieldProblem | undefined {
+  if (type === undefined || findSourceType(type)?.name === template.type) return undefined
+  return { field: 'template', message: `${template.name} is for ${template.type}, not for ${safeKey(stringify(type))}` }
+}
+
+/** The same for a draft and a template that go together. */
+export function mergeTemplate<D extends Pick<RequestDraft, 'type' | 'fields'>>(draft: D, template: Template): D {
+  const type = getSourceType(template.type)
+  const given = new Set(Object.keys(draft.fields).map(key => findField(type, key)?.name))
+  const added = Object.entries(templateFields(template)).filter(([name]) => !given.has(name))
+  return { ...draft, type: type.name, fields: { ...Object.fromEntries(added), ...draft.fields } }
+}
+
+/** Throws `invalid` if a template holds a secret. Someone may have written it to the table without dsctl. */
+function templateFields({ name, type, fields }: Template): Readonly<Record<string, unknown>> {
+  const { problems } = parseTemplateFields(getSourceType(type), fields)
+  if (problems.length === 0) return fields
+  throw invalid(`The template ${name} cannot be used.`, problems, `Correct it: dsctl template set "${name}" ...`)
 }

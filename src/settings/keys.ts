@@ -1,13 +1,26 @@
 import { invalid, safeKey } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
 
+/** The options that override a setting. */
+export interface SettingFlags {
+  readonly profile?: string | undefined
+  readonly databaseUrl?: string | undefined
+  readonly vaultAddr?: string | undefined
+  readonly vaultMount?: string | undefined
+  readonly vaultPath?: string | undefined
+  readonly org?: string | undefined
+  readonly env?: string | undefined
+  readonly user?: string | undefined
+  readonly output?: string | undefined
+}
+
 /** A setting. A flag, if it has one, overrides the environment, which overrides the profile. */
 export interface SettingKey {
   readonly key: string
   /** Environment variables; the first one that is set applies. */
   readonly env: readonly string[]
-  /** The name of the global option, as commander spells it. */
-  readonly flag?: string
+  /** The option that overrides it, as commander spells it. */
+  readonly flag?: keyof SettingFlags
   readonly default?: string
   readonly description: string
 }

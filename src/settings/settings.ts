@@ -1,11 +1,10 @@
 import { type DsctlError, type FieldProblem, invalid } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
-import { SETTING_KEYS, type SettingKey, type SettingName } from './keys.ts'
+import { SETTING_KEYS, type SettingFlags, type SettingKey, type SettingName } from './keys.ts'
 import { embeddedFolder, findProfile, readSettingsFile, type SettingsFile, settingsFilePath } from './profiles.ts'
 import { settingProblem } from './setting-problem.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
-type Flags = Readonly<Record<string, unknown>>
 
 /** A setting's value and its source, for example `environment VAULT_ADDR`. */
 export interface Setting {
@@ -35,7 +34,7 @@ export interface ReadOptions {
 }
 
 /** Reads every setting: a flag overrides the environment, which overrides the profile. Throws `invalid`. */
-export function readSettings(flags: Flags, env: Environment, options: ReadOptions = {}): Settings {
+export function readSettings(flags: SettingFlags, env: Environment, options: ReadOptions = {}): Settings {
   const path = settingsFilePath(env)
   const file = readSettingsFile(path)
   const named = nonEmpty(flags.profile) ?? nonEmpty(env.DSCTL_PROFILE)
@@ -56,7 +55,7 @@ export function readSettings(flags: Flags, env: Environment, options: ReadOption
 
 function resolve(
   { key, env: names, flag, default: fallback }: SettingKey & { key: SettingName },
-  given: { flags: Flags; env: Environment; profile: string; stored: Readonly<Record<string, string>> },
+  given: { flags: SettingFlags; env: Environment; profile: string; stored: Readonly<Record<string, string>> },
 ): Setting {
   const fromFlag = flag === undefined ? undefined : nonEmpty(given.flags[flag])
   if (fromFlag !== undefined) return { key, value: fromFlag, source: 'flag' }
@@ -92,6 +91,6 @@ export function unknownProfileError(profile: string, { profiles }: SettingsFile)
 }
 
 // An empty environment variable counts as not set.
-function nonEmpty(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === '' ? undefined : value
 }

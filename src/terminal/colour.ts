@@ -9,7 +9,7 @@ export type Painter = (text: string, tone: Tone | undefined) => string
 /** Whether to colour what goes to `output`: `--no-color`, then FORCE_COLOR, NO_COLOR, TERM=dumb, then a terminal. */
 export function isColourEnabled(streams: Streams, output: Output): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = streams.env
-  if (streams.options?.noColor) return false
+  if (streams.options?.color === false) return false
   if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
   if (NO_COLOR) return false
   if (TERM === 'dumb') return false

@@ -13,8 +13,8 @@ export interface Output extends NodeJS.WritableStream {
 
 /** The global options that say how to talk. */
 export interface TerminalOptions {
-  readonly noColor?: boolean | undefined
-  readonly noInput?: boolean | undefined
+  readonly color?: boolean | undefined
+  readonly input?: boolean | undefined
   readonly quiet?: boolean | undefined
   readonly verbose?: boolean | undefined
 }

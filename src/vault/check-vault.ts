@@ -1,3 +1,4 @@
+import { secretPath } from '../domain/secret-path.ts'
 import { valueAt } from '../lib/value-at.ts'
 import type { VaultCheck } from '../ports/setup.ts'
 import type { VaultClient } from './client.ts'
@@ -31,7 +32,7 @@ export async function checkVault(client: VaultClient, options: CheckOptions): Pr
   const token = await lookUpToken(client, tokenFrom)
   const state = await inspectMount(client, mount)
   if (state !== 'kv2' && state !== 'hidden') throw state
-  const template = path.replaceAll('{organization_id}', organizationId ?? '{organization_id}')
+  const template = secretPath(path, { organizationId: organizationId ?? '{organization_id}', secretId: '{id}' })
   const granted = await grantedCapabilities(client, mount, template)
   // Vault shows a mount if any policy covers a path in it. If one does and the mount is hidden, it does not exist.
   const covered = Object.values(granted)
@@ -61,8 +62,8 @@ async function lookUpToken(client: VaultClient, source: TokenSource): Promise<No
 
 /** The token's capabilities on the path of a secret, by the keys of NEEDED. */
 async function grantedCapabilities(client: VaultClient, mount: string, template: string) {
-  const secretPath = template.replaceAll(/\{(id|organization_id)\}/g, PLACEHOLDER_ID)
-  const paths = Object.keys(NEEDED).map(kind => [kind, `${mount}/${kind}/${secretPath}`] as const)
+  const placeholder = secretPath(template, { organizationId: PLACEHOLDER_ID, secretId: PLACEHOLDER_ID })
+  const paths = Object.keys(NEEDED).map(kind => [kind, `${mount}/${kind}/${placeholder}`] as const)
   const response = await client.write('sys/capabilities-self', { paths: paths.map(([, path]) => path) })
   if (!response.ok) throw vaultError(response, 'read its own capabilities')
   const entries = paths.map(([kind, path]): [string, readonly unknown[]] => {

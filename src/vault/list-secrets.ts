@@ -1,3 +1,4 @@
+import { secretPath } from '../domain/secret-path.ts'
 import { isUuid } from '../lib/uuid.ts'
 import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
@@ -12,7 +13,8 @@ export async function listSecrets(
   { mount, path }: { mount: string; path: string },
   organizationId: string,
 ): Promise<readonly string[] | undefined> {
-  const before = path.slice(0, path.indexOf('{id}')).replaceAll('{organization_id}', organizationId)
+  const pattern = secretPath(path, { organizationId, secretId: '{id}' })
+  const before = pattern.slice(0, pattern.indexOf('{id}'))
   const folder = before.slice(0, before.lastIndexOf('/') + 1)
   const prefix = before.slice(folder.length)
   const response = await client.read(`${mount}/metadata/${folder.replace(/\/$/, '')}?list=true`)
@@ -20,7 +22,7 @@ export async function listSecrets(
   if (!response.ok && response.status === 403) return undefined
   if (!response.ok) throw vaultError(response, 'list the secrets')
   const keys = valueAt(response.body, 'data', 'keys')
-  const after = path.slice(path.indexOf('{id}') + '{id}'.length)
+  const after = pattern.slice(before.length + '{id}'.length)
   // Vault lists a folder as its name and a slash. If the path continues below the id, the id is part of a folder name.
   const suffix = after.includes('/') ? after.slice(0, after.indexOf('/') + 1) : after
   return (Array.isArray(keys) ? keys : []).flatMap(key => {

@@ -1,5 +1,6 @@
 import type { DsctlError } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
+import { secretPath } from '../domain/secret-path.ts'
 import { valueAt } from '../lib/value-at.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
@@ -112,7 +113,7 @@ function apiPath(store: SecretStore, kind: 'data' | 'metadata' | 'delete', at: S
 }
 
 function pathInMount({ path }: SecretStore, at: SecretLocation): string {
-  return path.replaceAll('{id}', at.secretId).replaceAll('{organization_id}', at.organizationId)
+  return secretPath(path, at)
 }
 
 /** The version in a response. After a soft delete, the response is a 404 that contains the version's metadata. */

@@ -62,7 +62,7 @@ describe('On an application’s own database', () => {
     const before = await shapeOf(shop.database)
     const first = await shop.init()
     expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining('the application’s were not touched') })
-    expect((await shop.init()).stderr).toBe('All is as it should be already: nothing was changed.\n')
+    expect((await shop.init()).stderr).toBe('Already set up. Nothing changed.\n')
     expect(before.length).toBeGreaterThan(50)
     expect(await shapeOf(shop.database)).toEqual(before)
   })

@@ -76,7 +76,7 @@ describe('audit', () => {
 
   test('comes in pages, and says when there are more', async () => {
     const first = await acme.dsctl(['audit', '--page-size', '3', '-o', 'json'])
-    expect(first.stderr).toBe('There are more: --page 1, or --all.\n')
+    expect(first.stderr).toBe('There are more: pass --page 1 or --all.\n')
     const last = await acme.dsctl(['audit', '--page-size', '3', '--page', '2', '-o', 'json'])
     expect([json(first).length, json(last).length, last.stderr]).toEqual([3, 1, ''])
     expect(json(await acme.dsctl(['audit', '--all', '--page-size', '3', '-o', 'json']))).toHaveLength(7)
@@ -132,7 +132,7 @@ describe('The trail', () => {
 describe('audit prune', () => {
   test('needs --yes where nobody can be asked', async () => {
     const error = jsonError(await acme.dsctl(['audit', 'prune', '--before', '1d', '-o', 'json']))
-    expect(error).toMatchObject({ exit_code: 2, hint: 'Say --yes.' })
+    expect(error).toMatchObject({ exit_code: 2, hint: 'Pass --yes.' })
   })
 
   test('is denied to a data_admin, which is in the trail', async () => {

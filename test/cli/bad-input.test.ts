@@ -489,10 +489,10 @@ describe('refused in a request file:', () => {
       'two documents',
       `${yaml}---\n${yaml}`,
       'request.yaml',
-      /holds 2 requests, and only one is taken here\.\ndsctl apply -f takes several/,
+      /contains 2 requests, but this command takes one\.\nUse dsctl apply -f for several/,
     ],
-    ['a list', '["MARKERpassword"]', 'request.json', /holds no object/],
-    ['a word', 'MARKERpassword', 'request', /holds no object/],
+    ['a list', '["MARKERpassword"]', 'request.json', /does not contain an object/],
+    ['a word', 'MARKERpassword', 'request', /does not contain an object/],
     ['nothing', '', 'request.json', /is empty/],
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), 'request.json', /is not UTF-8 text/],
   ])('%s', async (_, text, name, says) => {
@@ -529,7 +529,7 @@ describe('refused in a request file:', () => {
   test('that is not there, or is a folder', async () => {
     await expectRefused(
       { args: ['create', '-f', 'missing.json'] },
-      { says: /missing\.json does not exist\.\n-f takes a file/ },
+      { says: /missing\.json does not exist\.\nPass -f a file/ },
     )
     await expectRefused({ args: ['update', id, '-f', '.'] }, { says: /\. is a folder\./ })
   })
@@ -568,7 +568,7 @@ describe('refused in a request file:', () => {
         'env:HOME',
         /password: comes from a variable that a request file may not name: .*DSCTL_SECRET_/,
       ],
-      ['the Vault token', 'env:VAULT_TOKEN', /password: comes from a variable that no request file may name/],
+      ['the Vault token', 'env:VAULT_TOKEN', /password: comes from a variable that a request file may never name/],
       ['a file above it', '@../secret', /password: comes from a file outside the folder of the request file/],
       ['a file at an absolute path', '@/etc/hostname', /password: comes from a file outside the folder/],
       ['a link that leads out', '@link', /password: comes from a file outside the folder/],
@@ -576,7 +576,7 @@ describe('refused in a request file:', () => {
       [
         'any secret in Vault',
         'vault:secret/other#password',
-        /password: comes from a place in Vault that a request file may not name/,
+        /password: comes from a path in Vault that a request file may not name/,
       ],
       ['standard input', '-', /password: cannot come from standard input where a request file says so/],
       ['a file beside it that is missing', '@missing', /password: comes from \S+missing, which does not exist/],
@@ -729,7 +729,7 @@ describe('refused in an update:', () => {
       ['-f', '-'],
       '{"db_type":"postgres","credentials":{},"password":"MARKERpassword"}',
       ['password'],
-      /belongs into credentials/,
+      /belongs in credentials/,
     ],
     [
       'an answer with a type beside its own',
@@ -743,7 +743,7 @@ describe('refused in an update:', () => {
       ['-f', '-'],
       '{"db_type":"postgres","credentials":null}',
       undefined,
-      /without its credentials/,
+      /without credentials/,
     ],
     ['a bad env', ['--set-env', 'a b'], undefined, ['env'], /env: must have 1 to 64 characters/],
   ])('%s', async (_, args, stdin, fields, says) => {

@@ -78,7 +78,7 @@ describe('the same source twice in a batch', () => {
       expect(jsonError(result).fields).toEqual([
         {
           field: expect.stringContaining('name'),
-          message: expect.stringMatching(/^stands in env dev twice: also in /),
+          message: expect.stringMatching(/^appears twice in env dev: also in /),
         },
       ])
     }
@@ -214,7 +214,7 @@ describe('a file that changes while it is read', () => {
       // Where the writer had to wait all the time that it was read, nothing has changed.
       for (let tries = 0; tries < 10 && !refused; tries++) {
         const result = await site.dsctl([verb, '-f', file, '--dry-run'])
-        refused = result.stderr.includes('changing.json has changed while it was read')
+        refused = result.stderr.includes('changing.json changed while it was read')
         expect(result.code, result.stderr).toBe(refused ? 2 : 0)
       }
     } finally {

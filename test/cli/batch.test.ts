@@ -112,7 +112,7 @@ describe('apply', () => {
     expect(actions(await apply([without], '--env', env))).toEqual(['created'])
     const result = await apply([request('Other', { env: 'elsewhere' })], '--env', env)
     expect(result.code).toBe(2)
-    expect(result.stderr).toContain(`is elsewhere, and --env says ${env}`)
+    expect(result.stderr).toContain(`is elsewhere, but --env is ${env}`)
     expect(result.stderr).not.toContain('dsctl types')
     const none = await apply([request('Other')], '--parallel', '0')
     expect(none.stderr).toContain('must be a whole number from 1 to 128')
@@ -161,7 +161,7 @@ describe('prune', () => {
     const all = await names()
     const within = ['--env', env]
     expect((await apply([request('New')], '--prune', '--yes')).code).toBe(2)
-    expect((await apply([request('New')], ...within, '--prune')).stderr).toContain('Say --yes.')
+    expect((await apply([request('New')], ...within, '--prune')).stderr).toContain('Pass --yes.')
     expect((await apply([], ...within, '--prune', '--yes')).stderr).toContain('no requests')
     const tooMany = await apply([request('New')], ...within, '--prune', '--yes', '--prune-max', '3')
     expect(tooMany.stderr).toContain('more than --prune-max 3')
@@ -218,7 +218,7 @@ describe('get', () => {
     const { stdout } = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
     for (const verb of ['apply', 'diff', 'create']) {
       const result = await site.dsctl([verb, '-f', '-'], { stdin: stdout })
-      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an answer of dsctl get') })
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an output of dsctl get') })
     }
   })
 

@@ -91,11 +91,11 @@ describe('delete -f', () => {
       { field: 'Standard input, request 4, id', message: 'must be a UUID' },
       {
         field: 'Standard input, request 5',
-        message: 'stands there twice: also in Standard input, request 1',
+        message: 'appears twice: also in Standard input, request 1',
       },
     ])
     const other = await fed([{ name: 'A', env }], '--env', 'elsewhere')
-    expect(other.stderr).toContain(`is ${env}, and --env says elsewhere`)
+    expect(other.stderr).toContain(`is ${env}, but --env is elsewhere`)
     const without = await fed([{ name: 'A' }])
     expect(jsonError(without).fields).toEqual([{ field: 'Standard input, env', message: 'is required' }])
     expect(await everythingIn(site)).toEqual(before)
@@ -112,9 +112,9 @@ describe('delete -f', () => {
     ]
     expect(results.map(({ code }) => code)).toEqual([2, 2, 2, 2])
     expect(results.map(result => jsonError(result).message)).toEqual([
-      'REFs and -f do not go together.',
-      'There is nothing to delete.',
-      'A delete is for good, and nobody can be asked here.',
+      'Pass either REFs or -f, not both.',
+      'Nothing to delete.',
+      'Deleting cannot be undone, and there is no terminal to confirm.',
       expect.stringContaining('a.json.none does not exist.'),
     ])
     expect(await everythingIn(site)).toEqual(before)
@@ -151,7 +151,7 @@ describe('at a terminal', () => {
   test('what a file names is shown, and how many they are is typed', async () => {
     const screen = at(['-f', file(['A', 'B', 'None']), '--ignore-not-found'])
     const asked = await screen.waitFor('Type 3 to confirm:')
-    expect(asked).toContain(`To be deleted: A (${env}), B (${env}), None (not there).`)
+    expect(asked).toContain(`To be deleted: A (${env}), B (${env}), None (not found).`)
     screen.type('2\n')
     await screen.waitFor('that is not the name')
     screen.press('backspace')

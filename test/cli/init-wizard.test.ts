@@ -35,10 +35,10 @@ describe.each<[string, TerminalOptions]>([
   test('nothing is set: it asks for both servers, the token and the first organization, and ends with what to type', async () => {
     const token = await vault.userToken({ email: 'ada@example.com', policies: [await everything()] })
     const screen = open([], options.env, { columns: options.columns ?? 80 })
-    await screen.waitFor('Postgres: nothing says where it is')
-    await screen.waitFor('Vault: nothing says where it is')
-    await screen.waitFor('Vault token: there is none')
-    await screen.waitFor('Where are data sources to be kept?')
+    await screen.waitFor('Postgres: not set')
+    await screen.waitFor('Vault: not set')
+    await screen.waitFor('Vault token: not set')
+    await screen.waitFor('Where should data sources be stored?')
     await screen.waitFor('without a server (embedded)')
     screen.press('enter')
     await screen.waitFor('Database URL:')
@@ -113,7 +113,7 @@ test('only one server is missing: no more is asked than that', async () => {
 test('the embedded profile is chosen: it is in use from then on, and needs nothing else', async () => {
   const data = { DSCTL_HOME: join(home, 'data') }
   const screen = open([], data)
-  await screen.waitFor('Where are data sources to be kept?')
+  await screen.waitFor('Where should data sources be stored?')
   await screen.waitFor('embedded')
   screen.press('down')
   screen.press('enter')
@@ -126,7 +126,7 @@ test('the embedded profile is chosen: it is in use from then on, and needs nothi
 
 test('Ctrl-C at any question leaves everything as it was', async () => {
   for (const [env, question] of [
-    [{}, 'Where are data sources to be kept?'],
+    [{}, 'Where should data sources be stored?'],
     [{ VAULT_ADDR: vault.addr }, 'Database URL:'],
     [{ VAULT_ADDR: vault.addr, DATABASE_URL: database.url, DSCTL_VAULT_MOUNT: vault.mount }, 'Vault token'],
     [

@@ -88,7 +88,7 @@ describe('an empty database', () => {
     const before = [await stateOf(database), readFileSync(configOf(home), 'utf8')]
     for (const args of [[...servers(), ...first, '--yes'], ['--yes'], [...servers(), '--org', 'Acme']]) {
       const result = await init(args)
-      const stderr = 'All is as it should be already: nothing was changed.\n'
+      const stderr = 'Already set up. Nothing changed.\n'
       expect(result).toEqual({ code: 0, signal: null, stdout: '', stderr })
       expect([await stateOf(database), readFileSync(configOf(home), 'utf8')]).toEqual(before)
     }
@@ -129,7 +129,7 @@ describe('an empty database', () => {
       }
     }
     expect(await stateOf(database)).toEqual(before)
-    expect((await init(['--admin', 'Admin@Example.com', '--yes'])).stderr).toContain('All is as it should be already')
+    expect((await init(['--admin', 'Admin@Example.com', '--yes'])).stderr).toContain('Already set up')
   })
 
   test('is made once by two at the same time', async () => {
@@ -176,7 +176,7 @@ describe('an empty database', () => {
     const done = await stateOf(database)
     expect(await init(['--check'])).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('The database is prepared.'),
+      stderr: expect.stringContaining('The database is ready.'),
     })
     expect(await stateOf(database)).toEqual(done)
   })
@@ -306,7 +306,7 @@ describe('an application’s database', () => {
     const result = await site.init(['--check'])
     expect(result).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('init would add dsctl’s own in schema dsctl'),
+      stderr: expect.stringContaining('init would add dsctl’s own tables in schema dsctl'),
     })
     expect(await stateOf(site.database)).toEqual(before)
   })

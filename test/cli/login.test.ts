@@ -55,7 +55,7 @@ describe('login with a password', () => {
     writeFileSync(join(home, '.vault-token'), 'an older one', { mode: 0o644 })
     const result = await dsctl([...userpass, '--password', '-'], at(home, {}, `${PASSWORD}\n`))
     expect(result).toMatchObject({ code: 0, stdout: '' })
-    expect(result.stderr).toMatch(/^Logged in\. The token is good for 1 hour/)
+    expect(result.stderr).toMatch(/^Logged in\. The token expires in 1 hour/)
     expect(statSync(join(home, '.vault-token')).mode & 0o777).toBe(0o600)
     expect(readdirSync(home).filter(name => name.startsWith('.vault-token'))).toEqual(['.vault-token'])
     expectNoSecret(result.stdout, result.stderr)
@@ -179,7 +179,7 @@ describe('logout', () => {
     writeFileSync(join(home, '.vault-token'), token)
     const known = async () => (await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status
     const unasked = await dsctl(['logout', '-o', 'json'], at(home))
-    expect(jsonError(unasked)).toMatchObject({ exit_code: 2, hint: 'Say --yes.' })
+    expect(jsonError(unasked)).toMatchObject({ exit_code: 2, hint: 'Pass --yes.' })
     const screen = terminal(['logout'], at(home))
     await screen.waitFor('Revoke the root token')
     screen.type('n\n')

@@ -203,7 +203,7 @@ describe('a data source is', () => {
         code: 0,
         signal: null,
         stdout: answer.stdout,
-        stderr: 'Nothing changed: it is so already.\n',
+        stderr: 'No changes: already up to date.\n',
       })
     }
     expect(await everythingIn(site)).toMatchObject({ records, secrets, events })
@@ -405,10 +405,10 @@ describe('list', () => {
     expect(await list('--all')).toEqual(all)
     expect(await list('--all', '--page-size', '4')).toEqual(all)
     const first = await site.dsctl(['ls'], { env: reader.env, home: temporaryFolder() })
-    expect(first.stderr).toBe('There are more: --page 1, or --all.\n')
+    expect(first.stderr).toBe('There are more: pass --page 1 or --all.\n')
     expect(first.stdout.split('\n')).toHaveLength(27)
     const past = await site.dsctl(['ls', '--page', '9'], { env: reader.env, home: temporaryFolder() })
-    expect(past).toMatchObject({ code: 0, stderr: 'No data sources on page 9: the first is page 0.\n' })
+    expect(past).toMatchObject({ code: 0, stderr: 'No data sources on page 9. The first page is 0.\n' })
   })
 
   test('narrows by type, env, status and part of the name', async () => {
@@ -625,7 +625,7 @@ describe('where the name is taken', () => {
     const before = await secretOf(id)
     const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, host: 'other' })
     const result = await site.dsctl(['create', '-f', '-', '--if-exists', 'skip', '-o', 'json'], { stdin })
-    expect(result).toMatchObject({ code: 0, stderr: 'It exists already: skipped.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: 'Already exists: skipped.\n' })
     // What went as it was told to is no failure in the audit trail.
     expect(await eventsOf(site, `outcome = 'failed' AND data_source_name = $1`, [name])).toEqual([])
     expect(json(result)).toMatchObject({ id, credentials: { host: 'db.example.com' } })
@@ -637,10 +637,10 @@ describe('where the name is taken', () => {
     const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, host: 'other' })
     const args = ['create', '-f', '-', '--if-exists', 'update', '-o', 'json']
     const first = await site.dsctl(args, { stdin })
-    expect(first).toMatchObject({ code: 0, stderr: 'It exists already: updated.\n' })
+    expect(first).toMatchObject({ code: 0, stderr: 'Already exists: updated.\n' })
     expect(json(first)).toMatchObject({ id, credentials: { host: 'other', schemas: ['kept'] } })
     const version = await site.vault.readSecret(`data-sources/${id}`)
-    expect(await site.dsctl(args, { stdin })).toMatchObject({ code: 0, stderr: 'It exists already: unchanged.\n' })
+    expect(await site.dsctl(args, { stdin })).toMatchObject({ code: 0, stderr: 'Already exists: unchanged.\n' })
     expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual(version)
   })
 
@@ -788,7 +788,7 @@ describe('output', () => {
     ] as const) {
       const refused = await site.dsctl([...args, '-o', format])
       expect(refused, args.join(' ')).toMatchObject({ code: 2, stdout: '' })
-      expect(refused.stderr).toMatch(/output: must be one of table, json, yaml.*: there is no (name|id) in this answer/)
+      expect(refused.stderr).toMatch(/output: must be one of table, json, yaml.*: this output has no (name|id)/)
     }
     const env = { DSCTL_OUTPUT: 'id' }
     expect((await site.dsctl(['whoami'], { env })).stdout).toMatch(/^User +/)

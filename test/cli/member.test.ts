@@ -71,7 +71,7 @@ describe('On a database that dsctl made, member', () => {
     const args = ['member', 'set-role', 'dan@example.com', 'data_admin']
     expect((await acme.dsctl(args)).code).toBe(0)
     const again = await acme.dsctl(args)
-    expect(again).toMatchObject({ code: 0, stderr: 'Nothing changed: it is so already.\n' })
+    expect(again).toMatchObject({ code: 0, stderr: 'No changes: already up to date.\n' })
     expect(await rolesOf(acme)).toMatchObject({ 'dan@example.com': 'data_admin' })
     expect(await eventsOf(acme, `action = 'member set-role'`)).toEqual([
       expect.objectContaining({

@@ -44,7 +44,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     async name => {
       const error = jsonError(await asked(`env:${name}`, ['--allow-from', 'env:*']))
       expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'password' }] })
-      expect(error.fields?.[0]?.message).toBe('comes from a variable that no request file may name')
+      expect(error.fields?.[0]?.message).toBe('comes from a variable that a request file may never name')
     },
   )
 
@@ -54,7 +54,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     linkSync(join(folder, '.vault-token'), join(folder, 'hard'))
     for (const name of ['.vault-token', 'soft', 'hard', './/.vault-token']) {
       const error = jsonError(await asked(`@${name}`, ['--allow-from', '@*']))
-      expect(error.fields?.[0]?.message, name).toBe('comes from a file that no request file may name')
+      expect(error.fields?.[0]?.message, name).toBe('comes from a file that a request file may never name')
     }
   })
 
@@ -67,10 +67,10 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     writeFileSync(join(folder, '.vault-token'), CANARY)
     const proxied = await proxySite(acme)
     for (const [from, place, instead, says] of [
-      ['@link', 'link', join(folder, '.vault-token'), /a file that no request file may name/],
+      ['@link', 'link', join(folder, '.vault-token'), /a file that a request file may never name/],
       ['@link', 'link', join(outside, 'token'), /outside the folder of the request file/],
       ['@way/in', 'way', outside, /outside the folder of the request file/],
-      ['@link', 'link', '/dev/zero', /no regular file/],
+      ['@link', 'link', '/dev/zero', /not a regular file/],
     ] as const) {
       rmSync(join(folder, place), { force: true })
       symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
@@ -94,7 +94,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
   test.skipIf(process.platform === 'win32')('a pipe that nobody writes to, which would keep it waiting', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
     const error = jsonError(await asked('@pipe', ['--allow-from', '@*']))
-    expect(error.fields).toEqual([{ field: 'password', message: 'comes from something that is no regular file' }])
+    expect(error.fields).toEqual([{ field: 'password', message: 'comes from something that is not a regular file' }])
   })
 
   test('another data source’s secret, however its path is written', async () => {

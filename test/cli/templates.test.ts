@@ -35,7 +35,7 @@ describe('template', () => {
       updated_at: expect.any(String),
     })
     const again = await set('Shop', '--host', 'db.example.com', '--port', '6432', '--ssl-mode', 'require')
-    expect(again).toMatchObject({ code: 0, stdout: made.stdout, stderr: 'Nothing changed: it is so already.\n' })
+    expect(again).toMatchObject({ code: 0, stdout: made.stdout, stderr: 'No changes: already up to date.\n' })
     const other = await run(['template', 'set', ' Shop ', '--type', 'mysql', '--host', 'db.example.com'])
     expect(json(other)).toMatchObject({ name: 'Shop', type: 'mysql', fields: { host: 'db.example.com' } })
     expect(json(await run(['template', 'list']))).toEqual([json(other)])

@@ -108,7 +108,7 @@ describe('update --verify', () => {
   test('tests nothing where nothing changes', async () => {
     await acme.dsctl(creation({ ...bad, name: 'Sales' }).args, { stdin: creation({ ...bad, name: 'Sales' }).stdin })
     const same = await update('--host', 'no-such-host.invalid')
-    expect([same.code, same.stderr]).toEqual([0, 'Nothing changed: it is so already.\n'])
+    expect([same.code, same.stderr]).toEqual([0, 'No changes: already up to date.\n'])
   })
 })
 

@@ -28,7 +28,7 @@ describe('whoami', () => {
     const { stdout } = await acme.dsctl(['whoami'])
     expect(stdout).toMatch(/^User +admin@example\.com$/m)
     expect(stdout).toMatch(/^Profile +default$/m)
-    expect(stdout).toMatch(/^Token +good for (59 minutes|1 hour)$/m)
+    expect(stdout).toMatch(/^Token +expires in (59 minutes|1 hour)$/m)
   })
 
   test('has no time left to tell of a token that does not expire', async () => {

@@ -151,7 +151,7 @@ describe('What was typed', () => {
     await dialogue(
       screen,
       ['Save this data source?', ENTER],
-      [/There is already .*What now\?|What now\?/s, DOWN + ENTER],
+      [/There is already .*What next\?|What next\?/s, DOWN + ENTER],
       ['Which field?', ENTER],
       ['Name:', `${CLEAR}${name} 2${ENTER}`],
       ['Save this data source?', ENTER],
@@ -168,7 +168,7 @@ describe('What was typed', () => {
     await screen.waitFor('Save this data source?')
     await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
     screen.type(ENTER)
-    await screen.waitFor('What now?')
+    await screen.waitFor('What next?')
     await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
     await dialogue(screen, ['Give up', ENTER], ['Save this data source?', ENTER])
     expect(await secretOf(await saved(screen, name))).toMatchObject({ password: PASSWORD })
@@ -179,14 +179,14 @@ describe('What was typed', () => {
     await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
-    await dialogue(screen, ['Save this data source?', ENTER], ['What now?', DOWN + DOWN + ENTER])
+    await dialogue(screen, ['Save this data source?', ENTER], ['What next?', DOWN + DOWN + ENTER])
     expect(await screen.exit).toMatchObject({ code: 6 })
     expect(await found(name)).toHaveLength(1)
   })
 
   test.each([
     ['the last question', 'Save this data source?', ''],
-    ['the question after a failure', 'What now?', ENTER],
+    ['the question after a failure', 'What next?', ENTER],
   ])('is gone with Ctrl-C at %s', async (_, question, keys) => {
     const name = unique('Left')
     await site.addDataSource({ name, env: 'dev' })
@@ -260,7 +260,7 @@ test.skipIf(ON_EMBEDDED)(
     await screen.waitFor('Save the changes to password?')
     await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
     screen.type(ENTER)
-    await screen.waitFor('What now?')
+    await screen.waitFor('What next?')
     await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
     await dialogue(screen, ['Give up', ENTER])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })

@@ -111,8 +111,8 @@ describe('A viewer with the reader’s policy and grants', () => {
     const { code, stderr } = await dsctl(['init', '--check'], as)
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: `The database is prepared.
-Vault answers. Its mount ${vault.mount} cannot be seen with this token, which will do to list and get. Nothing was changed.
+      stderr: `The database is ready.
+Vault is reachable. This token cannot see the mount ${vault.mount}, which is enough for list and get. Nothing was changed.
 `,
     })
   })

@@ -358,7 +358,7 @@ describe('standard output', () => {
     const changed = await withStdout(['update', id, '--port', '7001', '-o', 'json'], output)
     closeSync(output)
     const document = /\{.*/s.exec(changed.stderr)?.[0] ?? ''
-    const message = 'The output cannot be written: ENOSPC. The data source was changed all the same.'
+    const message = 'The output cannot be written: ENOSPC. The data source was changed.'
     expect(JSON.parse(document).error).toMatchObject({ code: 'unwritten', exit_code: 1, message, id })
     await expectNothingOpen()
   })

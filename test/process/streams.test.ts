@@ -54,7 +54,7 @@ const CASES: readonly [string, () => Case][] = [
     () => ({
       args: ['delete', 'Sales', '--env', 'dev'],
       code: 2,
-      stderr: /Say --yes\./,
+      stderr: /Pass --yes\./,
       asks: { to: /Type Sales to confirm/, text: CTRL_C, code: 130 },
     }),
   ],

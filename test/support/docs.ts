@@ -72,7 +72,7 @@ export function comparable(output: string): string {
   return output
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '(an id)')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '(a time)')
-    .replace(/good for (\d+ minutes|1 hour)/g, 'good for (some) minutes')
+    .replace(/(good for|expires in) (\d+ minutes|1 hour)/g, '$1 (some) minutes')
     .replace(/(\S) {2,}/g, '$1  ')
     .replace(/ +$/gm, '')
 }

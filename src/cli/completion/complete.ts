@@ -1,4 +1,5 @@
 import type { Argument, Command, Option } from 'commander'
+import { defineNow } from '../lazy-command.ts'
 import { type CompletionValues, completionValues } from './values.ts'
 
 /** What a word can become. */
@@ -14,10 +15,14 @@ export interface Completion {
   readonly files: boolean
 }
 
-/** What the last of these words can become, by the tree of commands. `profiles` are the names of those there are. */
-export function complete(program: Command, words: readonly string[], profiles: () => readonly string[]): Completion {
+/** Completes the last word. `profiles` returns the names of the existing profiles. */
+export async function complete(
+  program: Command,
+  words: readonly string[],
+  profiles: () => readonly string[],
+): Promise<Completion> {
   const word = words.at(-1) ?? ''
-  const place = positionAfter(program, words.slice(0, -1))
+  const place = await findPlace(program, words.slice(0, -1))
   const [, glue = '', start = word] = /^(--[a-z-]+=)(.*)$/s.exec(place.option ? '' : word) ?? []
   const option = place.option ?? (glue ? optionOf(place.command, glue.slice(0, -1)) : undefined)
   if (option) return values(completionValues(option), { start, glue, profiles })
@@ -43,6 +48,24 @@ interface CursorPosition {
 }
 
 const NOTHING: Completion = { candidates: [], files: false }
+
+async function findPlace(program: Command, words: readonly string[]): Promise<CursorPosition> {
+  const { command } = positionAfter(program, words)
+  if (command === program) return positionAfter(program, words)
+  await defineNow(command)
+  const place = positionAfter(program, words)
+  readOptions(place)
+  return place
+}
+
+/** Lets commander read the options so far: with `--type`, only the fields of that type are offered. */
+function readOptions({ command, given }: CursorPosition): void {
+  try {
+    command.parseOptions([...given])
+  } catch {
+    // A wrong value. The command itself reports it.
+  }
+}
 
 function positionAfter(program: Command, words: readonly string[]): CursorPosition {
   let place: CursorPosition = { command: program, option: undefined, position: 0, onlyArguments: false, given: words }
@@ -76,10 +99,11 @@ function argumentAt({ command, position }: CursorPosition): Argument | undefined
   return registeredArguments[position] ?? (last?.variadic ? last : undefined)
 }
 
-function commandsAt({ command, position, given }: CursorPosition, start: string): readonly CompletionCandidate[] {
-  const isHelp = command.parent === null && given.includes('help')
-  if (position > (isHelp ? 1 : 0)) return []
-  const found = command.createHelp().visibleCommands(command)
+function commandsAt({ command, position }: CursorPosition, start: string): readonly CompletionCandidate[] {
+  if (position > 0) return []
+  // `dsctl help` takes the name of another command.
+  const from = command.name() === 'help' && command.parent ? command.parent : command
+  const found = from.createHelp().visibleCommands(from)
   return found
     .map(each => ({ value: each.name(), about: each.summary() || each.description() }))
     .filter(({ value }) => value.startsWith(start))

@@ -1,10 +1,3 @@
-/** The words that `dsctl __complete` is to complete, the last as far as it is typed; undefined for other commands. */
-export function wordsToComplete(args: readonly string[]): readonly string[] | undefined {
-  const [command, form, ...rest] = args
-  if (command !== '__complete') return undefined
-  return form === '--line' ? splitCommandLine(rest[0] ?? '') : rest
-}
-
 /**
  * The words of a command line up to the cursor, without the command's own; the last is the one that is being typed,
  * empty after a space. Quotes and backslashes are taken away as a shell would, nothing is expanded.

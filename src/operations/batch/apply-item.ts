@@ -1,3 +1,4 @@
+import { keyOf } from '../../domain/data-source.ts'
 import { DsctlError } from '../../domain/errors.ts'
 import { completeCredentials } from '../../source-types/check-rules.ts'
 import { getSourceType } from '../../source-types/index.ts'
@@ -7,7 +8,7 @@ import type { TestOptions } from '../test-connection.ts'
 import { update } from '../update.ts'
 import { updateVerified } from '../verify.ts'
 import type { Existing } from './existing.ts'
-import { type BatchItem, keyOf } from './item.ts'
+import type { BatchItem } from './item.ts'
 import { planItem } from './plan.ts'
 import type { ItemResult } from './run-items.ts'
 

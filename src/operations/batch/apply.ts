@@ -1,10 +1,10 @@
-import type { NameAndEnv } from '../../domain/data-source.ts'
+import { keyOf, type NameAndEnv } from '../../domain/data-source.ts'
 import { DsctlError } from '../../domain/errors.ts'
 import { deleteDataSource } from '../delete.ts'
 import type { Stores } from '../stores.ts'
 import { type ApplyOptions, applyItem } from './apply-item.ts'
 import { type Existing, findUnsettledSince } from './existing.ts'
-import { type BatchItem, keyOf } from './item.ts'
+import type { BatchItem } from './item.ts'
 import { itemError } from './item-error.ts'
 import { type AppliedItem, isFailed, runItems } from './run-items.ts'
 

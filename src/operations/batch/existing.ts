@@ -1,10 +1,11 @@
 import type { NameAndEnv } from '../../domain/data-source.ts'
+import { keyOf } from '../../domain/data-source.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import { MAX_NAMES, type NamedRecord } from '../../ports/records.ts'
 import { permitted } from '../authorize.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
-import { type BatchItem, keyOf } from './item.ts'
+import type { BatchItem } from './item.ts'
 
 /** A record that a batch found. */
 export interface Existing extends NamedRecord {

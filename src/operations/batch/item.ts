@@ -6,8 +6,3 @@ export interface BatchItem extends NameAndEnv {
   readonly type: string
   readonly fields: Readonly<Record<string, Secret>>
 }
-
-/** A key that identifies a data source within its organization. */
-export function keyOf({ name, env }: NameAndEnv): string {
-  return `${env}/${name}`
-}

@@ -1,3 +1,4 @@
+import { keyOf } from '../../domain/data-source.ts'
 import { invalid } from '../../domain/errors.ts'
 import type { Credentials } from '../../domain/secret.ts'
 import type { NamedRecord } from '../../ports/records.ts'
@@ -9,6 +10,7 @@ import { mergeFields } from '../merge-fields.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
 import type { BatchItem } from './item.ts'
+import { runInParallel } from './run-in-parallel.ts'
 
 /** One field that differs. Of a secret it is told that it does, and no more. */
 export interface FieldDifference {
@@ -41,6 +43,15 @@ export async function planItem(stores: Stores, item: BatchItem, existing: NamedR
   const { merged, changed } = mergeFields({ fields: item.fields, unset: [] }, item.type, stored)
   if (stored && changed.length === 0) return { action: 'none', differences: [] }
   return { action: 'update', differences: differences(item.type, changed, { before: stored ?? {}, after: merged }) }
+}
+
+/** Plans every item, at most `parallel` at once. The plans are in the order of the items. */
+export function planItems(
+  stores: Stores,
+  items: readonly BatchItem[],
+  { existing, parallel }: { existing: ReadonlyMap<string, NamedRecord>; parallel: number },
+): Promise<readonly ItemPlan[]> {
+  return runInParallel(items, parallel, item => planItem(stores, item, existing.get(keyOf(item))))
 }
 
 function differences(

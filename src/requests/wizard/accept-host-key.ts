@@ -1,20 +1,18 @@
-import type { Context } from '../../cli/context.ts'
+import type { InputContext } from '../../cli/context.ts'
 
-/**
- * Whether a jump host's key that nothing says anything about is taken as the right one: with `--accept-host-key` it
- * is, on a terminal a person is asked, one question at a time; else it is not.
- */
-export async function acceptingHostKeys(
-  context: Context,
-): Promise<(jumpHost: string, fingerprint: string) => Promise<boolean>> {
-  if (context.flags.acceptHostKey === true) return async () => true
+type AcceptHostKey = (jumpHost: string, fingerprint: string) => Promise<boolean>
+
+/** Decides about unknown host keys: `--accept-host-key` accepts them, a user at a terminal is asked, else they are refused. */
+export async function hostKeyPrompt(context: InputContext, options: { accept?: boolean }): Promise<AcceptHostKey> {
+  if (options.accept) return async () => true
   const prompter = await context.prompter()
   if (!prompter) return async () => false
-  let asked: Promise<unknown> = Promise.resolve()
+  // Several tests run at once, but only one question may be on the terminal.
+  let previous: Promise<unknown> = Promise.resolve()
   return (jumpHost, fingerprint) => {
-    const question = `The host key of ${jumpHost} is ${fingerprint}. Is it the right one, to be stored?`
-    const answer = asked.then(() => prompter.confirm(question, false))
-    asked = answer.catch(() => {})
+    const question = `The host key of ${jumpHost} is ${fingerprint}. Store it as the right one?`
+    const answer = previous.then(() => prompter.confirm(question, false))
+    previous = answer.catch(() => {})
     return answer
   }
 }

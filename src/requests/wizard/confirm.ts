@@ -1,14 +1,19 @@
-import type { Context } from '../../cli/context.ts'
+import type { InputContext } from '../../cli/context.ts'
 import { DsctlError, invalid } from '../../domain/errors.ts'
 
-/**
- * Has a person confirm what is for good, unless `--yes` says so. Throws `invalid` with `unasked` where nobody can be
- * asked, `interrupted` where they would rather not.
- */
-export async function confirm(context: Context, question: string, unasked: string): Promise<void> {
-  if (context.flags.yes === true) return
+interface Confirmation {
+  /** Whether `--yes` was given. */
+  readonly yes: boolean | undefined
+  readonly question: string
+  /** The error message if there is no terminal to ask on. */
+  readonly unattended: string
+}
+
+/** Asks the user to confirm what cannot be undone. Throws `interrupted` if they decline, `invalid` if nobody can be asked. */
+export async function confirm(context: InputContext, { yes, question, unattended }: Confirmation): Promise<void> {
+  if (yes) return
   const prompter = await context.prompter()
-  if (!prompter) throw invalid(unasked, [], 'Say --yes.')
+  if (!prompter) throw invalid(unattended, [], 'Pass --yes.')
   if (!(await prompter.confirm(question, false))) {
     throw new DsctlError('interrupted', 'Cancelled: nothing was changed.')
   }

@@ -1,43 +1,34 @@
 import { DsctlError } from '../../domain/errors.ts'
 import type { CreateRequest } from '../../operations/create.ts'
 import { checkEnv, checkName } from '../../source-types/check-name.ts'
-import { missingFields } from '../../source-types/check-rules.ts'
-import { findField } from '../../source-types/field-names.ts'
 import { getSourceType, sourceTypes } from '../../source-types/index.ts'
 import { parseFields } from '../../source-types/parse-fields.ts'
 import type { SourceType } from '../../source-types/source-type.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
-import type { Draft } from '../draft.ts'
+import type { RequestDraft } from '../validate-request.ts'
 
-/** Asks a person for what a create request lacks. */
-export async function askForMissing(prompter: Prompter, draft: Draft): Promise<Draft> {
+/** Prompts for the missing values of a draft. */
+export async function promptForMissing(prompter: Prompter, draft: RequestDraft): Promise<RequestDraft> {
   const type = draft.type === undefined ? await prompter.askType(sourceTypes) : getSourceType(draft.type)
-  const name = draft.name ?? (await askName(prompter))
-  const env = draft.env ?? (await askEnv(prompter))
+  const name = draft.name ?? (await promptForName(prompter))
+  const env = draft.env ?? (await promptForEnv(prompter))
   const { given } = parseFields(type, draft.fields, 'create')
   const answers = await prompter.askFields({ type, given, check: (field, text) => checkField(type, field, text) })
   return { name, env, type: type.name, fields: { ...draft.fields, ...answers } }
 }
 
-/**
- * Shows what would be saved, secrets masked. Answers a draft where the person wants a field changed, else whether to
- * test it first or to save it as it is; throws `interrupted` where they would rather do neither.
- */
-export async function review(
-  prompter: Prompter,
-  { draft, request }: { draft: Draft; request: CreateRequest },
-): Promise<Draft | 'test' | 'save'> {
-  const type = getSourceType(request.type)
-  const decision = await prompter.reviewSummary(rowsOf(type, request), 'Save this data source?')
-  if (decision.kind === 'save' || decision.kind === 'test') return decision.kind
-  if (decision.kind !== 'edit') throw new DsctlError('interrupted', 'Cancelled: nothing was written.')
-  return editField(prompter, { ...draft, name: request.name, env: request.env }, decision.field)
+/** Shows what would be saved, with secrets masked, and asks what to do. Throws `interrupted` on cancel. */
+export async function reviewCreate(prompter: Prompter, request: CreateRequest) {
+  const rows = reviewRows(getSourceType(request.type), request)
+  const decision = await prompter.reviewSummary(rows, 'Save this data source?')
+  if (decision.kind === 'cancel') throw new DsctlError('interrupted', 'Cancelled: nothing was written.')
+  return decision
 }
 
-/** Has a person change one field of a draft, its name or its env. */
-export async function editField(prompter: Prompter, draft: Draft, field: string): Promise<Draft> {
-  if (field === 'name') return { ...draft, name: await askName(prompter, String(draft.name)) }
-  if (field === 'env') return { ...draft, env: await askEnv(prompter, String(draft.env)) }
+/** Prompts for one value of a draft: a field, its name or its env. */
+export async function promptForField(prompter: Prompter, draft: RequestDraft, field: string): Promise<RequestDraft> {
+  if (field === 'name') return { ...draft, name: await promptForName(prompter, String(draft.name)) }
+  if (field === 'env') return { ...draft, env: await promptForEnv(prompter, String(draft.env)) }
   const type = getSourceType(draft.type)
   const { given } = parseFields(type, draft.fields, 'create')
   const check = (name: string, text: string) => checkField(type, name, text)
@@ -45,28 +36,28 @@ export async function editField(prompter: Prompter, draft: Draft, field: string)
   return { ...draft, fields: { ...draft.fields, ...answers } }
 }
 
-/** The message that the field's flag would give for a text; undefined where it is fine. */
+/** Asks which value to change, and prompts for it. */
+export async function promptForChange(prompter: Prompter, draft: RequestDraft): Promise<RequestDraft> {
+  const { fields } = getSourceType(draft.type)
+  const choices = Object.entries(fields).map(([value, { label }]) => ({ value, name: label }))
+  const all = [{ value: 'name', name: 'Name' }, { value: 'env', name: 'Env' }, ...choices]
+  return promptForField(prompter, draft, await prompter.askChoice('Which field?', all))
+}
+
+/** The problem of a field's text, as the field's option would report it. */
 export function checkField(type: SourceType, field: string, text: string): string | undefined {
   return parseFields(type, { [field]: text }, 'create').problems[0]?.message
 }
 
-/** Whether a request has all that it needs, right or wrong. */
-export function isComplete({ name, env, type, fields }: Draft): boolean {
-  if (name === undefined || env === undefined || type === undefined) return false
-  const known = getSourceType(type)
-  const names = Object.keys(fields).map(key => findField(known, key)?.name ?? key)
-  return missingFields(known, Object.fromEntries(names.map(field => [field, true]))).length === 0
-}
-
-function askName(prompter: Prompter, present?: string): Promise<string> {
+function promptForName(prompter: Prompter, present?: string): Promise<string> {
   return prompter.askText('Name', { default: present, check: text => problemOf(checkName(text)) })
 }
 
-function askEnv(prompter: Prompter, present?: string): Promise<string> {
+function promptForEnv(prompter: Prompter, present?: string): Promise<string> {
   return prompter.askText('Env', { default: present, check: text => problemOf(checkEnv(text)) })
 }
 
-function rowsOf(type: SourceType, { name, env, credentials }: CreateRequest) {
+function reviewRows(type: SourceType, { name, env, credentials }: CreateRequest) {
   const fields = Object.entries(type.fields).flatMap(([field, { label, secret }]) => {
     const value = credentials[field]
     return value ? [{ field, label, value: secret ? value : value.reveal() }] : []

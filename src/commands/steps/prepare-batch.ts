@@ -1,0 +1,85 @@
+import type { Context } from '../../cli/context.ts'
+import { setV8Flag } from '../../lib/v8-flags.ts'
+import { MAY } from '../../operations/authorize.ts'
+import { type Existing, findExisting } from '../../operations/batch/existing.ts'
+import type { BatchItem } from '../../operations/batch/item.ts'
+import { DEFAULT_PARALLEL, DEFAULT_PRUNE_MAX, MAX_PARALLEL } from '../../operations/batch/limits.ts'
+import { checkPruneRequests, findPruneTargets, pruneLimitError } from '../../operations/batch/prune.ts'
+import { checkCanDelete } from '../../operations/delete.ts'
+import type { Stores } from '../../operations/stores.ts'
+import { findTemplates } from '../../operations/template.ts'
+import type { NamedRecord } from '../../ports/records.ts'
+import { type BatchRequest, type FoundTemplates, readBatch, templateNames } from '../../requests/batch.ts'
+import { type BatchDocument, readBatchFiles } from '../../requests/batch-files.ts'
+import { type BatchOptions, type BatchSettings, readBatchOptions } from '../../requests/batch-options.ts'
+import { fetchBatchSecrets } from '../../requests/batch-secrets.ts'
+
+/** A batch that is valid, permitted and complete. */
+export interface PreparedBatch {
+  readonly stores: Stores
+  readonly items: readonly BatchItem[]
+  /** The records that the items change, by `keyOf`. */
+  readonly existing: ReadonlyMap<string, Existing>
+  /** The data sources to delete because no file contains them. */
+  readonly pruneTargets: readonly NamedRecord[]
+  readonly parallel: number
+}
+
+/**
+ * Reads and validates a batch, checks that it is permitted, and fetches its secrets. The audit trail records a denial as
+ * one of `action`. Throws `invalid` with every problem. `diff` only warns of too many deletions.
+ */
+export async function prepareBatch(
+  context: Context,
+  options: BatchOptions,
+  action: 'apply' | 'diff',
+): Promise<PreparedBatch> {
+  const settings = readBatchOptions(context, options, LIMITS)
+  const requests = await readRequests(context, settings, action)
+  if (settings.prune) checkPruneRequests(requests)
+  setV8Flag('compileLate') // only once everything is read: from now on the servers need the cores
+  const stores = await context.stores(MAY.change, settings.prune ? checkCanDelete : undefined)
+  const existing = await findExisting(stores, requests, action)
+  const items = await fetchBatchSecrets(context, requests, {
+    existing,
+    pathOf: record => stores.secrets.pathOf(record),
+    allowFrom: settings.allowFrom,
+  })
+  const pruneTargets = await findWithinLimit(context, stores, { requests, settings, action })
+  return { stores, items, existing, pruneTargets, parallel: settings.parallel }
+}
+
+const LIMITS = { parallel: DEFAULT_PARALLEL, maxParallel: MAX_PARALLEL, pruneMax: DEFAULT_PRUNE_MAX }
+
+async function readRequests(
+  context: Context,
+  settings: BatchSettings,
+  action: 'apply' | 'diff',
+): Promise<readonly BatchRequest[]> {
+  const documents = await readBatchFiles(settings.files, context.readStdin)
+  return readBatch(documents, await findNamedTemplates(context, documents, action), settings)
+}
+
+async function findNamedTemplates(
+  context: Context,
+  documents: readonly BatchDocument[],
+  action: 'apply' | 'diff',
+): Promise<FoundTemplates> {
+  const names = templateNames(documents)
+  if (names.length === 0) return { found: new Map(), near: () => undefined }
+  return findTemplates(await context.templates(MAY.change), names, action)
+}
+
+async function findWithinLimit(
+  context: Context,
+  stores: Stores,
+  batch: { requests: readonly BatchRequest[]; settings: BatchSettings; action: 'apply' | 'diff' },
+): Promise<readonly NamedRecord[]> {
+  const { requests, settings, action } = batch
+  if (!settings.prune) return []
+  const pruneTargets = await findPruneTargets(stores, requests, settings.prune)
+  const error = pruneLimitError(pruneTargets, settings.prune)
+  if (error && action === 'apply') throw error
+  if (error) context.warn(`${error.message} apply would refuse this.`)
+  return pruneTargets
+}

@@ -1,0 +1,46 @@
+import type { Context } from '../../cli/context.ts'
+import { MAY } from '../../operations/authorize.ts'
+import type { CreateRequest } from '../../operations/create.ts'
+import type { TestOptions, TestResult } from '../../operations/test-connection.ts'
+import { testNew } from '../../operations/test-unsaved.ts'
+import { hostKeyPrompt } from '../../requests/wizard/accept-host-key.ts'
+
+/** The options of a command that can test a connection before it writes. */
+export interface VerifyOptions {
+  readonly verify?: boolean
+  readonly acceptHostKey?: boolean
+}
+
+/** What connection tests need. */
+export async function openTesting(
+  context: Context,
+  { acceptHostKey: accept = false }: Pick<VerifyOptions, 'acceptHostKey'>,
+): Promise<TestOptions> {
+  const [tester, acceptHostKey] = await Promise.all([context.connections(), hostKeyPrompt(context, { accept })])
+  return { tester, acceptHostKey }
+}
+
+/** The same for `--verify`, undefined without it. Ctrl-C stops such a test at once, since nothing is written yet. */
+export async function openVerification(context: Context, options: VerifyOptions): Promise<TestOptions | undefined> {
+  if (!options.verify) return undefined
+  const { tester, acceptHostKey } = await openTesting(context, options)
+  return {
+    tester: { test: (type, credentials) => context.interruptible(() => tester.test(type, credentials)) },
+    acceptHostKey: (jumpHost, key) => context.interruptible(() => acceptHostKey(jumpHost, key)),
+  }
+}
+
+/** Tests what a request would create. */
+export async function testRequest(
+  context: Context,
+  request: CreateRequest,
+  options: Pick<VerifyOptions, 'acceptHostKey'>,
+): Promise<TestResult> {
+  const access = await context.records(MAY.change)
+  return testNew(access, request, { ...(await openTesting(context, options)), warn: context.warn })
+}
+
+/** Prints the result of a test that was run from a prompt. */
+export function noteVerdict(context: Context, { ok, stage, code, message }: TestResult['verdict']): void {
+  context.note(ok ? message : `Stage ${stage}, ${code}: ${message}`)
+}

@@ -1,0 +1,40 @@
+import { keyOf } from '../../domain/data-source.ts'
+import { type DsctlError, invalid } from '../../domain/errors.ts'
+import type { NamedRecord } from '../../ports/records.ts'
+import type { Stores } from '../stores.ts'
+import { listLiveRecords } from './export.ts'
+
+/** Which data sources a prune may delete. */
+export interface PruneScope {
+  /** Only those in these envs, or in every env if empty. */
+  readonly envs: readonly string[]
+  /** The maximum number of deletions. */
+  readonly max: number
+}
+
+/** Throws `invalid` for a batch without requests, with which a prune would delete everything. */
+export function checkPruneRequests(requests: readonly unknown[]): void {
+  if (requests.length === 0) throw invalid('With no requests, --prune would delete everything.')
+}
+
+/** The data sources in scope that no request names. */
+export async function findPruneTargets(
+  stores: Stores,
+  requests: readonly { readonly name: string; readonly env: string }[],
+  { envs }: PruneScope,
+): Promise<readonly NamedRecord[]> {
+  const named = new Set(requests.map(keyOf))
+  const filters = envs.length ? envs : [undefined]
+  const found = await Promise.all(filters.map(env => listLiveRecords(stores, { env, type: undefined })))
+  return found.flat().filter(record => !named.has(keyOf(record)))
+}
+
+/** The error of an apply that would delete more data sources than allowed; undefined if it would not. */
+export function pruneLimitError(targets: readonly NamedRecord[], { max }: PruneScope): DsctlError | undefined {
+  if (targets.length <= max) return undefined
+  return invalid(
+    `${targets.length} data sources are in no file, more than --prune-max ${max}.`,
+    [],
+    'Nothing was written. Run dsctl diff --prune to see them. To delete them all, raise --prune-max.',
+  )
+}

@@ -1,0 +1,53 @@
+import type { Caller } from '../ports/caller.ts'
+import type { Records } from '../ports/records.ts'
+import { permitted } from './authorize.ts'
+import type { CreateRequest } from './create.ts'
+import { previewUpdate } from './preview-update.ts'
+import type { Stores } from './stores.ts'
+import { type TestOptions, type TestResult, testCredentials, UNAUDITED_TEST } from './test-connection.ts'
+import type { UpdateRequest } from './update-request.ts'
+
+interface RecordAccess {
+  readonly caller: Caller
+  readonly records: Records
+}
+
+interface UnsavedTestOptions extends TestOptions {
+  readonly warn: (text: string) => void
+}
+
+/** Throws if the caller may not test data sources. The audit trail records a denial, but not yet the test. */
+export async function checkMayTest(
+  { caller, records }: RecordAccess,
+  { name, env }: Pick<CreateRequest, 'name' | 'env'>,
+): Promise<void> {
+  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false } as const
+  permitted(await records.findName(caller, { name, env }, attempt))
+}
+
+/** Tests what a request would create. The test is audited. */
+export async function testNew(
+  { caller, records }: RecordAccess,
+  { name, env, type, credentials }: CreateRequest,
+  { warn, ...options }: UnsavedTestOptions,
+): Promise<TestResult> {
+  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false, auditSuccess: true } as const
+  const { unaudited } = permitted(await records.findName(caller, { name, env }, attempt))
+  if (unaudited) warn(UNAUDITED_TEST)
+  return testCredentials(type, credentials, options)
+}
+
+/** Tests a data source as an update would leave it. The test is audited. Throws the errors of the update. */
+export async function testUpdate(
+  stores: Stores,
+  changes: UpdateRequest,
+  { warn, ...options }: UnsavedTestOptions,
+): Promise<TestResult> {
+  const { unaudited } = permitted(
+    await stores.records.find(stores.caller, changes.ref, { audit: 'test' }),
+    changes.ref.text,
+  )
+  if (unaudited) warn(UNAUDITED_TEST)
+  const { record, credentials } = await previewUpdate(stores, changes)
+  return testCredentials(record.type, credentials, options)
+}

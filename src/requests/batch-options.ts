@@ -1,0 +1,69 @@
+import type { InputContext } from '../cli/context.ts'
+import { type FieldProblem, invalid } from '../domain/errors.ts'
+import type { PruneScope } from '../operations/batch/prune.ts'
+import { wholeNumber } from './whole-number.ts'
+
+/** The options of `apply` and `diff` that choose the batch. */
+export interface BatchOptions {
+  readonly file: readonly string[]
+  readonly allowFrom?: readonly string[]
+  readonly prune?: boolean
+  readonly pruneAll?: boolean
+  readonly pruneMax?: string
+  readonly parallel?: string
+}
+
+/** Which files and envs a batch has, and how it is processed. */
+export interface BatchSettings {
+  readonly files: readonly string[]
+  readonly allowFrom: readonly string[] | undefined
+  /** The env of a request that names none. */
+  readonly defaultEnv: string | undefined
+  /** The envs that `--env` restricts the batch to. Empty if it does not. */
+  readonly envs: readonly string[]
+  /** Undefined if nothing is pruned. */
+  readonly prune: PruneScope | undefined
+  /** How many items are processed at once. */
+  readonly parallel: number
+}
+
+interface BatchLimits {
+  /** How many items are processed at once by default. */
+  readonly parallel: number
+  readonly maxParallel: number
+  /** The maximum number of deletions by default. */
+  readonly pruneMax: number
+}
+
+/** Throws `invalid` with every problem. */
+export function readBatchOptions(context: InputContext, options: BatchOptions, limits: BatchLimits): BatchSettings {
+  const envs = [...new Set(context.options.env)]
+  const prunes = options.prune === true || options.pruneAll === true
+  const problems: FieldProblem[] = []
+  if (options.prune === true && options.pruneAll !== true && envs.length === 0) {
+    problems.push({ field: 'prune', message: 'needs --env ENV, within which it deletes, or --prune-all' })
+  }
+  if (!prunes && options.pruneMax !== undefined) problems.push({ field: 'prune-max', message: 'needs --prune' })
+  const report = (problem: FieldProblem) => problems.push(problem)
+  const max = wholeNumber(options.pruneMax, {
+    field: 'prune-max',
+    range: [0, 1_000_000],
+    preset: limits.pruneMax,
+    report,
+  })
+  const parallel = wholeNumber(options.parallel, {
+    field: 'parallel',
+    range: [1, limits.maxParallel],
+    preset: limits.parallel,
+    report,
+  })
+  if (problems.length) throw invalid('Invalid command line.', problems)
+  return {
+    files: options.file,
+    allowFrom: options.allowFrom,
+    defaultEnv: envs.length > 1 ? undefined : context.settings().get('env'),
+    envs,
+    prune: prunes ? { envs, max } : undefined,
+    parallel,
+  }
+}

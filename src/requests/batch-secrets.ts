@@ -1,0 +1,90 @@
+import type { InputContext } from '../cli/context.ts'
+import { keyOf } from '../domain/data-source.ts'
+import type { FieldProblem } from '../domain/errors.ts'
+import { pickSecrets } from '../domain/secret.ts'
+import type { BatchItem } from '../operations/batch/item.ts'
+import type { NamedRecord } from '../ports/records.ts'
+import { parseFields } from '../source-types/parse-fields.ts'
+import type { BatchRequest } from './batch.ts'
+import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
+import {
+  checkSources,
+  fetchSecrets,
+  hasSources,
+  keepOwnSecrets,
+  type SourceReaders,
+  sourceReaders,
+} from './fetch-secrets.ts'
+
+/**
+ * The items of a batch, with every secret fetched. `existing` are the records that exist, by key. Call it once the batch
+ * is permitted. Throws `invalid` with the problems of all requests.
+ */
+export async function fetchBatchSecrets(
+  context: InputContext,
+  requests: readonly BatchRequest[],
+  options: FetchOptions,
+): Promise<readonly BatchItem[]> {
+  const readersOf = readersByFile(context, options.allowFrom)
+  const pending = requests.map(request => prepareFetch(request, readersOf(request), options))
+  const refused = pending.flatMap(({ request, fields, readers }) =>
+    readers ? checkSources(fields, readers).map(problem => problemIn(request, problem)) : [],
+  )
+  if (refused.length) throw batchError('invalid', refused, FIELDS_HINT)
+  const problems: FieldProblem[] = []
+  const items: BatchItem[] = []
+  for (const each of pending) {
+    const { request } = each
+    const fetched = await fetchFields(each)
+    problems.push(...fetched.problems.map(problem => problemIn(request, problem)))
+    items.push({ name: request.name, env: request.env, type: request.type.name, fields: pickSecrets(fetched.fields) })
+  }
+  if (problems.length) throw batchError('invalid', problems, FIELDS_HINT)
+  return items
+}
+
+interface FetchOptions {
+  readonly existing: ReadonlyMap<string, NamedRecord>
+  readonly pathOf: (record: NamedRecord) => string
+  readonly allowFrom: readonly string[] | undefined
+}
+
+/** The policy for secret sources depends on the request file. */
+function readersByFile(
+  context: InputContext,
+  allowFrom: readonly string[] | undefined,
+): (request: BatchRequest) => SourceReaders | undefined {
+  const known = new Map<string, SourceReaders>()
+  return ({ file, fields }) => {
+    if (!hasSources(fields)) return undefined
+    const readers = known.get(file) ?? sourceReaders(context, { file, allowFrom })
+    known.set(file, readers)
+    return readers
+  }
+}
+
+interface PendingRequest {
+  readonly request: BatchRequest
+  readonly fields: Readonly<Record<string, unknown>>
+  /** Undefined if no secret has to be fetched. */
+  readonly readers: SourceReaders | undefined
+  readonly mode: 'create' | 'update'
+}
+
+function prepareFetch(
+  request: BatchRequest,
+  readers: SourceReaders | undefined,
+  { existing, pathOf }: FetchOptions,
+): PendingRequest {
+  const { type, fields } = request
+  const record = existing.get(keyOf(request))
+  if (!record || !readers) return { request, fields, readers, mode: 'create' }
+  return { request, fields: keepOwnSecrets(fields, { type, path: pathOf(record) }), readers, mode: 'update' }
+}
+
+async function fetchFields({ request, fields, readers, mode }: PendingRequest) {
+  if (!readers) return { fields, problems: [] } // all values have been validated
+  const fetched = await fetchSecrets(fields, readers)
+  const { given, problems } = parseFields(request.type, fetched.fields, mode)
+  return { fields: given, problems: [...fetched.problems, ...problems] }
+}

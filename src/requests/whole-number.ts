@@ -1,0 +1,21 @@
+import type { FieldProblem } from '../domain/errors.ts'
+
+interface WholeNumberOptions {
+  /** The name of the option. */
+  readonly field: string
+  /** The least and the greatest number allowed. */
+  readonly range: readonly [number, number]
+  /** The number if the option was not given. */
+  readonly preset: number
+  readonly report: (problem: FieldProblem) => void
+}
+
+/** Reads an option that takes a whole number. Reports any other value, and returns the preset for it. */
+export function wholeNumber(text: string | undefined, { field, range, preset, report }: WholeNumberOptions): number {
+  if (text === undefined) return preset
+  const [least, greatest] = range
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : -1
+  if (number >= least && number <= greatest) return number
+  report({ field, message: `must be a whole number from ${least} to ${greatest}` })
+  return preset
+}

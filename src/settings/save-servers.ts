@@ -1,0 +1,34 @@
+import { findProfile } from './profiles.ts'
+import { saveProfile } from './save.ts'
+import { hasPassword } from './setting-problem.ts'
+import type { Settings } from './settings.ts'
+
+const SAVED = [
+  'database.url',
+  'vault.addr',
+  'vault.mount',
+  'vault.path',
+  'vault.namespace',
+  'vault.caCert',
+  'org',
+] as const
+
+/** What `saveServers` did. */
+export interface SavedServers {
+  /** Whether the profile changed. */
+  readonly changed: boolean
+  /** Whether the database URL was left out because it contains a password. */
+  readonly urlOmitted: boolean
+}
+
+/** Saves the servers and the organization that options and environment name in the profile. Passwords are not saved. */
+export async function saveServers(settings: Settings): Promise<SavedServers> {
+  const { profile, file, all } = settings
+  const given = all.filter(({ key, source }) => SAVED.some(name => name === key) && /^(flag|environment)/.test(source))
+  const values = given.filter(({ key, value }) => !(key === 'database.url' && value && hasPassword(value)))
+  const urlOmitted = values.length < given.length
+  const stored = findProfile(file, profile) ?? {}
+  if (values.every(({ key, value }) => stored[key] === value)) return { changed: false, urlOmitted }
+  await saveProfile(settings, profile, Object.fromEntries(values.map(({ key, value }) => [key, value])))
+  return { changed: true, urlOmitted }
+}
