@@ -22,20 +22,23 @@ export interface GlobalOptions extends TerminalOptions {
 /** Declares the global options. */
 export function addGlobalOptions(program: Command): void {
   program
-    .addOption(withCompletion(new Option('--profile <name>', 'use this profile of settings'), 'profiles'))
+    .addOption(withCompletion(new Option('--profile <name>', 'the profile of settings to use'), 'profiles'))
     .addOption(new Option('--org <name|uuid>', 'the organization'))
     .addOption(
-      new Option('--env <env>', 'which env: to look in, and on create that of the new data source').argParser(collect),
+      new Option('--env <env>', 'the env to select; for create, the env of the new data source').argParser(collect),
     )
-    .addOption(new Option('--user <email>', 'who is asking; with a root token, or where the Vault entity allows it'))
+    .addOption(new Option('--user <email>', 'act as this user, with a root token or if the Vault entity allows it'))
     .addOption(
-      withCompletion(new Option('-o, --output <format>', `how to print: ${OUTPUT_FORMATS.join(', ')}`), OUTPUT_FORMATS),
+      withCompletion(
+        new Option('-o, --output <format>', `output format: ${OUTPUT_FORMATS.join(', ')}`),
+        OUTPUT_FORMATS,
+      ),
     )
-    .addOption(new Option('--no-input', 'never ask'))
+    .addOption(new Option('--no-input', 'never prompt'))
     .addOption(new Option('--no-color', 'no colours'))
-    .addOption(new Option('-q, --quiet', 'no notes, only data and errors'))
-    .addOption(new Option('-v, --verbose', 'tell each backend call and its duration on stderr'))
-    .addOption(new Option('--timeout <seconds>', 'for each backend call').default('10', '10'))
+    .addOption(new Option('-q, --quiet', 'print only data and errors'))
+    .addOption(new Option('-v, --verbose', 'print each backend call and its duration to stderr'))
+    .addOption(new Option('--timeout <seconds>', 'the timeout of each backend call').default('10', '10'))
 }
 
 /** Parses an option that can be given several times. */
@@ -53,7 +56,7 @@ export function outputFormat(settings: Settings): OutputFormat {
   const { value = 'table', source } = settings.all.find(({ key }) => key === 'output') ?? {}
   const format = OUTPUT_FORMATS.find(known => known === value)
   if (format) return format
-  throw invalid('There is no such output format.', [
+  throw invalid('Unknown output format.', [
     {
       field: 'output',
       message: `must be one of ${OUTPUT_FORMATS.join(', ')} (from: ${source})${didYouMean(value, OUTPUT_FORMATS)}`,
@@ -67,7 +70,6 @@ export function timeoutMs({ timeout }: GlobalOptions): number {
   if (seconds > 0 && seconds <= 3600) return seconds * 1000
   const message = 'must be a number of seconds, more than 0 and at most 3600'
   // Other tools often use 0 for no limit.
-  const hint =
-    seconds === 0 ? 'To wait for as long as may be, say --timeout 3600; without it dsctl waits 10.' : undefined
-  throw invalid('The time-out cannot be used.', [{ field: 'timeout', message }], hint)
+  const hint = seconds === 0 ? 'For the longest timeout, pass --timeout 3600.' : undefined
+  throw invalid('Invalid timeout.', [{ field: 'timeout', message }], hint)
 }

@@ -9,24 +9,24 @@ export function checkValues(command: Command): void {
   if (problems.length) throw invalid('Invalid command line.', problems)
 }
 
-/** Commander's messages quote what it does not know, which may be a secret stuck to its flag: `--pasword=…`. */
+/** A usage error for an error of commander, without anything that may be a secret (`--pasword=…`). */
 export function usageError({ code, message }: CommanderError, words: string): DsctlError {
-  if (code === 'commander.help') return invalid('A command is missing.', [], 'With --help you see those there are.')
+  if (code === 'commander.help') return invalid('Missing command.', [], `Run ${words} --help to see the commands.`)
   const choices =
     /^error: option '[^']*--([a-z-]+)[^']*' argument '(.*)' is invalid\. Allowed choices are (.*)\.$/s.exec(message)
   if (choices) {
     const [, field = '', value = '', names = ''] = choices
     const near = didYouMean(value, names.split(', '))
-    return invalid('An option has a wrong value.', [{ field, message: `must be one of ${names}${near}` }])
+    return invalid('Invalid command line.', [{ field, message: `must be one of ${names}${near}` }])
   }
   const suggestion = /\n\((Did you mean [^\n]*\?)\)$/.exec(message)
   const text = message.slice('error: '.length, suggestion?.index)
   const safe = text.replace(/^(unknown option '(?:--[^=]*|-[^-])).*$/s, "$1'").replace(/''$/, "'")
-  const hint = ofInitAlone(safe) ?? ofElsewhere(safe, words) ?? suggestion?.[1]
-  return invalid(sentence(safe), [], hint ?? `${words} --help shows what there is.`)
+  const hint = initOnlyHint(safe) ?? renamedHint(safe, words) ?? suggestion?.[1]
+  return invalid(sentence(safe), [], hint ?? `Run ${words} --help to see the usage.`)
 }
 
-/** A text with a capital at its beginning and a full stop at its end. */
+/** Capitalizes a text and ends it with a full stop. */
 export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }
@@ -63,19 +63,19 @@ function parentsOf(command: Command): Command[] {
   return command.parent ? [command.parent, ...parentsOf(command.parent)] : []
 }
 
-/** Where a setting is `init`'s flag alone, how to give it elsewhere. */
-function ofInitAlone(message: string): string | undefined {
+/** The hint for an option that only `init` has: how to set it for other commands. */
+function initOnlyHint(message: string): string | undefined {
   const flag = /^unknown option '--([a-z-]+)'/.exec(message)?.[1]
   const keys: readonly SettingKey[] = SETTING_KEYS
   const setting = keys.find(key => key.flag?.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`) === flag)
   if (!flag || !setting) return undefined
-  return `--${flag} is a flag of dsctl init. Elsewhere: ${setting.env[0]}, or dsctl config set ${setting.key} VALUE.`
+  return `Only dsctl init has --${flag}. Set ${setting.env[0]}, or run dsctl config set ${setting.key} VALUE.`
 }
 
-/** What other tools call it, or where it goes. */
-function ofElsewhere(message: string, words: string): string | undefined {
+/** The hint for an option or argument that other tools have. */
+function renamedHint(message: string, words: string): string | undefined {
   if (words === 'dsctl update' && message.startsWith("unknown option '--name'"))
-    return '--set-name NAME gives a new name.'
+    return 'Pass --set-name NAME to rename it.'
   const lacksFile = /^required option '-f, --file/.test(message)
-  return lacksFile ? `Files and folders go after -f: ${words} -f sources/` : undefined
+  return lacksFile ? `Pass files and folders with -f: ${words} -f sources/` : undefined
 }

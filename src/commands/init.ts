@@ -99,8 +99,9 @@ async function useEmbedded(context: Context): Promise<void> {
 function warnOfMissingCapabilities(context: Context, { hiddenMount, missing }: VaultCheck): void {
   if (hiddenMount !== undefined) return
   for (const { path, capabilities } of missing) {
-    const lacks = `The Vault token lacks ${capabilities.join(', ')} on ${path}`
-    context.warn(`${lacks}: see docs/setup-servers.md, "Vault policies".`)
+    context.warn(
+      `The Vault token lacks ${capabilities.join(', ')} on ${path}: see docs/setup-servers.md, "Vault policies".`,
+    )
   }
 }
 

@@ -5,7 +5,7 @@ import { FORMATS } from '../domain/output-format.ts'
 import { OTHER_VARIABLES, SETTING_KEYS } from '../settings/keys.ts'
 import { SOURCE_FORMS } from '../source-types/secret-source.ts'
 
-/** `dsctl help exit-codes|environment|secrets|formats`: each is made from the table that the program itself goes by. */
+/** `dsctl help exit-codes|environment|secrets|formats`. Each is made from the table that the program itself uses. */
 export function define(command: Command, { streams }: Context): void {
   const helper = Object.assign(command.createHelp(), { helpWidth: Math.min(streams.stdout.columns ?? 80, 100) })
   const table = (rows: readonly Row[]) => {
@@ -34,30 +34,30 @@ const texts = (): Readonly<Record<string, readonly (string | readonly Row[])[]>>
     [['0', 'done, or nothing to do'], ...codes()],
     `With -o json an error is one JSON document on standard error: {"error": {...}}
 with the name above as "code", the number as "exit_code", the HTTP status in
-brackets as "status", a "message", and where they apply a "hint" and "fields".
+parentheses as "status", a "message", and sometimes a "hint" and "fields".
 
 Examples:
-  dsctl get Sales > sales.txt; [ $? -ne 5 ] || echo "not there"
+  dsctl get Sales > sales.txt; [ $? -ne 5 ] || echo "not found"
   dsctl diff -f sources/ --env production; [ $? -ne 9 ] || echo "it differs"`,
   ],
   environment: [
-    'A flag goes before the environment, that before the profile. An empty variable\ncounts as one that is not set.',
+    'An option overrides the environment, which overrides the profile. An empty\nvariable counts as not set.',
     variables(),
     OTHER_VARIABLES,
     `Examples:
   DSCTL_ENV=production DSCTL_OUTPUT=json dsctl list
-  dsctl config list                  # each setting, and where it comes from`,
+  dsctl config list                  # each setting and its source`,
   ],
   secrets: [
-    'A flag for a secret takes a source, never the secret: what stands on the command\nline is visible to other processes and in the shell’s history.',
+    'An option of a secret takes a source, not the secret: other processes can see\nthe command line, and the shell’s history keeps it.',
     Object.entries(SOURCE_FORMS),
-    `In a request file a secret is a text, or {"from": "SOURCE"}. Since such a file
-may be a stranger's, @FILE stays in its folder there, env: reaches only names
-that begin with DSCTL_SECRET_, and --allow-from allows more.
+    `In a request file a secret is a text, or {"from": "SOURCE"}. Since someone else
+may have written the file, @FILE must be in its folder, env: must name a variable
+DSCTL_SECRET_*, and vault: the stored secret. --allow-from allows more sources.
 
-A password loses one line end; a key or a certificate keeps every byte. No
-command prints a secret: it shows as [REDACTED], which an update takes for
-"unchanged".
+One line break at the end of a password is removed. A key or a certificate keeps
+every byte. No command prints a secret: it is shown as [REDACTED], which means
+"unchanged" in an update.
 
 Examples:
   dsctl update Sales --password - < password.txt
@@ -66,8 +66,9 @@ Examples:
   ],
   formats: [
     Object.entries(FORMATS),
-    `-o, --output chooses one, DSCTL_OUTPUT the one without it. Data goes to standard
-output, all else to standard error. dsctl types --schema has the JSON Schemas.
+    `-o, --output selects one, and DSCTL_OUTPUT sets the default. Data goes to
+standard output, everything else to standard error. For the JSON Schemas, see
+dsctl types --schema.
 
 Examples:
   dsctl list -o id | xargs dsctl test

@@ -6,25 +6,25 @@ import { readStable } from '../lib/files/read-at-most.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
 import type { RawRequest } from './request-file.ts'
 
-/** One request of a batch; `where` says which it is, for messages: a file, and its number there if it has several. */
+/** One request of a batch. `where` is for messages: the file, and the number of the request if there are several. */
 export interface BatchDocument {
   readonly file: string
   readonly where: string
   readonly raw: RawRequest
 }
 
-/** Of the files that are taken from a folder. */
+/** The extensions of the files that are read from a folder. */
 const EXTENSIONS: readonly string[] = ['.json', '.yaml', '.yml']
 
 const MEBIBYTE = 1024 * 1024
-/** A batch is held in memory while it is judged as a whole. */
-export const MOST_BYTES = 64 * MEBIBYTE
-export const MOST_REQUESTS = 20_000
+// The whole batch is in memory while it is validated.
+export const MAX_BYTES = 64 * MEBIBYTE
+export const MAX_REQUESTS = 20_000
 
 /**
- * The requests in files: one, an array, NDJSON or several YAML documents in each; of a folder its *.json, *.yaml and
- * *.yml, of which it must have some, in the order of their names; `-` is standard input. Throws `invalid`, quoting
- * nothing.
+ * The requests in files. A file holds one request, an array, NDJSON or several YAML documents. Of a folder, the *.json,
+ * *.yaml and *.yml files are read, in the order of their names. `-` is standard input. Throws `invalid`, quoting nothing,
+ * also for a folder without such files.
  */
 export async function readBatchFiles(
   paths: readonly string[],
@@ -35,12 +35,12 @@ export async function readBatchFiles(
   let bytes = 0
   for (const file of files) {
     const where = file === '-' ? 'Standard input' : file
-    const content = file === '-' ? await readStdin() : await readFile(file, MOST_BYTES - bytes)
+    const content = file === '-' ? await readStdin() : await readFile(file, MAX_BYTES - bytes)
     bytes += content.length
-    if (bytes > MOST_BYTES) throw unreadable(`The batch is larger than ${MOST_BYTES / MEBIBYTE} MiB`)
+    if (bytes > MAX_BYTES) throw unreadable(`The batch is larger than ${MAX_BYTES / MEBIBYTE} MiB`)
     const requests = await requestsIn(decode(content, where), file, where)
-    if (documents.length + requests.length > MOST_REQUESTS) {
-      throw unreadable(`The batch has more than ${MOST_REQUESTS} requests`)
+    if (documents.length + requests.length > MAX_REQUESTS) {
+      throw unreadable(`The batch has more than ${MAX_REQUESTS} requests`)
     }
     documents.push(...requests.map((raw, at) => numbered(raw, { file, where, at, of: requests.length })))
   }
@@ -57,8 +57,8 @@ async function filesAt(path: string): Promise<readonly string[]> {
   } catch (error) {
     throw cannotRead(path, error)
   }
-  // Of a mistyped folder, a pipeline would say that all is well.
-  throw invalid(`${path} has no file in it that ends in ${EXTENSIONS.join(', ')}.`)
+  // Otherwise a mistyped folder would look like success.
+  throw invalid(`${path} contains no ${EXTENSIONS.join(', ')} file.`)
 }
 
 async function readFile(file: string, most: number): Promise<Buffer> {
@@ -66,7 +66,7 @@ async function readFile(file: string, most: number): Promise<Buffer> {
     throw cannotRead(file, error)
   })
   if (content) return content
-  throw unreadable(`${file} has changed while it was read`)
+  throw unreadable(`${file} changed while it was read`)
 }
 
 async function requestsIn(text: string, file: string, where: string): Promise<readonly unknown[]> {
@@ -74,11 +74,11 @@ async function requestsIn(text: string, file: string, where: string): Promise<re
   const isLines = ['.ndjson', '.jsonl'].includes(extname(file).toLowerCase())
   if (isLines || (isJson(file, text) && startsWithOneLineObject(text))) return lines(text, where)
   const documents = isJson(file, text) ? [parseJson(text, where)] : await parseYaml(text, where)
-  // What stands between two lines of dashes and is nothing is no request.
+  // An empty YAML document is not a request.
   return documents.filter(document => document !== null).flat()
 }
 
-/** Whether the first line is an object by itself and another follows: NDJSON, whatever the file is called. */
+/** Whether the first of several lines is an object by itself, as in NDJSON. */
 function startsWithOneLineObject(text: string): boolean {
   const [first = '', ...rest] = text.trim().split('\n')
   if (rest.length === 0 || !/^\{.*\}\s*$/.test(first)) return false
@@ -99,14 +99,10 @@ function lines(text: string, where: string): readonly unknown[] {
 
 function numbered(raw: unknown, { file, where, at, of }: { file: string; where: string; at: number; of: number }) {
   const place = of === 1 ? where : `${where}, request ${at + 1}`
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw unreadable(`${place} is no object`)
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) throw unreadable(`${place} is not an object`)
   return { file, where: place, raw: { ...raw } }
 }
 
 function cannotRead(file: string, error: unknown) {
-  return invalid(
-    `${file} ${describeReadError(error)}.`,
-    [],
-    '-f takes files, folders of files, or - for standard input.',
-  )
+  return invalid(`${file} ${describeReadError(error)}.`, [], 'Pass -f files, folders, or - for standard input.')
 }

@@ -1,12 +1,12 @@
 import { extname } from 'node:path'
 import { type DsctlError, invalid } from '../domain/errors.ts'
-import { duplicateKey } from './duplicate-keys.ts'
+import { findDuplicateKey } from './duplicate-keys.ts'
 
-// What a document is made of takes many times its size in memory, in YAML most of all. No batch has so much.
-const MOST_JSON = { mebibytes: 64, parts: 2_000_000 }
-const MOST_YAML = { mebibytes: 16, parts: 1_000_000 }
+// A parsed document takes many times its size in memory, especially in YAML. These limits are above any real batch.
+const MAX_JSON = { mebibytes: 64, parts: 2_000_000 }
+const MAX_YAML = { mebibytes: 16, parts: 1_000_000 }
 
-/** A text of bytes; throws `invalid` where they are no UTF-8. */
+/** Decodes UTF-8. Throws `invalid` for any other bytes. */
 export function decode(bytes: Buffer, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -15,19 +15,21 @@ export function decode(bytes: Buffer, where: string): string {
   }
 }
 
-/** By its name, or else by how it begins: whoever pipes a broken JSON object wants to hear of JSON. */
+/** Whether to parse a file as JSON, by its extension or its first character. Broken JSON is reported as JSON then. */
 export function isJson(file: string, text: string): boolean {
   const extension = extname(file).toLowerCase()
   if (extension === '.json') return true
   return extension !== '.yaml' && extension !== '.yml' && /^\s*[{[]/.test(text)
 }
 
-/** Throws `invalid` without quoting a word of it: it may hold secrets. `line` says which of a file it is, where it is one. */
+/** Throws `invalid`, quoting nothing, since the text may hold secrets. `line` is its line in an NDJSON file. */
 export function parseJson(text: string, where: string, line?: number): unknown {
-  checkSize(text, where, { ...MOST_JSON, part: /[,[{]/g })
+  checkSize(text, where, { ...MAX_JSON, part: /[,[{]/g })
   const value = readJson(text, where, line)
-  const twice = duplicateKey(text)
-  if (twice >= 0) throw unreadable(`${where} has a key twice in one object (line ${line ?? lineAt(text, twice)})`)
+  const duplicate = findDuplicateKey(text)
+  if (duplicate >= 0) {
+    throw unreadable(`${where} has a duplicate key in an object (line ${line ?? lineAt(text, duplicate)})`)
+  }
   return value
 }
 
@@ -41,11 +43,11 @@ function readJson(text: string, where: string, line?: number): unknown {
   }
 }
 
-/** The documents of a YAML file, as plain values. Throws `invalid`, likewise. */
+/** The documents of a YAML file, as plain values. Throws `invalid`, quoting nothing. */
 export async function parseYaml(text: string, where: string): Promise<unknown[]> {
-  checkSize(text, where, { ...MOST_YAML, part: /[\n,[{]|[-?:] /g })
+  checkSize(text, where, { ...MAX_YAML, part: /[\n,[{]|[-?:] /g })
   const { isSeq, parseAllDocuments, visit } = await import('../lib/yaml.ts')
-  // Its warnings, which go to stderr, quote the document.
+  // The warnings of the parser go to stderr and quote the document.
   const quiet = { logLevel: 'error' } as const
   const documents = parseAllDocuments(text, {
     version: '1.2',
@@ -62,62 +64,63 @@ export async function parseYaml(text: string, where: string): Promise<unknown[]>
     throw unreadable(`${where} is not valid YAML${line}${why ? `: ${why}` : ''}`)
   }
   return list.map(document => {
-    // A field stands in the one map of a request, which may stand in a list.
+    // A request is a map, at the top level or in a list.
     const depth = isSeq(document.contents) ? 3 : 2
     visit(document, {
       Pair(_, { key }, path) {
-        // A field's name that is no text would be told as an unknown one, with all that stands in it.
-        if (path.length === depth && !isText(key)) throw unreadable(`${where} has a key that is no text`)
+        // A key that is not text would be quoted as an unknown field, with everything in it.
+        if (path.length === depth && !isText(key)) throw unreadable(`${where} has a key that is not text`)
       },
       Scalar(_, { tag }) {
-        if (tag !== undefined && tag !== 'tag:yaml.org,2002:str') throw unreadable(`${where} has YAML tags`)
+        if (tag !== undefined && tag !== 'tag:yaml.org,2002:str')
+          throw unreadable(`${where} has YAML tags, which are not supported`)
       },
       Alias(_, alias) {
-        if (!alias.resolve(document)) throw unreadable(`${where} has a YAML alias without its anchor`)
+        if (!alias.resolve(document)) throw unreadable(`${where} has a YAML alias without an anchor`)
       },
     })
     try {
       return document.toJS({ maxAliasCount: 100 })
     } catch {
-      throw unreadable(`${where} has more YAML aliases than a request needs`)
+      throw unreadable(`${where} has too many YAML aliases`)
     }
   })
 }
 
-// The parser's own messages quote the document.
+// The messages of the parser quote the document.
 const YAML_PROBLEMS: Readonly<Record<string, string>> = {
-  BAD_ALIAS: 'an alias or an anchor that is none',
-  BAD_DQ_ESCAPE: 'a backslash in double quotes that begins no escape',
-  BAD_INDENT: 'it is not indented as it must be',
-  BAD_SCALAR_START: 'a text that begins with a sign for which it has to be quoted',
-  BLOCK_AS_IMPLICIT_KEY: 'a colon too many, where the line is indented wrongly or a text should be quoted',
-  DUPLICATE_KEY: 'a key stands twice',
-  MISSING_CHAR: 'a quotation mark, a bracket, a colon or a comma is missing',
-  MULTILINE_IMPLICIT_KEY: 'a line without a colon, or with a quotation mark that is not closed',
-  TAB_AS_INDENT: 'a tab where spaces have to be',
-  UNEXPECTED_TOKEN: 'something stands where it cannot',
+  BAD_ALIAS: 'an invalid alias or anchor',
+  BAD_DQ_ESCAPE: 'an invalid escape sequence in double quotes',
+  BAD_INDENT: 'wrong indentation',
+  BAD_SCALAR_START: 'text that must be quoted because of its first character',
+  BLOCK_AS_IMPLICIT_KEY: 'an unexpected colon: check the indentation, or quote the text',
+  DUPLICATE_KEY: 'a duplicate key',
+  MISSING_CHAR: 'a missing quotation mark, bracket, colon or comma',
+  MULTILINE_IMPLICIT_KEY: 'a line without a colon, or an unclosed quotation mark',
+  TAB_AS_INDENT: 'a tab in the indentation: use spaces',
+  UNEXPECTED_TOKEN: 'unexpected text',
 }
 
-/** What cannot be read as a request, in words that quote nothing of it. */
+/** The error of a file that cannot be read as a request. The message must quote nothing of the file. */
 export function unreadable(message: string): DsctlError {
-  return invalid(`${message}.`, [], 'A request is one JSON or YAML object: see dsctl types TYPE for its fields.')
+  return invalid(`${message}.`, [], 'A request is a JSON or YAML object. Run dsctl types TYPE to see its fields.')
 }
 
-interface Most {
+interface SizeLimit {
   readonly mebibytes: number
   readonly parts: number
-  /** What begins a part, for instance a comma; global. */
+  /** Matches the beginning of each part, for example a comma. Global. */
   readonly part: RegExp
 }
 
-function checkSize(text: string, where: string, { mebibytes, parts, part }: Most): void {
+function checkSize(text: string, where: string, { mebibytes, parts, part }: SizeLimit): void {
   if (text.length > mebibytes * 1024 * 1024) {
-    throw unreadable(`${where} is larger than the ${mebibytes} MiB that YAML may have: write it as JSON, or in several`)
+    throw unreadable(`${where} is larger than ${mebibytes} MiB, the limit for YAML: use JSON or several files`)
   }
-  // Fewer bytes cannot have so many.
+  // A shorter text cannot have more parts.
   if (text.length <= parts) return
   let count = 0
-  while (part.test(text)) if (++count > parts) throw unreadable(`${where} has more parts than a batch can have`)
+  while (part.test(text)) if (++count > parts) throw unreadable(`${where} has more than ${parts} values`)
 }
 
 function lineAt(text: string, position: number): number {

@@ -5,31 +5,31 @@ const BACKSLASH = 0x5c
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * Where in a text that is valid JSON a key begins that its object has already; -1 where there is none. JSON.parse takes
- * the last of both without a word.
+ * The position of the first duplicate key in an object of valid JSON, or -1. JSON.parse silently takes the last value of
+ * a duplicate key.
  */
-export function duplicateKey(text: string): number {
-  // The keys of each object around, undefined for a list.
-  const around: (Set<string> | undefined)[] = []
+export function findDuplicateKey(text: string): number {
+  // The keys of each enclosing object. Undefined for a list.
+  const enclosing: (Set<string> | undefined)[] = []
   let isKey = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
     if (code === QUOTE) {
       const end = endOfString(text, at)
-      const keys = isKey ? around.at(-1) : undefined
+      const keys = isKey ? enclosing.at(-1) : undefined
       const key = keys && keyIn(text.slice(at, end + 1))
       if (key !== undefined && keys?.has(key)) return at
       if (key !== undefined) keys?.add(key)
       at = end
-    } else if (code === OBJECT || code === LIST) around.push(code === OBJECT ? new Set() : undefined)
-    else if (code === OBJECT_END || code === LIST_END) around.pop()
-    if (code === OBJECT || code === COMMA) isKey = around.at(-1) !== undefined
+    } else if (code === OBJECT || code === LIST) enclosing.push(code === OBJECT ? new Set() : undefined)
+    else if (code === OBJECT_END || code === LIST_END) enclosing.pop()
+    if (code === OBJECT || code === COMMA) isKey = enclosing.at(-1) !== undefined
     else if (code === COLON || code === LIST) isKey = false
   }
   return -1
 }
 
-/** Where the string ends that begins here: at its closing quote. */
+/** The position of the quote that closes a string. */
 function endOfString(text: string, start: number): number {
   let at = text.indexOf('"', start + 1)
   while (isEscaped(text, at)) at = text.indexOf('"', at + 1)

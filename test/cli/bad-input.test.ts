@@ -646,7 +646,7 @@ describe('every problem is told at once:', () => {
   test('of what is missing, with each flag, and no question where nobody can answer', async () => {
     const { args } = byFlags({ username: undefined, password: undefined, 'default-database': undefined })
     const fields = ['username', 'password', 'default_database']
-    await expectRefused({ args }, { fields, says: /Still to be given: --username, --password, --default-database\.$/m })
+    await expectRefused({ args }, { fields, says: /Missing: --username, --password, --default-database\.$/m })
     const nothing = { args: ['create', '--type', 'postgres'] }
     const all = ['name', 'env', 'host', ...fields]
     await expectRefused(nothing, {
@@ -760,8 +760,8 @@ describe('refused on the command line:', () => {
     ['an unknown command', ['craete'], undefined, /Unknown command 'craete'\.\nDid you mean create\?/],
     ['an unknown command that is like none', ['frobnicate'], undefined, /Unknown command.*\ndsctl --help shows/],
     ['an unknown subcommand', ['config', 'lst'], undefined, /Did you mean list\?/],
-    ['no subcommand', ['config'], undefined, /A command is missing/],
-    ['global options and no command', ['--timeout', '5'], undefined, /A command is missing/],
+    ['no subcommand', ['config'], undefined, /Missing command/],
+    ['global options and no command', ['--timeout', '5'], undefined, /Missing command/],
     ['a misspelt option', ['create', '--hots', 'h'], undefined, /Unknown option '--hots'\.\nDid you mean --host\?/],
     ['a misspelt global option', ['list', '--outptu', 'json'], undefined, /Did you mean --output\?/],
     ['an option of another command', ['get', 'Present', '--page', '1'], undefined, /Unknown option '--page'/],

@@ -36,7 +36,7 @@ async function refusedBy(verbs: readonly string[], content: string, name: string
 const BATCH = ['apply', 'diff']
 
 describe('a key that stands twice', () => {
-  const twice = ' has a key twice in one object (line '
+  const twice = ' has a duplicate key in an object (line '
   test.each([
     ['in a request', line('A', ',"host":"other.example.com"'), 1],
     ['with the same value', line('A', ',"env":"dev"'), 1],
@@ -52,7 +52,7 @@ describe('a key that stands twice', () => {
 
   test('is refused in NDJSON, with its line, and in YAML', async () => {
     const [ndjson] = await refusedBy(BATCH, `${line('A')}\n${line('B', ',"env":"dev"')}\n`, 'twice.ndjson')
-    expect(ndjson && jsonError(ndjson).message).toContain('twice.ndjson has a key twice in one object (line 2)')
+    expect(ndjson && jsonError(ndjson).message).toContain('twice.ndjson has a duplicate key in an object (line 2)')
     await refusedBy([...BATCH, 'create'], `name: ${MARKER}\nenv: dev\nname: ${MARKER}\n`, 'twice.yaml')
   })
 
@@ -171,10 +171,10 @@ describe('what is too large', () => {
       'YAML of 17 MiB',
       'a.yaml',
       `name: x\nca: |\n${'  line\n'.repeat((17 * MIB) / 7 + 1)}`,
-      '16 MiB that YAML may have',
+      '16 MiB, the limit for YAML',
     ],
-    ['YAML of a million parts', 'a.yaml', `a: [${'1, '.repeat(1_000_001)}1]`, 'more parts than a batch can have'],
-    ['JSON of two million parts', 'a.json', `{"a": [${'1,'.repeat(2_000_001)}1]}`, 'more parts than a batch can have'],
+    ['YAML of a million parts', 'a.yaml', `a: [${'1, '.repeat(1_000_001)}1]`, 'more than 1000000 values'],
+    ['JSON of two million parts', 'a.json', `{"a": [${'1,'.repeat(2_000_001)}1]}`, 'more than 2000000 values'],
     ['200,000 requests', 'a.json', `[${'{},'.repeat(200_000)}{}]`, 'more than 20000 requests'],
   ])('%s is refused before it takes all memory', async (_, name, content, message) => {
     const { result, most } = await measured(['apply', '-f', join(folderWith({ [name]: content }), name)])

@@ -66,11 +66,11 @@ describe('Every help', () => {
 })
 
 test.each([
-  ['member add x', 'dsctl member add --help shows what there is.'],
-  ['audit prune', 'dsctl audit prune --help shows what there is.'],
-  ['template set x', 'dsctl template set --help shows what there is.'],
-  ['update X --name Y', '--set-name NAME gives a new name.'],
-  ['apply s.yaml', 'Files and folders go after -f: dsctl apply -f sources/'],
+  ['member add x', 'Run dsctl member add --help to see the usage.'],
+  ['audit prune', 'Run dsctl audit prune --help to see the usage.'],
+  ['template set x', 'Run dsctl template set --help to see the usage.'],
+  ['update X --name Y', 'Pass --set-name NAME to rename it.'],
+  ['apply s.yaml', 'Pass files and folders with -f: dsctl apply -f sources/'],
 ])('A wrong command line is told where to look: %s', async (words, hint) => {
   const { code, stderr } = await dsctl(words.split(' '))
   expect({ code, hint: stderr.split('\n')[1] }).toEqual({ code: 2, hint })

@@ -190,7 +190,7 @@ describe('create with a template', () => {
     const result = await run(['create', 'Missing', '--env', 'dev', '--template', 'Base'])
     expect(jsonError(result)).toMatchObject({
       exit_code: 2,
-      hint: 'Still to be given: --username, --password.',
+      hint: 'Missing: --username, --password.',
     })
   })
 

@@ -43,7 +43,7 @@ const CASES: readonly [string, () => Case][] = [
     () => ({
       args: ['create', 'New', '--env', 'dev', '--type', 'mysql'],
       code: 2,
-      stderr: /Still to be given: --host, --username, --password, --default-database\./,
+      stderr: /Missing: --host, --username, --password, --default-database\./,
       asks: { to: /\? Host/, text: CTRL_C, code: 130 },
     }),
   ],
