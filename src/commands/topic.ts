@@ -52,7 +52,7 @@ Examples:
     'An option of a secret takes a source, not the secret: other processes can see\nthe command line, and the shell’s history keeps it.',
     Object.entries(SOURCE_FORMS),
     `In a request file a secret is a text, or {"from": "SOURCE"}. Since someone else
-may have written the file, @FILE must be in its folder, env: must name a variable
+may have written the file, @FILE must be in its folder, env: must name
 DSCTL_SECRET_*, and vault: the stored secret. --allow-from allows more sources.
 
 One line break at the end of a password is removed. A key or a certificate keeps

@@ -172,7 +172,7 @@ describe('prune', () => {
     ] as const) {
       const shown = await site.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
       expect(shown, shown.stderr).toMatchObject({ code, stdout: expect.stringContaining('- delete Source 000') })
-      expect(shown.stderr).toContain('more than --prune-max 3: apply would refuse.')
+      expect(shown.stderr).toContain('more than --prune-max 3. apply would refuse this.')
     }
     expect(await names()).toEqual(all)
   })
@@ -304,7 +304,7 @@ describe('export', () => {
     expect(yaml.code, yaml.stderr).toBe(0)
     expect(yaml.stdout).not.toContain('MARKER')
     const none = await site.dsctl(['export', '--env', 'nope'])
-    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'There is nothing to export in env nope.\n' })
+    expect(none).toMatchObject({ code: 0, stdout: '', stderr: 'Nothing to export in env nope.\n' })
     expect((await site.dsctl(['export', '--env', env])).stdout).toBe(yaml.stdout)
     const documents = json(await site.dsctl(['export', '--env', env, '-o', 'json']))
     expect(documents).toMatchObject([

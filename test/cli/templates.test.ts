@@ -65,7 +65,7 @@ describe('template', () => {
     expect(await shown('list', '-o', 'name')).toContain('Formats\n')
     for (const command of [['list'], ['get', 'Formats'], ['set', 'Formats', '--type', 'mysql']]) {
       const refused = await site.dsctl(['template', ...command, '-o', 'id'])
-      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('there is no id') })
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('this output has no id') })
     }
     expect(await shown('get', 'Formats')).toContain('postgres')
     expect(json(await run(['template', 'list']))).toContainEqual(json(await run(['template', 'get', 'Formats'])))
