@@ -347,7 +347,7 @@ describe('refused as a secret:', () => {
 
   test('a place in Vault that would be the same for every data source', async () => {
     const env = { DSCTL_VAULT_PATH: 'data-sources?{id}' }
-    const refusal = { fields: ['vault.path'], says: /vault\.path: must be names with \/ between them/ }
+    const refusal = { fields: ['vault.path'], says: /vault\.path: must be names separated by \// }
     await expectRefused({ ...byRequest({}), env }, refusal)
     await expectRefused({ args: ['update', id, '--port', '7000'], env }, refusal)
   })
@@ -578,7 +578,7 @@ describe('refused in a request file:', () => {
         'vault:secret/other#password',
         /password: comes from a path in Vault that a request file may not name/,
       ],
-      ['standard input', '-', /password: cannot come from standard input where a request file says so/],
+      ['standard input', '-', /password: cannot come from standard input in a request file/],
       ['a file beside it that is missing', '@missing', /password: comes from \S+missing, which does not exist/],
       ['what is no source', 'MARKERpassword', /password: must be a string, or \{from: SOURCE\}/],
     ])('%s', async (_, from, says) => {
@@ -655,7 +655,7 @@ describe('every problem is told at once:', () => {
     })
     await expectRefused(
       { args: ['create'] },
-      { fields: ['name', 'env', 'type'], says: /NAME, --env ENV, --type TYPE, and what that type needs/ },
+      { fields: ['name', 'env', 'type'], says: /NAME, --env ENV, --type TYPE, and the fields of that type/ },
     )
     const snowflake = { args: ['create', 'New', '--env', 'dev', '--type', 'snowflake'] }
     await expectRefused(snowflake, {
@@ -698,7 +698,7 @@ describe('every problem is told at once:', () => {
 
 describe('refused in an update:', () => {
   test.each([
-    ['nothing to do', [], undefined, undefined, /There is nothing to update/],
+    ['nothing to do', [], undefined, undefined, /Nothing to update/],
     [
       'an unknown field to unset',
       ['--unset', 'nonsense'],
@@ -758,7 +758,7 @@ describe('refused in an update:', () => {
 describe('refused on the command line:', () => {
   test.each([
     ['an unknown command', ['craete'], undefined, /Unknown command 'craete'\.\nDid you mean create\?/],
-    ['an unknown command that is like none', ['frobnicate'], undefined, /Unknown command.*\ndsctl --help shows/],
+    ['an unknown command that is like none', ['frobnicate'], undefined, /Unknown command.*\nRun dsctl --help/],
     ['an unknown subcommand', ['config', 'lst'], undefined, /Did you mean list\?/],
     ['no subcommand', ['config'], undefined, /Missing command/],
     ['global options and no command', ['--timeout', '5'], undefined, /Missing command/],

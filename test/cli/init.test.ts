@@ -259,7 +259,7 @@ describe('an empty database', () => {
     const token = await vault.userToken({ email: 'admin@example.com', policies: [] })
     const check = await init([...servers(), '--check'], { VAULT_TOKEN: token })
     expect(check).toMatchObject({ code: 0, stdout: '' })
-    expect(check.stderr).toContain(`Its mount ${vault.mount} cannot be seen with this token`)
+    expect(check.stderr).toContain(`This token cannot see the mount ${vault.mount}`)
     expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
     const made = await init([...servers(), ...first, '-o', 'json'], { VAULT_TOKEN: token })
     expect(jsonError(made)).toMatchObject({
@@ -321,7 +321,7 @@ describe('an application’s database', () => {
     expect(await schemasIn(site.database)).toEqual(['dsctl', 'public'])
     const after = await stateOf(site.database)
     expect(after.filter(([schema]) => schema !== 'dsctl')).toEqual(before)
-    expect(await site.init()).toMatchObject({ stderr: expect.stringContaining('nothing was changed') })
+    expect(await site.init()).toMatchObject({ stderr: expect.stringContaining('Nothing changed') })
     expect(await stateOf(site.database)).toEqual(after)
     const stranger = await site.init(['--admin', 'zed@example.com', '--yes'])
     expect(stranger).toMatchObject({ code: 2, stderr: expect.stringContaining('zed@example.com is no active') })

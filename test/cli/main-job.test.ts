@@ -661,7 +661,7 @@ describe('where the name is taken', () => {
     expect(await dryRun(request)).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringContaining('Nothing was written'),
+      stderr: expect.stringContaining('nothing was written'),
     })
     expect(await dryRun({ ...request, name })).toMatchObject({ code: 6, stdout: '' })
     expect(await dryRun({ ...request, port: 0 })).toMatchObject({ code: 2, stdout: '' })
@@ -978,8 +978,8 @@ describe('config', () => {
       ['vault.addr', 'http://h/?token=MARKERtoken', 'without ? and #'],
       ['vault.addr', 'http://MARKERtoken@h/', 'without a login'],
       ['vault.path', 'fixed', '{id}'],
-      ['vault.path', 'ds?{id}', 'none with ?'],
-      ['vault.mount', 'secret/data/one?', 'none with ?'],
+      ['vault.path', 'ds?{id}', 'contain ?'],
+      ['vault.mount', 'secret/data/one?', 'contain ?'],
       ['output', 'xml', 'table, json, yaml, name, id'],
       ['envv', 'x', 'Did you mean env'],
       ['vault.token', 'MARKERtoken', 'They are'],

@@ -318,7 +318,7 @@ describe('standard input for a secret, where it is a terminal', () => {
     const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']
     const screen = open(['create', unique('Refused'), ...request, '--password', '-', '--no-input'])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 2 })
-    expect(screen.text()).toContain('password: comes from standard input, a terminal that would show it')
+    expect(screen.text()).toContain('password: comes from standard input, which is a terminal, and prompts are off')
   })
 })
 
@@ -346,6 +346,6 @@ test('update where nothing is changed writes nothing', async () => {
     ['More settings?', ENTER],
   )
   expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
-  expect(screen.text()).toContain('Nothing changed')
+  expect(screen.text()).toContain('No changes')
   expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual(before)
 })
