@@ -15,11 +15,11 @@ interface Verb {
   readonly name: string
   readonly alias?: string
   readonly summary: string
-  /** Where the general help lists it, if not among the commands. */
+  /** The heading it has in the general help. By default it is among the commands. */
   readonly group?: string
-  /** Not for people. */
+  /** Whether help leaves it out. */
   readonly hidden?: boolean
-  /** Imported when the command is meant, so that no other pays for it. */
+  /** Loads the command. Called only when the command is used, which keeps the start of others fast. */
   readonly load: () => Promise<CommandModule>
 }
 
@@ -29,17 +29,17 @@ const VERBS: readonly Verb[] = [
   { name: 'get', summary: 'show a data source, secrets redacted', load: () => import('./commands/get.ts') },
   { name: 'update', summary: 'change a data source', load: () => import('./commands/update.ts') },
   { name: 'delete', alias: 'rm', summary: 'delete data sources', load: () => import('./commands/delete.ts') },
-  { name: 'test', summary: 'test whether it connects', load: () => import('./commands/test.ts') },
+  { name: 'test', summary: 'test the connections of data sources', load: () => import('./commands/test.ts') },
   {
     name: 'onboarding',
-    summary: 'move the onboarding status of a data source',
+    summary: 'change the onboarding status of a data source',
     load: () => import('./commands/onboarding.ts'),
   },
-  { name: 'apply', summary: 'create and change data sources as files say', load: () => import('./commands/apply.ts') },
+  { name: 'apply', summary: 'create and change data sources from files', load: () => import('./commands/apply.ts') },
   { name: 'diff', summary: 'show what apply would do', load: () => import('./commands/diff.ts') },
-  { name: 'export', summary: 'write data sources as requests', load: () => import('./commands/export.ts') },
-  { name: 'template', summary: 'keep presets of fields', load: () => import('./commands/template.ts') },
-  { name: 'types', summary: 'list the types, or the fields of one', load: () => import('./commands/types.ts') },
+  { name: 'export', summary: 'export data sources as requests', load: () => import('./commands/export.ts') },
+  { name: 'template', summary: 'manage templates of fields', load: () => import('./commands/template.ts') },
+  { name: 'types', summary: 'list the types, or the fields of a type', load: () => import('./commands/types.ts') },
   {
     name: 'init',
     summary: 'prepare a database and Vault, and save a profile',
@@ -47,26 +47,26 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'doctor',
-    summary: 'check both stores, and settle what is unfinished',
+    summary: 'check Postgres and Vault, and settle unfinished operations',
     load: () => import('./commands/doctor.ts'),
   },
   { name: 'login', summary: 'log in to Vault', load: () => import('./commands/login.ts') },
-  { name: 'logout', summary: 'revoke the token of the last login', load: () => import('./commands/logout.ts') },
-  { name: 'whoami', summary: 'show who you are, and where', load: () => import('./commands/whoami.ts') },
-  { name: 'member', summary: 'list and change the members', load: () => import('./commands/member.ts') },
-  { name: 'audit', summary: 'show what was done, and by whom', load: () => import('./commands/audit.ts') },
+  { name: 'logout', summary: 'revoke the saved token', load: () => import('./commands/logout.ts') },
+  { name: 'whoami', summary: 'show your user, organization and role', load: () => import('./commands/whoami.ts') },
+  { name: 'member', summary: 'list and change members', load: () => import('./commands/member.ts') },
+  { name: 'audit', summary: 'show the audit trail', load: () => import('./commands/audit.ts') },
   { name: 'config', summary: 'show and change settings', load: () => import('./commands/config.ts') },
   {
     name: 'completion',
-    summary: 'print what completes dsctl in a shell',
+    summary: 'print the completion script of a shell',
     load: () => import('./commands/completion.ts'),
   },
   { name: '__complete', summary: '', hidden: true, load: () => import('./commands/complete.ts') },
   ...topics({
-    'exit-codes': 'what the exit codes mean, and how errors look',
-    environment: 'the environment variables that dsctl heeds',
-    secrets: 'where secrets come from',
-    formats: 'how output is printed',
+    'exit-codes': 'exit codes and the format of errors',
+    environment: 'environment variables',
+    secrets: 'sources of secrets',
+    formats: 'output formats',
   }),
 ]
 

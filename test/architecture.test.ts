@@ -78,6 +78,12 @@ describe('Who may import whom', () => {
     expect(files.map(layerOf).filter(layer => MAY_IMPORT[layer] === undefined)).toEqual([])
   })
 
+  test('requests/ has no access to the stores', () => {
+    // Of the two interfaces of cli/context.ts, InputContext is the one without stores.
+    const withStores = files.filter(({ path, names }) => path.startsWith('requests/') && names.includes('Context'))
+    expect(withStores.map(({ path }) => path)).toEqual([])
+  })
+
   test('a module that is slow to load is always imported lazily', () => {
     const eager = files.flatMap(file =>
       file.imports.filter(found => ALWAYS_LAZY.includes(found.file ?? '') && found.kind === 'static').map(told(file)),

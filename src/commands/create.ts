@@ -59,7 +59,7 @@ interface Attempt {
   readonly context: Context
   readonly readers: SourceReaders
   readonly options: Options
-  readonly how: CreateOptions
+  readonly create: CreateOptions
 }
 
 async function run(context: Context, name: string | undefined, options: Options): Promise<void> {
@@ -67,7 +67,7 @@ async function run(context: Context, name: string | undefined, options: Options)
   const { ifExists, dryRun = false } = options
   const testing = await openVerification(context, options)
   const draft = await readDraftWithTemplate(context, { name, options, action: dryRun ? undefined : 'create' })
-  const attempt = { context, readers: sourceReaders(context, options), options, how: { ifExists, dryRun, testing } }
+  const attempt = { context, readers: sourceReaders(context, options), options, create: { ifExists, dryRun, testing } }
   const prompter = await context.prompter()
   const result =
     prompter && !isComplete(draft)
@@ -77,15 +77,15 @@ async function run(context: Context, name: string | undefined, options: Options)
 }
 
 /** A valid and permitted request with its secrets. */
-async function prepare({ context, readers, how }: Attempt, draft: RequestDraft): Promise<CreateRequest> {
+async function prepare({ context, readers, create }: Attempt, draft: RequestDraft): Promise<CreateRequest> {
   const request = readCreateRequest(draft, readers)
-  if (needsPermission(request.fields)) await checkMayCreate(await context.stores(MAY.change), request, how)
+  if (needsPermission(request.fields)) await checkMayCreate(await context.stores(MAY.change), request, create)
   return fetchCreateSecrets(request, readers)
 }
 
-async function save({ context, how }: Attempt, request: CreateRequest): Promise<CreateResult> {
+async function save({ context, create }: Attempt, request: CreateRequest): Promise<CreateResult> {
   const stores = await context.stores(MAY.change)
-  return context.uninterruptible(() => createIfAbsent(stores, request, how))
+  return context.uninterruptible(() => createIfAbsent(stores, request, create))
 }
 
 /** Prompts for what is missing and for a review. After a failure the user can change a field and try again. */

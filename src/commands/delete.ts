@@ -85,10 +85,10 @@ async function deleteOne({ context, stores, options }: Deletion, ref: Ref): Prom
 }
 
 function deleteAll({ context, stores, options }: Deletion, refs: readonly Ref[]): Promise<readonly DeleteResult[]> {
-  const how = { ignoreNotFound: options.ignoreNotFound === true, withEnv: options.file !== undefined }
+  const deleteOptions = { ignoreNotFound: options.ignoreNotFound === true, withEnv: options.file !== undefined }
   return withProgress(context.streams, `Deleting ${refs.length}`, progress => {
     const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
-    return context.uninterruptible(() => deleteMany(stores, refs, { ...how, told }))
+    return context.uninterruptible(() => deleteMany(stores, refs, { ...deleteOptions, told }))
   })
 }
 

@@ -31,9 +31,12 @@ async function run(context: Context, options: Options): Promise<void> {
   const stores = await context.stores(MAY.change)
   await withProgress(context.streams, 'Exporting', progress => {
     const told = (done: number, of: number) => progress.update(`Exported ${done} of ${of}`)
-    const how = { type, env, toEnv, told, warn: context.warn }
+    const exportOptions = { type, env, toEnv, told, warn: context.warn }
     const empty = `Nothing to export${env === undefined ? '' : ` in env ${env}`}.`
-    return context.print({ kind: 'documents', forEachPage: write => exportAll(stores, how, write), empty }, format)
+    return context.print(
+      { kind: 'documents', forEachPage: write => exportAll(stores, exportOptions, write), empty },
+      format,
+    )
   })
 }
 

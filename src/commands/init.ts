@@ -79,7 +79,7 @@ async function chooseServers(
   return flags
 }
 
-/** The profile may be a new one. */
+/** Unlike other commands, init accepts a profile that does not exist yet. */
 function useSettings(context: Context, flags: SettingFlags): void {
   context.overrideSettings(flags, { allowNewProfile: true })
 }

@@ -60,8 +60,8 @@ async function run(context: Context, text: string, options: Options): Promise<vo
     : await fetchSecrets({ context, stores, options }, given)
   const testing = await openVerification(context, options)
   const readBack = !['name', 'id'].includes(context.settings().get('output') ?? '')
-  const how = { testing, preview: options.dryRun === true, readBack }
-  const save = () => context.uninterruptible(() => saveUpdate(stores, request, how))
+  const saveOptions = { testing, preview: options.dryRun === true, readBack }
+  const save = () => context.uninterruptible(() => saveUpdate(stores, request, saveOptions))
   const result = prompts
     ? await saveWithRetries({ prompter: await context.prompter(), warn: context.warn }, save)
     : await save()

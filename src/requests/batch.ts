@@ -8,7 +8,7 @@ import { outputProblem } from './request-file.ts'
 import { mergeTemplate, templateNameProblem, templateTypeProblem } from './template-request.ts'
 import { type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
 
-/** A valid request of a batch, and where it is. Its secrets may still have to be fetched. */
+/** A valid request of a batch, and its location. Its secrets may still have to be fetched. */
 export interface BatchRequest extends ValidRequest {
   readonly file: string
   /** For messages: the file, and which request of the file. */

@@ -20,7 +20,7 @@ export interface DraftOptions {
   readonly template?: string
 }
 
-/** What the options and the request file give, and the name of the template for the rest. Throws `invalid`. */
+/** Reads the options and the request file, and returns the draft and the name of its template. Throws `invalid`. */
 export async function readDraft(
   context: InputContext,
   name: string | undefined,
@@ -69,7 +69,7 @@ export function checkDraft(draft: RequestDraft): void {
   if (problems.length) throw invalidDataSource(problems)
 }
 
-/** Whether a draft lacks nothing, valid or not. */
+/** Whether a draft has every required value, valid or not. */
 export function isComplete({ name, env, type, fields }: RequestDraft): boolean {
   if (name === undefined || env === undefined || type === undefined) return false
   const known = getSourceType(type)

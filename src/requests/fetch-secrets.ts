@@ -12,7 +12,7 @@ import { type ParsedSecretSource, parseSecretSource, secretSourceProblem } from 
 import { type Field, MULTILINE_KINDS, type SourceType } from '../source-types/source-type.ts'
 import { openFileProblem, readSourcePolicy, type SourcePolicy, sourceProblem } from './source-policy.ts'
 
-/** Reads secrets from their sources, as far as the policy for request files allows. */
+/** What reads secrets from their sources, and the policy that limits the sources in a request file. */
 export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
   readSecret: InputContext['readSecret']
@@ -33,7 +33,7 @@ export function sourceReaders(
   return { env: streams.env, readSecret, readVaultField, policy }
 }
 
-/** Whether any secret has still to be fetched. */
+/** Whether a secret still has to be fetched. */
 export function hasSources(fields: Fields): boolean {
   return Object.values(fields).some(value => value instanceof SecretSource)
 }
@@ -49,7 +49,7 @@ export function needsPermission(fields: Fields): boolean {
   )
 }
 
-/** In a request file, `vault:` with the path of the field's own stored secret means unchanged, as a mask does. */
+/** Replaces each source in a request file that is the field's own stored secret by a mask, which means unchanged. */
 export function keepOwnSecrets<T>(
   fields: Readonly<Record<string, T>>,
   { type, path }: { type: SourceType; path: string },

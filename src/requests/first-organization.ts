@@ -8,7 +8,7 @@ interface FirstOrganizationOptions {
   readonly adminName?: string | undefined
 }
 
-/** What the options say of the first organization. Throws `invalid` if `--admin` is not an e-mail address. */
+/** Reads the options that describe the first organization. Throws `invalid` if `--admin` is not an e-mail address. */
 export function readFirstOrganization(options: FirstOrganizationOptions): Partial<FirstOrganization> {
   const { org, admin, adminName } = options
   const message = admin === undefined ? undefined : adminProblem(admin)

@@ -1,7 +1,7 @@
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { wholeNumber } from './whole-number.ts'
 
-/** The options of a command that lists by pages. */
+/** The options of a command that prints a list in pages. */
 export interface PagingOptions {
   readonly page?: string
   readonly pageSize?: string

@@ -30,7 +30,7 @@ export async function readFieldOptions(
   }
 }
 
-/** The fields of a request file and of options. An option overrides the file, whatever alias of `types` the file uses. */
+/** Merges the fields of a request file and of options. An option overrides the file, also if the file uses an alias. */
 export function overrideFields(fileFields: Fields, optionFields: Fields, types = sourceTypes): Fields {
   const fieldName = (key: string) => types.flatMap(type => findField(type, key)?.name ?? [])[0] ?? key
   const kept = Object.entries(fileFields).filter(([key]) => !Object.hasOwn(optionFields, fieldName(key)))

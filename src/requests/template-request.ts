@@ -8,7 +8,7 @@ import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { readFieldOptions } from './read-field-options.ts'
 import type { RequestDraft } from './validate-request.ts'
 
-/** A template from the options of `template set`. Throws `invalid` with every problem. An option of a secret is one. */
+/** A template from the options of `template set`. Throws `invalid` with every problem, such as an option of a secret field. */
 export async function readTemplate(rawName: string, options: { readonly type: string }): Promise<NewTemplate> {
   const type = getSourceType(options.type)
   const name = checkName(rawName)
@@ -52,7 +52,7 @@ export function templateTypeProblem(type: unknown, template: Template): FieldPro
   return { field: 'template', message: `${template.name} is for ${template.type}, not for ${safeKey(stringify(type))}` }
 }
 
-/** The same for a draft and a template that go together. */
+/** Like `addTemplate`, for a template whose type is known to match. */
 export function mergeTemplate<D extends Pick<RequestDraft, 'type' | 'fields'>>(draft: D, template: Template): D {
   const type = getSourceType(template.type)
   const given = new Set(Object.keys(draft.fields).map(key => findField(type, key)?.name))

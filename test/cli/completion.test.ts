@@ -165,7 +165,7 @@ describe.skipIf(!isHere('fish'))('In fish', () => {
   }
 
   test.each([
-    ['dsctl onb', ['onboarding\tmove the onboarding status of a data source']],
+    ['dsctl onb', ['onboarding\tchange the onboarding status of a data source']],
     ['dsctl create --type sno', ['snowflake']],
     ['dsctl create --type=sno', ['--type=snowflake']],
     ['dsctl list --output ', ['id', 'json', 'name', 'table', 'yaml']],

@@ -11,7 +11,7 @@ export interface VerifyOptions {
   readonly acceptHostKey?: boolean
 }
 
-/** What connection tests need. */
+/** Opens what a connection test needs. */
 export async function openTesting(
   context: Context,
   { acceptHostKey: accept = false }: Pick<VerifyOptions, 'acceptHostKey'>,
@@ -20,7 +20,7 @@ export async function openTesting(
   return { tester, acceptHostKey }
 }
 
-/** The same for `--verify`, undefined without it. Ctrl-C stops such a test at once, since nothing is written yet. */
+/** Opens what the tests of `--verify` need. Ctrl-C stops them at once, since nothing is written yet. */
 export async function openVerification(context: Context, options: VerifyOptions): Promise<TestOptions | undefined> {
   if (!options.verify) return undefined
   const { tester, acceptHostKey } = await openTesting(context, options)

@@ -2,7 +2,7 @@ import type { InputContext } from '../../cli/context.ts'
 
 type AcceptHostKey = (jumpHost: string, fingerprint: string) => Promise<boolean>
 
-/** Decides about unknown host keys: `--accept-host-key` accepts them, a user at a terminal is asked, else they are refused. */
+/** Decides whether to accept an unknown host key: yes with `--accept-host-key`, else as the user answers, else no. */
 export async function hostKeyPrompt(context: InputContext, options: { accept?: boolean }): Promise<AcceptHostKey> {
   if (options.accept) return async () => true
   const prompter = await context.prompter()
