@@ -94,7 +94,7 @@ function loginOptions(credentials: Credentials): object {
     const key = createPrivateKey({ key: text(credentials, 'private_key'), ...(passphrase && { passphrase }) })
     return { authenticator: 'SNOWFLAKE_JWT', privateKey: key.export({ type: 'pkcs8', format: 'pem' }).toString() }
   } catch {
-    const message = 'private_key cannot be read. It must be in PEM form, and private_key_passphrase must decrypt it.'
+    const message = 'private_key cannot be read. It must be in PEM format, and private_key_passphrase must decrypt it.'
     throw new ConnectionFailure('auth_failed', message)
   }
 }

@@ -1,13 +1,13 @@
 import type { FieldProblem } from '../domain/errors.ts'
 import { lineProblem } from './limits.ts'
 
-/** In characters, once trimmed. */
+/** In characters, after trimming. */
 export const MAX_NAME = 255
 export const ENV_PATTERN = '^[A-Za-z0-9._-]{1,64}$'
 
 type Checked = { readonly value: string } | { readonly problem: FieldProblem }
 
-/** Checks the name of a data source and trims it. */
+/** Validates and trims the name of a data source. */
 export function checkName(raw: unknown): Checked {
   if (typeof raw !== 'string') return problem('name', notString(raw))
   const value = raw.trim()
@@ -15,11 +15,11 @@ export function checkName(raw: unknown): Checked {
   return message ? problem('name', message) : { value }
 }
 
-/** Checks the env of a data source. */
+/** Validates the env of a data source. */
 export function checkEnv(raw: unknown): Checked {
   if (typeof raw !== 'string') return problem('env', notString(raw))
   if (new RegExp(ENV_PATTERN).test(raw)) return { value: raw }
-  return problem('env', 'must have 1 to 64 characters, of letters, digits, ".", "_" and "-"')
+  return problem('env', 'must be 1 to 64 letters, digits, ".", "_" or "-"')
 }
 
 function notString(raw: unknown): string {

@@ -1,6 +1,6 @@
 import type { Field, Rule } from './source-type.ts'
 
-// What several types have in common: single fields, and the optional groups.
+// Fields and groups of fields that several types share.
 
 export const host: Field = {
   label: 'Host',
@@ -10,7 +10,7 @@ export const host: Field = {
   description: 'Hostname or IP address of the server.',
 }
 
-/** Each type adds its own default. */
+/** Each type adds its default. */
 export const port: Field = {
   label: 'Port',
   kind: 'integer',
@@ -18,7 +18,7 @@ export const port: Field = {
   required: false,
   min: 1,
   max: 65535,
-  description: 'Port the server listens on.',
+  description: 'Port of the server.',
 }
 
 export const username: Field = {
@@ -34,7 +34,7 @@ export const password: Field = {
   kind: 'password',
   secret: true,
   required: true,
-  description: 'Password of that user.',
+  description: 'Password of the user.',
 }
 
 export const defaultDatabase: Field = {
@@ -52,20 +52,20 @@ export const defaultSchema: Field = {
   kind: 'text',
   secret: false,
   required: false,
-  description: 'Schema in which tables are looked up first.',
+  description: 'Schema to look up tables in first.',
   aliases: ['schema'],
   listAliases: ['schemas'],
   output: { name: 'schemas', list: true },
 }
 
-/** The three that come together stand first: answers show them as one. */
+/** The three fields that are required together come first. */
 export const sshFields: Readonly<Record<string, Field>> = {
   jump_host: {
     label: 'SSH jump host',
     kind: 'host',
     secret: false,
     required: false,
-    description: 'Hostname or IP address of the SSH server to go through.',
+    description: 'Hostname or IP address of the SSH server to connect through.',
     group: 'ssh',
   },
   ssh_username: {
@@ -81,7 +81,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     kind: 'private-key',
     secret: true,
     required: false,
-    description: 'Private key of that user.',
+    description: 'Private key of the SSH user.',
     group: 'ssh',
   },
   ssh_private_key_passphrase: {
@@ -89,7 +89,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     kind: 'password',
     secret: true,
     required: false,
-    description: 'Passphrase of the private key, where it has one.',
+    description: 'Passphrase of the private key, if it has one.',
     group: 'ssh',
   },
   ssh_port: {
@@ -108,7 +108,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     kind: 'host-key-fingerprint',
     secret: false,
     required: false,
-    description: 'Fingerprint that the SSH server must show, as printed by ssh-keygen -l.',
+    description: "Fingerprint of the SSH server's key, as printed by ssh-keygen -l.",
     group: 'ssh',
   },
 }
@@ -127,7 +127,7 @@ export const tlsFields: Readonly<Record<string, Field>> = {
     secret: false,
     required: false,
     choices: ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'],
-    description: 'Whether the connection is encrypted, and how far the server is verified.',
+    description: 'Whether to encrypt the connection and to verify the server.',
     group: 'tls',
   },
   ssl_ca: {
@@ -135,7 +135,7 @@ export const tlsFields: Readonly<Record<string, Field>> = {
     kind: 'certificates',
     secret: false,
     required: false,
-    description: "Certificates that the server's own is verified against.",
+    description: "CA certificates to verify the server's certificate with.",
     group: 'tls',
   },
 }
@@ -148,7 +148,7 @@ export const poolFields: Readonly<Record<string, Field>> = {
     required: false,
     min: 1,
     max: 10_000,
-    description: 'How many connections the application opens at most.',
+    description: 'Maximum number of connections that the application opens.',
     group: 'pool',
   },
   connect_timeout_seconds: {
@@ -158,7 +158,7 @@ export const poolFields: Readonly<Record<string, Field>> = {
     required: false,
     min: 1,
     max: 86_400,
-    description: 'How long the application waits for a connection.',
+    description: 'Time that the application waits for a connection.',
     group: 'pool',
   },
   idle_timeout_seconds: {
@@ -168,7 +168,7 @@ export const poolFields: Readonly<Record<string, Field>> = {
     required: false,
     min: 0,
     max: 86_400,
-    description: 'After how long the application closes an idle connection.',
+    description: 'Time after which the application closes an idle connection.',
     group: 'pool',
   },
 }

@@ -2,14 +2,15 @@ import { fieldNames } from './field-names.ts'
 import { describeLimit } from './limits.ts'
 import type { Field, SourceType } from './source-type.ts'
 
-/** A field as `dsctl types TYPE` shows it. */
+/** A row of `dsctl types TYPE`. */
 export interface FieldDescription {
   readonly field: string
   readonly label: string
-  /** `yes`, `no`, or what it depends on, for instance `with jump_host`. */
+  /** `yes`, `no`, or a condition, for example `with jump_host`. */
   readonly required: string
   readonly secret: boolean
   readonly default: string | number | boolean | undefined
+  /** The allowed values: see `describeLimit`. */
   readonly limits: string
   readonly aliases: readonly string[]
 }

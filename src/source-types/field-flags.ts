@@ -1,22 +1,22 @@
 import type { Field, FieldKind, SourceType } from './source-type.ts'
 
-/** A field's flag. It serves every type that has a field of this name. */
+/** The flag of a field. It applies to every type that has a field of this name. */
 export interface FieldFlag {
-  /** For instance `--default-database`. */
+  /** For example `--default-database`. */
   readonly flag: string
   readonly field: string
   readonly label: string
   readonly kind: FieldKind
-  /** Whether it takes a source instead of a value. */
+  /** Whether the flag takes a secret source instead of a value. */
   readonly secret: boolean
-  /** The names of the types that have it. */
+  /** The names of the types that have the field. */
   readonly types: readonly string[]
   readonly description: string
-  /** What stands for its value in help, for instance `SOURCE`. */
+  /** The placeholder for the value in help, for example `SOURCE`. */
   readonly valueName: string
 }
 
-/** One flag per field name of these types. Aliases are for files only. */
+/** One flag for each field name of these types. Aliases have no flags: only request files may use them. */
 export function fieldFlags(types: readonly SourceType[]): readonly FieldFlag[] {
   const flags = new Map<string, FieldFlag>()
   for (const type of types) {

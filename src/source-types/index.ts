@@ -12,7 +12,7 @@ import { snowflake } from './types/snowflake.ts'
 import { sqlserver } from './types/sqlserver.ts'
 import { supabase } from './types/supabase.ts'
 
-/** The registry: a new type is one file, named here. */
+/** All source types. To add a type, write its file and list it here. */
 export const sourceTypes: readonly SourceType[] = [
   postgres,
   mysql,
@@ -29,14 +29,13 @@ export function findSourceType(name: unknown): SourceType | undefined {
   return sourceTypes.find(type => type.name === name)
 }
 
-/** The type of that name; throws `invalid`, naming the types there are and the one that was probably meant. */
+/** Returns the type of that name. Throws `invalid` with the names of all types and a suggestion. */
 export function getSourceType(given: unknown): SourceType {
   const type = findSourceType(given)
   if (type) return type
   const name = stringify(given)
   const names = sourceTypes.map(type => type.name)
-  const what = typeof given === 'string' ? `no type ${JSON.stringify(safeKey(name))}` : 'no such type'
-  throw invalid(`There is ${what}.`, [
-    { field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` },
-  ])
+  const message =
+    typeof given === 'string' ? `There is no type ${JSON.stringify(safeKey(name))}.` : 'There is no such type.'
+  throw invalid(message, [{ field: 'type', message: `must be one of ${names.join(', ')}${didYouMean(name, names)}` }])
 }

@@ -4,59 +4,59 @@ import type { Field, FieldKind } from './source-type.ts'
 export const MAX_TEXT = 1024
 /** In characters. */
 export const MAX_HOST = 253
-/** Of a key, a certificate or a service account key, in bytes of UTF-8. */
+/** Limit for a key, certificates or a service account key, in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 64 * 1024
-/** Of a whole request, in bytes of UTF-8. */
+/** Limit for a request file, in bytes of UTF-8. */
 export const MAX_REQUEST_BYTES = 1024 * 1024
 
-/** What a field's value may be, in a few words, for instance `1 to 65535`. */
+/** The allowed values of a field in a few words, for example `1 to 65535`. */
 export function describeLimit(field: Field): string {
   return LIMITS[field.kind](field)
 }
 
-/** The bounds of an integer field, both inclusive. */
+/** The smallest and the largest value of an integer field. */
 export function integerBounds(field: Field): { min: number; max: number } {
   return { min: field.min ?? 0, max: field.max ?? Number.MAX_SAFE_INTEGER }
 }
 
-/** What is wrong with a text's length or characters, wherever line breaks and the like have no place. */
+/** The problem with text that must be one line, if any. `max` is in characters. */
 export function lineProblem(text: string, max: number): string | undefined {
   if (text.trim() === '') return 'must not be empty'
-  if (/\p{Cc}/u.test(text)) return 'must not hold control characters or line breaks'
+  if (/\p{Cc}/u.test(text)) return 'must not contain control characters or line breaks'
   return lengthProblem(text, max)
 }
 
-/** What is wrong with a text's length or encoding. */
+/** The problem with the length or the encoding of text, if any. `max` is in characters. */
 export function lengthProblem(text: string, max: number): string | undefined {
   if (text === '') return 'must not be empty'
-  if (/\p{Surrogate}/u.test(text)) return 'must be valid Unicode: it holds half a character'
-  // Two code units are at most one character, so that a short text and a huge one need not be spread.
+  if (/\p{Surrogate}/u.test(text)) return 'must be valid Unicode: it contains half of a surrogate pair'
+  // A character has one or two code units, so the exact count is needed only between max and 2 * max.
   return text.length > max && (text.length > 2 * max || [...text].length > max)
-    ? `must have at most ${number(max)} characters`
+    ? `must have at most ${formatNumber(max)} characters`
     : undefined
 }
 
-/** What is wrong with the size of a key or a certificate. */
+/** The problem with the size of a key or of certificates, if any. */
 export function sizeProblem(text: string): string | undefined {
   if (text.trim() === '') return 'must not be empty'
   return Buffer.byteLength(text) > MAX_KEY_BYTES ? 'must have at most 64 KiB' : undefined
 }
 
 const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
-  text: () => `at most ${number(MAX_TEXT)} characters`,
+  text: () => `at most ${formatNumber(MAX_TEXT)} characters`,
   host: () => `a hostname or an IP address, at most ${MAX_HOST} characters`,
   integer: field => `${integerBounds(field).min} to ${integerBounds(field).max}`,
   boolean: () => 'true or false',
   choice: field => (field.choices ?? []).join(', '),
-  password: () => `one line, at most ${number(MAX_TEXT)} characters`,
-  token: () => `printable ASCII without spaces, at most ${number(MAX_TEXT)} characters`,
-  'private-key': () => 'PEM or OpenSSH form, at most 64 KiB',
-  certificates: () => 'PEM form, at most 64 KiB',
+  password: () => `one line, at most ${formatNumber(MAX_TEXT)} characters`,
+  token: () => `printable ASCII without spaces, at most ${formatNumber(MAX_TEXT)} characters`,
+  'private-key': () => 'PEM or OpenSSH format, at most 64 KiB',
+  certificates: () => 'PEM format, at most 64 KiB',
   'service-account-key': () => 'a JSON object, at most 64 KiB',
   'host-key-fingerprint': () => 'SHA256:… as printed by ssh-keygen -l',
 }
 
-function number(value: number): string {
-  // Not toLocaleString: Node takes 10 ms to load what it knows of languages.
+function formatNumber(value: number): string {
+  // Not toLocaleString, for which Node loads locale data: 10 ms.
   return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }

@@ -1,55 +1,61 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type FieldProblem, safeKey } from '../domain/errors.ts'
 import { type Credentials, isMask, type Secret } from '../domain/secret.ts'
-import { checkRules, textProperty, usesGroup, withDefaults, withDerived } from './check-rules.ts'
+import { checkRules } from './check-rules.ts'
+import { textProperty, usesGroup, withDefaults, withDerived } from './complete-credentials.ts'
 import { fieldNames, findField, unknownFieldMessage } from './field-names.ts'
 import { normalizeCredentials } from './normalize.ts'
 import type { SourceType } from './source-type.ts'
 
-/** What an update gives, each secret fetched, and which fields it unsets. */
+/** The fields that an update sets, with their secrets fetched, and the fields that it unsets. */
 export interface FieldUpdate {
   readonly given: Readonly<Record<string, Secret>>
   readonly unset: readonly string[]
 }
 
+export interface MergeResult {
+  /** The new credentials. Store them only if there are no problems. */
+  readonly merged: Credentials
+  /** The names of the fields whose values differ. */
+  readonly changed: readonly string[]
+  readonly problems: readonly FieldProblem[]
+}
+
 /**
- * Applies an update to the stored credentials (null where there are none: then it must give everything). What others
- * stored is kept, and judged only as far as the whole has to be usable. A field that is unset takes those along that
- * make sense only with it, one with a default gets its default back, and a given mask leaves the stored secret alone.
- * `changed` names the fields whose values differ; `merged` is to be stored only where there are no problems.
+ * Applies an update to the stored credentials; null if there are none, then all required fields must be set. Stored keys
+ * that are not fields are kept. Unsetting a field also unsets the fields that need it, and restores its default if it
+ * has one. A mask as a value keeps the stored secret.
  */
-export function mergeUpdate(
-  type: SourceType,
-  stored: Credentials | null,
-  change: FieldUpdate,
-): { merged: Credentials; changed: readonly string[]; problems: readonly FieldProblem[] } {
+export function mergeUpdate(type: SourceType, stored: Credentials | null, update: FieldUpdate): MergeResult {
   const before = stored ? normalizeCredentials(type, stored) : {}
-  const { given, problems: masked } = withoutMasks(type, before, change.given)
-  const unset = change.unset.map(name => findField(type, name)?.name ?? name)
-  const dropped = [...withDependents(type, unset, given), ...outdated(type, before, given)]
+  const { given, problems: maskProblems } = removeMasks(type, before, update.given)
+  const unset = update.unset.map(name => findField(type, name)?.name ?? name)
+  const dropped = [...withDependents(type, unset, given), ...outdatedDerived(type, before, given)]
   const kept = Object.entries(stored ?? {}).filter(([key]) => !isNameOf(type, dropped, key))
   const applied = normalizeCredentials(type, Object.fromEntries([...kept, ...Object.entries(given)]))
   const touched = new Set([...dropped, ...Object.keys(given)])
-  const merged = stored ? filledIn(type, { before, applied, touched }) : filledInAnew(type, applied)
+  const merged = stored ? fillInTouched(type, { before, applied, touched }) : fillInAll(type, applied)
 
-  const problems = [...masked, ...unsetProblems(type, unset, change.given)]
-  const whole = checkRules(type, merged, given).filter(({ field }) => problems.every(known => known.field !== field))
-  const changed = Object.keys(type.fields).filter(name => !same(before[name], merged[name]))
-  return { merged, changed, problems: [...problems, ...whole] }
+  const problems = [...maskProblems, ...unsetProblems(type, unset, update.given)]
+  const ruleProblems = checkRules(type, merged, given).filter(({ field }) =>
+    problems.every(problem => problem.field !== field),
+  )
+  const changed = Object.keys(type.fields).filter(name => !isSame(before[name], merged[name]))
+  return { merged, changed, problems: [...problems, ...ruleProblems] }
 }
 
-/** Whether credentials that are stored hold all that is given already, so that nothing can change: soon seen. */
+/** A fast check whether an update would change nothing, because all its values are stored already. */
 export function isAlreadyStored(type: SourceType, stored: Credentials, given: Credentials): boolean {
-  if (type.rules.some(({ kind }) => kind === 'derived')) return false // what follows from another may be missing
-  // As dsctl itself has written it: then there is nothing to normalise.
-  if (Object.keys(given).every(name => Object.hasOwn(stored, name) && same(stored[name], given[name]))) return true
+  if (type.rules.some(({ kind }) => kind === 'derived')) return false // a derived value may be missing
+  // Credentials that dsctl wrote need no normalization.
+  if (Object.keys(given).every(name => Object.hasOwn(stored, name) && isSame(stored[name], given[name]))) return true
   const before = normalizeCredentials(type, stored)
-  const { given: values, problems } = withoutMasks(type, before, given)
-  return problems.length === 0 && Object.keys(values).every(name => same(before[name], values[name]))
+  const { given: values, problems } = removeMasks(type, before, given)
+  return problems.length === 0 && Object.keys(values).every(name => isSame(before[name], values[name]))
 }
 
-/** Takes the masks out: each means the stored secret, and is a problem where there is none. */
-function withoutMasks(type: SourceType, before: Credentials, given: Readonly<Record<string, Secret>>) {
+/** Removes masks from the given values: each keeps the stored secret. A mask is a problem if no secret is stored. */
+function removeMasks(type: SourceType, before: Credentials, given: Readonly<Record<string, Secret>>) {
   const masks = Object.keys(given).filter(name => {
     const value = given[name]?.reveal()
     return findField(type, name)?.field.secret !== false && typeof value === 'string' && isMask(value)
@@ -58,11 +64,11 @@ function withoutMasks(type: SourceType, before: Credentials, given: Readonly<Rec
     given: Object.fromEntries(Object.entries(given).filter(([name]) => !masks.includes(name))),
     problems: masks
       .filter(name => !Object.hasOwn(before, name))
-      .map(field => ({ field, message: 'is a mask, and nothing is stored: give the secret itself' })),
+      .map(field => ({ field, message: 'is a mask, but no secret is stored: give the secret itself' })),
   }
 }
 
-/** The fields to unset, with those that make sense only beside them and are not given. */
+/** The fields to unset, and the fields that need them and are not given. */
 function withDependents(type: SourceType, unset: readonly string[], given: Credentials): readonly string[] {
   const dependents = type.rules.flatMap(rule =>
     rule.kind === 'needs' && unset.includes(rule.needs) && !Object.hasOwn(given, rule.field) ? [rule.field] : [],
@@ -72,12 +78,12 @@ function withDependents(type: SourceType, unset: readonly string[], given: Crede
     : withDependents(type, [...new Set([...unset, ...dependents])], given)
 }
 
-/** Derived fields that followed the stored source, and so follow the one that is given. */
-function outdated(type: SourceType, before: Credentials, given: Credentials): readonly string[] {
+/** Derived fields that have the value derived from the stored source, if the update gives a new source. */
+function outdatedDerived(type: SourceType, before: Credentials, given: Credentials): readonly string[] {
   return type.rules.flatMap(rule => {
     if (rule.kind !== 'derived' || !Object.hasOwn(given, rule.from) || Object.hasOwn(given, rule.field)) return []
-    const followed = before[rule.field]?.reveal() === textProperty(before[rule.from]?.reveal(), rule.key)
-    return followed ? [rule.field] : []
+    const isDerived = before[rule.field]?.reveal() === textProperty(before[rule.from]?.reveal(), rule.key)
+    return isDerived ? [rule.field] : []
   })
 }
 
@@ -90,21 +96,24 @@ function isNameOf(type: SourceType, names: readonly string[], key: string): bool
 
 interface Applied {
   readonly before: Credentials
+  /** The stored credentials with the update applied, but without new default and derived values. */
   readonly applied: Credentials
+  /** The fields that the update sets or unsets. */
   readonly touched: ReadonlySet<string>
 }
 
-/** Fills in only what this update is the reason for; what others left out stays out. */
-function filledIn(type: SourceType, { before, applied, touched }: Applied): Credentials {
+/** Adds default and derived values for touched fields and newly used groups. Other unset fields stay unset. */
+function fillInTouched(type: SourceType, { before, applied, touched }: Applied): Credentials {
   const filled = withDefaults(type, applied, (name, field) => {
     const newGroup = field.group !== undefined && !usesGroup(type, before, field.group)
     return touched.has(name) || newGroup
   })
-  const sources = type.rules.flatMap(rule => (rule.kind === 'derived' ? [rule.from, rule.field] : []))
-  return normalizeCredentials(type, sources.some(name => touched.has(name)) ? withDerived(type, filled) : filled)
+  const derivedNames = type.rules.flatMap(rule => (rule.kind === 'derived' ? [rule.from, rule.field] : []))
+  const derives = derivedNames.some(name => touched.has(name))
+  return normalizeCredentials(type, derives ? withDerived(type, filled) : filled)
 }
 
-function filledInAnew(type: SourceType, applied: Credentials): Credentials {
+function fillInAll(type: SourceType, applied: Credentials): Credentials {
   return normalizeCredentials(type, withDerived(type, withDefaults(type, applied)))
 }
 
@@ -112,12 +121,12 @@ function unsetProblems(type: SourceType, unset: readonly string[], given: Creden
   return unset.flatMap(name => {
     const field = findField(type, name)?.field
     if (!field) return [{ field: safeKey(name), message: unknownFieldMessage(type, name) }]
-    if (Object.hasOwn(given, name)) return [{ field: name, message: 'is both given and unset: do one of them' }]
+    if (Object.hasOwn(given, name)) return [{ field: name, message: 'is both set and unset: choose one' }]
     return field.required ? [{ field: name, message: 'is required and cannot be unset: give a new value' }] : []
   })
 }
 
-function same(one: Secret | undefined, other: Secret | undefined): boolean {
+function isSame(one: Secret | undefined, other: Secret | undefined): boolean {
   const [a, b] = [one?.reveal(), other?.reveal()]
   return a === b || (typeof a === 'object' && isDeepStrictEqual(a, b))
 }

@@ -3,7 +3,7 @@ import { outputName } from './redact.ts'
 import { JSON_SCHEMA_DIALECT, type JsonSchema } from './request-schema.ts'
 import type { Field, FieldKind, SourceType } from './source-type.ts'
 
-/** The JSON Schema (draft 2020-12) of what `create`, `get` and `update` answer for a data source of these types. */
+/** The JSON Schema (draft 2020-12) of the output of `create`, `get` and `update` for a data source of these types. */
 export function outputSchema(types: readonly SourceType[], onboardingStatuses: readonly string[]): JsonSchema {
   const properties = { ...PROPERTIES, onboarding_status: { enum: onboardingStatuses } }
   return {
@@ -21,7 +21,7 @@ export function outputSchema(types: readonly SourceType[], onboardingStatuses: r
 
 function credentials(type: SourceType): JsonSchema {
   const fields = Object.entries(type.fields).map(([name, field]) => [outputName(name, field), shown(field)])
-  const description = 'Fields that are not set are left out; null where the credentials could not be read.'
+  const description = 'Unset fields are left out. Null if the credentials could not be read.'
   return { type: ['object', 'null'], description, properties: Object.fromEntries(fields) }
 }
 

@@ -13,9 +13,9 @@ export function requestSchema(type: SourceType): JsonSchema {
   const fields = Object.entries(type.fields)
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   const hasAlias = (name: string) => allNames(type, name).length > 1
-  const whole = [
+  const complete = [
     { required: ['type', ...required.filter(name => !hasAlias(name))] },
-    ...required.filter(hasAlias).map(name => isGiven(type, name)),
+    ...required.filter(hasAlias).map(name => requireField(type, name)),
     ...type.rules.flatMap(rule => ruleSchemas(type, rule)),
   ]
   return {
@@ -24,34 +24,34 @@ export function requestSchema(type: SourceType): JsonSchema {
     type: 'object',
     properties: {
       name: { ...line(MAX_NAME), description: 'Name of the data source.' },
-      env: { type: 'string', pattern: ENV_PATTERN, description: 'Environment that it belongs to.' },
+      env: { type: 'string', pattern: ENV_PATTERN, description: 'Environment of the data source.' },
       type: { const: type.name },
-      template: { ...line(MAX_NAME), description: 'Template that gives what is left out here.' },
+      template: { ...line(MAX_NAME), description: 'Template for the fields that are omitted here.' },
       ...Object.fromEntries(fields.flatMap(([name, field]) => properties(name, field))),
     },
     required: ['name', 'env'],
-    // What a template gives is known when it is looked up.
-    anyOf: [{ required: ['template'] }, { allOf: whole }],
+    // A template may set any field, so nothing else can be required if there is one.
+    anyOf: [{ required: ['template'] }, { allOf: complete }],
     additionalProperties: false,
   }
 }
 
 function properties(name: string, field: Field): [string, JsonSchema][] {
   const schema = field.secret ? { anyOf: [FIELD_SCHEMAS[field.kind](field), SOURCE] } : FIELD_SCHEMAS[field.kind](field)
-  const same = `The same as ${name}.`
-  const about = field.default === undefined ? {} : { default: field.default }
+  const aliasOf = `Alias of ${name}.`
+  const defaultValue = field.default === undefined ? {} : { default: field.default }
   return [
-    [name, { title: field.label, description: field.description ?? field.label, ...about, ...schema }],
-    ...(field.aliases ?? []).map((alias): [string, JsonSchema] => [alias, { description: same, ...schema }]),
+    [name, { title: field.label, description: field.description ?? field.label, ...defaultValue, ...schema }],
+    ...(field.aliases ?? []).map((alias): [string, JsonSchema] => [alias, { description: aliasOf, ...schema }]),
     ...(field.listAliases ?? []).map((alias): [string, JsonSchema] => [
       alias,
-      { description: `${same} A list of one.`, type: 'array', items: schema, minItems: 1, maxItems: 1 },
+      { description: `${aliasOf} A list with one item.`, type: 'array', items: schema, minItems: 1, maxItems: 1 },
     ]),
   ]
 }
 
-/** Under any of its names. */
-function isGiven(type: SourceType, name: string): JsonSchema {
+/** Requires a field, under any of its names. */
+function requireField(type: SourceType, name: string): JsonSchema {
   const [own, ...others] = allNames(type, name).map(key => ({ required: [key] }))
   return others.length ? { anyOf: [own, ...others] } : { ...own }
 }
@@ -62,22 +62,23 @@ function allNames(type: SourceType, name: string): readonly string[] {
 }
 
 function ruleSchemas(type: SourceType, rule: Rule): readonly JsonSchema[] {
-  if (rule.kind === 'one-of') return [{ oneOf: rule.fields.map(name => isGiven(type, name)) }]
-  if (rule.kind === 'needs') return [{ anyOf: [{ not: isGiven(type, rule.field) }, isGiven(type, rule.needs)] }]
+  if (rule.kind === 'one-of') return [{ oneOf: rule.fields.map(name => requireField(type, name)) }]
+  if (rule.kind === 'needs')
+    return [{ anyOf: [{ not: requireField(type, rule.field) }, requireField(type, rule.needs)] }]
   if (rule.kind === 'derived') return []
-  const all = rule.fields.map(name => isGiven(type, name))
+  const all = rule.fields.map(name => requireField(type, name))
   return [{ anyOf: [{ not: { anyOf: all } }, { allOf: all }] }]
 }
 
 const SOURCE: JsonSchema = {
   type: 'object',
-  description: 'Where the secret is fetched from.',
+  description: 'Source to fetch the secret from.',
   properties: { from: { type: 'string', pattern: '^(-|@.+|env:[A-Za-z_][A-Za-z0-9_]*|vault:[^#]+/[^#]+#[^#]+)$' } },
   required: ['from'],
   additionalProperties: false,
 }
 
-const KEY_FORM = '-----BEGIN [A-Z ]*PRIVATE KEY-----'
+const KEY_PATTERN = '-----BEGIN [A-Z ]*PRIVATE KEY-----'
 
 const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> = {
   text: () => line(MAX_TEXT),
@@ -95,7 +96,7 @@ const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> =
   choice: field => ({ enum: field.choices ?? [] }),
   password: () => ({ type: 'string', minLength: 1, maxLength: MAX_TEXT, pattern: '^[^\\r\\n\\u0000]+$' }),
   token: () => ({ type: 'string', maxLength: MAX_TEXT, pattern: '^[\\x21-\\x7e]+$' }),
-  'private-key': () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: KEY_FORM }),
+  'private-key': () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: KEY_PATTERN }),
   certificates: () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: '-----BEGIN CERTIFICATE-----' }),
   'service-account-key': () => ({
     anyOf: [
@@ -105,7 +106,7 @@ const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> =
           type: { const: 'service_account' },
           project_id: line(MAX_TEXT),
           client_email: line(MAX_TEXT),
-          private_key: { type: 'string', pattern: KEY_FORM },
+          private_key: { type: 'string', pattern: KEY_PATTERN },
         },
         required: ['type', 'project_id', 'client_email', 'private_key'],
       },
@@ -115,7 +116,7 @@ const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> =
   'host-key-fingerprint': () => ({ type: 'string', pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$' }),
 }
 
-/** One line that is not blank. */
+/** One line of text that is not blank. */
 function line(max: number): JsonSchema {
   return {
     type: 'string',

@@ -1,11 +1,11 @@
-/** A secret's source, taken apart. `path` of a `vault` one begins with the mount. */
+/** A parsed secret source. The `path` of a `vault` source starts with the mount. */
 export type ParsedSecretSource =
   | { readonly kind: 'stdin' }
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'vault'; readonly path: string; readonly field: string }
 
-/** Takes `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD` apart; undefined where the text is none of these. */
+/** Parses `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Undefined for any other text. */
 export function parseSecretSource(text: string): ParsedSecretSource | undefined {
   if (/\p{Cc}/u.test(text)) return undefined
   if (text === '-') return { kind: 'stdin' }
@@ -17,9 +17,9 @@ export function parseSecretSource(text: string): ParsedSecretSource | undefined 
   return path && field && isVaultPath(path) ? { kind: 'vault', path, field } : undefined
 }
 
-/** The forms of a source, with what each means. */
+/** The forms of a source, with their descriptions. */
 export const SOURCE_FORMS = {
-  '-': 'standard input, at most one secret of a call',
+  '-': 'standard input, for one secret per command',
   '@FILE': 'a file',
   'env:NAME': 'an environment variable',
   'vault:MOUNT/PATH#FIELD': 'a field of another secret in Vault',
@@ -29,7 +29,7 @@ export function isSecretSource(text: string): boolean {
   return parseSecretSource(text) !== undefined
 }
 
-/** What is wrong with a source, in words that hold nothing of it: it may be the secret itself, typed by mistake. */
+/** The problem with a source, if any. Does not quote the source, which may be a secret entered by mistake. */
 export function secretSourceProblem(text: string, origin: 'flag' | 'file'): string | undefined {
   if (isSecretSource(text)) return undefined
   const forms = Object.keys(SOURCE_FORMS)
@@ -40,7 +40,7 @@ export function secretSourceProblem(text: string, origin: 'flag' | 'file'): stri
     : `must be ${forms}: values on the command line are visible to other processes and in the shell's history`
 }
 
-/** Dots that climb are refused, so that what an operator allows by pattern can't be left. */
+/** `.` and `..` are not allowed: they could leave the paths that an operator allows by a pattern. */
 function isVaultPath(path: string): boolean {
   const segments = path.split('/')
   return segments.length > 1 && segments.every(segment => segment !== '' && segment !== '.' && segment !== '..')

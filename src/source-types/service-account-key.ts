@@ -5,7 +5,7 @@ import { zodCheck } from './zod-check.ts'
 
 const text = z.string('is missing or not a string')
 
-/** A Google Cloud service account key: what dsctl relies on is checked, everything else is kept as it is. */
+/** Validates the properties that dsctl uses, and keeps all others. */
 const key = z.looseObject(
   {
     type: z.literal('service_account', 'must be "service_account"'),
@@ -16,16 +16,16 @@ const key = z.looseObject(
   'must be the JSON object of a service account key',
 )
 
-/** Accepts the key as its JSON text or as the object itself, and gives the object. Messages hold nothing of the key. */
+/** A Google Cloud service account key, as JSON text or as the object; parses to the object. Messages hold no values. */
 export const serviceAccountKey = z.pipe(
-  z.transform(parsed),
+  z.transform(parse),
   key.check(zodCheck(value => sizeProblem(JSON.stringify(value)))),
 )
 
-function parsed(raw: unknown): unknown {
+function parse(raw: unknown): unknown {
   try {
     const object: unknown = typeof raw === 'string' ? JSON.parse(raw) : raw
-    // YAML's anchors can make an object that holds itself, which has no JSON.
+    // Throws for an object that contains itself, which YAML anchors can make.
     JSON.stringify(object)
     return object
   } catch {

@@ -1,4 +1,4 @@
-/** What a field's value looks like; `kinds.ts` says for each how it is checked and what its messages say. */
+/** The kind of value that a field has. `check-value.ts` validates each kind. */
 export type FieldKind =
   | 'text'
   | 'host'
@@ -12,59 +12,60 @@ export type FieldKind =
   | 'service-account-key'
   | 'host-key-fingerprint'
 
-/** The kinds whose values span lines: they keep every byte, and a person gives them by file or by pasting. */
+/** Kinds whose values have several lines. They are stored byte for byte, and read from a file or pasted at a prompt. */
 export const MULTILINE_KINDS: readonly FieldKind[] = ['private-key', 'certificates', 'service-account-key']
 
-/** One field of a source type: everything that flags, prompts, validation, redaction and documents need to know. */
+/** A field of a source type. Flags, prompts, validation, redaction and documentation are derived from it. */
 export interface Field {
-  /** What a person is asked for, for instance `Host`. */
+  /** For prompts and output, for example `Host`. */
   readonly label: string
   readonly kind: FieldKind
-  /** A required property on purpose: whoever declares a field decides whether it may ever be shown. */
+  /** Not optional, so that every field declares whether its value may be shown. */
   readonly secret: boolean
   readonly required: boolean
-  /** Stored when the field is left out (for a field of a group: when the group is used). */
+  /** Stored if the field is omitted. For a field of a group: only if another field of the group is set. */
   readonly default?: string | number | boolean
-  /** One sentence for `--help` and `dsctl types`. */
+  /** One sentence, for `--help` and `dsctl types`. */
   readonly description?: string
   /** The allowed values of a `choice`. */
   readonly choices?: readonly string[]
-  /** Bounds of an `integer`, both inclusive. */
+  /** The smallest value of an `integer`. */
   readonly min?: number
+  /** The largest value of an `integer`. */
   readonly max?: number
-  /** Other names under which a request may give this field. */
+  /** Other names that a request may use. */
   readonly aliases?: readonly string[]
-  /** Further such names, under which it comes as a list of one. */
+  /** Other names that a request may use, with a list of one item as the value. */
   readonly listAliases?: readonly string[]
-  /** How answers show it, where not under its own name: `list` wraps the value into a list of one. */
+  /** Name in the output, if different. `list`: the output has a list with the value as its only item. */
   readonly output?: { readonly name: string; readonly list: boolean }
-  /** The optional group that it belongs to. */
+  /** The optional group that the field belongs to. */
   readonly group?: 'ssh' | 'tls' | 'pool'
 }
 
-/** What holds between the fields of a type. */
+/** A rule about several fields of a type. */
 export type Rule =
-  /** All of them or none. */
+  /** All of the fields or none. */
   | { readonly kind: 'together'; readonly fields: readonly string[] }
-  /** Exactly one of them. */
+  /** Exactly one of the fields. */
   | { readonly kind: 'one-of'; readonly fields: readonly string[] }
-  /** `field` makes sense only where `needs` is given. */
+  /** `field` may be set only if `needs` is set. */
   | { readonly kind: 'needs'; readonly field: string; readonly needs: string }
-  /** `field`, when left out, is the property `key` of the JSON object in `from`. */
+  /** If `field` is omitted, its value is the property `key` of the JSON object in the field `from`. */
   | { readonly kind: 'derived'; readonly field: string; readonly from: string; readonly key: string }
 
-/** Which client reaches the servers of a type; several types can share one. */
+/** The client that connects to the servers of a type. Several types can share one. */
 export type DriverName = 'pg' | 'mysql2' | 'tedious' | 'snowflake-sdk' | 'databricks-rest' | 'bigquery-rest'
 
-/** A source type: data only. One file declares one, and nothing else in the program knows its name. */
+/** A type of data source: data only. Each has one file in `types/`, and no other file names it. */
 export interface SourceType {
-  /** As stored in `data_sources.type` and in the secret's `type`. */
+  /** The value of `data_sources.type` and of `type` in the secret. */
   readonly name: string
-  /** As people write it, for instance `PostgreSQL`. */
+  /** The product's name, for example `PostgreSQL`. */
   readonly label: string
-  /** By which `dsctl test` connects to it. */
+  /** Used by `dsctl test`. */
   readonly driver: DriverName
-  /** In the order in which they are asked for and shown. */
+  /** In the order of prompts and output. */
   readonly fields: Readonly<Record<string, Field>>
   readonly rules: readonly Rule[]
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 
-/** Turns a function that says what is wrong with a value into a check. */
+/** Makes a zod check from a function that returns the problem with a value, or undefined. */
 export function zodCheck<T>(problem: (value: T) => string | undefined) {
   return z.superRefine<T>((value, context) => {
     const message = problem(value)

@@ -160,13 +160,13 @@ describe('refused, by flag and by request alike:', () => {
     [
       'a text with a control character',
       { username: 'a\u001bb' },
-      { fields: ['username'], says: /username: must not hold control characters/ },
+      { fields: ['username'], says: /username: must not contain control characters/ },
     ],
     ['a choice that is misspelt', { ssl_mode: 'requires' }, { fields: ['ssl_mode'], says: /did you mean "require"/ }],
     [
       'a certificate that is none',
       { ssl_ca: 'MARKERkeybody' },
-      { fields: ['ssl_ca'], says: /ssl_ca: must be one or more certificates in PEM form/ },
+      { fields: ['ssl_ca'], says: /ssl_ca: must be one or more certificates in PEM format/ },
     ],
     [
       'a fingerprint that is none',
@@ -176,29 +176,25 @@ describe('refused, by flag and by request alike:', () => {
     [
       'a jump host alone',
       { jump_host: 'j' },
-      { fields: ['ssh_username', 'ssh_private_key'], says: /give all of them or none/ },
+      { fields: ['ssh_username', 'ssh_private_key'], says: /set all of them or none/ },
     ],
     [
       'an SSH user alone',
       { ssh_username: 'u' },
-      { fields: ['jump_host', 'ssh_private_key'], says: /give all of them or none/ },
+      { fields: ['jump_host', 'ssh_private_key'], says: /set all of them or none/ },
     ],
     [
       'an SSH port without a jump host',
       { ssh_port: '22' },
-      { fields: ['ssh_port'], says: /ssh_port: makes sense only with jump_host/ },
+      { fields: ['ssh_port'], says: /ssh_port: requires jump_host/ },
     ],
     [
       'too many connections',
       { max_connections: '10001' },
       { fields: ['max_connections'], says: /max_connections: must be a whole number from 1 to 10000/ },
     ],
-    ['an env with a space', { env: 'my env' }, { fields: ['env'], says: /env: must have 1 to 64 characters/ }],
-    [
-      'an env of 65 characters',
-      { env: 'e'.repeat(65) },
-      { fields: ['env'], says: /env: must have 1 to 64 characters/ },
-    ],
+    ['an env with a space', { env: 'my env' }, { fields: ['env'], says: /env: must be 1 to 64 letters/ }],
+    ['an env of 65 characters', { env: 'e'.repeat(65) }, { fields: ['env'], says: /env: must be 1 to 64 letters/ }],
   ]
 
   test.each(pairs)('%s', async (_, given, refusal) => {
@@ -240,8 +236,8 @@ describe('refused, by flag and by request alike:', () => {
 
   test.each([
     ['of 256 characters', 'n'.repeat(256), /name: must have at most 255 characters/],
-    ['with a control character', 'a\tb', /name: must not hold control characters/],
-    ['with a line break', 'a\nb', /name: must not hold control characters/],
+    ['with a control character', 'a\tb', /name: must not contain control characters/],
+    ['with a line break', 'a\nb', /name: must not contain control characters/],
     ['of spaces', '   ', /name: must not be empty/],
     ['that is empty', '', /name: must not be empty/],
   ])('a name %s', async (_, name, says) => {
@@ -361,7 +357,7 @@ describe('refused as a secret:', () => {
   test('a mask in a field that is no secret', async () => {
     await expectRefused(byRequest({ host: '[REDACTED]' }), {
       fields: ['host'],
-      says: /host: must not hold \[REDACTED\]/,
+      says: /host: must not contain \[REDACTED\]/,
     })
   })
 
@@ -422,7 +418,7 @@ describe('refused as a secret:', () => {
     ['a key of more than 64 KiB', openSshKey.replace('\n', `\n${'MARKERkeybody'.repeat(6000)}\n`)],
   ])('%s', async (_, key) => {
     const tunnel = { jump_host: 'j', ssh_username: 'u', ssh_private_key: key }
-    const says = /ssh_private_key: must (be a private key in PEM or OpenSSH form|have at most 64 KiB)/
+    const says = /ssh_private_key: must (be a private key in PEM or OpenSSH format|have at most 64 KiB)/
     await expectRefused(byRequest(tunnel), { fields: ['ssh_private_key'], says })
   })
 
@@ -544,7 +540,7 @@ describe('refused in a request file:', () => {
     ['a number as env', 'password: x\nenv: 1.0', ['env'], /env: must be a string: quote it/],
     ['a number as user', 'password: x\nusername: 007', ['username'], /username: must be a string: quote it/],
     ['true as port', 'password: x\nport: true', ['port'], /port: must be a whole number/],
-    ['two schemas', 'password: x\nschemas: [a, b]', ['schemas'], /schemas: must be a list of one/],
+    ['two schemas', 'password: x\nschemas: [a, b]', ['schemas'], /schemas: must be a list with one item/],
     ['a schema as a list', 'password: x\nschema: [a]', ['schema'], /schema: must be a string, not a list/],
   ])('%s', async (_, lines, fields, says) => {
     const keys = lines.split('\n').map(line => line.split(':')[0])
@@ -712,7 +708,7 @@ describe('refused in an update:', () => {
       ['--unset', 'port', '--port', '1'],
       undefined,
       ['port'],
-      /port: is both given and unset/,
+      /port: is both set and unset/,
     ],
     ['another type', ['-f', '-'], '{"type":"mysql"}', ['type'], /type: is postgres and cannot be changed/],
     [
@@ -722,7 +718,7 @@ describe('refused in an update:', () => {
       ['ssh_private_key'],
       /is a mask, and nothing is stored/,
     ],
-    ['half a tunnel', ['--jump-host', 'j'], undefined, ['ssh_username', 'ssh_private_key'], /give all of them or none/],
+    ['half a tunnel', ['--jump-host', 'j'], undefined, ['ssh_username', 'ssh_private_key'], /set all of them or none/],
     ['a field of another type', ['--warehouse-id', 'w'], undefined, ['warehouse_id'], /is not a field of postgres/],
     [
       'an answer with a key of its own',
@@ -745,7 +741,7 @@ describe('refused in an update:', () => {
       undefined,
       /without credentials/,
     ],
-    ['a bad env', ['--set-env', 'a b'], undefined, ['env'], /env: must have 1 to 64 characters/],
+    ['a bad env', ['--set-env', 'a b'], undefined, ['env'], /env: must be 1 to 64 letters/],
   ])('%s', async (_, args, stdin, fields, says) => {
     const attempt = { args: ['update', id, ...args], ...(stdin !== undefined && { stdin }) }
     await expectRefused(attempt, { says, ...(fields && { fields }) }, false)

@@ -87,7 +87,7 @@ describe('delete -f', () => {
     expect(result.code).toBe(2)
     expect(jsonError(result).fields).toEqual([
       { field: 'Standard input, request 2, name', message: 'is required' },
-      { field: 'Standard input, request 3, env', message: expect.stringContaining('must have 1 to 64') },
+      { field: 'Standard input, request 3, env', message: expect.stringContaining('must be 1 to 64') },
       { field: 'Standard input, request 4, id', message: 'must be a UUID' },
       {
         field: 'Standard input, request 5',

@@ -115,7 +115,7 @@ describe('template', () => {
     )
     expect(result.code).toBe(2)
     const field = flag.slice(2).replaceAll('-', '_')
-    expect(jsonError(result).fields).toEqual([{ field, message: 'is secret, and a template holds no secret' }])
+    expect(jsonError(result).fields).toEqual([{ field, message: 'is secret: a template must not contain secrets' }])
     expect(result.stderr).not.toContain(SECRET)
     expect(await templates()).toEqual(before)
   })

@@ -1,6 +1,6 @@
 import { keyOf } from '../../domain/data-source.ts'
 import { DsctlError } from '../../domain/errors.ts'
-import { completeCredentials } from '../../source-types/check-rules.ts'
+import { completeCredentials } from '../../source-types/complete-credentials.ts'
 import { getSourceType } from '../../source-types/index.ts'
 import { createIfAbsent } from '../create-if-absent.ts'
 import type { Stores } from '../stores.ts'

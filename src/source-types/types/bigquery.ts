@@ -10,7 +10,7 @@ export const bigquery: SourceType = {
       kind: 'service-account-key',
       secret: true,
       required: true,
-      description: 'Key of a service account, as the JSON that Google Cloud issues.',
+      description: 'Key of a service account: the JSON file from Google Cloud.',
       aliases: ['credentials_json', 'service_role_key'],
     },
     project_id: {
@@ -26,7 +26,7 @@ export const bigquery: SourceType = {
       kind: 'text',
       secret: false,
       required: true,
-      description: 'Dataset in which tables are looked up first.',
+      description: 'Dataset to look up tables in first.',
       aliases: ['default_dataset_id'],
     },
     location: {
@@ -34,7 +34,7 @@ export const bigquery: SourceType = {
       kind: 'text',
       secret: false,
       required: false,
-      description: 'Location in which queries run, for instance EU.',
+      description: 'Location to run queries in, for example EU.',
     },
   },
   rules: [{ kind: 'derived', field: 'project_id', from: 'service_account_key', key: 'project_id' }],

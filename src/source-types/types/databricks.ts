@@ -6,13 +6,13 @@ export const databricks: SourceType = {
   label: 'Databricks',
   driver: 'databricks-rest',
   fields: {
-    host: { ...host, description: 'Hostname of the workspace, for instance x.cloud.databricks.com.' },
+    host: { ...host, description: 'Hostname of the workspace, for example x.cloud.databricks.com.' },
     api_key: {
       label: 'API key',
       kind: 'token',
       secret: true,
       required: true,
-      description: 'Access token of a user or a service principal.',
+      description: 'Access token of a user or service principal.',
     },
     warehouse_id: {
       label: 'Warehouse ID',
@@ -26,7 +26,7 @@ export const databricks: SourceType = {
       kind: 'text',
       secret: false,
       required: true,
-      description: 'Catalog in which schemas are looked up first.',
+      description: 'Catalog to look up schemas in first.',
     },
     default_schema: defaultSchema,
   },

@@ -11,7 +11,7 @@ export const snowflake: SourceType = {
       kind: 'text',
       secret: false,
       required: true,
-      description: 'Account identifier, for instance myorg-account123.',
+      description: 'Account identifier, for example myorg-account123.',
     },
     warehouse_id: {
       label: 'Warehouse',
@@ -27,7 +27,7 @@ export const snowflake: SourceType = {
       kind: 'private-key',
       secret: true,
       required: false,
-      description: 'Private key of that user, for key-pair authentication.',
+      description: 'Private key of the user, for key-pair authentication.',
       aliases: ['private_key_pem'],
     },
     private_key_passphrase: {
@@ -35,7 +35,7 @@ export const snowflake: SourceType = {
       kind: 'password',
       secret: true,
       required: false,
-      description: 'Passphrase of the private key, where it has one.',
+      description: 'Passphrase of the private key, if it has one.',
     },
     role: {
       label: 'Role',
@@ -50,7 +50,7 @@ export const snowflake: SourceType = {
       ...host,
       label: 'Custom host',
       required: false,
-      description: "Hostname to connect to instead of the account's own.",
+      description: "Hostname to connect to instead of the account's default.",
     },
   },
   rules: [

@@ -42,7 +42,7 @@ export const sqlserver: SourceType = {
       secret: false,
       required: false,
       default: true,
-      description: 'Whether the connection is encrypted.',
+      description: 'Whether to encrypt the connection.',
     },
     trust_server_certificate: {
       label: 'Trust server certificate',
@@ -50,7 +50,7 @@ export const sqlserver: SourceType = {
       secret: false,
       required: false,
       default: false,
-      description: "Whether the server's certificate is accepted unverified.",
+      description: "Whether to accept the server's certificate without verification.",
     },
     ...sshFields,
     ...poolFields,

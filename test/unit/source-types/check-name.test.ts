@@ -13,8 +13,8 @@ test.each([
   ['', 'must not be empty'],
   ['   ', 'must not be empty'],
   ['x'.repeat(256), 'must have at most 255 characters'],
-  ['a\nb', 'must not hold control characters or line breaks'],
-  ['a\u001bb', 'must not hold control characters or line breaks'],
+  ['a\nb', 'must not contain control characters or line breaks'],
+  ['a\u001bb', 'must not contain control characters or line breaks'],
   [undefined, 'is required'],
   [null, 'is required'],
   [12, 'must be a string: quote it'],
@@ -28,7 +28,7 @@ test.each(['dev', 'prod-1', 'a.b_C', 'x'.repeat(64), '0'])('the env %s is taken'
 })
 
 test.each(['', 'x'.repeat(65), 'a b', 'ä', 'a/b', 'dev\n', ' dev'])('a wrong env is refused (%#)', env => {
-  const message = 'must have 1 to 64 characters, of letters, digits, ".", "_" and "-"'
+  const message = 'must be 1 to 64 letters, digits, ".", "_" or "-"'
   expect(checkEnv(env)).toEqual({ problem: { field: 'env', message } })
 })
 

@@ -20,14 +20,14 @@ test('private keys are taken in every usual form', () => {
 
 test.each([
   ['', 'must not be empty'],
-  ['MARKER', /OpenSSH form, from its BEGIN line to its END line$/],
+  ['MARKER', /OpenSSH format, from its BEGIN line to its END line$/],
   [openSshKey.replace('END OPENSSH', 'END RSA'), /END line$/],
   [openSshKey.replace(/-----END.*/s, ''), /END line$/],
   ['-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----', /END line$/],
   ['-----BEGIN PRIVATE KEY-----\nMARKER…\n-----END PRIVATE KEY-----', /END line$/],
   [openSshKey + openSshKey, /END line$/],
-  [openSshKey.replaceAll('\n', ''), /its line breaks are lost$/],
-  [openSshKey.replaceAll('\n', '\\n'), /its line breaks stand as \\n$/],
+  [openSshKey.replaceAll('\n', ''), /its line breaks are missing$/],
+  [openSshKey.replaceAll('\n', '\\n'), /its line breaks are written as \\n$/],
   ['ssh-ed25519 AAAAMARKER', /this is a public key$/],
   [rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString(), /this is a public key$/],
   [certificate, /this is a certificate$/],
@@ -51,7 +51,7 @@ test.each([
   ['nothing', /^must be one or more certificates/],
   [certificate.replace(/-----END.*/s, ''), /^must be one or more certificates/],
   [`${certificate}-----BEGIN CERTIFICATE-----\nAAAA`, /^must be one or more certificates/],
-  [certificate + openSshKey, 'must hold certificates only: it holds a private key'],
+  [certificate + openSshKey, 'must contain only certificates, but contains a private key'],
   [certificate.repeat(400), 'must have at most 64 KiB'],
 ])('a text that is no certificate is refused', (text, expected) => {
   const problem = certificatesProblem(text)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Secret, SecretSource } from '../../../src/domain/secret.ts'
-import { checkRules, completeCredentials, missingFields } from '../../../src/source-types/check-rules.ts'
+import { checkRules, missingFields } from '../../../src/source-types/check-rules.ts'
+import { completeCredentials } from '../../../src/source-types/complete-credentials.ts'
 import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
 import { fingerprint, fullFields, invented, leastFields, openSshKey, serviceAccount } from './samples.ts'
 
@@ -31,8 +32,8 @@ describe('what is missing', () => {
     const given = sealed({ ...leastFields(postgres), jump_host: 'j' })
     expect(missingFields(postgres, given)).toEqual([['ssh_username'], ['ssh_private_key']])
     expect(checkRules(postgres, given)).toEqual([
-      { field: 'ssh_username', message: 'is required with jump_host: give all of them or none' },
-      { field: 'ssh_private_key', message: 'is required with jump_host: give all of them or none' },
+      { field: 'ssh_username', message: 'is required with jump_host: set all of them or none' },
+      { field: 'ssh_private_key', message: 'is required with jump_host: set all of them or none' },
     ])
   })
 
@@ -54,25 +55,25 @@ describe('broken rules', () => {
 
   test('two that exclude each other', () => {
     expect(checkRules(snowflake, sealed({ ...least, private_key: openSshKey }))).toEqual([
-      { field: 'private_key', message: 'cannot stand beside password: give one of them, unset the other' },
+      { field: 'private_key', message: 'conflicts with password: set one of them and unset the other' },
     ])
   })
 
   test('none of them', () => {
     const { password: _, ...rest } = least
     expect(checkRules(snowflake, sealed(rest))).toEqual([
-      { field: 'password', message: 'is required, or else private_key' },
+      { field: 'password', message: 'is required, unless private_key is set' },
     ])
   })
 
   test('one without the one it needs', () => {
     expect(checkRules(snowflake, sealed({ ...least, private_key_passphrase: 'p' }))).toEqual([
-      { field: 'private_key_passphrase', message: 'makes sense only with private_key' },
+      { field: 'private_key_passphrase', message: 'requires private_key' },
     ])
     expect(checkRules(postgres, sealed({ ...leastFields(postgres), ssh_port: 22, ssh_host_key: fingerprint }))).toEqual(
       [
-        { field: 'ssh_port', message: 'makes sense only with jump_host' },
-        { field: 'ssh_host_key', message: 'makes sense only with jump_host' },
+        { field: 'ssh_port', message: 'requires jump_host' },
+        { field: 'ssh_host_key', message: 'requires jump_host' },
       ],
     )
   })

@@ -46,7 +46,7 @@ describe('a mask', () => {
   })
 
   test('is a problem, and the only one of its field, where nothing is stored', () => {
-    const message = 'is a mask, and nothing is stored: give the secret itself'
+    const message = 'is a mask, but no secret is stored: give the secret itself'
     expect(update(snowflake, { ...leastFields(snowflake) }, { private_key: '****' }).problems).toEqual([
       { field: 'private_key', message },
     ])
@@ -81,7 +81,7 @@ describe('what others stored', () => {
   test('is not refused for a field without the one it needs, unless the update gives that field', () => {
     expect(update(postgres, { ...base, ssh_port: 22 }, { host: 'new' }).problems).toEqual([])
     expect(update(postgres, base, { ssh_port: 22 }).problems).toEqual([
-      { field: 'ssh_port', message: 'makes sense only with jump_host' },
+      { field: 'ssh_port', message: 'requires jump_host' },
     ])
   })
 
@@ -133,7 +133,7 @@ describe('unsetting', () => {
 
   test('one that is given too is refused', () => {
     expect(update(postgres, base, { default_schema: 's' }, ['schema']).problems).toEqual([
-      { field: 'default_schema', message: 'is both given and unset: do one of them' },
+      { field: 'default_schema', message: 'is both set and unset: choose one' },
     ])
   })
 
@@ -144,7 +144,7 @@ describe('unsetting', () => {
 
   test('half a tunnel is refused', () => {
     expect(update(postgres, { ...base, ...tunnel }, {}, ['jump_host']).problems).toEqual([
-      { field: 'jump_host', message: 'is required with ssh_username and ssh_private_key: give all of them or none' },
+      { field: 'jump_host', message: 'is required with ssh_username and ssh_private_key: set all of them or none' },
     ])
   })
 

@@ -77,15 +77,15 @@ describe('aliases', () => {
 
   test('different values are a problem that names both and quotes neither', () => {
     expect(problems(postgres, { default_database: 'a', database: 'b' })).toEqual({
-      database: 'differs from default_database, which is the same field: leave one out',
+      database: 'differs from default_database, another name of the same field: omit one',
     })
     expect(problems(bigquery, { service_account_key: serviceAccount, credentials_json: { from: '@k' } })).toEqual({
-      credentials_json: 'differs from service_account_key, which is the same field: leave one out',
+      credentials_json: 'differs from service_account_key, another name of the same field: omit one',
     })
   })
 
   test.each([[[]], [['a', 'b']], ['a'], [{}]])('schemas as %j is refused', schemas => {
-    expect(problems(postgres, { schemas })).toEqual({ schemas: 'must be a list of one' })
+    expect(problems(postgres, { schemas })).toEqual({ schemas: 'must be a list with one item' })
   })
 })
 
@@ -115,7 +115,7 @@ describe('secrets', () => {
   })
 
   test('a plain field takes no source', () => {
-    const expected = 'takes its value as it is: only a secret can come from a source'
+    const expected = 'must be the value itself: only a secret can be read from a source'
     expect(problems(postgres, { host: { from: '-' }, username: new SecretSource('-', 'flag') })).toEqual({
       host: expected,
       username: expected,
@@ -156,7 +156,7 @@ describe('secrets', () => {
 test('what is undefined is not given; every other non-value is a problem', () => {
   expect(parseFields(postgres, { host: undefined }, 'create')).toEqual({ given: {}, problems: [] })
   expect(problems(postgres, { host: null, username: 12, password: true, default_database: ['d'] })).toEqual({
-    host: 'must not be null: leave it out where it has no value',
+    host: 'must not be null: omit it instead',
     username: 'must be a string: quote it',
     password: 'must be a string: quote it',
     default_database: 'must be a string, not a list',

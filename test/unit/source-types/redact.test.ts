@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../../src/domain/secret.ts'
-import { completeCredentials } from '../../../src/source-types/check-rules.ts'
+import { completeCredentials } from '../../../src/source-types/complete-credentials.ts'
 import { getSourceType, sourceTypes } from '../../../src/source-types/index.ts'
 import { redactCredentials } from '../../../src/source-types/redact.ts'
 import { fullFields, invented, MARKERS, SAMPLES } from './samples.ts'
