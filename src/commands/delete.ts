@@ -87,8 +87,8 @@ async function deleteOne({ context, stores, options }: Deletion, ref: Ref): Prom
 function deleteAll({ context, stores, options }: Deletion, refs: readonly Ref[]): Promise<readonly DeleteResult[]> {
   const deleteOptions = { ignoreNotFound: options.ignoreNotFound === true, withEnv: options.file !== undefined }
   return withProgress(context.streams, `Deleting ${refs.length}`, progress => {
-    const told = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
-    return context.uninterruptible(() => deleteMany(stores, refs, { ...deleteOptions, told }))
+    const onProgress = (done: number) => progress.update(`Deleted ${done} of ${refs.length}`)
+    return context.uninterruptible(() => deleteMany(stores, refs, { ...deleteOptions, onProgress }))
   })
 }
 

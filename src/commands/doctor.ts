@@ -27,9 +27,9 @@ async function run(context: Context, { fix = false, deep = false }: Options): Pr
   const [health, setup] = await Promise.all([context.health(), context.setup()])
   const findings = await withProgress(context.streams, 'Comparing records and secrets', progress =>
     examine({
-      ...{ stores, health, setup, fix, deep, unbroken: context.uninterruptible },
+      ...{ stores, health, setup, fix, deep, uninterruptible: context.uninterruptible },
       checkVault: organizationId => context.checkVault(organizationId),
-      progress: (compared, of) => progress.update(`Compared ${compared} of ${of} records`, compared / of),
+      onProgress: (compared, total) => progress.update(`Compared ${compared} of ${total} records`, compared / total),
     }),
   )
   await context.print(findingsView(findings), format)

@@ -30,8 +30,8 @@ async function run(context: Context, options: Options): Promise<void> {
   const env = context.settings().get('env')
   const stores = await context.stores(MAY.change)
   await withProgress(context.streams, 'Exporting', progress => {
-    const told = (done: number, of: number) => progress.update(`Exported ${done} of ${of}`)
-    const exportOptions = { type, env, toEnv, told, warn: context.warn }
+    const onProgress = (done: number, total: number) => progress.update(`Exported ${done} of ${total}`)
+    const exportOptions = { type, env, toEnv, onProgress, warn: context.warn }
     const empty = `Nothing to export${env === undefined ? '' : ` in env ${env}`}.`
     return context.print(
       { kind: 'documents', forEachPage: write => exportAll(stores, exportOptions, write), empty },

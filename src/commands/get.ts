@@ -25,7 +25,7 @@ async function run(context: Context, refs: readonly string[]): Promise<void> {
 async function read(context: Context, stores: Stores, text: string): Promise<WithCredentials> {
   const settings = context.settings()
   const audit = settings.get('audit.reads') !== 'off'
-  const answer = await get(stores, { text, env: settings.get('env') }, audit)
+  const answer = await get(stores, { text, env: settings.get('env') }, { audit })
   for (const warning of answer.warnings) context.warn(warning)
   return answer
 }

@@ -44,7 +44,7 @@ async function change(
   { force = false, ...input }: Options & { readonly email: string },
 ): Promise<void> {
   const change = readMemberChange(kind, input)
-  const { kind: outcome, member } = await changeMember(await context.members(MAY.administer), change, force)
+  const { kind: outcome, member } = await changeMember(await context.members(MAY.administer), change, { force })
   if (outcome !== 'unchanged') context.changed = { text: 'The member was changed.' }
   else context.note('No changes: already up to date.')
   if (kind === 'remove') return context.note(`Removed ${member.email}.`)

@@ -73,12 +73,12 @@ async function testStored(
     ...(await openTesting(context, options)),
     onboarding: options.onboard ? await context.onboarding() : undefined,
     warn: context.warn,
-    unbroken: context.uninterruptible,
+    uninterruptible: context.uninterruptible,
   }
   return withProgress(context.streams, `Testing ${selected.length}`, async progress => {
-    const told = (done: number) => progress.update(`Tested ${done} of ${selected.length}`)
-    const tested = await testMany(stores, selected, { ...testing, told })
-    return tested.map(({ of, verdict }) => testResult(of, verdict))
+    const onProgress = (done: number) => progress.update(`Tested ${done} of ${selected.length}`)
+    const tested = await testMany(stores, selected, { ...testing, onProgress })
+    return tested.map(({ source, verdict }) => testResult(source, verdict))
   })
 }
 

@@ -8,7 +8,7 @@ export interface AuditAccess {
   readonly trail: AuditTrail
 }
 
-/** A page of the organization's events, the latest first; `more` says whether another page follows. */
+/** Returns a page of the organization's events, newest first. `more`: another page follows. */
 export async function listEvents(
   { caller, trail }: AuditAccess,
   query: AuditQuery,
@@ -16,19 +16,19 @@ export async function listEvents(
   return permitted(await trail.list(caller, query))
 }
 
-/** All of the organization's events, page after page, as they were at one moment; `take` says whether to go on. */
+/** Passes all of the organization's events to `take`, page by page, from one snapshot. `take` returns whether to continue. */
 export async function listAllEvents(
   { caller, trail }: AuditAccess,
   filter: AuditFilter,
   take: (page: readonly AuditEvent[]) => Promise<boolean>,
 ): Promise<void> {
   const answer = await trail.listAll(caller, filter, take)
-  // What only reads writes no event: a look at one page tells of the denial.
+  // The statements of listAll only read. Listing one page writes the denial to the audit trail.
   if (answer.kind === 'denied') await trail.list(caller, { ...filter, page: 0, pageSize: 1 })
   permitted(answer)
 }
 
-/** Deletes the organization's events before a time; answers how many there were. */
+/** Deletes the organization's events before a time (ISO 8601). Returns how many. */
 export async function pruneEvents({ caller, trail }: AuditAccess, before: string): Promise<number> {
   const pruned = await sendUnlogged(() => trail.prune(caller, before), 'It can simply be run again.')
   return permitted(pruned).events

@@ -3,14 +3,14 @@ import type { Denied, Role } from '../ports/caller.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { LookupFailure } from '../ports/lookup.ts'
 
-/** Which roles may do what. Every operation names one of these, and the statement it runs enforces it. */
+/** The roles that may read, change data sources, or administer. Each SQL statement enforces the roles that it is given. */
 export const MAY = {
   read: ROLES,
   change: ['workspace_admin', 'data_admin'],
   administer: ['workspace_admin'],
 } as const satisfies Record<string, readonly Role[]>
 
-/** Throws where a statement was denied or its REF did not lead to one record; else its answer without those. */
+/** Returns the answer of a statement. Throws if it was denied, or if its REF does not identify exactly one record. */
 export function permitted<A extends { readonly kind: string }>(
   answer: A | Denied | LookupFailure,
   ref?: string,
@@ -21,7 +21,7 @@ export function permitted<A extends { readonly kind: string }>(
   return answer as Exclude<A, Denied | LookupFailure>
 }
 
-/** The same words for what is deleted, what is another organization's and what never was. */
+/** The error for a missing data source. It does not reveal whether another organization has it. */
 export function notFound(ref: string): DsctlError {
   return new DsctlError('not_found', `There is no data source ${ref}.`, {
     hint: 'dsctl list shows those there are.',

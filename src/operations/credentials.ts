@@ -3,14 +3,14 @@ import { DsctlError } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
 import type { Stores } from './stores.ts'
 
-/** A record with its credentials, null where they can't be read, and what a user should be warned of. */
+/** A record with its credentials (null if they cannot be read), and warnings for the user. */
 export interface WithCredentials {
   readonly record: DataSource
   readonly credentials: Credentials | null
   readonly warnings: readonly string[]
 }
 
-/** A change that is done is not failed by a Vault that can't be read: the answer then has no credentials. */
+/** Reads the credentials after a completed change: if that fails, returns null and a warning instead of throwing. */
 export async function readCredentials(stores: Stores, record: DataSource): Promise<WithCredentials> {
   try {
     return await readStored(stores, record)
@@ -20,7 +20,7 @@ export async function readCredentials(stores: Stores, record: DataSource): Promi
   }
 }
 
-/** Throws where Vault gives no answer; a token that may not read them gets none, with a warning. */
+/** Reads the credentials. If the token may not read them, returns null and a warning. Throws if Vault is unavailable. */
 export async function readStored(stores: Stores, record: DataSource): Promise<WithCredentials> {
   try {
     const { data } = await stores.secrets.read(record)

@@ -4,13 +4,13 @@ import type { FindAudit, Ref } from '../ports/lookup.ts'
 import { getRecord } from './get-record.ts'
 import type { Stores } from './stores.ts'
 
-/** What a request says itself that it is of, as an edited answer does; undefined where it does not say. */
+/** The id and type that a request states, as edited output does. Undefined if it states none. */
 export interface Expected {
   readonly id: unknown
   readonly type: unknown
 }
 
-/** Finds what an update is of. Throws `invalid` where the request says itself that it is of another data source. */
+/** Returns the record to update. Throws `invalid` if the request states the id or type of another data source. */
 export async function getExpected(
   stores: Stores,
   { ref, expected }: { ref: Ref; expected: Expected },

@@ -2,15 +2,15 @@ import type { DsctlError } from '../domain/errors.ts'
 import { invalid } from '../domain/errors.ts'
 import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../ports/setup.ts'
 
-/** What is to be done, known before anything is. */
+/** What init will do. */
 export interface InitPlan {
   readonly status: DatabaseState['status']
   readonly needsOrganization: boolean
 }
 
 /**
- * Looks at the database and changes nothing. Throws `invalid`, with every difference, where it can't be used, or where
- * it has organizations already, but not the one that was named, or another workspace_admin there.
+ * Inspects the database and changes nothing. Throws `invalid`, with every difference, if its tables cannot be used, or if
+ * it has organizations but not the given one, or the given admin is not a workspace_admin of it.
  */
 export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<InitPlan> {
   const { organization, email } = first
@@ -22,7 +22,7 @@ export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganiz
   return { status, needsOrganization: organizations === 0 }
 }
 
-/** Carries a plan out. Run again it changes nothing. Answers what was done, in words. */
+/** Carries out a plan. Idempotent. Returns sentences that say what was done. */
 export async function init(
   setup: DatabaseSetup,
   plan: InitPlan,
@@ -35,7 +35,7 @@ export async function init(
   const added = await setup.addFirst({ organization, email, name })
   if (added === 'added')
     return [...done, `Made the organization ${organization}, with ${email} as its workspace_admin.`]
-  await planInit(setup, first) // somebody else was first, perhaps with another organization or admin
+  await planInit(setup, first) // Another process was first, maybe with another organization or admin.
   return done
 }
 
@@ -74,7 +74,7 @@ function notFirstAdmin(
   )
 }
 
-/** Why Vault can't be used for more than to log in, where it does not show the mount. */
+/** The error for a mount that Vault does not show: beyond logging in, Vault cannot be used. */
 export function mountUnseen(mount: string): DsctlError {
   return invalid(
     `The Vault mount ${mount} cannot be seen with this token: no policy of it reaches in there, or there is none.`,

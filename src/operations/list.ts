@@ -5,8 +5,8 @@ import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../ports
 import { permitted } from './authorize.ts'
 
 /**
- * A page of the organization's data sources, the last changed first; `more` says whether another page follows. Where it
- * is denied, the audit trail tells that of `action`, if it is for one.
+ * Returns a page of the organization's data sources, last changed first. `more`: another page follows. If denied, a given
+ * `action` is audited as denied.
  */
 export async function list(
   { caller, records }: { caller: Caller; records: Records },
@@ -16,14 +16,17 @@ export async function list(
   return permitted(await records.list(caller, query, action && { eventId: crypto.randomUUID(), action }))
 }
 
-/** All of the organization's data sources, page after page, as they were at one moment; `take` says whether to go on. */
+/**
+ * Passes all of the organization's data sources to `take`, page by page, from one snapshot. `take` returns whether to
+ * continue. If denied, a given `action` is audited as denied.
+ */
 export async function listAll(
   stores: { caller: Caller; records: Records },
   { action, ...filter }: ListFilter & { action?: LookupAudit['action'] },
   take: (page: readonly LocatedDataSource[]) => Promise<boolean>,
 ): Promise<void> {
   const answer = await stores.records.listAll(stores.caller, filter, take)
-  // What only reads writes no event: a look at one page tells of the denial.
+  // The statements of listAll only read. Listing one page writes the denial to the audit trail.
   if (answer.kind === 'denied' && action) await list(stores, { ...filter, page: 0, pageSize: 1 }, action)
   permitted(answer)
 }

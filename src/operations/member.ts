@@ -9,20 +9,20 @@ export interface MemberAccess {
   readonly members: Members
 }
 
-/** Everybody who was not removed from the organization, by address. */
+/** Returns the members of the organization, sorted by email address. Removed members are left out. */
 export async function listMembers({ caller, members }: MemberAccess): Promise<readonly ListedMember[]> {
   return permitted(await members.list(caller)).members
 }
 
 const HINT = 'dsctl member list shows whether it has been done.'
 
-/** Makes one change. `unchanged` where it is so already; throws where it is refused. */
+/** Makes one change. Returns `unchanged` if there was nothing to change. Throws if the change is refused. */
 export async function changeMember(
   { caller, members }: MemberAccess,
   change: MemberChange,
-  force: boolean,
+  options: { force: boolean },
 ): Promise<{ kind: 'done' | 'unchanged'; member: ListedMember }> {
-  const answer = permitted(await sendUnlogged(() => members.change(caller, change, { force }), HINT))
+  const answer = permitted(await sendUnlogged(() => members.change(caller, change, options), HINT))
   if (answer.kind === 'refused') throw REFUSALS[answer.reason](change.email)
   return answer
 }

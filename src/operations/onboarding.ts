@@ -14,28 +14,33 @@ import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
 import { retry } from './two-stores/retry.ts'
 
-export interface Move {
+/** A requested change of the onboarding status. */
+export interface StatusChange {
   readonly ref: Ref
   readonly status: OnboardingStatus
   readonly error: string | undefined
 }
 
 /**
- * Moves the onboarding status where the state machine allows it from the present one; else throws `conflict`. An error
- * text that holds one of the source's own secrets is refused, as far as Vault lets them be read.
+ * Changes the onboarding status. Throws `conflict` if the current status does not allow it, and `invalid` if the error
+ * text contains a secret of the data source, as far as the token may read them.
  */
-export async function moveOnboarding(stores: Stores, onboarding: Onboarding, move: Move): Promise<WithCredentials> {
+export async function moveOnboarding(
+  stores: Stores,
+  onboarding: Onboarding,
+  move: StatusChange,
+): Promise<WithCredentials> {
   if (move.error !== undefined) await checkNoSecret(stores, move.ref, move.error)
   const moved = await sendMove(stores, onboarding, move)
   if (moved.kind === 'refused') throw notAllowed(moved.from, move.status)
   return readCredentials(stores, moved.record)
 }
 
-/** Sends it until it is answered: a second try finds what the first has done. */
+/** Sends the change with retries. A retry recognizes what an earlier try has done. */
 export async function sendMove(
   stores: Stores,
   onboarding: Onboarding,
-  move: Move,
+  move: StatusChange,
 ): Promise<{ kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }> {
   const event = { ...move, eventId: crypto.randomUUID() }
   const sent = await retry(stores, () => onboarding.move(stores.caller, event))

@@ -1,6 +1,6 @@
 import { UnavailableError, withDetails } from '../domain/errors.ts'
 
-/** Sends a change that no intent is kept of. Where its answer is lost, `hint` says how to learn whether it was done. */
+/** Sends a change that has no intent, once. If the answer is lost, the error's `hint` says how to find out what happened. */
 export async function sendUnlogged<T>(send: () => Promise<T>, hint: string): Promise<T> {
   try {
     return await send()

@@ -5,12 +5,12 @@ import type { Caller } from '../ports/caller.ts'
 import type { Records } from '../ports/records.ts'
 import { list } from './list.ts'
 
-/** How many names are looked through, the last changed first. */
+/** How many names are compared, last changed first. */
 const MAX_NAMES = 1000
 
 /**
- * An error about a name that led nowhere, with the one in the caller's organization that was probably meant; any other
- * as it is. Only then is there one more look at the records, and where that fails the error stands as it was.
+ * Adds a similar name of the caller's organization as a hint to an error about an unknown name. Returns any other error
+ * as it is, as well as one for which no suggestion is found or the look-up fails.
  */
 export async function suggestName(
   error: DsctlError,
@@ -19,19 +19,10 @@ export async function suggestName(
   const { unknownName } = error.details
   if (unknownName === undefined || isUuid(unknownName)) return error
   try {
-    const every = {
-      page: 0,
-      pageSize: MAX_NAMES,
-      type: undefined,
-      env: undefined,
-      status: undefined,
-      search: undefined,
-    }
-    const { items } = await list(await open(), every)
-    const name = findClosest(
-      unknownName,
-      items.map(item => item.name),
-    )
+    const filter = { type: undefined, env: undefined, status: undefined, search: undefined }
+    const { items } = await list(await open(), { ...filter, page: 0, pageSize: MAX_NAMES })
+    const names = items.map(item => item.name)
+    const name = findClosest(unknownName, names)
     if (name === undefined) return error
     const envs = new Set(items.filter(item => item.name === name).map(({ env }) => env))
     return withDetails(error, { hint: `Did you mean ${name} (env ${[...envs].join(', ')})?` })

@@ -13,15 +13,12 @@ export interface TemplateAccess {
 
 const HINT = 'It can simply be run again.'
 
-/** All templates of the organization, by name. */
+/** Returns all templates of the organization, sorted by name. */
 export async function listTemplates({ caller, templates }: TemplateAccess): Promise<readonly Template[]> {
   return permitted(await templates.list(caller)).templates
 }
 
-/**
- * One template; throws `not_found`, with the one that was probably meant. Where it is denied, the audit trail tells that of
- * `action`, if it is for one.
- */
+/** Returns a template. Throws `not_found`, with a suggestion. If denied, a given `action` is audited as denied. */
 export async function getTemplate(
   { caller, templates }: TemplateAccess,
   name: string,
@@ -33,17 +30,20 @@ export async function getTemplate(
   return template
 }
 
-/** Likewise those of these names that there are, by name; `near` tells of another name which was probably meant. */
+/**
+ * Returns the existing templates with these names, by name, and a function that suggests a similar name for a missing
+ * one. If denied, a given `action` is audited as denied.
+ */
 export async function findTemplates(
   { caller, templates }: TemplateAccess,
-  wanted: readonly string[],
+  requested: readonly string[],
   action?: LookupAudit['action'],
-): Promise<{ found: ReadonlyMap<string, Template>; near: (name: string) => string | undefined }> {
-  const { templates: found, names } = permitted(await templates.find(caller, wanted, attemptOf(action)))
-  return { found: new Map(found.map(each => [each.name, each])), near: name => findClosest(name, names) }
+): Promise<{ found: ReadonlyMap<string, Template>; suggest: (name: string) => string | undefined }> {
+  const { templates: found, names } = permitted(await templates.find(caller, requested, attemptOf(action)))
+  return { found: new Map(found.map(each => [each.name, each])), suggest: name => findClosest(name, names) }
 }
 
-/** Makes a template, or puts it in the place of the one that has its name. */
+/** Creates a template, or replaces the one with the same name. */
 export async function setTemplate(
   { caller, templates }: TemplateAccess,
   template: NewTemplate,
@@ -51,7 +51,7 @@ export async function setTemplate(
   return permitted(await sendUnlogged(() => templates.set(caller, template), HINT))
 }
 
-/** Deletes a template; throws `not_found` where there is none. */
+/** Deletes a template. Throws `not_found`, with a suggestion. */
 export async function deleteTemplate({ caller, templates }: TemplateAccess, name: string): Promise<void> {
   const answer = permitted(await sendUnlogged(() => templates.remove(caller, name), HINT))
   if (answer.kind === 'missing') throw noTemplate(name, answer.names)
@@ -62,8 +62,8 @@ function attemptOf(action: LookupAudit['action'] | undefined): LookupAudit | und
 }
 
 function noTemplate(name: string, names: readonly string[]): DsctlError {
-  const near = findClosest(name, names)
+  const similar = findClosest(name, names)
   return new DsctlError('not_found', `There is no template ${name}.`, {
-    hint: near === undefined ? 'dsctl template list shows those there are.' : `Did you mean ${near}?`,
+    hint: similar === undefined ? 'dsctl template list shows those there are.' : `Did you mean ${similar}?`,
   })
 }

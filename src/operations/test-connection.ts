@@ -7,7 +7,7 @@ import { checkStored } from '../source-types/check-stored.ts'
 import { findSourceType } from '../source-types/index.ts'
 import { normalizeCredentials } from '../source-types/normalize.ts'
 import { permitted } from './authorize.ts'
-import { interruptionError } from './interruption.ts'
+import { throwIfInterrupted } from './interruption.ts'
 import { sendMove } from './onboarding.ts'
 import type { Stores } from './stores.ts'
 import { retry } from './two-stores/retry.ts'
@@ -15,18 +15,18 @@ import { update } from './update.ts'
 
 export interface TestOptions {
   readonly tester: ConnectionTester
-  /** Whether a jump host's key that nothing says anything about may be taken, and kept, as the right one. */
+  /** Asks whether to accept and store the key of a jump host that has none stored. */
   acceptHostKey(jumpHost: string, fingerprint: string): Promise<boolean>
 }
 
-/** A verdict, and the credentials that it is about: with the host key that was accepted, if one was. */
+/** The result of a test, and the credentials that were tested, including an accepted host key. */
 export interface TestResult {
   readonly verdict: ConnectionResult
   readonly credentials: Credentials
   readonly acceptedHostKey: string | undefined
 }
 
-/** Tests credentials as they are or would be stored. Never throws for what is wrong with them. */
+/** Tests credentials as they are or would be stored. Problems with them are part of the result, and not thrown. */
 export async function testCredentials(
   typeName: string,
   stored: Credentials | null,
@@ -50,16 +50,16 @@ export async function testCredentials(
 }
 
 export interface StoredTestOptions extends TestOptions {
-  /** Where the onboarding status is to follow the test. */
+  /** Given if the onboarding status has to follow the test. */
   readonly onboarding: Onboarding | undefined
   readonly warn: (text: string) => void
-  /** Runs what must not be cut off half way. */
-  unbroken<T>(operation: () => Promise<T>): Promise<T>
+  /** Runs an operation that has to finish its current step even if the user interrupts the command. */
+  uninterruptible<T>(operation: () => Promise<T>): Promise<T>
 }
 
 export const UNAUDITED_TEST = 'This test is not in the audit trail: Postgres takes no write of this role here.'
 
-/** Tests a data source. The test is audited; a host key that was accepted is stored. */
+/** Tests a data source. The test is audited. An accepted host key is stored. */
 export async function testStored(
   stores: Stores,
   ref: Ref,
@@ -72,14 +72,13 @@ export async function testStored(
   if (read.kind !== 'answered') throw read.error
   if (how.onboarding) await startOnboarding(stores, how.onboarding, record)
   const { verdict, acceptedHostKey } = await testCredentials(record.type, read.answer.data, how)
-  const stopped = stores.interrupted()
-  if (stopped) throw interruptionError(stopped)
-  if (acceptedHostKey !== undefined) await how.unbroken(() => storeHostKey(stores, record, acceptedHostKey))
+  throwIfInterrupted(stores)
+  if (acceptedHostKey !== undefined) await how.uninterruptible(() => storeHostKey(stores, record, acceptedHostKey))
   if (how.onboarding) await finishOnboarding(stores, how.onboarding, { record, verdict, warn: how.warn })
   return { record, verdict }
 }
 
-/** The verdict where there was nothing to connect with. */
+/** The result of a test without usable credentials. */
 export function notTested(message: string): ConnectionResult {
   const none = { latencyMs: 0, serverVersion: null, unknownHostKey: null }
   return { ok: false, stage: 'resolve', code: 'failed', message, ...none }
@@ -94,7 +93,7 @@ async function storeHostKey(stores: Stores, { id }: DataSource, fingerprint: str
   })
 }
 
-/** Where the status can't become inProgress, it is so already, or completed. */
+/** Changes the status to inProgress, unless it is inProgress or completed already. */
 async function startOnboarding(stores: Stores, onboarding: Onboarding, record: DataSource): Promise<void> {
   if (!ONBOARDING_ALLOWED_FROM.inProgress.includes(record.onboardingStatus)) return
   const ref = { text: record.id, env: undefined }

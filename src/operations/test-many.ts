@@ -1,56 +1,50 @@
 import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
 import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/lookup.ts'
+import { PARALLEL_TESTS } from './batch/limits.ts'
+import { runInParallel } from './batch/run-in-parallel.ts'
 import { listAll } from './list.ts'
 import type { Stores } from './stores.ts'
 import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
 
-/** A verdict and what it is of; of a REF that led to nothing only its text is known. */
-export interface TestOutcomeOf {
-  readonly of: { readonly id: string | null; readonly name: string; readonly type: string | null }
+/** A tested data source and the result. If it was not found, `id` and `type` are null and `name` is the REF. */
+export interface TestedSource {
+  readonly source: { readonly id: string | null; readonly name: string; readonly type: string | null }
   readonly verdict: ConnectionResult
 }
 
-/** How many connections are tested at the same time. */
-const AT_ONCE = 8
-
 /**
- * Tests data sources, several at a time; the answers come in the order of the REFs. Of several, one that is not there
- * does not keep the others from being tested. `told` hears how many are done.
+ * Tests data sources, several at a time. Returns the results in the order of the REFs. With several REFs, one that fails
+ * does not stop the others. `onProgress` is called with the number of finished tests.
  */
 export async function testMany(
   stores: Stores,
   refs: readonly Ref[],
-  how: StoredTestOptions & { told: (done: number) => void },
-): Promise<readonly TestOutcomeOf[]> {
-  const tested: TestOutcomeOf[] = []
-  let next = 0
+  options: StoredTestOptions & { readonly onProgress: (done: number) => void },
+): Promise<readonly TestedSource[]> {
   let done = 0
-  const work = async () => {
-    for (let at = next++, ref = refs[at]; ref; at = next++, ref = refs[at]) {
-      tested[at] = await testOne(stores, ref, { how, alone: refs.length === 1 })
-      how.told(++done)
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, refs.length) }, work))
-  return tested
+  return runInParallel(refs, PARALLEL_TESTS, async ref => {
+    const tested = await testOne(stores, ref, { options, alone: refs.length === 1 })
+    options.onProgress(++done)
+    return tested
+  })
 }
 
 async function testOne(
   stores: Stores,
   ref: Ref,
-  { how, alone }: { how: StoredTestOptions; alone: boolean },
-): Promise<TestOutcomeOf> {
+  { options, alone }: { options: StoredTestOptions; alone: boolean },
+): Promise<TestedSource> {
   try {
-    const { record, verdict } = await testStored(stores, ref, how)
-    return { of: record, verdict }
+    const { record, verdict } = await testStored(stores, ref, options)
+    return { source: record, verdict }
   } catch (error) {
-    if (alone || !(error instanceof DsctlError) || endsAll(error.code)) throw error
-    return { of: { id: null, name: ref.text, type: null }, verdict: notTested(error.message) }
+    if (alone || !(error instanceof DsctlError) || stopsAll(error.code)) throw error
+    return { source: { id: null, name: ref.text, type: null }, verdict: notTested(error.message) }
   }
 }
 
-function endsAll(code: ErrorCode): boolean {
+function stopsAll(code: ErrorCode): boolean {
   return code === 'bug' || code === 'unauthenticated' || isInterruption(code)
 }
 

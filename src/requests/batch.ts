@@ -18,7 +18,7 @@ export interface BatchRequest extends ValidRequest {
 /** The templates that exist, by name, and a similar name for one that does not. */
 export interface FoundTemplates {
   readonly found: ReadonlyMap<string, Template>
-  readonly near: (name: string) => string | undefined
+  readonly suggest: (name: string) => string | undefined
 }
 
 /** The names of the templates that the requests of a batch refer to. */
@@ -74,20 +74,20 @@ function readRequest(document: BatchDocument, templates: FoundTemplates, default
 function findTemplate(
   draft: RequestDraft,
   rawName: unknown,
-  { found, near }: FoundTemplates,
+  { found, suggest }: FoundTemplates,
 ): { template: Template } | { problem: FieldProblem; isMissing?: boolean } | undefined {
   if (rawName === undefined) return undefined
   const nameProblem = templateNameProblem(rawName)
   if (nameProblem) return { problem: nameProblem }
   const name = String(rawName).trim()
   const template = found.get(name)
-  if (!template) return { problem: { field: 'template', message: notFound(name, near(name)) }, isMissing: true }
+  if (!template) return { problem: { field: 'template', message: notFound(name, suggest(name)) }, isMissing: true }
   const problem = templateTypeProblem(draft.type, template)
   return problem ? { problem } : { template }
 }
 
-function notFound(name: string, near: string | undefined): string {
-  return `there is no template ${name}${near === undefined ? '' : `; did you mean ${near}?`}`
+function notFound(name: string, similar: string | undefined): string {
+  return `there is no template ${name}${similar === undefined ? '' : `; did you mean ${similar}?`}`
 }
 
 function duplicates(requests: readonly BatchRequest[]): readonly FieldProblem[] {

@@ -1,7 +1,7 @@
 import { ONBOARDING_STATUSES, type OnboardingStatus } from '../domain/data-source.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
-import type { Move } from '../operations/onboarding.ts'
+import type { StatusChange } from '../operations/onboarding.ts'
 import type { Ref } from '../ports/lookup.ts'
 import { lineProblem } from '../source-types/limits.ts'
 
@@ -9,7 +9,7 @@ import { lineProblem } from '../source-types/limits.ts'
 const MAX_ERROR = 1000
 
 /** A change of the onboarding status. Throws `invalid` with every problem. */
-export function readMove(ref: Ref, given: { status: string; error: string | undefined }): Move {
+export function readMove(ref: Ref, given: { status: string; error: string | undefined }): StatusChange {
   const status = ONBOARDING_STATUSES.find(known => known === given.status)
   const problems = errorProblems(status, given.error)
   if (status && problems.length === 0) return { ref, status, error: given.error }

@@ -66,7 +66,7 @@ async function findNamedTemplates(
   action: 'apply' | 'diff',
 ): Promise<FoundTemplates> {
   const names = templateNames(documents)
-  if (names.length === 0) return { found: new Map(), near: () => undefined }
+  if (names.length === 0) return { found: new Map(), suggest: () => undefined }
   return findTemplates(await context.templates(MAY.change), names, action)
 }
 

@@ -9,6 +9,7 @@ import type { SourceType } from '../../source-types/source-type.ts'
 import { listAll } from '../list.ts'
 import type { Stores } from '../stores.ts'
 import { retry } from '../two-stores/retry.ts'
+import { EXPORT_CHUNK, PARALLEL_SECRETS } from './limits.ts'
 import { runInParallel } from './run-in-parallel.ts'
 
 /** A request that is safe to commit: each secret is a reference. */
@@ -17,33 +18,29 @@ export type ExportedRequest = Readonly<Record<string, unknown>>
 export interface ExportOptions {
   readonly type: string | undefined
   readonly env: string | undefined
-  /** For another env: secrets are then variables to fill in, and not references to those that are live here. */
+  /** Export for this env. Secrets are then variables to fill in instead of references to the exported ones. */
   readonly toEnv: string | undefined
-  readonly told: (done: number, of: number) => void
+  readonly onProgress: (done: number, total: number) => void
   readonly warn: (text: string) => void
 }
 
-const AT_ONCE = 16
-/** How many credentials are in memory at a time. */
-const CHUNK = 256
-
 /**
- * The data sources as requests, by env and name, as `take` gets them; it says whether to go on. What can't be told as one
- * is left out, with a warning.
+ * Passes the data sources to `take` as requests, sorted by env and name. `take` returns whether to continue. A data source
+ * that cannot be exported is left out, with a warning.
  */
 export async function exportAll(
   stores: Stores,
-  { type, env, toEnv, told, warn }: ExportOptions,
+  { type, env, toEnv, onProgress, warn }: ExportOptions,
   take: (requests: readonly ExportedRequest[]) => Promise<boolean>,
 ): Promise<void> {
   const records = await listLiveRecords(stores, { env, type }, 'export')
   const variables = new Set<string>()
   let done = 0
-  for (let at = 0; at < records.length; at += CHUNK) {
-    const read = await runInParallel(records.slice(at, at + CHUNK), AT_ONCE, async record => {
+  for (let at = 0; at < records.length; at += EXPORT_CHUNK) {
+    const read = await runInParallel(records.slice(at, at + EXPORT_CHUNK), PARALLEL_SECRETS, async record => {
       const secret = await retry(stores, () => stores.secrets.read(record))
       if (secret.kind !== 'answered') throw secret.error
-      told(++done, records.length)
+      onProgress(++done, records.length)
       return { record, credentials: secret.answer.data }
     })
     const requests = read.flatMap(({ record, credentials }) => {
@@ -72,7 +69,7 @@ function requestOf(
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 
-/** All live records of the organization, or of one env, as they were at one moment, by env and name. */
+/** Returns all live records of the organization, or of one env, sorted by env and name, from one snapshot. */
 export async function listLiveRecords(
   stores: Stores,
   { env, type }: { env: string | undefined; type: string | undefined },
@@ -105,7 +102,7 @@ function fieldsOf(type: SourceType, credentials: Credentials, source: (field: st
   return { fields, hidden }
 }
 
-/** A variable's name that a request file may name; two never share one. */
+/** Returns an unused name for an environment variable that request files may refer to. */
 function variableName(text: string, taken: Set<string>): string {
   const base = `DSCTL_SECRET_${text.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
   let name = base
@@ -123,7 +120,7 @@ function leftOutWarning(
     : `${name} (${env}) is of type ${type}, which this dsctl does not know: left out.`
 }
 
-// By code units, whatever the machine's locale: what is committed should not change with who exports it.
+// By code units, so that the order in committed files does not depend on a machine's locale.
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,6 @@
 import { type DsctlError, ERROR_CODES, type FieldProblem } from '../../domain/errors.ts'
 
-/** Why one of several failed: what the error of a command tells that does it alone. */
+/** Why an item failed, with the same keys as the error of a command. */
 export interface ItemError {
   readonly code: string
   readonly exit_code: number
@@ -10,7 +10,7 @@ export interface ItemError {
   readonly fields: readonly FieldProblem[] | undefined
 }
 
-/** What is told of the error of one; the others go on. */
+/** Converts an error for the result of an item. */
 export function itemError({ code, message, details }: DsctlError): ItemError {
   const { hint, fields } = details
   const outcome = details.outcome ?? (code === 'unavailable' ? 'none' : undefined)

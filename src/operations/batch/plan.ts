@@ -12,22 +12,22 @@ import { retry } from '../two-stores/retry.ts'
 import type { BatchItem } from './item.ts'
 import { runInParallel } from './run-in-parallel.ts'
 
-/** One field that differs. Of a secret it is told that it does, and no more. */
+/** A field that differs. Of a secret, the values are not included. */
 export interface FieldDifference {
   readonly field: string
   readonly secret: boolean
-  /** Null where it is not set, or secret. */
+  /** Null if not set, or secret. */
   readonly before: unknown
   readonly after: unknown
 }
 
-/** What has to be done so that a data source is as an item says. */
+/** The changes that make a data source match an item. */
 export interface ItemPlan {
   readonly action: 'create' | 'update' | 'none'
   readonly differences: readonly FieldDifference[]
 }
 
-/** Compares an item with what is stored. Throws `invalid` where it cannot become so, and where Vault gives no answer. */
+/** Compares an item with what is stored. Throws `invalid` if the item cannot be applied. */
 export async function planItem(stores: Stores, item: BatchItem, existing: NamedRecord | undefined): Promise<ItemPlan> {
   if (!existing) {
     const after = completeCredentials(getSourceType(item.type), item.fields)

@@ -1,33 +1,35 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { findSourceType } from '../../source-types/index.ts'
+import { PARALLEL_SECRETS } from '../batch/limits.ts'
 import { runInParallel } from '../batch/run-in-parallel.ts'
 import { retry } from '../two-stores/retry.ts'
 import type { OrganizationExamination } from './finding.ts'
 
-/** A record whose secret is of no use, and why. */
+/** A record whose secret cannot be used, and why. */
 export interface BadSecret {
   readonly record: LiveRecord
   readonly why: string
 }
 
-const AT_ONCE = 16
-
-/** Reads each record's secret and checks it against its type. Throws UnavailableError where Vault stays away. */
+/**
+ * Reads each record's secret and checks it against the record's type. `onChecked` is called with the number of checked
+ * secrets. Throws UnavailableError if Vault is unavailable.
+ */
 export async function checkSecrets(
   exam: OrganizationExamination,
   records: readonly LiveRecord[],
-  tell: (checked: number) => void,
+  onChecked: (checked: number) => void,
 ): Promise<readonly BadSecret[]> {
   let checked = 0
-  const found = await runInParallel(records, AT_ONCE, async record => {
+  const found = await runInParallel(records, PARALLEL_SECRETS, async record => {
     const why = (await problemOf(exam, record)) && (await problemNow(exam, record))
-    tell(++checked)
+    onChecked(++checked)
     return why === undefined ? [] : [{ record, why }]
   })
   return found.flat()
 }
 
-/** Looked at again, since an update or a delete may have come between the record and its secret. */
+/** Checks again: an update or a delete may have come between reading the record and its secret. */
 async function problemNow(exam: OrganizationExamination, record: LiveRecord): Promise<string | undefined> {
   const { stores } = exam
   const now = await stores.records.find(stores.caller, { text: record.id, env: undefined })
@@ -47,7 +49,7 @@ async function problemOf(
   if (!data) return 'deleted'
   if (Object.keys(data).length === 0) return 'empty'
   const type = findSourceType(record.type)
-  if (!type) return undefined // of a type that the application alone knows
+  if (!type) return undefined // A type that only the application knows.
   const { checkStored } = await import('../../source-types/check-stored.ts')
   const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
   const other = findSourceType(data.type?.reveal())

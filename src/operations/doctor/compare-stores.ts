@@ -1,10 +1,10 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { permitted } from '../authorize.ts'
 import { type BadSecret, checkSecrets } from './check-secrets.ts'
-import { type Finding, type OrganizationExamination, ok, summarize, throwIfInterrupted } from './finding.ts'
+import { checkInterrupted, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
 import { explainOrphans } from './orphan-secrets.ts'
 
-/** Compares the live records with the secrets, page by page; what is left of the secrets is to be explained. */
+/** Compares the live records with the secrets, page by page. Then explains the secrets without a live record. */
 export async function compareStores(exam: OrganizationExamination): Promise<readonly Finding[]> {
   const list = await exam.health.secrets.list(exam.organizationId)
   if (!list) return [cannotList()]
@@ -17,12 +17,12 @@ export async function compareStores(exam: OrganizationExamination): Promise<read
     all = total ?? all
     const present = records.filter(({ secretId }) => stored.has(secretId))
     for (const record of records) if (!stored.has(record.secretId)) lacking.set(record.id, label(record))
-    const tell = (checked: number) => exam.progress(compared + checked, Math.max(all, compared + records.length))
-    if (exam.deep) wrong.push(...(await checkSecrets(exam, present, tell)))
+    const report = (checked: number) => exam.onProgress(compared + checked, Math.max(all, compared + records.length))
+    if (exam.deep) wrong.push(...(await checkSecrets(exam, present, report)))
     compared += records.length
-    tell(0)
+    report(0)
     for (const { secretId } of present) stored.delete(secretId)
-    throwIfInterrupted(exam)
+    checkInterrupted(exam)
   }
   const without = lacking.size ? await stillMissing(exam, lacking) : lacking
   return [
@@ -44,8 +44,8 @@ async function* livePages({ stores, health }: OrganizationExamination) {
 }
 
 /**
- * Of the records that had no secret, those that have none now either: one that was created after the secrets were listed
- * has it by now, and one that is being deleted is not live any more.
+ * Returns the records that still have no secret. A record that was created after the secrets were listed has one now, and
+ * one that was being deleted is no longer live.
  */
 async function stillMissing(
   exam: OrganizationExamination,
@@ -56,12 +56,11 @@ async function stillMissing(
   for await (const { records } of livePages(exam)) {
     const still = records.filter(({ id, secretId }) => lacking.has(id) && !stored.has(secretId))
     for (const record of still) without.set(record.id, label(record))
-    throwIfInterrupted(exam)
+    checkInterrupted(exam)
   }
   return without
 }
 
-/** What a person calls it. */
 function label({ name, env }: LiveRecord): string {
   return `${name} (${env})`
 }

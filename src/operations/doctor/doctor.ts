@@ -8,8 +8,8 @@ import { couldNotCheck, type Examination, type Finding, isRefusal } from './find
 import { settleExpired } from './settle-expired.ts'
 
 /**
- * Looks at one organization in both stores, and mends what it may. Memory is bounded by the ids of the secrets. Throws
- * where the caller may not look, or where a store does not answer; what a server refuses is a finding.
+ * Checks one organization in both stores, and repairs what `fix` allows. Holds the ids of all secrets in memory. Throws if
+ * the caller may not run doctor, or if a store is unavailable. A request that a server refuses becomes a finding.
  */
 export async function examine(exam: Examination): Promise<readonly Finding[]> {
   const database = await examineDatabase(exam)

@@ -2,14 +2,14 @@ import { DsctlError } from '../../domain/errors.ts'
 import type { HealthProblem } from '../../ports/health.ts'
 import { couldNotCheck, type Examination, type Finding, isRefusal, ok } from './finding.ts'
 
-/** What can be told of the database before it is known who asks, and where its tables are not even there. */
+/** Checks that need neither a known caller nor existing tables. */
 export async function examineDatabase(exam: Examination): Promise<readonly Finding[]> {
   const { records } = exam.health
   const [privileges, indexes, prepared] = await Promise.all([records.privileges(), records.indexes(), migrations(exam)])
   return [
-    shortcomings('privileges', 'problem', privileges, 'This role has the privileges it needs.'),
+    problemsFinding('privileges', 'problem', privileges, 'This role has the privileges it needs.'),
     prepared,
-    shortcomings('indexes', 'warning', indexes, 'Names are unique among the live, and list has its index.'),
+    problemsFinding('indexes', 'warning', indexes, 'Names are unique among the live, and list has its index.'),
   ]
 }
 
@@ -25,7 +25,7 @@ async function migrations({ setup }: Examination): Promise<Finding> {
   }
 }
 
-function shortcomings(
+function problemsFinding(
   check: string,
   status: 'problem' | 'warning',
   found: readonly HealthProblem[],

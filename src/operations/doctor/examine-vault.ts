@@ -4,7 +4,7 @@ import type { VaultCheck } from '../../ports/setup.ts'
 import { mountUnseen } from '../init.ts'
 import { couldNotCheck, type Finding, isRefusal, type OrganizationExamination, ok } from './finding.ts'
 
-/** The mount, what the token may do there and for how long, and how many versions are kept; whether the mount is one. */
+/** Checks the mount, the token's permissions and lifetime, and how many versions are kept. `usable`: the mount exists. */
 export async function examineVault(
   exam: OrganizationExamination,
 ): Promise<{ findings: readonly Finding[]; usable: boolean }> {
@@ -31,13 +31,13 @@ function lacking({ path, capabilities }: VaultCheck['missing'][number]): Finding
   return { check: 'vault', status: 'problem', message, fix: 'See docs/setup-servers.md, "Vault policies".', items: [] }
 }
 
-/** In seconds: less is too little for much work. */
-const SHORT = 300
+/** A token that expires within this many seconds is worth a warning. */
+const SHORT_TTL = 300
 
 function timeLeft(ttl: number | undefined): Finding {
   if (ttl === undefined) return ok('token', 'The Vault token does not expire.')
   const message = `The Vault token is good for ${formatDuration(ttl)}.`
-  return ttl >= SHORT
+  return ttl >= SHORT_TTL
     ? ok('token', message)
     : { check: 'token', status: 'warning', message, fix: 'dsctl login', items: [] }
 }

@@ -1,43 +1,46 @@
 import { permitted } from '../authorize.ts'
+import { PARALLEL_SECRETS } from '../batch/limits.ts'
 import { runInParallel } from '../batch/run-in-parallel.ts'
-import { count, type Finding, type OrganizationExamination, ok, summarize, throwIfInterrupted } from './finding.ts'
+import { checkInterrupted, count, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
 
 interface Explained {
-  /** Of undone creates and of deletes, which only dsctl has had: they may go. */
-  readonly owed: readonly string[]
-  /** Of records that were deleted otherwise. */
+  /** Left by rolled-back creates and dsctl's own deletes: safe to remove. */
+  readonly removable: readonly string[]
+  /** Secrets of records that were deleted by other means. */
   readonly deleted: readonly string[]
   readonly unknown: readonly string[]
-  /** Whether this role sees every record. */
-  readonly complete: boolean
+  /** Whether this role sees all rows. Otherwise no secret can be called unknown. */
+  readonly seesAllRows: boolean
 }
 
-const AT_ONCE = 16
-
-/** Explains the secrets that no live record has, and removes those that are owed if that is asked for. */
+/** Explains the secrets without a live record. With `fix`, removes those that are safe to remove. */
 export async function explainOrphans(
   exam: OrganizationExamination,
   rest: readonly string[],
 ): Promise<readonly Finding[]> {
   const explained = await explain(exam, rest)
-  return [await removableFinding(exam, explained.owed), deletedFinding(explained.deleted), unknownFinding(explained)]
+  return [
+    await removableFinding(exam, explained.removable),
+    deletedFinding(explained.deleted),
+    unknownFinding(explained),
+  ]
 }
 
 async function explain(exam: OrganizationExamination, rest: readonly string[]): Promise<Explained> {
   const { stores, health } = exam
-  const all = { owed: [] as string[], deleted: [] as string[], unknown: [] as string[], complete: true }
+  const all = { removable: [] as string[], deleted: [] as string[], unknown: [] as string[], seesAllRows: true }
   for (let from = 0; from < rest.length || from === 0; from += 1000) {
     const part = permitted(await health.records.classifySecrets(stores.caller, rest.slice(from, from + 1000)))
-    all.owed.push(...part.removable)
+    all.removable.push(...part.removable)
     all.deleted.push(...part.deleted)
     all.unknown.push(...part.unknown)
-    all.complete = part.seesAllRows
+    all.seesAllRows = part.seesAllRows
   }
-  if (all.owed.length + all.deleted.length + all.unknown.length === 0) return all
-  // What was listed may have been on its way out: someone's delete, or an undone create.
+  if (all.removable.length + all.deleted.length + all.unknown.length === 0) return all
+  // List again: a delete or a roll-back may have removed some of them in the meantime.
   const now = new Set(await health.secrets.list(exam.organizationId))
   const still = (ids: readonly string[]) => ids.filter(id => now.has(id))
-  return { ...all, owed: still(all.owed), deleted: still(all.deleted), unknown: still(all.unknown) }
+  return { ...all, removable: still(all.removable), deleted: still(all.deleted), unknown: still(all.unknown) }
 }
 
 async function removableFinding(exam: OrganizationExamination, ids: readonly string[]): Promise<Finding> {
@@ -45,12 +48,12 @@ async function removableFinding(exam: OrganizationExamination, ids: readonly str
   if (ids.length === 0) return ok(check, 'No secret is left of a data source that dsctl has deleted or not made.')
   if (exam.fix) {
     const { stores, organizationId } = exam
-    await exam.unbroken(() =>
-      runInParallel(ids, AT_ONCE, async secretId => {
+    await exam.uninterruptible(() =>
+      runInParallel(ids, PARALLEL_SECRETS, async secretId => {
         if (!stores.interrupted()) await stores.secrets.remove({ organizationId, secretId })
       }),
     )
-    throwIfInterrupted(exam)
+    checkInterrupted(exam)
     return { ...ok(check, `Removed ${count(ids.length, 'secret')} of deleted or undone data sources.`), items: ids }
   }
   const message = `${count(ids.length, 'secret')} of deleted or undone data sources still to be removed: ${summarize(ids)}.`
@@ -69,9 +72,9 @@ function deletedFinding(ids: readonly string[]): Finding {
   }
 }
 
-function unknownFinding({ unknown, complete }: Explained): Finding {
+function unknownFinding({ unknown, seesAllRows }: Explained): Finding {
   const check = 'unknown secrets'
-  if (!complete) {
+  if (!seesAllRows) {
     const message = 'Row level security hides rows from this role, so no secret can be called unknown.'
     return { check, status: 'warning', message, fix: null, items: [] }
   }

@@ -2,84 +2,83 @@ import { DsctlError, UnavailableError } from '../../domain/errors.ts'
 import type { UnclosedIntent } from '../../ports/health.ts'
 import type { IntentOutcome } from '../../ports/intent.ts'
 import { permitted } from '../authorize.ts'
+import { PARALLEL_SETTLES } from '../batch/limits.ts'
 import { runInParallel } from '../batch/run-in-parallel.ts'
 import type { Stores } from '../stores.ts'
 import { backOff } from '../two-stores/back-off.ts'
 import { MAX_PASSES, settleOnce } from '../two-stores/settle.ts'
-import { count, type Examination, type Finding, ok, summarize, throwIfInterrupted } from './finding.ts'
+import { checkInterrupted, count, type Examination, type Finding, ok, summarize } from './finding.ts'
 
-/** What came of settling one: how it was closed, or why it could not be. */
+/** The outcome of an intent, or why it could not be settled. */
 interface SettleResult {
   readonly intent: UnclosedIntent
   readonly outcome: IntentOutcome | undefined
   readonly why: string | undefined
 }
 
-const AT_ONCE = 8
-
-/** Intents whose lease is over are what a crash has left; the others belong to someone at work. */
+/** With `fix`, settles the intents whose lease has expired: their processes have died. Others are still in progress. */
 export async function settleExpired(exam: Examination, intents: readonly UnclosedIntent[]): Promise<Finding> {
   const { stores, health, fix } = exam
   const expired = intents.filter(intent => intent.expired)
   const working = intents.length - expired.length
-  const beside = working ? ` ${working} more under way.` : ''
-  if (!fix) return pendingFinding(expired, beside)
-  const settled = await exam.unbroken(async () => {
-    const all = await runInParallel(expired, AT_ONCE, intent => settleIntent(stores, intent))
+  const inProgress = working ? ` ${working} more under way.` : ''
+  if (!fix) return pendingFinding(expired, inProgress)
+  const settled = await exam.uninterruptible(async () => {
+    const all = await runInParallel(expired, PARALLEL_SETTLES, intent => settleIntent(stores, intent))
     permitted(await health.records.pruneIntents(stores.caller))
     return all
   })
-  throwIfInterrupted(exam)
-  return settledFinding(settled, beside)
+  checkInterrupted(exam)
+  return settledFinding(settled, inProgress)
 }
 
-function pendingFinding(expired: readonly UnclosedIntent[], beside: string): Finding {
-  if (expired.length === 0) return ok('pending', `No operation is unfinished.${beside}`)
+function pendingFinding(expired: readonly UnclosedIntent[], inProgress: string): Finding {
+  if (expired.length === 0) return ok('pending', `No operation is unfinished.${inProgress}`)
   return {
     check: 'pending',
     status: 'problem',
-    message: `${count(expired.length, 'operation')} left unfinished: ${summarize(expired.map(describeIntent))}.${beside}`,
+    message: `${count(expired.length, 'operation')} left unfinished: ${summarize(expired.map(describeIntent))}.${inProgress}`,
     fix: 'dsctl doctor --fix',
     items: expired.map(intent => intent.dataSourceId),
   }
 }
 
-function settledFinding(settled: readonly SettleResult[], beside: string): Finding {
+function settledFinding(settled: readonly SettleResult[], inProgress: string): Finding {
   const left = settled.filter(({ outcome }) => outcome === undefined)
   const unknown = settled.filter(({ outcome }) => outcome === 'unknown')
   const items = (of: readonly SettleResult[]) => of.map(({ intent }) => intent.dataSourceId)
   const names = (of: readonly SettleResult[]) =>
     summarize(of.map(({ intent, why }) => `${describeIntent(intent)}${why ? ` (${why})` : ''}`))
   if (left.length) {
-    const message = `${count(left.length, 'operation')} could not be settled: ${names(left)}.${beside}`
+    const message = `${count(left.length, 'operation')} could not be settled: ${names(left)}.${inProgress}`
     return { check: 'pending', status: 'problem', message, fix: 'dsctl doctor --fix', items: items(left) }
   }
   if (unknown.length) {
     const message =
       `Settled ${count(settled.length, 'unfinished operation')}. Of ${unknown.length} it is unknown whether it has ` +
-      `happened, since someone else has written the same secret: ${names(unknown)}.${beside}`
+      `happened, since someone else has written the same secret: ${names(unknown)}.${inProgress}`
     const look = 'Look at it: dsctl get ID, dsctl test ID. Nothing was touched.'
     return { check: 'pending', status: 'warning', message, fix: look, items: items(unknown) }
   }
   const all = settled.length
     ? `Settled ${count(settled.length, 'unfinished operation')}.`
     : 'No operation is unfinished.'
-  return { ...ok('pending', all + beside), items: items(settled) }
+  return { ...ok('pending', all + inProgress), items: items(settled) }
 }
 
 function describeIntent({ kind, name, actor, since }: UnclosedIntent): string {
   return `${kind} of ${name} by ${actor} at ${since}`
 }
 
-/** Looks until it is closed. Where a store does not answer it tries again, within the time-out. */
+/** Settles an intent, with retries within the time-out. */
 async function settleIntent(stores: Stores, intent: UnclosedIntent): Promise<SettleResult> {
   const end = stores.clock.now() + stores.timeoutMs
   let why = 'someone else is at it, or Vault does not show what is written to it'
   for (let tries = 0; stores.clock.now() < end && !stores.interrupted(); tries++) {
     try {
-      const seen = await settleOnce(stores, intent.id, stores.process)
-      if (seen.kind === 'closed') return { intent, outcome: seen.outcome, why: undefined }
-      // Others are at it, or a node that lags does not show what was written.
+      const step = await settleOnce(stores, intent.id, stores.process)
+      if (step.kind === 'closed') return { intent, outcome: step.outcome, why: undefined }
+      // Another process is settling it too, or a lagging node hides our writes.
       if (tries >= MAX_PASSES) await backOff(stores, tries - MAX_PASSES)
     } catch (error) {
       if (!(error instanceof DsctlError)) throw error
