@@ -595,7 +595,7 @@ describe('refused in a request file:', () => {
 
     test('a source for what is no secret, or with more beside it', async () => {
       const host = byRequest({ host: { from: 'env:DSCTL_SECRET_HOST' } })
-      await expectRefused(host, { fields: ['host'], says: /host: takes its value as it is/ })
+      await expectRefused(host, { fields: ['host'], says: /host: must be the value itself/ })
       const more = byRequest({ password: { from: 'env:DSCTL_SECRET_P', else: 'MARKERpassword' } })
       await expectRefused(more, {
         fields: ['password'],
@@ -716,7 +716,7 @@ describe('refused in an update:', () => {
       ['-f', '-'],
       '{"ssh_private_key":"[REDACTED]"}',
       ['ssh_private_key'],
-      /is a mask, and nothing is stored/,
+      /is a mask, but no secret is stored/,
     ],
     ['half a tunnel', ['--jump-host', 'j'], undefined, ['ssh_username', 'ssh_private_key'], /set all of them or none/],
     ['a field of another type', ['--warehouse-id', 'w'], undefined, ['warehouse_id'], /is not a field of postgres/],
