@@ -7,6 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
+    // A worker keeps the modules it has loaded and the servers it has started.
+    isolate: false,
     // Each suite drives child processes, and an embedded Postgres of its own where no server is configured.
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -6,8 +6,7 @@ import { stringify } from 'yaml'
 import { ERROR_CODES } from '../../src/domain/errors.ts'
 import { fieldFlags } from '../../src/source-types/field-flags.ts'
 import { sourceTypes } from '../../src/source-types/index.ts'
-import { inProcess } from '../support/in-process.ts'
-import { type RunResult, temporaryFolder } from '../support/run.ts'
+import { dsctl, type RunResult, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 
@@ -148,7 +147,7 @@ describe('In this process:', () => {
     await search(fc.tuple(line, fc.boolean(), odd), async ([[word, parts, last], asJson, stdin]) => {
       const args = [word, ...parts.flat(), ...(asJson ? ['--output', 'json'] : []), ...last]
       // `--` as a flag's value is taken for the end of the options by what looks for -o.
-      expectFailure(await inProcess(args, { env, stdin }), asJson && !parts.flat().includes('--'))
+      expectFailure(await dsctl(args, { env, stdin }), asJson && !parts.flat().includes('--'))
     })
   })
 
@@ -162,7 +161,7 @@ describe('In this process:', () => {
     ]
     const input = fc.tuple(fc.constantFrom(...commands), requestText, fc.boolean())
     await search(input, async ([args, stdin, asJson]) => {
-      expectFailure(await inProcess([...args, ...(asJson ? ['-o', 'json'] : [])], { env, stdin }), asJson)
+      expectFailure(await dsctl([...args, ...(asJson ? ['-o', 'json'] : [])], { env, stdin }), asJson)
     })
   })
 
@@ -189,7 +188,7 @@ describe('In this process:', () => {
       writeFileSync(path, content)
       const given: Record<string, string> = { ...env, ...withoutNul(more), DSCTL_CONFIG_DIR: folder }
       if (given.DSCTL_PROFILE === 'embedded') return
-      expectFailure(await inProcess(['list'], { env: given, stdin: '' }), false)
+      expectFailure(await dsctl(['list'], { env: given, stdin: '' }), false)
       expect(readFileSync(path, 'utf8')).toBe(content)
     })
   })

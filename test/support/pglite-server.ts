@@ -12,18 +12,49 @@ import {
   wireReader,
 } from './wire.ts'
 
+export interface PgliteServer {
+  readonly port: number
+  /** The name that clients must connect to. */
+  rename(name: string): void
+  /** Runs statements as the superuser and returns the rows of the last one, outside any connection. */
+  query(sql: string): Promise<Record<string, unknown>[]>
+  /** Ends every connection and rolls back its transaction. */
+  disconnect(): Promise<void>
+  close(): Promise<void>
+}
+
 /**
- * An embedded Postgres that answers on a port, for a machine without servers. It has one session, which connections
- * share in turns: a turn is one statement (whole, from Parse to Sync) or one transaction. In pglite-socket a turn is a
- * single message, and two statements that waited behind a transaction were seen to answer each other's clients.
+ * A PGlite that listens on a port. It has one session, which connections share in turns: a turn is one statement (from
+ * Parse to Sync) or one transaction. In pglite-socket a turn is a single message, so that two statements that waited for
+ * a transaction could receive each other's results.
  */
-export async function pgliteServer(name: string, dataDir: Blob): Promise<{ port: number; close(): Promise<void> }> {
+export async function pgliteServer(dataDir: Blob): Promise<PgliteServer> {
   const db = await PGlite.create({ loadDataDir: dataDir })
-  const engine: Engine = { db, name, user: 'postgres', turn: Promise.resolve() }
-  const server = createServer(socket => serve(engine, socket))
+  const engine: Engine = { db, name: '', user: 'postgres', turn: Promise.resolve() }
+  const sessions = new Map<Socket, Promise<void>>()
+  const server = createServer(socket => {
+    const ended = serve(engine, socket).finally(() => sessions.delete(socket))
+    sessions.set(socket, ended)
+  })
   const port = await listen(server)
   return {
     port,
+    rename(name) {
+      engine.name = name
+    },
+    async query(sql) {
+      const session: Session = { engine, user: 'postgres', release: undefined }
+      await takeTurn(session, session.user)
+      try {
+        return ((await db.exec(sql)).at(-1)?.rows ?? []) as Record<string, unknown>[]
+      } finally {
+        session.release?.()
+      }
+    },
+    async disconnect() {
+      for (const socket of sessions.keys()) socket.destroy()
+      await Promise.all(sessions.values())
+    },
     async close() {
       server.close()
       await db.close()
@@ -33,28 +64,33 @@ export async function pgliteServer(name: string, dataDir: Blob): Promise<{ port:
 
 interface Engine {
   readonly db: PGlite
-  readonly name: string
-  /** Whom the one session acts as now. */
+  name: string
+  /** The role that the one session has now. */
   user: string
-  /** Resolves when the last turn asked for is over. */
+  /** Resolves when the last turn requested has ended. */
   turn: Promise<void>
 }
 
 interface Session {
   readonly engine: Engine
-  readonly socket: Socket
   user: string
-  /** Ends this connection's turn, while it has one. */
+  /** Ends this connection's turn; undefined while it has none. */
   release: (() => void) | undefined
 }
 
-function serve(engine: Engine, socket: Socket): void {
-  const session: Session = { engine, socket, user: '', release: undefined }
+interface Connection extends Session {
+  readonly socket: Socket
+}
+
+/** Serves one connection. Resolves when it has ended and its transaction is rolled back. */
+function serve(engine: Engine, socket: Socket): Promise<void> {
+  const session: Connection = { engine, socket, user: '', release: undefined }
   const read = wireReader('frontend')
   let batch: Buffer[] = []
   let work = Promise.resolve()
   const then = (step: () => Promise<void> | void) => {
     work = work.then(step).catch(() => void socket.destroy())
+    return work
   }
   socket.setNoDelay(true)
   socket.on('data', chunk => {
@@ -71,12 +107,14 @@ function serve(engine: Engine, socket: Socket): void {
     }
   })
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => then(() => leave(session)))
+  return new Promise(resolve => {
+    socket.on('close', () => then(() => leave(session)).then(resolve))
+  })
 }
 
 const AUTHENTICATED = wireMessage('R', int32(0))
 
-async function greet(session: Session, body: Buffer): Promise<void> {
+async function greet(session: Connection, body: Buffer): Promise<void> {
   const code = body.readInt32BE(0)
   if (code === SSL_REQUEST || code === GSS_REQUEST) return void session.socket.write('N')
   // PGlite has nothing that could be cancelled: a statement runs in one go.
@@ -88,7 +126,7 @@ async function greet(session: Session, body: Buffer): Promise<void> {
   session.socket[problem ? 'end' : 'write'](problem ?? welcome())
 }
 
-async function refusal(session: Session, database: string | undefined): Promise<Buffer | undefined> {
+async function refusal(session: Connection, database: string | undefined): Promise<Buffer | undefined> {
   const { db, name } = session.engine
   // Postgres looks for the database when it has accepted the login.
   if (database !== name) {
@@ -123,7 +161,7 @@ function welcome(): Buffer {
   ])
 }
 
-async function run(session: Session, batch: Buffer): Promise<void> {
+async function run(session: Connection, batch: Buffer): Promise<void> {
   if (!session.release) await takeTurn(session, session.user)
   const answer = Buffer.from(await session.engine.db.execProtocolRaw(new Uint8Array(batch)))
   if (session.socket.writable) session.socket.write(answer)

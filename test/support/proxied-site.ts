@@ -1,5 +1,5 @@
 import { type PostgresProxy, postgresProxy } from './postgres-proxy.ts'
-import { type Running, type RunOptions, type RunResult, startDsctl } from './run.ts'
+import { dsctl, type Running, type RunOptions, type RunResult, startDsctl } from './run.ts'
 import type { Site } from './site.ts'
 import { type VaultProxy, vaultProxy } from './vault-proxy.ts'
 
@@ -24,7 +24,7 @@ export async function proxySite(site: Site, databaseUrl = site.database.url): Pr
     postgres,
     vault,
     env,
-    dsctl: (args, more) => startDsctl(args, options(more)).result,
+    dsctl: (args, more) => dsctl(args, options(more)),
     start: (args, more) => startDsctl(args, options(more)),
     async restore() {
       postgres.clear()

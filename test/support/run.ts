@@ -1,18 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
+import { EventEmitter } from 'node:events'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
+import { run } from '../../src/run.ts'
+import { inFolder } from './in-folder.ts'
 
 export interface RunOptions {
-  /** Beside PATH, HOME and DSCTL_CONFIG_DIR, the only environment there is. */
+  /** Added to PATH, HOME and DSCTL_CONFIG_DIR. The command sees no other environment variable. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Written to standard input, which then ends. Without it standard input is /dev/null. */
-  readonly stdin?: string | Buffer | undefined
+  /** Written to standard input, which then ends. If undefined, standard input is empty. */
+  readonly stdin?: string | Uint8Array | undefined
   readonly cwd?: string | undefined
-  /** In milliseconds, after which it is killed; 30 seconds unless given. */
+  /** In milliseconds; the default is 30 seconds. A command in this process then rejects, a process is killed. */
   readonly timeout?: number | undefined
-  /** A home folder kept from an earlier call; a fresh one unless given. */
+  /** A home folder kept from an earlier call; the default is a new one. */
   readonly home?: string | undefined
 }
 
@@ -31,15 +35,72 @@ export interface Running {
   readonly stderr: () => string
 }
 
-/** The real command's file. */
+/** The file that npm links as `dsctl`. */
 export const BIN = fileURLToPath(new URL('../../bin/dsctl.js', import.meta.url))
 
-/** Runs `dsctl ARGS` to its end, in a process of its own with a clean environment. */
-export function dsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+const PACKAGE = fileURLToPath(new URL('../../package.json', import.meta.url))
+
+export const VERSION: string = JSON.parse(readFileSync(PACKAGE, 'utf8')).version
+
+/**
+ * Runs `dsctl ARGS` in this process, from src/, with a clean environment. Use `spawnDsctl` to test what only a process
+ * has: signals, real streams, memory, and environment variables that Node or a package reads.
+ */
+export async function dsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { env = {}, stdin, cwd, timeout = 30_000, home = temporaryFolder() } = options
+  const readByNode = Object.keys(env).filter(key => READ_BY_NODE.test(key))
+  if (readByNode.length) throw new Error(`Use spawnDsctl: only a process of its own can see ${readByNode.join(', ')}.`)
+  const stdout = collector()
+  const stderr = collector()
+  const events = new EventEmitter()
+  const host = {
+    argv: ['node', 'dsctl', ...args],
+    env: cleanEnvironment(env, home),
+    stdin: Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)], { objectMode: false }),
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    on: (event: string, listener: (error: unknown) => void) => events.on(event, listener),
+    removeListener: (event: string, listener: () => void) => events.removeListener(event, listener),
+    kill: () => undefined,
+    exit: (code: number): never => {
+      throw new Error(`dsctl ${args.join(' ')} called exit(${code})`)
+    },
+  }
+  const code = await within(
+    timeout,
+    args,
+    inFolder(cwd, () => run(host, VERSION)),
+  )
+  return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() }
+}
+
+const READ_BY_NODE = /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*)$/
+
+async function within<T>(ms: number, args: readonly string[], work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const expired = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`dsctl ${args.join(' ')} did not end within ${ms} ms`)), ms)
+  })
+  return Promise.race([work, expired]).finally(() => clearTimeout(timer))
+}
+
+function collector() {
+  const chunks: Buffer[] = []
+  const stream = new Writable({
+    write(chunk, _, done) {
+      chunks.push(chunk)
+      done()
+    },
+  })
+  return { stream, text: () => Buffer.concat(chunks).toString() }
+}
+
+/** Runs the built `dsctl ARGS` to its end, in a process of its own with a clean environment. */
+export function spawnDsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   return startDsctl(args, options).result
 }
 
-/** Starts `dsctl ARGS` without waiting for its end, for tests that interrupt or kill it. */
+/** Starts a process as `spawnDsctl` does, without waiting for its end, for tests that interrupt or kill it. */
 export function startDsctl(args: readonly string[], options: RunOptions = {}): Running {
   const build = inject('build')
   if (build) throw new Error(`dsctl was not built:\n${build}`)
@@ -55,7 +116,7 @@ export function start(nodeArgs: readonly string[], options: RunOptions = {}): Ru
   })
   const stdout = collect(child.stdout)
   const stderr = collect(child.stderr)
-  // A command that fails early closes its end; that is not the test's failure.
+  // A command that fails early closes its end of the pipe.
   child.stdin?.on('error', () => {})
   child.stdin?.end(options.stdin)
   const timer = setTimeout(() => child.kill('SIGKILL'), options.timeout ?? 30_000)
@@ -69,7 +130,7 @@ export function start(nodeArgs: readonly string[], options: RunOptions = {}): Ru
   return { child, result, stdout, stderr }
 }
 
-/** PATH, a home folder, a settings folder inside it, and nothing else that is not given. */
+/** PATH, a home folder, a settings folder inside it, and `env`. */
 export function cleanEnvironment(env: RunOptions['env'], home: string): Record<string, string> {
   const all = { PATH: process.env.PATH, HOME: home, DSCTL_CONFIG_DIR: join(home, 'dsctl-config'), ...env }
   return Object.fromEntries(Object.entries(all).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])))
@@ -86,7 +147,7 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(inject('folder'), 'home-'))
 }
 
-/** What a run printed on standard output, parsed. Says what it printed instead where that is no JSON. */
+/** What a run printed on standard output, parsed as JSON. Throws with both streams if it is no JSON. */
 // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever shape it expects, and fails where it is not so
 export function json(result: RunResult): any {
   return parse(result.stdout, result)

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { openAsBlob } from 'node:fs'
 import pg from 'pg'
 import { inject } from 'vitest'
 import { onPostgres, POSTGRES_URL, VAULT } from './configured-servers.ts'
 import { kvServer } from './kv-server.ts'
-import { pgliteServer } from './pglite-server.ts'
+import { givePgliteBack, takePglite } from './pglite-pool.ts'
 import { type ScratchVault, vaultOn } from './vault.ts'
 
 /** Whether suites run on a real Postgres, with connections that truly run at once, or on the embedded one. */
@@ -21,10 +20,13 @@ export interface ScratchDatabase {
   drop(): Promise<void>
 }
 
-/** A new empty database of its own: on the configured Postgres, or an embedded one. What is not dropped is swept. */
-export async function scratchDatabase(): Promise<ScratchDatabase> {
+/**
+ * A new database for the caller alone: on the configured Postgres, or on PGlite. With `tables` it may have the tables
+ * that `dsctl init` makes already; otherwise it is empty. A run removes at its end what its suites did not drop.
+ */
+export async function scratchDatabase({ tables = false } = {}): Promise<ScratchDatabase> {
   const name = `dsctl_test_${inject('run')}_${shortId()}`
-  return POSTGRES_URL ? onConfigured(POSTGRES_URL, name) : onEmbedded(name)
+  return POSTGRES_URL ? onConfigured(POSTGRES_URL, name) : onPglite(name, { tables })
 }
 
 async function onConfigured(server: string, name: string): Promise<ScratchDatabase> {
@@ -37,9 +39,11 @@ async function onConfigured(server: string, name: string): Promise<ScratchDataba
   })
 }
 
-async function onEmbedded(name: string): Promise<ScratchDatabase> {
-  const server = await pgliteServer(name, await openAsBlob(inject('pgliteData')))
-  return database(new URL(`postgres://postgres@127.0.0.1:${server.port}/${name}`), name, () => server.close())
+async function onPglite(name: string, content: { tables: boolean }): Promise<ScratchDatabase> {
+  const server = await takePglite(content)
+  server.rename(name)
+  const url = new URL(`postgres://postgres@127.0.0.1:${server.port}/${name}`)
+  return database(url, name, () => givePgliteBack(server))
 }
 
 /** A handle on a database; `name` is what its roles begin with. */
@@ -66,10 +70,17 @@ export function database(url: URL, name: string, drop: (roles: string[]) => Prom
   }
 }
 
-/** A KV version 2 mount of its own: on the configured OpenBao, or on a server of ours that behaves as that does. */
+/** A new KV version 2 mount: on the configured OpenBao, or on a server in this process that behaves like it. */
 export async function scratchVault(): Promise<ScratchVault> {
-  const server = VAULT ?? (await kvServer())
+  const server = VAULT ?? (await workersVault())
   return vaultOn(server, `dsctl-test-${inject('run')}-${shortId()}`)
+}
+
+let kv: ReturnType<typeof kvServer> | undefined
+
+function workersVault(): ReturnType<typeof kvServer> {
+  kv ??= kvServer()
+  return kv
 }
 
 function shortId(): string {

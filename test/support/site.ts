@@ -46,7 +46,7 @@ export const ON_EMBEDDED = process.env.DSCTL_TEST_STORES === 'embedded'
 /** A scratch database and a scratch mount that `dsctl init` has prepared, and an admin who logged in. */
 export async function createSite(more: readonly MoreGrants[] = []): Promise<Site> {
   if (ON_EMBEDDED) return (await import('./embedded-site.ts')).createEmbeddedSite()
-  const [database, vault] = await Promise.all([scratchDatabase(), scratchVault()])
+  const [database, vault] = await Promise.all([scratchDatabase({ tables: true }), scratchVault()])
   return createSiteOn(database, vault, more)
 }
 
