@@ -55,6 +55,7 @@ async function makeTables(server: PgliteServer): Promise<void> {
 /** Removes what is not of this content. Returns false if something remains. */
 async function isClean(server: PgliteServer, content: Content): Promise<boolean> {
   try {
+    if (catalogs[content] === undefined) return false
     await server.query('RESET SESSION AUTHORIZATION')
     await server.query('DISCARD ALL')
     await server.query(DROP_ROLES)
