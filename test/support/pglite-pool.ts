@@ -79,13 +79,15 @@ const DROP_ROLES = `
     END LOOP;
   END $$`
 
-/** All but what Kysely keeps of its migrations. */
+/** Keeps Kysely's migration tables. A replica runs no triggers, which would refuse to truncate the audit trail. */
 const DELETE_ROWS = `
+  SET session_replication_role = replica;
   DO $$ DECLARE t text; BEGIN
     SELECT string_agg(format('%I.%I', schemaname, tablename), ', ') INTO t FROM pg_tables
       WHERE schemaname IN ('public', 'dsctl') AND tablename !~ '^migration';
     EXECUTE 'TRUNCATE ' || t || ' RESTART IDENTITY CASCADE';
-  END $$`
+  END $$;
+  RESET session_replication_role`
 
 const DROP_SCHEMAS = `
   DO $$ DECLARE s text; BEGIN
