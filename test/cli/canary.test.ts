@@ -89,7 +89,7 @@ async function run(args: readonly string[], options: RunOptions = {}): Promise<R
     PGPASSWORD: CANARIES.database,
     ...options.env,
   }
-  const result = await site.dsctl(args, { home, cwd, timeout: 60_000, ...options, env })
+  const result = await site.spawnDsctl(args, { home, cwd, timeout: 60_000, ...options, env })
   expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
   return result
 }

@@ -93,7 +93,7 @@ function bigquery(call: string, token: string): Answer {
 
 async function verdict(request: object) {
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
-  const result = await acme.dsctl(['test', '-f', '-', '-o', 'json'], { stdin, env })
+  const result = await acme.spawnDsctl(['test', '-f', '-', '-o', 'json'], { stdin, env })
   for (const secret of [SECRET, TOKEN, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
   return json(result)[0]
 }

@@ -33,7 +33,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       await site.vault.writeSecret(`data-sources/${stray}`, plainStored)
       await site.vault.writeSecret(`data-sources/${wrong}`, { ...plainStored, host: 'not a host!' })
       const small = { env: { NODE_OPTIONS: '--max-old-space-size=32' }, timeout: HOUR }
-      const found = await diagnose(site, ['--fix', '--deep'], small)
+      const found = await diagnose({ dsctl: site.spawnDsctl }, ['--fix', '--deep'], small)
       const all = ['credentials: problem', 'secrets: problem', 'unknown secrets: warning']
       expect(found).toMatchObject({ code: 8, wrong: all })
       expect(found.of('credentials').items).toEqual([lost])
@@ -41,7 +41,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       expect(found.of('unknown secrets').items).toEqual([stray])
       for (const id of [lost, wrong]) await site.vault.writeSecret(`data-sources/${id}`, plainStored)
       await remove(stray)
-      const well = await diagnose(site, [], small)
+      const well = await diagnose({ dsctl: site.spawnDsctl }, [], small)
       expect(well).toMatchObject({ code: 0, wrong: [] })
       expect(well.of('credentials').message).toBe(`Each of ${RECORDS} live records has its secret.`)
     },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { dsctl, type RunOptions, type RunResult, temporaryFolder } from './run.ts'
+import { dsctl, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import { adminPolicy } from './site.ts'
 import type { ScratchVault } from './vault.ts'
@@ -13,6 +13,8 @@ export interface ApplicationSite {
   readonly env: Readonly<Record<string, string>>
   readonly home: string
   dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  /** The same in a process of its own. */
+  spawnDsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
   /** `dsctl init`, with the root token, as the superuser. */
   init(args?: readonly string[]): Promise<RunResult>
   drop(): Promise<void>
@@ -77,6 +79,7 @@ export async function applicationSite(sql: { before?: string; after?: string } =
   return {
     ...{ database, vault, organizationId, adminId, env, home },
     dsctl: (args, options) => dsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
+    spawnDsctl: (args, options) => spawnDsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
     init: (args = ['--yes']) => dsctl(['init', ...args], { home, env: { ...servers, VAULT_TOKEN: vault.rootToken } }),
     async drop() {
       await database.drop()

@@ -5,7 +5,7 @@ import { lockHome } from '../../src/embedded/lock.ts'
 import { openPglite } from '../../src/embedded/open-pglite.ts'
 import { ageSecrets } from '../../src/embedded/secrets.ts'
 import { opened, sealed } from '../contract/secrets.ts'
-import { dsctl, temporaryFolder } from './run.ts'
+import { dsctl, spawnDsctl, temporaryFolder } from './run.ts'
 import type { ScratchDatabase } from './servers.ts'
 import { type Site, writes } from './site.ts'
 import type { ScratchVault } from './vault.ts'
@@ -33,6 +33,7 @@ export async function createEmbeddedSite(): Promise<Site> {
     organization,
     admin,
     dsctl: (args, options) => dsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
+    spawnDsctl: (args, options) => spawnDsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
     addPerson: async () => notHere('another person'),
     ...writes(database, organization.id, admin.id),
     drop: async () => {},

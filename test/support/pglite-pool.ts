@@ -47,7 +47,7 @@ async function makeTables(server: PgliteServer): Promise<void> {
   server.rename('tables')
   const pool = new pg.Pool({ connectionString: `postgres://postgres@127.0.0.1:${server.port}/tables`, max: 1 })
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool }) })
-  await postgresSetup(db).prepare('create')
+  await postgresSetup(db).prepare('empty')
   await db.destroy()
   catalogs.tables ??= await catalogOf(server)
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { markedBlock } from './docs.ts'
-import { dsctl, type RunOptions, type RunResult, temporaryFolder } from './run.ts'
+import { dsctl, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import type { ScratchVault } from './vault.ts'
 
@@ -19,6 +19,8 @@ export interface Site {
   readonly admin: { readonly id: string; readonly email: string }
   /** Runs dsctl as the admin; `env` is added to the site's. */
   dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  /** The same in a process of its own. */
+  spawnDsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
   /** Another person: a user, a member of the organization (unless role is undefined), and the environment with their token. */
   addPerson(person: { email: string; role?: Role | undefined; policies?: readonly string[] }): Promise<Person>
   addUser(email: string): Promise<string>
@@ -73,6 +75,7 @@ export async function createSiteOn(
     organization,
     admin,
     dsctl: (args, options) => dsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
+    spawnDsctl: (args, options) => spawnDsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
     async addPerson({ email, role, policies = [policy] }) {
       const id = await addUser(database, email)
       if (role) await addMember(database, { userId: id, organizationId: organization.id, role })
