@@ -18,7 +18,10 @@ const HEAVY = /\b(pglite|secrets-|inquirer-|yaml-|mysql2-|ssh-|tedious|snowflake
 /** The heavy ones among the files that a run of dsctl loads, and how many files it loads in all. */
 async function loaded(args: readonly string[], stdin?: string) {
   const folder = temporaryFolder()
-  const result = await site.spawnDsctl(args, { env: { NODE_V8_COVERAGE: folder }, ...(stdin !== undefined && { stdin }) })
+  const result = await site.spawnDsctl(args, {
+    env: { NODE_V8_COVERAGE: folder },
+    ...(stdin !== undefined && { stdin }),
+  })
   expect(result.code, result.stderr).toBe(0)
   const urls = readdirSync(folder).flatMap(name => {
     const report: { result: { url: string }[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'))
