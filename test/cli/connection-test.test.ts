@@ -127,7 +127,7 @@ describe('test -f', () => {
     )
     const stdin = JSON.stringify({ ...REQUEST, port: odd })
     const env = { PGOPTIONS: '-c application_name=other', PGAPPNAME: 'other', PGUSER: 'other' }
-    await acme.dsctl(['test', '-f', '-', '--timeout', '1'], { stdin, env })
+    await acme.spawnDsctl(['test', '-f', '-', '--timeout', '1'], { stdin, env })
     const words = startup.slice(8).split('\0').filter(Boolean)
     expect(words).toEqual(expect.arrayContaining(['user', 'postgres', 'database', 'application_name', 'dsctl']))
     expect(words).not.toContain('options')

@@ -9,7 +9,7 @@ import { markedBlock } from '../support/docs.ts'
 import { listen } from '../support/listen.ts'
 import { type Gate, type GateOptions, postgresGate } from '../support/postgres-gate.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
-import { dsctl, json, jsonError, type RunOptions, type RunResult, temporaryFolder } from '../support/run.ts'
+import { dsctl, json, jsonError, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from '../support/run.ts'
 import { ADMIN, adminPolicy, createSite, type Site } from '../support/site.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 
@@ -44,7 +44,7 @@ const url = ({ port }: Gate, rest = '', host = 'localhost') => `postgres://postg
 
 /** `dsctl list` with this way to Postgres alone. */
 async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<RunResult> {
-  const result = await dsctl(['list', '-o', 'json'], {
+  const result = await spawnDsctl(['list', '-o', 'json'], {
     home,
     env: { ...acme.env, DSCTL_DATABASE_URL: undefined, ...env },
   })

@@ -308,7 +308,7 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
 
   test('may be response-wrapped: good once', async () => {
     const wrapped = VAULT ? await role.secretId(true) : 's.wrapping'
-    if (!VAULT) imitateWrapping()
+    if (!VAULT) await imitateWrapping()
     expect((await dsctl(['whoami'], at(temporaryFolder(), pipeline(wrapped)))).code).toBe(0)
     await proxied.restore()
     if (!VAULT) proxied.vault.at(/wrapping\/lookup/, answerWith(400, { errors: ['wrapping token is not valid'] }))
@@ -316,10 +316,10 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
     expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('has already been used') })
   })
 
-  function imitateWrapping() {
+  async function imitateWrapping() {
     proxied.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'auth/approle/role/ci/secret-id' } }))
     proxied.vault.at(/wrapping\/unwrap/, answerWith(200, { data: { secret_id: 'secret-id-canary-27' } }))
-    void role.secretId()
+    await role.secretId()
   }
 
   test('are refused where what is wrapped is not of that mount: it may have been swapped', async () => {

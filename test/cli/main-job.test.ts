@@ -856,12 +856,12 @@ describe('options', () => {
   })
 
   test('--version and --help answer without any server', async () => {
-    expect(await site.dsctl(['--version'])).toMatchObject({
+    expect(await site.spawnDsctl(['--version'])).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     })
     for (const args of [['--help'], ['help'], [], ['create', '--help'], ['help', 'create'], ['config', '--help']]) {
-      const result = await site.dsctl(args, {
+      const result = await site.spawnDsctl(args, {
         env: { VAULT_ADDR: 'http://127.0.0.1:1', DSCTL_DATABASE_URL: undefined },
       })
       expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: dsctl'), stderr: '' })

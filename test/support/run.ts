@@ -74,7 +74,8 @@ export async function dsctl(args: readonly string[], options: RunOptions = {}): 
   return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() }
 }
 
-const READ_BY_NODE = /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*)$/
+const READ_BY_NODE =
+  /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*|PG(PASSWORD|PASSFILE|USER|OPTIONS|APPNAME|DATABASE))$/
 
 async function within<T>(ms: number, args: readonly string[], work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
