@@ -982,7 +982,7 @@ describe('config', () => {
       ['vault.mount', 'secret/data/one?', 'contain ?'],
       ['output', 'xml', 'table, json, yaml, name, id'],
       ['envv', 'x', 'Did you mean env'],
-      ['vault.token', 'MARKERtoken', 'They are'],
+      ['vault.token', 'MARKERtoken', 'Settings: database.url,'],
     ]) {
       const result = await config(folder, ['set', key, value])
       expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(says ?? '') })
