@@ -4,7 +4,7 @@ import type { Rule, SourceType } from './source-type.ts'
 /** Fields by name. Only their presence counts, so a secret need not be fetched yet. */
 type Fields = Readonly<Record<string, unknown>>
 
-/** The missing fields. Each entry is the name of one field, or several names of which one is enough. */
+/** The missing fields. Each entry is the name of one field, or the names of alternatives. */
 export function missingFields(type: SourceType, fields: Fields): readonly (readonly string[])[] {
   return findMissing(type, fields).map(({ names }) => names)
 }

@@ -51,7 +51,7 @@ async function readVersion(store: SecretStore, at: SecretLocation, version: numb
   return 'gone'
 }
 
-/** A 404 means that there is no such secret, provided that the mount exists. */
+/** A 404 means that the secret does not exist, provided that the mount does. */
 async function throwUnlessNotFound(store: SecretStore, response: VaultResponse): Promise<void> {
   if (response.ok) throw notVaultError()
   if (response.status !== 404) throw vaultError(response, 'read the credentials')

@@ -11,7 +11,7 @@ import { createSite, type Site } from '../support/site.ts'
 import { STEPS } from '../support/steps.ts'
 import { expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
-import { captured } from '../unit/terminal/captured.ts'
+import { captureStreams } from '../unit/terminal/capture-streams.ts'
 
 // What each answer of Postgres and Vault means to a script: first each that there is, as a function; then those that
 // differ, from a server that gives them, at the steps where they matter.
@@ -39,7 +39,7 @@ describe('Each code', () => {
   test.each(Object.entries(CONTRACT))('%s is %j, as text and as JSON', (code, [exit, status]) => {
     const fields = [{ field: 'port', message: 'must be a number' }]
     const error = new DsctlError(code as Code, 'It is so.', { hint: 'Do that.', fields })
-    const [text, document] = [captured(), captured()]
+    const [text, document] = [captureStreams(), captureStreams()]
     printError(text.streams, 'table', error)
     printError(document.streams, 'json', error)
     expect(text.stderr()).toBe('dsctl: It is so.\n  port: must be a number\nDo that.\n')

@@ -12,16 +12,16 @@ test.each([
   ['Default-Database', 'default_database'],
   ['defaultdatabase', 'default_database'],
   ['ssh_privat_key', 'ssh_private_key'],
-])('%s was probably meant to be %s', (typed, meant) => expect(findClosest(typed, words)).toBe(meant))
+])('%s is corrected to %s', (typed, meant) => expect(findClosest(typed, words)).toBe(meant))
 
-test.each(['', 'x', 'banana', 'hs'])('nothing is near to %j', typed => {
+test.each(['', 'x', 'banana', 'hs'])('%j has no suggestion', typed => {
   expect(findClosest(typed, words)).toBeUndefined()
 })
 
-test('the nearest of several is chosen', () => {
+test('the closest of several candidates is suggested', () => {
   expect(findClosest('hosts', ['ports', 'horst', 'host'])).toBe('host')
 })
 
-test('a word far too long is near to nothing', () => {
+test('a very long word has no suggestion', () => {
   expect(findClosest('host'.repeat(10_000), words)).toBeUndefined()
 })

@@ -13,7 +13,7 @@ test.each([
   '::1',
   '2001:db8::1',
   long,
-])('%s is a host', host => expect(hostProblem(host)).toBeUndefined())
+])('%s is a valid host', host => expect(hostProblem(host)).toBeUndefined())
 
 test.each([
   ['https://x.cloud.databricks.com/', 'x.cloud.databricks.com'],
@@ -27,7 +27,7 @@ test.each([
   ['db.example.com\\INSTANCE', 'db.example.com'],
   [' db.example.com ', 'db.example.com'],
   ['[2001:db8::1]:5432', '2001:db8::1'],
-])('%s was probably meant to be %s', (typed, meant) => {
+])('%s is rejected with the suggestion %s', (typed, meant) => {
   const problem = hostProblem(typed)
   expect(problem).toMatch(/^must be a hostname or an IP address/)
   expect(problem).toContain(`did you mean "${meant}"?`)
@@ -47,15 +47,15 @@ test.each([
   ':::',
   'a\nb',
   '%',
-])('%s is refused without a guess', typed =>
+])('%s is rejected without a suggestion', typed =>
   expect(hostProblem(typed)).toBe('must be a hostname or an IP address, without scheme, port, path or spaces'),
 )
 
-test('what stands beside an @ without a scheme may be a password, and is not quoted', () => {
+test('text next to an @ may be a password and is not quoted', () => {
   expect(hostProblem('user:pass@word')).not.toMatch(/user|pass|word/)
 })
 
-test('an empty and an overlong one are told as such', () => {
+test('empty and too long hosts have their own messages', () => {
   expect(hostProblem(' ')).toBe('must not be empty')
   expect(hostProblem(`${long}d`)).toBe('must have at most 253 characters')
   expect(hostProblem('x'.repeat(1_000_000))).toBe('must have at most 253 characters')

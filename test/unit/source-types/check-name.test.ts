@@ -7,7 +7,7 @@ test.each([
   ['x', 'x'],
   ['é'.repeat(255), 'é'.repeat(255)],
   ['🙂'.repeat(255), '🙂'.repeat(255)],
-])('a good name is taken (%#)', (raw, value) => expect(checkName(raw)).toEqual({ value }))
+])('a valid name is accepted (%#)', (raw, value) => expect(checkName(raw)).toEqual({ value }))
 
 test.each([
   ['', 'must not be empty'],
@@ -19,19 +19,19 @@ test.each([
   [null, 'is required'],
   [12, 'must be a string: quote it'],
   [['x'], 'must be a string'],
-])('a wrong name is refused (%#)', (raw, message) =>
+])('an invalid name is rejected (%#)', (raw, message) =>
   expect(checkName(raw)).toEqual({ problem: { field: 'name', message } }),
 )
 
-test.each(['dev', 'prod-1', 'a.b_C', 'x'.repeat(64), '0'])('the env %s is taken', env => {
+test.each(['dev', 'prod-1', 'a.b_C', 'x'.repeat(64), '0'])('the env %s is accepted', env => {
   expect(checkEnv(env)).toEqual({ value: env })
 })
 
-test.each(['', 'x'.repeat(65), 'a b', 'ä', 'a/b', 'dev\n', ' dev'])('a wrong env is refused (%#)', env => {
+test.each(['', 'x'.repeat(65), 'a b', 'ä', 'a/b', 'dev\n', ' dev'])('an invalid env is rejected (%#)', env => {
   const message = 'must be 1 to 64 letters, digits, ".", "_" or "-"'
   expect(checkEnv(env)).toEqual({ problem: { field: 'env', message } })
 })
 
-test.each([undefined, null, 3, true, {}])('the env %j is no string', env => {
+test.each([undefined, null, 3, true, {}])('the env %j is rejected as not a string', env => {
   expect(checkEnv(env)).toHaveProperty('problem.field', 'env')
 })

@@ -5,7 +5,7 @@ import { certificate, openSshKey, pemKey } from './samples.ts'
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-test('private keys are taken in every usual form', () => {
+test('private keys are accepted in every common format', () => {
   const encrypted = { cipher: 'aes-256-cbc', passphrase: 'x', format: 'pem' } as const
   const keys = [
     pemKey,
@@ -33,14 +33,14 @@ test.each([
   [certificate, /this is a certificate$/],
   ['PuTTY-User-Key-File-3: ssh-ed25519\n', /puttygen/],
   [openSshKey.replace('\n', `\n${'A'.repeat(65536)}\n`), 'must have at most 64 KiB'],
-])('a text that is no private key is refused', (text, expected) => {
+])('text that is not a private key is rejected', (text, expected) => {
   const problem = privateKeyProblem(text)
   if (expected instanceof RegExp) expect(problem).toMatch(expected)
   else expect(problem).toBe(expected)
   expect(problem).not.toContain('MARKER')
 })
 
-test('one or more certificates are taken, with comments', () => {
+test('one or more certificates are accepted, with comments', () => {
   for (const text of [certificate, certificate + certificate, `# Example CA\n${certificate}`]) {
     expect(certificatesProblem(text)).toBeUndefined()
   }
@@ -53,13 +53,13 @@ test.each([
   [`${certificate}-----BEGIN CERTIFICATE-----\nAAAA`, /^must be one or more certificates/],
   [certificate + openSshKey, 'must contain only certificates, but contains a private key'],
   [certificate.repeat(400), 'must have at most 64 KiB'],
-])('a text that is no certificate is refused', (text, expected) => {
+])('text that is not a certificate is rejected', (text, expected) => {
   const problem = certificatesProblem(text)
   if (expected instanceof RegExp) expect(problem).toMatch(expected)
   else expect(problem).toBe(expected)
 })
 
-test('a hostile text is judged quickly', () => {
+test('malicious text is rejected quickly', () => {
   const started = performance.now()
   privateKeyProblem(`-----BEGIN PRIVATE KEY-----\n${'\n-----END PRIVATE KEY----'.repeat(2600)}`)
   certificatesProblem('-----BEGIN CERTIFICATE-----\nA'.repeat(2200))

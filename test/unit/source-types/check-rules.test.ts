@@ -17,8 +17,8 @@ function revealed(values: Readonly<Record<string, Secret>>): Record<string, unkn
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value.reveal()]))
 }
 
-describe('what is missing', () => {
-  test('is each required field, and one of those that exclude each other', () => {
+describe('missing fields', () => {
+  test('are the required fields, and one of several alternatives', () => {
     expect(missingFields(postgres, {})).toEqual([['host'], ['username'], ['password'], ['default_database']])
     expect(missingFields(bigquery, {})).toEqual([['service_account_key'], ['default_dataset']])
     expect(missingFields(snowflake, sealed({ account_id: 'a', username: 'u' }))).toEqual([
@@ -28,7 +28,7 @@ describe('what is missing', () => {
     ])
   })
 
-  test('is the other half of a group', () => {
+  test('are the other fields of a group', () => {
     const given = sealed({ ...leastFields(postgres), jump_host: 'j' })
     expect(missingFields(postgres, given)).toEqual([['ssh_username'], ['ssh_private_key']])
     expect(checkRules(postgres, given)).toEqual([
@@ -37,14 +37,14 @@ describe('what is missing', () => {
     ])
   })
 
-  test.each([...sourceTypes, invented])('is nothing in a whole $name', type => {
+  test.each([...sourceTypes, invented])('are none in a complete $name', type => {
     for (const fields of [leastFields(type), fullFields(type)]) {
       expect(missingFields(type, sealed(fields))).toEqual([])
       expect(checkRules(type, sealed(fields))).toEqual([])
     }
   })
 
-  test('can be told before any secret is fetched', () => {
+  test('are found before any secret is fetched', () => {
     const given = { ...sealed(leastFields(postgres)), password: new SecretSource('-', 'flag') }
     expect(checkRules(postgres, given)).toEqual([])
   })
@@ -53,20 +53,20 @@ describe('what is missing', () => {
 describe('broken rules', () => {
   const least = leastFields(snowflake)
 
-  test('two that exclude each other', () => {
+  test('two alternatives together are a problem', () => {
     expect(checkRules(snowflake, sealed({ ...least, private_key: openSshKey }))).toEqual([
       { field: 'private_key', message: 'conflicts with password: set one of them and unset the other' },
     ])
   })
 
-  test('none of them', () => {
+  test('no alternative is a problem', () => {
     const { password: _, ...rest } = least
     expect(checkRules(snowflake, sealed(rest))).toEqual([
       { field: 'password', message: 'is required, unless private_key is set' },
     ])
   })
 
-  test('one without the one it needs', () => {
+  test('a field without the one it needs is a problem', () => {
     expect(checkRules(snowflake, sealed({ ...least, private_key_passphrase: 'p' }))).toEqual([
       { field: 'private_key_passphrase', message: 'requires private_key' },
     ])
@@ -79,15 +79,15 @@ describe('broken rules', () => {
   })
 })
 
-describe('completing', () => {
-  test('fills in defaults, and puts type first and the fields in order', () => {
+describe('completing credentials', () => {
+  test('adds defaults, with type first and the fields in order', () => {
     const reversed = Object.fromEntries(Object.entries(leastFields(postgres)).reverse())
     const credentials = revealed(completeCredentials(postgres, sealed(reversed)))
     expect(credentials).toMatchObject({ type: 'postgres', port: 5432 })
     expect(Object.keys(credentials)).toEqual(['type', 'host', 'port', 'username', 'password', 'default_database'])
   })
 
-  test('keeps what is given in place of a default', () => {
+  test('keeps a given value instead of the default', () => {
     const sqlserver = getSourceType('sqlserver')
     const given = sealed({ ...leastFields(sqlserver), encrypt: false })
     expect(revealed(completeCredentials(sqlserver, given))).toMatchObject({
@@ -97,7 +97,7 @@ describe('completing', () => {
     })
   })
 
-  test("fills in a group's default only where the group is used", () => {
+  test("adds a group's default only if the group is used", () => {
     const tunnel = { jump_host: 'j', ssh_username: 'u', ssh_private_key: openSshKey }
     expect(revealed(completeCredentials(postgres, sealed({ ...leastFields(postgres), ...tunnel })))).toMatchObject({
       ssh_port: 22,

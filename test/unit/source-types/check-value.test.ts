@@ -28,14 +28,14 @@ describe('integers', () => {
     [65535, 65535],
     ['5432', 5432],
     ['0022', 22],
-  ])('%j is taken as %j', (raw, taken) => expect(value(port, raw)).toBe(taken))
+  ])('%j is accepted as %j', (raw, taken) => expect(value(port, raw)).toBe(taken))
 
   test.each(
     [
       ['abc', 0, 65536, 70000, '70000', '5e3', 1.5, '1.5', -1, '-1', '+1', ' 1', '1 ', '', '0x10', true, false],
       [[], [1], {}, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60, '9'.repeat(400), '٣', undefined],
     ].flat(),
-  )('%j is refused', raw => expect(message(port, raw)).toBe('must be a whole number from 1 to 65535'))
+  )('%j is rejected', raw => expect(message(port, raw)).toBe('must be a whole number from 1 to 65535'))
 })
 
 describe('booleans', () => {
@@ -44,15 +44,15 @@ describe('booleans', () => {
     [false, false],
     ['true', true],
     ['false', false],
-  ])('%j is taken as %j', (raw, taken) => expect(value(field('boolean'), raw)).toBe(taken))
+  ])('%j is accepted as %j', (raw, taken) => expect(value(field('boolean'), raw)).toBe(taken))
 
-  test.each(['yes', 'True', '1', 1, 0, '', [], {}])('%j is refused', raw => {
+  test.each(['yes', 'True', '1', 1, 0, '', [], {}])('%j is rejected', raw => {
     expect(message(field('boolean'), raw)).toBe('must be true or false')
   })
 })
 
-describe('texts', () => {
-  test.each(['x', 'a b', 'é'.repeat(1024), '🙂'.repeat(1024), ' padded '])('one is taken as it is', raw => {
+describe('text', () => {
+  test.each(['x', 'a b', 'é'.repeat(1024), '🙂'.repeat(1024), ' padded '])('a value is accepted unchanged', raw => {
     expect(value(field('text'), raw)).toBe(raw)
   })
 
@@ -72,13 +72,13 @@ describe('texts', () => {
     [['x'], 'must be a string, not a list'],
     [{ a: 1 }, 'must be a string, not an object'],
     [null, 'must not be null: omit it instead'],
-  ])('a wrong one is refused (%#)', (raw, expected) => expect(message(field('text'), raw)).toBe(expected))
+  ])('an invalid value is rejected (%#)', (raw, expected) => expect(message(field('text'), raw)).toBe(expected))
 })
 
 describe('choices', () => {
-  test('a choice is taken', () => expect(value(mode, 'verify-full')).toBe('verify-full'))
+  test('a choice is accepted', () => expect(value(mode, 'verify-full')).toBe('verify-full'))
 
-  test('another one is refused with the nearest', () => {
+  test('another value is rejected with a suggestion', () => {
     expect(message(mode, 'verify_ful')).toBe(
       'must be one of disable, require, verify-full; did you mean "verify-full"?',
     )
@@ -103,28 +103,28 @@ describe('passwords', () => {
     ['a\0b', 'must be one line, without NUL'],
     ['x'.repeat(1025), 'must have at most 1,024 characters'],
     [12345, 'must be a string: quote it'],
-  ])('a wrong one is refused (%#)', (raw, expected) => expect(message(field('password'), raw)).toBe(expected))
+  ])('an invalid value is rejected (%#)', (raw, expected) => expect(message(field('password'), raw)).toBe(expected))
 })
 
 describe('tokens', () => {
-  test('printable ASCII is taken', () => expect(value(field('token'), 'dapi~!0aZ')).toBe('dapi~!0aZ'))
+  test('printable ASCII is accepted', () => expect(value(field('token'), 'dapi~!0aZ')).toBe('dapi~!0aZ'))
 
-  test.each(['a b', 'a\n', 'a\0', 'é', 'a\tb'])('%j is refused', raw => {
+  test.each(['a b', 'a\n', 'a\0', 'é', 'a\tb'])('%j is rejected', raw => {
     expect(message(field('token'), raw)).toBe('must be printable ASCII, without spaces or line breaks')
   })
 })
 
-test.each(['[REDACTED]', '****', '********', '<redacted>', ' [redacted] '])('the mask %s is no secret', mask => {
+test.each(['[REDACTED]', '****', '********', '<redacted>', ' [redacted] '])('the mask %s is rejected', mask => {
   for (const kind of SECRET_KINDS) expect(message(field(kind), mask)).toBe('is a mask: give the secret itself')
 })
 
 describe('fingerprints', () => {
-  test('padding is dropped, so that two forms of one compare as equal', () => {
+  test('padding is removed, so equal fingerprints compare as equal', () => {
     expect(value(field('host-key-fingerprint'), fingerprint)).toBe(fingerprint)
     expect(value(field('host-key-fingerprint'), `${fingerprint}=`)).toBe(fingerprint)
   })
 
-  test.each(['MD5:00:11', 'SHA256:', 'SHA256:abc', fingerprint.slice(7), `${fingerprint}AA`])('%s is refused', raw => {
+  test.each(['MD5:00:11', 'SHA256:', 'SHA256:abc', fingerprint.slice(7), `${fingerprint}AA`])('%s is rejected', raw => {
     expect(message(field('host-key-fingerprint'), raw)).toMatch(/^must be SHA256:/)
   })
 })
@@ -132,7 +132,7 @@ describe('fingerprints', () => {
 describe('service account keys', () => {
   const key = field('service-account-key')
 
-  test('one is taken as an object or as its text, and is an object then', () => {
+  test('an object and its JSON text are accepted as an object', () => {
     expect(value(key, serviceAccount)).toEqual(serviceAccount)
     expect(value(key, JSON.stringify(serviceAccount))).toEqual(serviceAccount)
   })
@@ -148,15 +148,15 @@ describe('service account keys', () => {
     [{ ...serviceAccount, project_id: '' }, 'its project_id must not be empty'],
     [{ ...serviceAccount, client_email: 7 }, 'its client_email is missing or not a string'],
     [{ ...serviceAccount, more: 'x'.repeat(65536) }, 'must have at most 64 KiB'],
-  ])('a wrong one is refused', (raw, expected) => expect(message(key, raw)).toBe(expected))
+  ])('an invalid key is rejected', (raw, expected) => expect(message(key, raw)).toBe(expected))
 
-  test('a private key that is none is refused, and every problem is told', () => {
-    const told = message(key, { type: 'service_account', private_key: 'MARKER' })
-    expect(told).toMatch(/project_id is missing.*client_email is missing.*private_key must be a private key in PEM/)
-    expect(told).not.toContain('MARKER')
+  test('an invalid private key is rejected with all problems', () => {
+    const found = message(key, { type: 'service_account', private_key: 'MARKER' })
+    expect(found).toMatch(/project_id is missing.*client_email is missing.*private_key must be a private key in PEM/)
+    expect(found).not.toContain('MARKER')
   })
 
-  test('one that holds itself, as YAML allows, is refused', () => {
+  test('an object that contains itself is rejected', () => {
     const circular: Record<string, unknown> = { ...serviceAccount }
     circular.self = circular
     expect(message(key, circular)).toBe('must be the JSON object of a service account key')

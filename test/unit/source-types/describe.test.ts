@@ -6,7 +6,7 @@ function row(type: string, field: string) {
   return describeType(getSourceType(type)).find(row => row.field === field)
 }
 
-test('a type is described field by field, in its order', () => {
+test('a type is described field by field, in order', () => {
   for (const type of sourceTypes) expect(describeType(type).map(({ field }) => field)).toEqual(Object.keys(type.fields))
   expect(row('postgres', 'port')).toEqual({
     field: 'port',
@@ -20,7 +20,7 @@ test('a type is described field by field, in its order', () => {
   expect(row('postgres', 'default_schema')).toMatchObject({ required: 'no', aliases: ['schema', 'schemas'] })
 })
 
-test('rules show in what is required', () => {
+test('rules appear in the required column', () => {
   expect(row('postgres', 'host')?.required).toBe('yes')
   expect(row('snowflake', 'password')?.required).toBe('yes, or private_key')
   expect(row('snowflake', 'private_key_passphrase')?.required).toBe('no, only with private_key')

@@ -17,12 +17,12 @@ test('every field of every type has exactly one flag', () => {
   }
 })
 
-test('aliases have none', () => {
+test('aliases have no flags', () => {
   expect(flags.map(({ flag }) => flag)).not.toContain('--database')
   expect(flags.map(({ flag }) => flag)).not.toContain('--schemas')
 })
 
-test('a flag shows what its value looks like', () => {
+test('a flag has a placeholder for its value', () => {
   const byName = new Map(flags.map(flag => [flag.flag, flag]))
   expect(byName.get('--default-database')).toMatchObject({ field: 'default_database', valueName: 'TEXT' })
   expect(byName.get('--password')).toMatchObject({ secret: true, valueName: 'SOURCE' })
@@ -31,7 +31,7 @@ test('a flag shows what its value looks like', () => {
   expect(byName.get('--ssl-mode')).toMatchObject({ valueName: 'disable|prefer|require|verify-ca|verify-full' })
 })
 
-test('a name that is secret in one type is secret for all', () => {
+test('a field that is secret in one type is secret in all', () => {
   const service = { label: 'Service', kind: 'password', secret: true, required: true } as const
   const other = { ...invented, name: 'other', fields: { service } }
   for (const types of [
@@ -46,7 +46,7 @@ test('a name that is secret in one type is secret for all', () => {
   }
 })
 
-test('one type shows its own flags alone, in its order', () => {
+test('one type has only its own flags, in its order', () => {
   const own = fieldFlags([getSourceType('databricks')]).map(({ flag }) => flag)
   expect(own).toEqual(['--host', '--api-key', '--warehouse-id', '--default-catalog', '--default-schema'])
 })

@@ -8,7 +8,7 @@ import type { SourceType } from '../../../src/source-types/source-type.ts'
 const folder = new URL('../../../src/source-types/', import.meta.url)
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.ts'))
 
-/** The modules that a module loads, itself included, and the packages among them. */
+/** All modules and packages that a module loads, including itself. */
 function loadedBy(file: string, seen = new Set<string>()): Set<string> {
   if (seen.has(file)) return seen
   seen.add(file)
@@ -37,7 +37,7 @@ test('the nine types are known', () => {
   expect(findSourceType('constructor')).toBeUndefined()
 })
 
-test('an unknown type is refused with all types and the nearest', () => {
+test('an unknown type is rejected with all types and a suggestion', () => {
   const error = (() => {
     try {
       return getSourceType('postgrse')
@@ -54,7 +54,7 @@ test('an unknown type is refused with all types and the nearest', () => {
   expect(() => getSourceType('banana')).toThrow('There is no type "banana".')
 })
 
-test('a type is declared in the file of its name, and named in no other', () => {
+test('a type is declared in its own file and named in no other', () => {
   for (const { name } of sourceTypes) {
     const declaration = `types/${name}.ts`
     expect(files).toContain(declaration)
@@ -64,11 +64,11 @@ test('a type is declared in the file of its name, and named in no other', () => 
   }
 })
 
-test('a declaration is data only', () => {
+test('a declaration contains only data', () => {
   for (const type of sourceTypes) expect(JSON.parse(JSON.stringify(type))).toEqual(type)
 })
 
-test('every field says whether it is secret, and the kinds that are secrets are declared so', () => {
+test('every field declares its secrecy, and secret kinds are secret', () => {
   const secretKinds = ['password', 'token', 'private-key', 'service-account-key']
   for (const type of sourceTypes) {
     for (const field of Object.values(type.fields)) {
@@ -78,7 +78,7 @@ test('every field says whether it is secret, and the kinds that are secrets are 
   }
 })
 
-test('names, aliases and rules of a type agree', () => {
+test('names, aliases and rules of a type are consistent', () => {
   for (const type of sourceTypes) {
     const fields = Object.entries(type.fields)
     const names = fields.flatMap(([name, field]) => [name, ...(field.aliases ?? []), ...(field.listAliases ?? [])])
@@ -97,9 +97,9 @@ test.each([
   './complete-credentials.ts',
   './merge-update.ts',
   './check-name.ts',
-])('%s is loaded without the validator', file => expect([...loadedBy(file)]).not.toContain('zod/mini'))
+])('%s does not load the validator', file => expect([...loadedBy(file)]).not.toContain('zod/mini'))
 
-test('the validator is found where it is used', () => expect([...loadedBy('./parse-fields.ts')]).toContain('zod/mini'))
+test('parse-fields loads the validator', () => expect([...loadedBy('./parse-fields.ts')]).toContain('zod/mini'))
 
 function ruled(type: SourceType): string[] {
   return type.rules.flatMap(rule => {

@@ -27,12 +27,12 @@ function sealed(values: Record<string, unknown>): Record<string, Secret> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, new Secret(value)]))
 }
 
-test('what is given replaces what is stored, and the rest stays', () => {
+test('given fields replace stored ones, and the others stay', () => {
   const result = update(postgres, base, { host: 'new', username: base['username' as keyof typeof base] })
   expect(result).toEqual({ merged: { ...base, host: 'new' }, changed: ['host'], problems: [] })
 })
 
-test('nothing given, or only the same values, changes nothing', () => {
+test('no fields, or only the stored values, change nothing', () => {
   expect(update(postgres, base, {}).changed).toEqual([])
   expect(update(postgres, base, leastFields(postgres)).changed).toEqual([])
   const key = { service_account_key: { ...serviceAccount } }
@@ -41,22 +41,22 @@ test('nothing given, or only the same values, changes nothing', () => {
 })
 
 describe('a mask', () => {
-  test('leaves the stored secret alone', () => {
+  test('keeps the stored secret', () => {
     expect(update(postgres, base, { password: '[REDACTED]' })).toEqual({ merged: base, changed: [], problems: [] })
   })
 
-  test('is a problem, and the only one of its field, where nothing is stored', () => {
+  test('is the only problem of its field if no secret is stored', () => {
     const message = 'is a mask, but no secret is stored: give the secret itself'
     expect(update(snowflake, { ...leastFields(snowflake) }, { private_key: '****' }).problems).toEqual([
       { field: 'private_key', message },
     ])
-    const anew = update(postgres, null, { ...leastFields(postgres), password: '[REDACTED]' })
-    expect(anew.problems).toEqual([{ field: 'password', message }])
+    const result = update(postgres, null, { ...leastFields(postgres), password: '[REDACTED]' })
+    expect(result.problems).toEqual([{ field: 'password', message }])
   })
 })
 
-describe('what others stored', () => {
-  test('keeps its unknown keys, and has its aliases put right', () => {
+describe('a secret written by another program', () => {
+  test('keeps its unknown keys, and its aliases become field names', () => {
     const { default_database, ...rest } = base as Record<string, unknown>
     const stored = { ...rest, database: default_database, sslmode: 'x', extra: { a: 1 } }
     const result = update(postgres, stored, { host: 'new' })
@@ -65,27 +65,27 @@ describe('what others stored', () => {
     expect(result.merged).toEqual({ ...base, host: 'new', sslmode: 'x', extra: { a: 1 } })
   })
 
-  test('has its aliases replaced by the field that is given, and removed when it is unset', () => {
+  test('loses its aliases when their field is given or unset', () => {
     const stored = { ...base, schemas: ['a', 'b'] }
     expect(update(postgres, stored, { default_schema: 'c' }).merged).toEqual({ ...base, default_schema: 'c' })
     expect(update(postgres, stored, {}, ['default_schema']).merged).toEqual(base)
     expect(update(postgres, stored, { host: 'new' }).merged).toEqual({ ...stored, host: 'new' })
   })
 
-  test('is not given defaults that nobody asked for', () => {
+  test('gets no defaults for fields that the update does not touch', () => {
     const stored = { type: 'postgres', ...leastFields(postgres) }
     expect(update(postgres, stored, {}).changed).toEqual([])
     expect(update(postgres, stored, { host: 'new' }).changed).toEqual(['host'])
   })
 
-  test('is not refused for a field without the one it needs, unless the update gives that field', () => {
+  test('may have a field without the one it needs, unless given', () => {
     expect(update(postgres, { ...base, ssh_port: 22 }, { host: 'new' }).problems).toEqual([])
     expect(update(postgres, base, { ssh_port: 22 }).problems).toEqual([
       { field: 'ssh_port', message: 'requires jump_host' },
     ])
   })
 
-  test('has to be usable as a whole afterwards', () => {
+  test('must have all required fields after the update', () => {
     const { username: _, ...unusable } = base as Record<string, unknown>
     expect(update(postgres, unusable, { host: 'new' }).problems).toEqual([
       { field: 'username', message: 'is required' },
@@ -93,7 +93,7 @@ describe('what others stored', () => {
     expect(update(postgres, unusable, { username: 'u' }).problems).toEqual([])
   })
 
-  test('is not judged by the form of its values', () => {
+  test('may have values of an invalid format', () => {
     expect(update(postgres, { ...base, port: 'odd', password: 12 }, { host: 'new' }).problems).toEqual([])
   })
 })
@@ -110,7 +110,7 @@ describe('unsetting', () => {
     expect(update(postgres, base, {}, ['default_schema'])).toEqual({ merged: base, changed: [], problems: [] })
   })
 
-  test('a field with a default gets that back', () => {
+  test('restores the default of a field', () => {
     expect(update(postgres, { ...base, port: 6543 }, {}, ['port'])).toEqual({
       merged: base,
       changed: ['port'],
@@ -118,37 +118,37 @@ describe('unsetting', () => {
     })
   })
 
-  test('a required one is refused', () => {
+  test('a required field is a problem', () => {
     expect(update(postgres, base, {}, ['password']).problems).toEqual([
       { field: 'password', message: 'is required and cannot be unset: give a new value' },
     ])
   })
 
-  test('an unknown one is refused with the nearest', () => {
+  test('an unknown field is a problem with a suggestion', () => {
     expect(update(postgres, base, {}, ['ssl_mod']).problems).toEqual([
       { field: 'ssl_mod', message: 'is not a field of postgres; did you mean "ssl_mode"?' },
     ])
     expect(update(postgres, base, {}, ['constructor', 'type']).problems).toHaveLength(2)
   })
 
-  test('one that is given too is refused', () => {
+  test('a field that is also given is a problem', () => {
     expect(update(postgres, base, { default_schema: 's' }, ['schema']).problems).toEqual([
       { field: 'default_schema', message: 'is both set and unset: choose one' },
     ])
   })
 
-  test('a tunnel takes its port along', () => {
+  test('a jump host also unsets its port', () => {
     const result = update(postgres, { ...base, ...tunnel }, {}, ['jump_host', 'ssh_username', 'ssh_private_key'])
     expect(result).toEqual({ merged: base, changed: Object.keys(tunnel), problems: [] })
   })
 
-  test('half a tunnel is refused', () => {
+  test('a part of a tunnel is a problem', () => {
     expect(update(postgres, { ...base, ...tunnel }, {}, ['jump_host']).problems).toEqual([
       { field: 'jump_host', message: 'is required with ssh_username and ssh_private_key: set all of them or none' },
     ])
   })
 
-  test('one way of logging in makes room for the other', () => {
+  test('one login method allows the other', () => {
     const stored = { type: 'snowflake', ...leastFields(snowflake) }
     expect(update(snowflake, stored, { private_key: openSshKey }).problems).toHaveLength(1)
     const result = update(snowflake, stored, { private_key: openSshKey }, ['password'])
@@ -156,7 +156,7 @@ describe('unsetting', () => {
     expect(result.changed).toEqual(['password', 'private_key'])
   })
 
-  test('a key takes its passphrase along', () => {
+  test('a private key also unsets its passphrase', () => {
     const { password, ...rest } = leastFields(snowflake)
     const stored = { type: 'snowflake', ...rest, private_key: openSshKey, private_key_passphrase: 'p' }
     const result = update(snowflake, stored, { password }, ['private_key'])
@@ -165,7 +165,7 @@ describe('unsetting', () => {
   })
 })
 
-test('a tunnel that is given anew gets its default port', () => {
+test('a new tunnel gets its default port', () => {
   const { ssh_port: _, ...given } = tunnel
   const result = update(postgres, base, given)
   expect(result.merged).toMatchObject({ ssh_port: 22 })
@@ -176,18 +176,18 @@ describe('a derived field', () => {
   const stored = { type: 'bigquery', ...leastFields(bigquery), project_id: 'key-project' }
   const service_account_key = { ...serviceAccount, project_id: 'new-project' }
 
-  test('follows its source where it did so before', () => {
+  test('follows its source if it did before', () => {
     const result = update(bigquery, stored, { service_account_key })
     expect(result.merged).toMatchObject({ project_id: 'new-project' })
     expect(result.changed).toEqual(['service_account_key', 'project_id'])
   })
 
-  test('follows a source that others stored as text', () => {
+  test('follows a source that is stored as text', () => {
     const text = { ...stored, service_account_key: JSON.stringify(serviceAccount) }
     expect(update(bigquery, text, { service_account_key }).merged).toMatchObject({ project_id: 'new-project' })
   })
 
-  test('stays where it was chosen', () => {
+  test('stays if it was set explicitly', () => {
     const result = update(bigquery, { ...stored, project_id: 'chosen' }, { service_account_key })
     expect(result.merged).toMatchObject({ project_id: 'chosen' })
     const given = update(bigquery, stored, { service_account_key, project_id: 'given' })
@@ -200,7 +200,7 @@ describe('a derived field', () => {
   })
 })
 
-test('where nothing is stored everything must be given, and is completed like a new one', () => {
+test('without stored credentials all fields are required and defaults are added', () => {
   expect(update(postgres, null, { host: 'h' }).problems.map(({ field }) => field)).toEqual([
     'username',
     'password',

@@ -11,13 +11,13 @@ function stored(values: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(entries.map(([name, secret]) => [name, secret.reveal()]))
 }
 
-test('aliases become the fields they stand for, and unknown keys stay as they are', () => {
+test('aliases become field names, and unknown keys are unchanged', () => {
   const found = stored({ extra: { a: null }, schemas: ['s'], database: 'd', host: 'h' })
   expect(found).toEqual({ type: 'postgres', host: 'h', default_database: 'd', default_schema: 's', extra: { a: null } })
   expect(Object.keys(found)).toEqual(['type', 'host', 'default_database', 'default_schema', 'extra'])
 })
 
-test('a field under its own name wins over its aliases', () => {
+test("a field's own name takes precedence over its aliases", () => {
   expect(stored({ database: 'old', default_database: 'new', schema: 'a', schemas: ['b'] })).toEqual({
     type: 'postgres',
     default_database: 'new',
@@ -25,7 +25,7 @@ test('a field under its own name wins over its aliases', () => {
   })
 })
 
-test('fields that are null or empty are not set, and an alias stands in', () => {
+test('null and empty fields are dropped, and an alias is used instead', () => {
   expect(stored({ jump_host: null, ssh_port: '', default_database: null, database: 'd', extra: null })).toEqual({
     type: 'postgres',
     default_database: 'd',
@@ -33,7 +33,7 @@ test('fields that are null or empty are not set, and an alias stands in', () => 
   })
 })
 
-test('a list of several schemas stays as it is', () => {
+test('a list of several schemas is unchanged', () => {
   expect(stored({ schemas: ['a', 'b'] })).toEqual({ type: 'postgres', schemas: ['a', 'b'] })
   expect(stored({ schemas: [] })).toEqual({ type: 'postgres' })
   expect(stored({ schemas: ['a', 'b'], default_schema: 'c' })).toEqual({ type: 'postgres', default_schema: 'c' })

@@ -27,18 +27,18 @@ function answer(type: string, credentials: unknown) {
   }
 }
 
-test.each([...sourceTypes])('an answer for $name fits its schema', type => {
+test.each([...sourceTypes])('output for $name matches its schema', type => {
   const fields = Object.entries(fullFields(type)).map(([name, value]) => [name, new Secret(value)])
   const shown = redactCredentials(type, completeCredentials(type, Object.fromEntries(fields)))
   expect(ajv.validate(schema, answer(type.name, shown)), ajv.errorsText()).toBe(true)
   expect(ajv.validate(schema, answer(type.name, null))).toBe(true)
 })
 
-test('one that shows a secret does not', () => {
+test('output with a secret does not match', () => {
   expect(ajv.validate(schema, answer('postgres', { password: 'hunter2' }))).toBe(false)
 })
 
-test('one of an unknown type or without a key does not', () => {
+test('output of an unknown type or without a key does not match', () => {
   expect(ajv.validate(schema, answer('banana', {}))).toBe(false)
   const { env: _, ...rest } = answer('postgres', {})
   expect(ajv.validate(schema, rest)).toBe(false)

@@ -18,7 +18,7 @@ function problems(type: SourceType, raw: Record<string, unknown>): Record<string
   return Object.fromEntries(read.problems.map(({ field, message }) => [field, message]))
 }
 
-test.each([...sourceTypes, invented])('all fields of $name are read and sealed', type => {
+test.each([...sourceTypes, invented])('all fields of $name are parsed and sealed', type => {
   const full = fullFields(type)
   const { given, problems } = parseFields(type, full, 'create')
   expect(problems).toEqual([])
@@ -32,15 +32,15 @@ test('digits and words become numbers and booleans', () => {
 })
 
 describe('unknown keys', () => {
-  test('each is a problem with the nearest name, and the fields are listed once', () => {
-    const told = problems(postgres, { hsot: 'x', banana: 1, databse: 'x', nmae: 'x' })
-    expect(told.hsot).toMatch(/^is not a field of postgres; did you mean "host"\? \(the fields are host, port, .*\)$/)
-    expect(told.banana).toBe('is not a field of postgres')
-    expect(told.databse).toBe('is not a field of postgres; did you mean "database"?')
-    expect(told.nmae).toBe('is not a field of postgres; did you mean "name"?')
+  test('each is a problem with a suggestion, and fields are listed once', () => {
+    const found = problems(postgres, { hsot: 'x', banana: 1, databse: 'x', nmae: 'x' })
+    expect(found.hsot).toMatch(/^is not a field of postgres; did you mean "host"\? \(the fields are host, port, .*\)$/)
+    expect(found.banana).toBe('is not a field of postgres')
+    expect(found.databse).toBe('is not a field of postgres; did you mean "database"?')
+    expect(found.nmae).toBe('is not a field of postgres; did you mean "name"?')
   })
 
-  test('names from the language itself are unknown too', () => {
+  test('names of built-in properties are unknown too', () => {
     const raw: Record<string, unknown> = JSON.parse('{"__proto__": "x", "constructor": "x", "toString": "x"}')
     expect(parseFields(postgres, raw, 'create').problems).toHaveLength(3)
   })
@@ -61,13 +61,13 @@ describe('aliases', () => {
     ['bigquery', { service_role_key: JSON.stringify(serviceAccount) }, { service_account_key: serviceAccount }],
     ['bigquery', { default_project_id: 'p', default_dataset_id: 'd' }, { project_id: 'p', default_dataset: 'd' }],
     ['snowflake', { private_key_pem: openSshKey }, { private_key: openSshKey }],
-  ])('%s takes them', (type, raw, expected) => {
+  ])('%s accepts them', (type, raw, expected) => {
     const read = parseFields(getSourceType(type), raw, 'create')
     expect(read.problems).toEqual([])
     expect(plain(read.given)).toEqual(expected)
   })
 
-  test('an alias beside its field is fine where both say the same', () => {
+  test('an alias and its field may both be given with equal values', () => {
     const read = parseFields(postgres, { default_schema: 's', schema: 's', schemas: ['s'] }, 'create')
     expect(read.problems).toEqual([])
     expect(plain(read.given)).toEqual({ default_schema: 's' })
@@ -75,7 +75,7 @@ describe('aliases', () => {
     expect(problems(bigquery, sources)).toEqual({})
   })
 
-  test('different values are a problem that names both and quotes neither', () => {
+  test('different values are a problem that names both without quoting them', () => {
     expect(problems(postgres, { default_database: 'a', database: 'b' })).toEqual({
       database: 'differs from default_database, another name of the same field: omit one',
     })
@@ -84,18 +84,18 @@ describe('aliases', () => {
     })
   })
 
-  test.each([[[]], [['a', 'b']], ['a'], [{}]])('schemas as %j is refused', schemas => {
+  test.each([[[]], [['a', 'b']], ['a'], [{}]])('schemas as %j is rejected', schemas => {
     expect(problems(postgres, { schemas })).toEqual({ schemas: 'must be a list with one item' })
   })
 })
 
 describe('secrets', () => {
-  test('one from a source stays unresolved, and knows that a file named it', () => {
+  test('a source stays unresolved, and its origin is the file', () => {
     const { given } = parseFields(postgres, { password: { from: 'env:DSCTL_SECRET_A' } }, 'create')
     expect(given.password).toEqual(new SecretSource('env:DSCTL_SECRET_A', 'file'))
   })
 
-  test('sealed ones pass, and are judged', () => {
+  test('sealed values are validated', () => {
     const source = new SecretSource('@pw', 'flag')
     const { given } = parseFields(postgres, { password: source, username: new Secret('u') }, 'create')
     expect(given.password).toEqual(source)
@@ -104,17 +104,17 @@ describe('secrets', () => {
     expect(problems(postgres, { password: new SecretSource('MARKER', 'flag') }).password).toMatch(/^must be -, @FILE/)
   })
 
-  test.each([{ from: 'MARKER' }, { from: 12 }, { from: null }])('%j is no source', password => {
-    const told = problems(postgres, { password }).password
-    expect(told).toMatch(/^must be a string, or \{from: SOURCE\} where SOURCE is -, @FILE/)
-    expect(told).not.toContain('MARKER')
+  test.each([{ from: 'MARKER' }, { from: 12 }, { from: null }])('%j is not a source', password => {
+    const found = problems(postgres, { password }).password
+    expect(found).toMatch(/^must be a string, or \{from: SOURCE\} where SOURCE is -, @FILE/)
+    expect(found).not.toContain('MARKER')
   })
 
-  test('a source with anything beside it is an object like any other', () => {
+  test('an object with from and other keys is not a source', () => {
     expect(problems(postgres, { password: { from: '-', to: 'x' } }).password).toMatch(/with no other key$/)
   })
 
-  test('a plain field takes no source', () => {
+  test('a plain field rejects a source', () => {
     const expected = 'must be the value itself: only a secret can be read from a source'
     expect(problems(postgres, { host: { from: '-' }, username: new SecretSource('-', 'flag') })).toEqual({
       host: expected,
@@ -122,7 +122,7 @@ describe('secrets', () => {
     })
   })
 
-  test('a mask is refused in a create and left for the merge in an update', () => {
+  test('a mask is rejected in a create and kept in an update', () => {
     expect(problems(postgres, { password: '[REDACTED]' }).password).toBe('is a mask: give the secret itself')
     const { given, problems: none } = parseFields(postgres, { password: '[REDACTED]' }, 'update')
     expect(none).toEqual([])
@@ -131,7 +131,7 @@ describe('secrets', () => {
     expect(parseFields(postgres, { host: '[REDACTED]' }, 'update').problems).toHaveLength(1)
   })
 
-  test('one that came from its source is judged like a literal one', () => {
+  test('a fetched secret is validated like a literal one', () => {
     const read = parseSecret(bigquery, 'service_account_key', JSON.stringify(serviceAccount))
     expect('value' in read && read.value.reveal()).toEqual(serviceAccount)
     expect(parseSecret(postgres, 'password', 'a\nb')).toEqual({
@@ -141,19 +141,19 @@ describe('secrets', () => {
     expect(parseSecret(postgres, 'banana', 'x')).toHaveProperty('problem')
   })
 
-  test('no message holds a value, whatever is wrong with it', () => {
+  test('no message contains a value', () => {
     for (const type of sourceTypes) {
       for (const name of Object.keys(type.fields).filter(name => type.fields[name]?.secret)) {
         for (const raw of wrongValues()) {
-          const told = JSON.stringify(parseFields(type, { [name]: raw }, 'create').problems)
-          for (const marker of MARKERS) expect(told).not.toContain(marker)
+          const found = JSON.stringify(parseFields(type, { [name]: raw }, 'create').problems)
+          for (const marker of MARKERS) expect(found).not.toContain(marker)
         }
       }
     }
   })
 })
 
-test('what is undefined is not given; every other non-value is a problem', () => {
+test('undefined means not given; null and empty values are problems', () => {
   expect(parseFields(postgres, { host: undefined }, 'create')).toEqual({ given: {}, problems: [] })
   expect(problems(postgres, { host: null, username: 12, password: true, default_database: ['d'] })).toEqual({
     host: 'must not be null: omit it instead',

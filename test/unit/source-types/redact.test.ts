@@ -11,7 +11,7 @@ function sealed(values: Record<string, unknown>): Record<string, Secret> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, new Secret(value)]))
 }
 
-test('an answer uses its own names, hides secrets and leaves out what is not set', () => {
+test('output uses output names, hides secrets and omits unset fields', () => {
   const values = {
     host: 'db.example.com',
     username: 'u',
@@ -29,7 +29,7 @@ test('an answer uses its own names, hides secrets and leaves out what is not set
   })
 })
 
-test.each([...sourceTypes, invented])('no secret of $name is ever shown, under any of its names', type => {
+test.each([...sourceTypes, invented])('no secret of $name is shown, under any of its names', type => {
   const all = Object.entries(type.fields).flatMap(([name, field]) => {
     const names = [name, ...(field.aliases ?? [])]
     return names.map(key => ({ ...fullFields(type), [name]: undefined, [key]: SAMPLES[field.kind] }))
@@ -42,7 +42,7 @@ test.each([...sourceTypes, invented])('no secret of $name is ever shown, under a
   }
 })
 
-test('every secret field shows that it is set', () => {
+test('every set secret is shown as redacted', () => {
   for (const type of sourceTypes) {
     for (const [name, field] of Object.entries(type.fields)) {
       if (field.secret)
@@ -51,12 +51,12 @@ test('every secret field shows that it is set', () => {
   }
 })
 
-test('what others stored is normalised, and unknown keys stay hidden', () => {
+test('stored credentials are normalized, and unknown keys stay hidden', () => {
   const stored = sealed({ database: 'd', schemas: ['s'], dsn: 'postgres://u:MARKER@h', api_key: 'MARKER' })
   expect(redactCredentials(postgres, stored)).toEqual({ database: 'd', schemas: ['s'] })
 })
 
-test('a plain field that holds what it should not is hidden', () => {
+test('a secret inside a plain field is hidden', () => {
   const stored = sealed({
     host: 'postgres://user:MAR@KER@db.example.com',
     username: { password: 'MARKER' },
@@ -71,7 +71,7 @@ test('a plain field that holds what it should not is hidden', () => {
   })
 })
 
-test('a field whose declaration does not say is a secret', () => {
+test('a field without a declaration of secrecy is secret', () => {
   const { secret: _, ...undeclared } = { label: 'X', kind: 'text', secret: false, required: true } as const
   const careless = { ...invented, fields: { x: undeclared as typeof undeclared & { secret: boolean } } }
   expect(redactCredentials(careless, sealed({ x: 'MARKER' }))).toEqual({ x: '[REDACTED]' })

@@ -15,12 +15,12 @@ function accepts(type: SourceType, fields: Record<string, unknown>): boolean {
 describe.each([...sourceTypes, invented])('the schema of $name', type => {
   const least = leastFields(type)
 
-  test('takes a request with the least and with all fields', () => {
+  test('accepts a request with only the required fields, and with all', () => {
     expect(accepts(type, least)).toBe(true)
     expect(accepts(type, fullFields(type))).toBe(true)
   })
 
-  test('takes each secret from a source', () => {
+  test('accepts a source for each secret', () => {
     const fields = Object.entries(fullFields(type))
     const sources = fields.map(([name, value]) => [name, type.fields[name]?.secret ? { from: 'env:A' } : value])
     expect(accepts(type, Object.fromEntries(sources))).toBe(true)
@@ -28,7 +28,7 @@ describe.each([...sourceTypes, invented])('the schema of $name', type => {
     expect(accepts(type, Object.fromEntries(wrong))).toBe(false)
   })
 
-  test('refuses one without a required field, with an unknown key or of another type', () => {
+  test('rejects a missing field, an unknown key and another type', () => {
     for (const name of Object.keys(least)) expect(accepts(type, { ...least, [name]: undefined })).toBe(false)
     expect(accepts(type, { ...least, banana: 1 })).toBe(false)
     expect(accepts(type, { ...least, type: 'banana' })).toBe(false)
@@ -42,14 +42,14 @@ const snowflake = getSourceType('snowflake')
 const bigquery = getSourceType('bigquery')
 const { default_database, ...rest } = leastFields(postgres)
 
-test('with a template anything may be left out, and nothing may be wrong', () => {
+test('with a template fields may be omitted but not invalid', () => {
   const request = { name: 'n', env: 'dev', template: 't' }
   const valid = (more: object) => ajv.validate(requestSchema(postgres), { ...request, ...more })
   expect([valid({}), valid({ type: 'postgres', host: 'h' })]).toEqual([true, true])
   expect([valid({ type: 'mysql' }), valid({ port: 70000 }), valid({ template: '' })]).toEqual([false, false, false])
 })
 
-test('aliases are taken', () => {
+test('aliases are accepted', () => {
   expect(accepts(postgres, { ...rest, database: default_database, schemas: ['s'] })).toBe(true)
   expect(accepts(postgres, { ...rest, database: default_database, schemas: ['s', 't'] })).toBe(false)
   expect(accepts(postgres, rest)).toBe(false)
@@ -75,11 +75,11 @@ test.each([
   ['ssh_port', 22, false],
   ['jump_host', 'j', false],
   ['max_connections', 0, false],
-])('limits hold (%#)', (name, value, expected) => {
+])('limits are enforced (%#)', (name, value, expected) => {
   expect(accepts(postgres, { ...leastFields(postgres), [name]: value })).toBe(expected)
 })
 
-test('rules hold', () => {
+test('rules are enforced', () => {
   const { password: _, ...least } = leastFields(snowflake)
   expect(accepts(snowflake, { ...least, private_key: openSshKey, private_key_passphrase: 'p' })).toBe(true)
   expect(accepts(snowflake, { ...least, private_key_pem: openSshKey })).toBe(true)

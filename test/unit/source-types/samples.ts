@@ -1,7 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { FieldKind, SourceType } from '../../../src/source-types/source-type.ts'
 
-/** Texts that must never be seen in an output, one for each thing that holds them. */
+/** Texts inside the sample secrets. They must never appear in output. */
 export const MARKERS = ['MARKERpassword', 'MARKERtoken', 'MARKERkeybody', 'MARKERnested']
 
 const { privateKey } = generateKeyPairSync('ed25519')
@@ -22,7 +22,7 @@ export const serviceAccount = {
   private_key: openSshKey,
 }
 
-/** A valid value of each kind; the secret ones hold a marker. */
+/** A valid value of each kind. Each secret value contains a marker. */
 export const SAMPLES: Readonly<Record<FieldKind, unknown>> = {
   text: 'some text',
   host: 'db.example.com',
@@ -37,7 +37,7 @@ export const SAMPLES: Readonly<Record<FieldKind, unknown>> = {
   'host-key-fingerprint': fingerprint,
 }
 
-/** A request's fields: all of the type, but for the later ones of a one-of and what needs those. */
+/** All fields of a type, except the later alternatives of a one-of rule and the fields that need them. */
 export function fullFields(type: SourceType): Record<string, unknown> {
   const excluded = new Set(type.rules.flatMap(rule => (rule.kind === 'one-of' ? rule.fields.slice(1) : [])))
   for (const rule of type.rules) if (rule.kind === 'needs' && excluded.has(rule.needs)) excluded.add(rule.field)
@@ -45,14 +45,14 @@ export function fullFields(type: SourceType): Record<string, unknown> {
   return Object.fromEntries(fields.map(([name, field]) => [name, SAMPLES[field.kind]]))
 }
 
-/** The same, with the required ones (and the first of each one-of) alone. */
+/** Only the required fields, and the first alternative of each one-of rule. */
 export function leastFields(type: SourceType): Record<string, unknown> {
   const chosen = new Set(type.rules.flatMap(rule => (rule.kind === 'one-of' ? rule.fields.slice(0, 1) : [])))
   const wanted = Object.entries(fullFields(type)).filter(([name]) => type.fields[name]?.required || chosen.has(name))
   return Object.fromEntries(wanted)
 }
 
-/** A type that no file of the program knows. */
+/** A type that is not in the registry. */
 export const invented: SourceType = {
   name: 'oracle',
   label: 'Oracle',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isSecretSource, parseSecretSource, secretSourceProblem } from '../../../src/source-types/secret-source.ts'
 
-test('the four forms are taken apart', () => {
+test('the four forms are parsed', () => {
   expect(parseSecretSource('-')).toEqual({ kind: 'stdin' })
   expect(parseSecretSource('@./key file.pem')).toEqual({ kind: 'file', path: './key file.pem' })
   expect(parseSecretSource('env:DSCTL_SECRET_A1')).toEqual({ kind: 'env', name: 'DSCTL_SECRET_A1' })
@@ -29,7 +29,7 @@ test.each(
   ].flat(),
 )('%j is no source', text => expect(isSecretSource(text)).toBe(false))
 
-test('a refusal says why without repeating what was typed', () => {
+test('a problem does not quote the source', () => {
   const problem = secretSourceProblem('hunter2', 'flag')
   expect(problem).toContain("visible to other processes and in the shell's history")
   expect(problem).not.toContain('hunter2')

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
 
-test('printing JSON loads no package, and a table neither prompts nor YAML', async () => {
+test('printing JSON loads no package; a table loads neither prompts nor YAML', async () => {
   const entries = ['output', 'messages', 'is-interactive', 'prompter', 'progress', 'table']
   const { metafile } = await build({
     entryPoints: entries.map(name => fileURLToPath(new URL(`../../../src/terminal/${name}.ts`, import.meta.url))),

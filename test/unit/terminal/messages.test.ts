@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { DsctlError, invalid } from '../../../src/domain/errors.ts'
 import { printError, printNote, printVerbose, printWarning } from '../../../src/terminal/messages.ts'
-import { captured } from './captured.ts'
+import { captureStreams } from './capture-streams.ts'
 
-test('an error is its message, each field problem, and the hint, a line each', () => {
-  const out = captured()
+test('an error prints its message, field problems and hint, one per line', () => {
+  const out = captureStreams()
   const problems = [{ field: 'port', message: 'must be a whole number from 1 to 65535' }]
   printError(out.streams, 'table', invalid('the request is not valid', problems, 'See dsctl types postgres.'))
   expect(out.stderr()).toBe(
@@ -17,8 +17,8 @@ test('an error is its message, each field problem, and the hint, a line each', (
   )
 })
 
-test('as JSON an error is one document, without what does not apply', () => {
-  const out = captured()
+test('an error as JSON is one document without empty properties', () => {
+  const out = captureStreams()
   printError(out.streams, 'json', new DsctlError('unavailable', 'Vault is sealed', { outcome: 'owed', id: '1' }))
   expect(JSON.parse(out.stderr())).toEqual({
     error: { code: 'unavailable', status: 503, exit_code: 7, message: 'Vault is sealed', outcome: 'owed', id: '1' },
@@ -27,14 +27,14 @@ test('as JSON an error is one document, without what does not apply', () => {
   expect(JSON.parse(out.stderr())).toEqual({ error: { code: 'different', exit_code: 9, message: 'differs' } })
 })
 
-test('an interruption says so', () => {
-  const out = captured()
+test('an interruption prints its message', () => {
+  const out = captureStreams()
   printError(out.streams, 'table', new DsctlError('interrupted', 'Interrupted: nothing was changed.'))
   expect(out.stderr()).toBe('dsctl: Interrupted: nothing was changed.\n')
 })
 
 test('a bug shows its stack and asks for a report', () => {
-  const out = captured()
+  const out = captureStreams()
   printError(out.streams, 'table', new RangeError('count is -1'))
   const text = out.stderr()
   expect(text).toMatch(/^dsctl: RangeError: count is -1\n {4}at .*messages\.test\.ts/)
@@ -43,7 +43,7 @@ test('a bug shows its stack and asks for a report', () => {
   expect(JSON.parse(out.stderr()).error).toMatchObject({ code: 'bug', status: 500, exit_code: 1 })
 })
 
-test('a bug never repeats a value that its message may quote', () => {
+test('a bug report never contains values from its message', () => {
   const bugs = [
     thrownBy(() => JSON.parse('hunter2 is no JSON')),
     thrownBy(() => Buffer.alloc(1).write('x', 0, 1, Object('hunter2'))),
@@ -54,16 +54,16 @@ test('a bug never repeats a value that its message may quote', () => {
   ]
   for (const bug of bugs) {
     for (const format of ['table', 'json'] as const) {
-      const out = captured()
+      const out = captureStreams()
       printError(out.streams, format, bug)
       expect(out.stderr()).not.toContain('hunter2')
     }
   }
 })
 
-test('what a message quotes can neither control the terminal nor start a line', () => {
+test('quoted text cannot control the terminal or start a new line', () => {
   for (const format of ['table', 'json'] as const) {
-    const out = captured()
+    const out = captureStreams()
     printError(out.streams, format, new DsctlError('conflict', 'the name "a\u001b[2J\nb\u009b" is taken'))
     const text = out.stderr()
     expect(text).not.toMatch(/[^\P{Cc}\n]/u)
@@ -71,13 +71,13 @@ test('what a message quotes can neither control the terminal nor start a line', 
   }
 })
 
-test('notes heed --quiet, details need --verbose, warnings are always told', () => {
-  const quiet = captured({ flags: { quiet: true } })
+test('--quiet hides notes, --verbose shows details, warnings are always shown', () => {
+  const quiet = captureStreams({ flags: { quiet: true } })
   printNote(quiet.streams, 'done')
   printVerbose(quiet.streams, 'GET /v1 3 ms')
   printWarning(quiet.streams, 'it is old')
   expect(quiet.stderr()).toBe('dsctl: warning: it is old\n')
-  const verbose = captured({ flags: { verbose: true } })
+  const verbose = captureStreams({ flags: { verbose: true } })
   printNote(verbose.streams, 'done')
   printVerbose(verbose.streams, 'GET /v1 3 ms')
   expect(verbose.stderr()).toBe('done\nGET /v1 3 ms\n')

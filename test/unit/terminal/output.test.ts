@@ -4,7 +4,7 @@ import type { OutputFormat } from '../../../src/domain/output-format.ts'
 import { Secret } from '../../../src/domain/secret.ts'
 import { printView } from '../../../src/terminal/output.ts'
 import type { ListView } from '../../../src/terminal/view.ts'
-import { captured } from './captured.ts'
+import { captureStreams } from './capture-streams.ts'
 
 interface Item {
   readonly id: string
@@ -34,8 +34,8 @@ function item(id: string, name: string): Item {
 
 const FORMATS: readonly OutputFormat[] = ['table', 'json', 'yaml', 'name', 'id']
 
-test('a piped table is aligned, uncut, uncoloured and has ISO times', async () => {
-  const out = captured({ env: { COLUMNS: '20' } })
+test('a piped table is aligned, with full values, ISO times and no colors', async () => {
+  const out = captureStreams({ env: { COLUMNS: '20' } })
   const items = [item('1', 'short'), item('22', 'x'.repeat(100))]
   await printView(out.streams, 'table', list(items))
   expect(out.stdout()).toBe(
@@ -49,37 +49,37 @@ test('a piped table is aligned, uncut, uncoloured and has ISO times', async () =
   expect(out.stderr()).toBe('')
 })
 
-test('at a terminal the widest flexible column is cut to its width, and times are relative', async () => {
-  const out = captured({ terminal: true, columns: 40, env: { NO_COLOR: '1' } })
+test('at a terminal the widest column is truncated, and times are relative', async () => {
+  const out = captureStreams({ terminal: true, columns: 40, env: { NO_COLOR: '1' } })
   await printView(out.streams, 'table', list([item('1', 'a name that is far too long for it')]))
   const lines = out.stdout().split('\n')
   expect(lines[1]).toBe('1   a name that is far too…  3 hours ago')
   expect(Math.max(...lines.map(line => line.length))).toBeLessThanOrEqual(40)
 })
 
-test('wide characters are aligned, and cut by their width', async () => {
-  const out = captured({ terminal: true, columns: 30, env: { NO_COLOR: '1' } })
+test('wide characters are aligned and truncated by their display width', async () => {
+  const out = captureStreams({ terminal: true, columns: 30, env: { NO_COLOR: '1' } })
   await printView(out.streams, 'table', list([item('1', '数据源数据源数据源'), item('2', 'abc')]))
   expect(out.stdout()).toBe(
     ['ID  NAME           UPDATED', '1   数据源数据源…  3 hours ago', '2   abc            3 hours ago', ''].join('\n'),
   )
 })
 
-test('the head is bold at a terminal with colours', async () => {
-  const out = captured({ terminal: true })
+test('the header is bold at a terminal with colors', async () => {
+  const out = captureStreams({ terminal: true })
   await printView(out.streams, 'table', list([item('1', 'one')]))
   expect(out.stdout()).toContain(`${ESC}[1mNAME${ESC}[22m`)
 })
 
-test('JSON is the data itself, indented by two, with one newline at its end', async () => {
-  const out = captured()
+test('JSON is indented by two spaces and ends with one newline', async () => {
+  const out = captureStreams()
   const data = { id: '1', name: 'one', nothing: null }
   await printView(out.streams, 'json', { kind: 'record', data, rows: [] })
   expect(out.stdout()).toBe(`${JSON.stringify(data, null, 2)}\n`)
 })
 
-test('an empty list is [] as JSON and YAML, and a message on stderr as a table', async () => {
-  const out = captured()
+test('an empty list is [] as JSON and YAML, a message as table', async () => {
+  const out = captureStreams()
   await printView(out.streams, 'json', list([]))
   expect(out.stdout()).toBe('[]\n')
   await printView(out.streams, 'yaml', list([]))
@@ -89,8 +89,8 @@ test('an empty list is [] as JSON and YAML, and a message on stderr as a table',
   expect(out.stderr()).toBe('No data sources.\n')
 })
 
-test('names and ids are printed one a line', async () => {
-  const out = captured()
+test('names and ids are printed one per line', async () => {
+  const out = captureStreams()
   const items = [item('1', 'one'), item('2', 'two')]
   await printView(out.streams, 'name', list(items))
   expect(out.stdout()).toBe('one\ntwo\n')
@@ -98,9 +98,9 @@ test('names and ids are printed one a line', async () => {
   expect(out.stdout()).toBe('1\n')
 })
 
-test.each(FORMATS)('stored control characters never reach the terminal as %s', async format => {
+test.each(FORMATS)('%s output never prints stored control characters', async format => {
   for (const terminal of [true, false]) {
-    const out = captured({ terminal, env: { NO_COLOR: '1' } })
+    const out = captureStreams({ terminal, env: { NO_COLOR: '1' } })
     await printView(out.streams, format, list([item('1', HOSTILE)]))
     await printView(out.streams, format, { kind: 'record', data: item('1', HOSTILE), rows: [['Name', HOSTILE]] })
     await printView(out.streams, format, { kind: 'lines', data: { name: HOSTILE }, lines: [HOSTILE] })
@@ -108,8 +108,8 @@ test.each(FORMATS)('stored control characters never reach the terminal as %s', a
   }
 })
 
-test('JSON and YAML with hidden characters still mean the same', async () => {
-  const out = captured()
+test('JSON and YAML with escaped characters parse to the same data', async () => {
+  const out = captureStreams()
   const data = { id: '1', name: `${HOSTILE} ${'long '.repeat(60)}` }
   await printView(out.streams, 'json', { kind: 'record', data, rows: [] })
   expect(JSON.parse(out.stdout())).toEqual(data)
@@ -117,15 +117,15 @@ test('JSON and YAML with hidden characters still mean the same', async () => {
   expect(parse(out.stdout())).toEqual(data)
 })
 
-test.each(FORMATS)('a sealed secret is printed as [REDACTED] as %s', async format => {
-  const out = captured()
+test.each(FORMATS)('%s output prints a sealed secret as [REDACTED]', async format => {
+  const out = captureStreams()
   const password = new Secret('hunter2')
   await printView(out.streams, format, { kind: 'record', data: { id: '1', password }, rows: [['P', String(password)]] })
   expect(out.stdout()).not.toContain('hunter2')
 })
 
-test('a record shows its labels and values, leaves out what is undefined and cuts nothing', async () => {
-  const out = captured({ terminal: true, columns: 20, env: { NO_COLOR: '1' } })
+test('a record shows labels and full values, and omits undefined ones', async () => {
+  const out = captureStreams({ terminal: true, columns: 20, env: { NO_COLOR: '1' } })
   const long = 'x'.repeat(50)
   const rows = [
     ['Name', long] as const,
@@ -137,12 +137,12 @@ test('a record shows its labels and values, leaves out what is undefined and cut
   expect(out.stdout()).toBe(`Name   ${long}\nPort   5432\nError  -\n`)
 })
 
-test('outcomes end with a summary on stderr, which --quiet leaves out', async () => {
+test('outcomes end with a summary on stderr, unless --quiet is set', async () => {
   const view = { kind: 'outcomes', data: [item('1', 'one')], columns: list([]).columns, summary: '1 deleted.' } as const
-  const out = captured()
+  const out = captureStreams()
   await printView(out.streams, 'table', view)
   expect(out.stderr()).toBe('1 deleted.\n')
-  const quiet = captured({ flags: { quiet: true } })
+  const quiet = captureStreams({ flags: { quiet: true } })
   await printView(quiet.streams, 'table', view)
   expect(quiet.stderr()).toBe('')
 })

@@ -5,31 +5,31 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { openTerminal } from '../../support/terminal.ts'
 
-export interface Ended {
+export interface PromptResult {
   readonly answer?: unknown
   readonly code?: string
   /** Whether the terminal was left in raw mode. */
   readonly raw: boolean
 }
 
-/** A scene that plays in a pseudo-terminal. */
-export interface Playing {
-  /** Waits until this text stands on the screen, after what earlier calls waited for; then types. */
+/** A prompt that runs in a pseudo-terminal. */
+export interface PromptProcess {
+  /** Waits for text that follows the text of earlier calls, then types the keys. */
   answer(text: string, keys: string): Promise<void>
-  ended(): Promise<Ended>
-  /** All that the terminal was sent. */
+  ended(): Promise<PromptResult>
+  /** Everything that was sent to the terminal. */
   output(): string
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'dsctl-stage-'))
+const folder = mkdtempSync(join(tmpdir(), 'dsctl-prompt-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
-let plays = 0
+let started = 0
 
-/** Bundles the scenes, since Node 20 runs no TypeScript. */
-export async function buildScenes(): Promise<void> {
+/** Bundles the program: Node 20 does not run TypeScript. Call it before startPrompt. */
+export async function buildPromptProgram(): Promise<void> {
   await build({
-    entryPoints: [fileURLToPath(new URL('scene.ts', import.meta.url))],
-    outfile: join(folder, 'scene.mjs'),
+    entryPoints: [fileURLToPath(new URL('prompt-program.ts', import.meta.url))],
+    outfile: join(folder, 'prompt-program.mjs'),
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -38,9 +38,9 @@ export async function buildScenes(): Promise<void> {
   })
 }
 
-export function play(scene: string, options: object = {}, env: Record<string, string> = {}): Playing {
-  const resultFile = join(folder, `result-${plays++}.json`)
-  const args = [join(folder, 'scene.mjs'), scene, resultFile, JSON.stringify(options)]
+export function startPrompt(name: string, options: object = {}, env: Record<string, string> = {}): PromptProcess {
+  const resultFile = join(folder, `result-${started++}.json`)
+  const args = [join(folder, 'prompt-program.mjs'), name, resultFile, JSON.stringify(options)]
   const screen = openTerminal(args, { env, home: folder })
   return {
     async answer(text, keys) {

@@ -6,11 +6,11 @@ import { isInteractive } from '../../../src/terminal/is-interactive.ts'
 import { printWarning } from '../../../src/terminal/messages.ts'
 import { toPrintable } from '../../../src/terminal/printable.ts'
 import { startProgress } from '../../../src/terminal/progress.ts'
-import { captured } from './captured.ts'
+import { captureStreams } from './capture-streams.ts'
 
-test('colours heed --no-color, then FORCE_COLOR, NO_COLOR, TERM=dumb and the terminal', () => {
-  const on = (options: Parameters<typeof captured>[0]) => {
-    const { streams } = captured(options)
+test('colors depend on --no-color, FORCE_COLOR, NO_COLOR, TERM=dumb and the terminal', () => {
+  const on = (options: Parameters<typeof captureStreams>[0]) => {
+    const { streams } = captureStreams(options)
     return isColourEnabled(streams, streams.stdout)
   }
   expect(on({ terminal: true })).toBe(true)
@@ -23,14 +23,14 @@ test('colours heed --no-color, then FORCE_COLOR, NO_COLOR, TERM=dumb and the ter
   expect(on({ terminal: true, env: { TERM: 'dumb' } })).toBe(false)
 })
 
-test('a person is asked only at a terminal, and where nobody said not to', () => {
-  const may = (options: Parameters<typeof captured>[0]) => isInteractive(captured(options).streams)
+test('prompts need a terminal, and no option that disables them', () => {
+  const may = (options: Parameters<typeof captureStreams>[0]) => isInteractive(captureStreams(options).streams)
   expect(may({ terminal: true })).toBe(true)
   expect(may({})).toBe(false)
   expect(may({ terminal: true, flags: { input: false } })).toBe(false)
   expect(may({ terminal: true, env: { DSCTL_NO_INPUT: '1' } })).toBe(false)
   expect(may({ terminal: true, env: { CI: 'true' } })).toBe(false)
-  const { streams } = captured({ terminal: true })
+  const { streams } = captureStreams({ terminal: true })
   for (const name of ['stdin', 'stdout', 'stderr'] as const) {
     expect(isInteractive({ ...streams, [name]: Object.assign(Object.create(streams[name]), { isTTY: false }) })).toBe(
       false,
@@ -38,7 +38,7 @@ test('a person is asked only at a terminal, and where nobody said not to', () =>
   }
 })
 
-test('what a terminal would act on, or hide, is made visible', () => {
+test('control and invisible characters are escaped', () => {
   expect(toPrintable('a\u001b[1mb\r\n\tc\u007f\u0085\u202e\u2066\u200f')).toBe(
     'a\\u001b[1mb\\r\\n\\tc\\u007f\\u0085\\u202e\\u2066\\u200f',
   )
@@ -46,7 +46,7 @@ test('what a terminal would act on, or hide, is made visible', () => {
   expect(toPrintable('Größe 数据 👩‍👩‍👧')).toBe('Größe 数据 👩‍👩‍👧')
 })
 
-test('times are told by their distance', () => {
+test('times are printed relative to now', () => {
   const now = new Date('2026-03-24T12:00:00Z')
   expect(timeAgo('2026-03-24T11:59:30Z', now)).toBe('just now')
   expect(timeAgo('2026-03-24T11:59:00Z', now)).toBe('1 minute ago')
@@ -56,8 +56,8 @@ test('times are told by their distance', () => {
   expect(timeAgo('never', now)).toBe('never')
 })
 
-test('a closed pipe ends quietly, and a full disk does not', () => {
-  const { streams } = captured()
+test('a closed pipe exits silently; a full disk is an error', () => {
+  const { streams } = captureStreams()
   const failed = vi.fn()
   ignoreClosedPipes(streams, failed)
   streams.stdout.emit('error', Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }))
@@ -67,10 +67,10 @@ test('a closed pipe ends quietly, and a full disk does not', () => {
   expect(failed).toHaveBeenCalledWith(full)
 })
 
-test('a spinner appears after a second at a terminal, and leaves its line before a message', () => {
+test('a spinner appears after a second and clears its line before a message', () => {
   vi.useFakeTimers()
   try {
-    const out = captured({ terminal: true })
+    const out = captureStreams({ terminal: true })
     const progress = startProgress(out.streams, 'Testing')
     vi.advanceTimersByTime(900)
     expect(out.stderr()).toBe('')
@@ -88,9 +88,9 @@ test('a spinner appears after a second at a terminal, and leaves its line before
   }
 })
 
-test('elsewhere there is no spinner', () => {
+test('without a terminal there is no spinner', () => {
   vi.useFakeTimers()
-  const out = captured()
+  const out = captureStreams()
   startProgress(out.streams, 'Testing')
   vi.advanceTimersByTime(5_000)
   vi.useRealTimers()

@@ -1,5 +1,5 @@
-// Run in a pseudo-terminal by prompter.test.ts: asks as its argument says, and writes what came of it to a file, since
-// whatever it printed would be on the terminal that the tests search for secrets.
+// Runs in a pseudo-terminal for prompter.test.ts: opens the prompt that its first argument names, and writes the result to a
+// file. It prints nothing itself, because the tests search the terminal for secrets.
 import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DsctlError } from '../../../src/domain/errors.ts'
@@ -10,10 +10,10 @@ import { startProgress } from '../../../src/terminal/progress.ts'
 import { createPrompter, type Prompter } from '../../../src/terminal/prompter.ts'
 import type { Streams } from '../../../src/terminal/streams.ts'
 
-const [, , scene = '', resultFile = '', argument = '{}'] = process.argv
+const [, , promptName = '', resultFile = '', argument = '{}'] = process.argv
 const streams: Streams = process
 const options = JSON.parse(argument)
-const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
+const PROMPTS: Record<string, (ask: Prompter) => Promise<unknown>> = {
   fields: async ask => {
     const type = sourceTypes.find(({ name }) => name === options.type)
     if (!type) throw new Error('no such type')
@@ -52,7 +52,7 @@ const SCENES: Record<string, (ask: Prompter) => Promise<unknown>> = {
 }
 
 try {
-  const answer = await SCENES[scene]?.(createPrompter(streams))
+  const answer = await PROMPTS[promptName]?.(createPrompter(streams))
   writeFileSync(resultFile, JSON.stringify({ answer: revealed(answer), raw: process.stdin.isRaw }))
 } catch (error) {
   const code = error instanceof DsctlError ? error.code : String(error)

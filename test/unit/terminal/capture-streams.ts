@@ -8,8 +8,8 @@ export interface CaptureOptions {
   readonly flags?: TerminalOptions
 }
 
-/** Streams that keep what is written, as a terminal or as pipes. */
-export function captured({ terminal = false, columns = 80, env = {}, flags = {} }: CaptureOptions = {}) {
+/** Streams that record the output, as a terminal or as pipes. */
+export function captureStreams({ terminal = false, columns = 80, env = {}, flags = {} }: CaptureOptions = {}) {
   const facts = terminal ? { isTTY: true, columns } : { isTTY: false }
   const stdin = Object.assign(new PassThrough(), { isTTY: terminal })
   const stdout = Object.assign(new PassThrough(), facts)
