@@ -157,7 +157,7 @@ describe('login with a token', () => {
     expect(tokenIn(home)).toBe(token)
     const refused = terminal(['login', '--token', '-', '--no-input'], at(home))
     expect((await refused.exit).code).toBe(2)
-    expect(refused.text()).toContain('token: comes from standard input, a terminal that would show it')
+    expect(refused.text()).toContain('token: comes from standard input, which is a terminal, and prompts are off')
   })
 })
 
@@ -169,7 +169,7 @@ describe('logout', () => {
     expect(await dsctl(['logout'], at(home))).toMatchObject({ code: 0, stdout: '' })
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
     expect((await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status).toBe(403)
-    expect((await dsctl(['logout'], at(home))).stderr).toBe('No token is kept: nothing to do.\n')
+    expect((await dsctl(['logout'], at(home))).stderr).toBe('Not logged in: no token is saved.\n')
     expect((await dsctl(['list'], at(home))).code).toBe(3)
   })
 
