@@ -91,7 +91,7 @@ describe('the embedded profile', () => {
   it('speaks of no Vault and no token, since it has neither', async () => {
     const { run } = embedded()
     const check = await run(['init', '--check'])
-    expect(check).toMatchObject({ code: 0, stderr: expect.stringContaining('no Vault is needed') })
+    expect(check).toMatchObject({ code: 0, stderr: expect.stringContaining('No Vault is needed') })
     expect((await run(['whoami'])).stdout).not.toContain('Token')
     for (const command of ['login', 'logout']) {
       expect(await run([command])).toMatchObject({ code: 2, stderr: expect.stringContaining('does not use Vault') })
