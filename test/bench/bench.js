@@ -21,8 +21,8 @@ console.table(Object.fromEntries(rows.map(({ name, ...row }) => [name, row])))
 function startUp() {
   const env = { PATH: process.env.PATH }
   return [
-    row('--version', 'node -e 0', 1.3, compare([BIN, '--version'], NOTHING, { pairs, env })),
-    row('--help', 'node -e 0', 1.4, compare([BIN, '--help'], NOTHING, { pairs, env })),
+    row('--version', 'node -e 0', 1.1, compare([BIN, '--version'], NOTHING, { pairs, env })),
+    row('--help', 'node -e 0', 1.1, compare([BIN, '--help'], NOTHING, { pairs, env })),
   ]
 }
 
@@ -67,8 +67,8 @@ async function servers() {
   try {
     const memory = peakMemory([BIN, 'list'], env) / peakMemory(NOTHING, env)
     return [
-      row('list', 'by hand', 1.35, compare([BIN, 'list', '-o', 'json'], [here('bare-list.js')], { pairs, env })),
-      row('create', 'by hand', 1.5, compare(prepared.create, [here('bare-create.js')], { pairs, env })),
+      row('list', 'by hand', 1.2, compare([BIN, 'list', '-o', 'json'], [here('bare-list.js')], { pairs, env })),
+      row('create', 'by hand', 1.3, compare(prepared.create, [here('bare-create.js')], { pairs, env })),
       {
         name: 'list, peak memory',
         against: 'node -e 0',
