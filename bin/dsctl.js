@@ -6,7 +6,7 @@ require('../dist/main.js')
     ended = true
     process.exitCode = code
   })
-// Where nothing is left to wait for before it has come to its end, Node would call it a success.
+// If the event loop becomes empty before main has returned, Node would exit with 0.
 process.on('exit', code => {
   if (!ended && code === 0) process.exitCode = 1
 })

@@ -11,33 +11,33 @@ import type { VaultSettings } from '../vault/client.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** How to reach Postgres. Throws `invalid`, saying how to start, where nothing says so. */
+/** How to connect to Postgres. Throws `invalid` if it is not configured; the hint says how to start. */
 export function postgresConnection(settings: Settings, env: Environment): ConnectionSettings {
   const url = settings.get('database.url')
   if (url !== undefined || ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGSERVICE'].some(name => env[name])) {
     return readConnectionSettings(url, env)
   }
-  throw notConfigured('database.url is not set: it says where the application’s Postgres is.')
+  throw notConfigured('database.url is not set. It is the URL of the application’s Postgres.')
 }
 
-/** How to reach Vault. */
+/** How to connect to Vault, without the token. Throws `invalid` if it is not configured. */
 export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
   const addr = settings.get('vault.addr')
-  if (addr === undefined) throw notConfigured('vault.addr is not set: it says where Vault is.')
+  if (addr === undefined) throw notConfigured('vault.addr is not set. It is the address of Vault.')
   const problem = vaultAddressProblem(addr)
-  if (problem) throw invalid('The Vault address cannot be used.', [{ field: 'vault.addr', message: problem }])
+  if (problem) throw invalid('Invalid Vault address.', [{ field: 'vault.addr', message: problem }])
   const namespace = settings.get('vault.namespace')
   if (namespace !== undefined && !/^[\x21-\x7e]+$/.test(namespace)) {
-    throw invalid('The Vault namespace cannot be used.', [
-      { field: 'vault.namespace', message: 'must be letters, digits and / as in team-a/project' },
+    throw invalid('Invalid Vault namespace.', [
+      { field: 'vault.namespace', message: 'must be printable ASCII without spaces, for example team-a/project' },
     ])
   }
   return { addr, namespace, caCert: certificate(settings.get('vault.caCert')) }
 }
 
 /**
- * A Vault token, or the AppRole to get one with, as a pipeline has it: what the environment says goes before the file
- * of an earlier login. Throws `unauthenticated` where there is neither.
+ * A Vault token, or the AppRole to get one with. The environment overrides the token that an earlier login saved. Throws
+ * `unauthenticated` if there is none.
  */
 export function vaultCredentials(env: Environment): { token: string } | { appRole: LoginRequest } {
   const { VAULT_ROLE_ID: name = '', VAULT_SECRET_ID: secret = '' } = env
@@ -46,17 +46,17 @@ export function vaultCredentials(env: Environment): { token: string } | { appRol
   }
   const token = tokenInEnvironment(env) ?? tokenInFile(env)
   if (token !== undefined) return { token }
-  throw new DsctlError('unauthenticated', 'There is no Vault token.', {
-    hint: 'Log in (dsctl login, or vault login), or set VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID.',
+  throw new DsctlError('unauthenticated', 'No Vault token found.', {
+    hint: 'Run dsctl login or vault login, or set VAULT_TOKEN, or set VAULT_ROLE_ID and VAULT_SECRET_ID.',
   })
 }
 
-/** The token of the last login, and the file that it is in. */
+/** The token that the last login saved, and its file. */
 export function savedToken(env: Environment): { path: string; read: () => string | undefined } {
   return { path: tokenPath(env), read: () => tokenInFile(env) }
 }
 
-/** Whether the token would travel in the clear to another machine. */
+/** Whether the token would be sent unencrypted to another machine. */
 export function isUnencryptedRemote(addr: string): boolean {
   const { protocol, hostname } = new URL(addr)
   return protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
@@ -66,8 +66,8 @@ function notConfigured(message: string): DsctlError {
   return invalid(
     message,
     [],
-    `To start on servers: dsctl init --database-url URL --vault-addr URL, or set DATABASE_URL and VAULT_ADDR.
-To try it without a server: add --profile embedded to any command.`,
+    `To use servers, run dsctl init --database-url URL --vault-addr URL, or set DATABASE_URL and VAULT_ADDR.
+To try dsctl without a server, add --profile embedded to any command.`,
   )
 }
 
@@ -76,7 +76,7 @@ function certificate(path: string | undefined): string | undefined {
   try {
     return readRegularFile(path)
   } catch (error) {
-    throw invalid('The certificate of Vault’s authority cannot be read.', [
+    throw invalid('Cannot read Vault’s CA certificate.', [
       { field: 'vault.caCert', message: `${path} ${describeReadError(error)}` },
     ])
   }

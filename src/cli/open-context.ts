@@ -100,7 +100,7 @@ export function openContext({ streams, version, interruption, options }: Context
       if (interruption.isEnding()) return
       if (view.kind !== 'pages' && view.kind !== 'documents') return printView(streams, format, view)
       const { printStream } = await import('../terminal/print-stream.ts')
-      await printStream(streams, format, { view, ending: interruption.isEnding })
+      await printStream(streams, format, { view, isEnding: interruption.isEnding })
     },
     note: text => {
       if (!interruption.isEnding()) printNote(streams, text)

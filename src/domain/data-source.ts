@@ -1,9 +1,9 @@
-// The entity: a data source’s record, without its credentials.
+// A data source’s record, without its credentials.
 
 export type OnboardingStatus = 'notStarted' | 'inProgress' | 'completed' | 'failed'
 export const ONBOARDING_STATUSES: readonly OnboardingStatus[] = ['notStarted', 'inProgress', 'completed', 'failed']
 
-/** The state machine of onboarding: for each status those from which it may be moved to. */
+/** For each onboarding status, the statuses from which it can be reached. */
 export const ONBOARDING_ALLOWED_FROM: Readonly<Record<OnboardingStatus, readonly OnboardingStatus[]>> = {
   notStarted: ONBOARDING_STATUSES,
   inProgress: ['notStarted', 'failed'],
@@ -11,10 +11,10 @@ export const ONBOARDING_ALLOWED_FROM: Readonly<Record<OnboardingStatus, readonly
   failed: ['inProgress'],
 }
 
-/** A live record with what every answer shows beside it. Times are ISO 8601 in UTC. */
+/** A live record with its creator and its data sets. Times are ISO 8601 in UTC. */
 export interface DataSource {
   readonly id: string
-  /** Where its credentials are. Older rows have one that differs from `id`. */
+  /** The id of its secret in Vault. In older rows it differs from `id`. */
   readonly secretId: string
   readonly organizationId: string
   readonly name: string
@@ -28,10 +28,10 @@ export interface DataSource {
   readonly dataSets: readonly { readonly id: string; readonly name: string }[]
 }
 
-/** What `list` shows of a record. */
+/** The part of a record that `list` shows. */
 export type ListedDataSource = Pick<DataSource, 'id' | 'name' | 'type' | 'env' | 'onboardingStatus' | 'updatedAt'>
 
-/** What identifies a data source in a batch. */
+/** Identifies a data source in a batch. */
 export interface NameAndEnv {
   readonly name: string
   readonly env: string

@@ -1,15 +1,15 @@
 import { DsctlError, invalid, safeKey } from './errors.ts'
 
-/** As libpq names them. */
+/** Connection parameters, named as in libpq. */
 export type DatabaseParameters = Readonly<Record<string, string | undefined>>
 
 const PARAMETERS = ['sslmode', 'sslrootcert', 'host', 'port', 'user', 'password', 'dbname', 'service']
 
-/** What a database URL says. Throws `invalid`, without the URL, where it is none. */
+/** The connection parameters in a database URL. Throws `invalid`; the error never contains the URL. */
 export function parseDatabaseUrl(text: string): DatabaseParameters {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^postgres(ql)?:\/\//i.test(text)) {
-    throw invalid('The database URL cannot be used.', [
+    throw invalid('Invalid database URL.', [
       { field: 'database.url', message: 'must look like postgres://user@host:5432/database' },
     ])
   }
@@ -22,13 +22,13 @@ export function parseDatabaseUrl(text: string): DatabaseParameters {
     ])
   }
   if (text.includes('#')) {
-    throw invalid('The database URL holds a #, and what follows it would be lost.', [
+    throw invalid('The database URL contains a #. The text after it would be ignored.', [
       { field: 'database.url', message: 'write # in a user, password or database name as %23' },
     ])
   }
   const unknown = [...url.searchParams.keys()].filter(key => !PARAMETERS.includes(key))
   if (unknown.length) {
-    throw invalid('The database URL has parameters that dsctl does not know.', unknown.map(unknownParameter))
+    throw invalid('The database URL contains unknown parameters.', unknown.map(unknownParameter))
   }
   const inUrl = {
     host: decode(url.hostname.replace(/^\[|\]$/g, '')),
@@ -45,7 +45,7 @@ export function parseDatabaseUrl(text: string): DatabaseParameters {
   )
 }
 
-/** Why a text is no database URL, if it is none, in words that hold nothing of its values. */
+/** Why a text is not a database URL; undefined if it is one. Never contains a value of the URL. */
 export function databaseUrlProblem(text: string): string | undefined {
   try {
     parseDatabaseUrl(text)
@@ -58,14 +58,14 @@ export function databaseUrlProblem(text: string): string | undefined {
 }
 
 function unknownParameter(field: string) {
-  return { field: safeKey(field), message: `is not known here; known are ${PARAMETERS.join(', ')}` }
+  return { field: safeKey(field), message: `is not supported; use ${PARAMETERS.join(', ')}` }
 }
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw invalid('The database URL holds a % that begins no escape.', [
+    throw invalid('The database URL contains a % that does not start an escape.', [
       { field: 'database.url', message: 'write a % in a user, password or database name as %25' },
     ])
   }

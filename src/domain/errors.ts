@@ -1,53 +1,58 @@
-/** What each kind of failure means to a script (exit code), to an HTTP reader (status) and to people. The only such table. */
+/** Every kind of failure: its exit code for scripts, the corresponding HTTP status, and its meaning for people. */
 export const ERROR_CODES = {
-  bug: { exit: 1, status: 500, meaning: 'a bug, or an error that no other code names' },
-  unwritten: { exit: 1, status: 500, meaning: 'the output could not be written; what was done stays done' },
+  bug: { exit: 1, status: 500, meaning: 'a bug, or an error without a code of its own' },
+  unwritten: { exit: 1, status: 500, meaning: 'the output could not be written; changes that were made remain' },
   invalid: { exit: 2, status: 400, meaning: 'wrong usage or an invalid request' },
   unauthenticated: {
     exit: 3,
     status: 401,
-    meaning: 'no Vault token, or it is invalid or expired; or Postgres refuses the user',
+    meaning: 'no Vault token, an invalid or expired one, or Postgres rejects the user',
   },
-  forbidden: { exit: 4, status: 403, meaning: 'known, but not permitted' },
+  forbidden: { exit: 4, status: 403, meaning: 'not permitted' },
   not_found: {
     exit: 5,
     status: 404,
-    meaning: "not found: a data source, member, template or organization (also: deleted, or another organization's)",
+    meaning:
+      'a data source, member, template or organization was not found (also: deleted, or in another organization)',
   },
-  conflict: { exit: 6, status: 409, meaning: 'the name is taken, or someone else is changing or has changed it' },
-  unavailable: { exit: 7, status: 503, meaning: 'Postgres or Vault cannot be reached, is sealed or timed out' },
-  unhealthy: { exit: 8, status: undefined, meaning: 'checked and not healthy, or part of a batch failed' },
-  different: { exit: 9, status: undefined, meaning: 'compared, and not the same' },
+  conflict: {
+    exit: 6,
+    status: 409,
+    meaning: 'the name is taken, or someone else is changing or has changed the data source',
+  },
+  unavailable: { exit: 7, status: 503, meaning: 'Postgres or Vault cannot be reached, is sealed, or timed out' },
+  unhealthy: { exit: 8, status: undefined, meaning: 'a check found problems, or part of a batch failed' },
+  different: { exit: 9, status: undefined, meaning: 'the compared sides differ' },
   interrupted: {
     exit: 130,
     status: undefined,
-    meaning: 'interrupted; once the change is committed, its result is printed instead',
+    meaning: 'interrupted; if the change was already committed, its result is printed instead',
   },
-  terminated: { exit: 143, status: undefined, meaning: 'terminated, likewise' },
-  hung_up: { exit: 129, status: undefined, meaning: 'the terminal was closed, likewise' },
+  terminated: { exit: 143, status: undefined, meaning: 'terminated; otherwise as 130' },
+  hung_up: { exit: 129, status: undefined, meaning: 'the terminal was closed; otherwise as 130' },
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** What a message of an interruption begins with, by its code. */
+/** The first word of an interruption’s message, by its code. */
 export const INTERRUPTIONS = { interrupted: 'Interrupted', terminated: 'Terminated', hung_up: 'Hung up' } as const
 
 export type InterruptionCode = keyof typeof INTERRUPTIONS
 
-/** Whether somebody ended it, so that nothing is wrong. */
+/** Whether a code means that the user stopped the command, which is not a failure. */
 export function isInterruption(code: string): code is InterruptionCode {
   return Object.hasOwn(INTERRUPTIONS, code)
 }
 
-/** What is wrong with one field of a request, flag or setting. */
+/** A problem with one field of a request, one flag or one setting. */
 export interface FieldProblem {
   readonly field: string
   readonly message: string
 }
 
 /**
- * A key that others wrote, as it may be told: where a blank or a colon is missing, the secret that should have followed
- * stands in it.
+ * A key from a file, safe to print. If a space or a colon is missing, a key may contain the secret that should follow it,
+ * so the key is cut at the first unexpected character.
  */
 export function safeKey(key: string): string {
   const end = key.search(/[^\p{L}\p{N}_.<-]/u) // << is a key of YAML 1.1
@@ -55,24 +60,24 @@ export function safeKey(key: string): string {
 }
 
 /**
- * What has become of an operation that ended in exit 7: `none` nothing was changed, `undoing` it has not happened and
- * what it left is still to be taken back, `unknown` it has wholly happened or not at all, `owed` it is done but for
- * the secret's removal.
+ * The outcome of an operation that ended with exit 7. `none`: nothing was changed. `undoing`: it did not happen, and what
+ * it wrote has yet to be rolled back. `unknown`: it happened completely or not at all. `owed`: it is done, except that
+ * its secret has yet to be removed.
  */
 export type FailureOutcome = 'none' | 'undoing' | 'unknown' | 'owed'
 
 export interface ErrorDetails {
-  /** What to do about it: one sentence, or a command to type. */
+  /** What to do: one sentence, or a command to run. */
   readonly hint?: string | undefined
   readonly fields?: readonly FieldProblem[] | undefined
   readonly outcome?: FailureOutcome | undefined
-  /** The data source concerned. */
+  /** Id of the data source. */
   readonly id?: string | undefined
-  /** A name that led nowhere, for which another may have been meant. It is not printed. */
+  /** A name that was not found; run.ts suggests a similar one. Not printed. */
   readonly unknownName?: string | undefined
 }
 
-/** Every failure that is not a bug. Its message and hint are safe to print: they never hold a secret. */
+/** Any failure that is not a bug. Its message and hint never contain a secret. */
 export class DsctlError extends Error {
   override readonly name: string = 'DsctlError'
   readonly code: ErrorCode
@@ -86,8 +91,8 @@ export class DsctlError extends Error {
 }
 
 /**
- * Postgres or Vault gave no usable answer. `delivered` says whether the message may have taken effect all the same:
- * 'no' where it was refused or never sent, 'maybe' where only the answer is missing.
+ * Postgres or Vault gave no usable answer. `delivered` says whether the request may have taken effect: 'no' if it was
+ * refused or never sent, 'maybe' if only the answer is missing.
  */
 export class UnavailableError extends DsctlError {
   override readonly name = 'UnavailableError'
@@ -99,12 +104,12 @@ export class UnavailableError extends DsctlError {
   }
 }
 
-/** A usage error that lists every problem at once. */
+/** An error in the usage or the request; lists every problem at once. */
 export function invalid(message: string, fields: readonly FieldProblem[] = [], hint?: string): DsctlError {
   return new DsctlError('invalid', message, { fields: fields.length ? fields : undefined, hint })
 }
 
-/** The same failure, with what is known of its outcome. */
+/** The same error with further details. */
 export function withDetails(error: DsctlError, details: ErrorDetails): DsctlError {
   const all = { ...error.details, ...details }
   return error instanceof UnavailableError

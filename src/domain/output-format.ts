@@ -1,13 +1,13 @@
-/** How a result can be printed. */
+/** The formats in which a result can be printed. */
 export type OutputFormat = 'table' | 'json' | 'yaml' | 'name' | 'id'
 
-/** Each format, with what it is. */
+/** Each format with its description for help. */
 export const FORMATS: Readonly<Record<OutputFormat, string>> = {
-  table: 'for people: fits the terminal, and is neither cut nor coloured in a pipe',
-  json: 'for scripts: one document; an error too is one, on standard error',
-  yaml: 'the same as YAML',
-  name: 'the names alone, one a line',
-  id: 'the UUIDs alone, one a line',
+  table: 'for people; fits the terminal, and is neither truncated nor coloured in a pipe',
+  json: 'for scripts; one document; an error is a document on standard error',
+  yaml: 'the same document as YAML',
+  name: 'only the names, one per line',
+  id: 'only the UUIDs, one per line',
 }
 
 export const OUTPUT_FORMATS = Object.keys(FORMATS) as OutputFormat[]

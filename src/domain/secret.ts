@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 
-/** What stands wherever a secret would. */
+/** Printed in place of a secret. */
 export const REDACTED = '[REDACTED]'
 
-/** A sealed value: however it is printed, it prints as `[REDACTED]`. */
+/** A sealed value. It prints as `[REDACTED]`, however it is printed. */
 export class Secret<T = unknown> {
   readonly #value: T
 
@@ -11,7 +11,7 @@ export class Secret<T = unknown> {
     this.#value = value
   }
 
-  /** The value itself. Only source-types (to judge its form), the secret stores and the connectors call this. */
+  /** The value itself. Called only by source-types (to validate it), the secret stores and the connectors. */
   reveal(): T {
     return this.#value
   }
@@ -30,22 +30,22 @@ export class Secret<T = unknown> {
 }
 
 /**
- * The credentials of a data source: one secret's JSON object, `type` and then the fields under their own names.
- * Every value is sealed, secret or not, since only a source type knows which are.
+ * The credentials of a data source, as stored in Vault: `type`, then the fields under their own names. Every value is
+ * sealed, because only the source type knows which fields are secret.
  */
 export type Credentials = Readonly<Record<string, Secret>>
 
-/** Those of some values that are sealed: not what is still to be fetched. */
+/** The sealed values among some values; leaves out those that have yet to be fetched. */
 export function pickSecrets(values: Readonly<Record<string, unknown>>): Credentials {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
   )
 }
 
-/** Where a secret is to be fetched from: `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Not yet resolved. */
+/** Where to fetch a secret from: `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Not fetched yet. */
 export class SecretSource {
   readonly text: string
-  /** Who named it: the operator on the command line, or a request file, which may only reach so far. */
+  /** Where it was given: on the command line, or in a request file, which may use fewer sources. */
   readonly origin: 'flag' | 'file'
 
   constructor(text: string, origin: 'flag' | 'file') {
@@ -56,7 +56,7 @@ export class SecretSource {
 
 const MASKS = new Set([REDACTED.toLowerCase(), '****', '********', '<redacted>'])
 
-/** Whether a text is what some program prints in place of a secret, and so never a secret itself. */
+/** Whether a text is a placeholder that programs print in place of a secret. */
 export function isMask(text: string): boolean {
   return MASKS.has(text.trim().toLowerCase())
 }

@@ -24,7 +24,7 @@ export async function openPglite(home: EmbeddedHome): Promise<OpenPglite> {
   const format = readFormat(home)
   if (!format) await removeUnfinishedData(home)
   else checkPostgresVersion(home)
-  setV8Flag('compileOnce') // compiling Postgres twice would take half of a command's time
+  setV8Flag('skipWasmOptimization') // compiling Postgres twice would take half of a command's time
   try {
     // A killed process leaves this file, and Postgres refuses to start if it is empty. The lock excludes a running
     // process.

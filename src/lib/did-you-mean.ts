@@ -1,32 +1,32 @@
-const LONGEST_WORD = 64
+const MAX_WORD_LENGTH = 64
 
 /**
- * The candidate that was probably meant by a mistyped word, if any is near enough: case and the choice between `-` and
- * `_` don't count, and a third of the letters may be wrong (three at most).
+ * The candidate closest to a mistyped word; undefined if none is close enough. Ignores case and the difference between
+ * `-` and `_`. At most a third of the letters may differ, and at most three.
  */
 export function findClosest(word: string, candidates: readonly string[]): string | undefined {
-  if (word.length > LONGEST_WORD) return undefined
-  const plainWord = plain(word)
+  if (word.length > MAX_WORD_LENGTH) return undefined
+  const normalized = normalize(word)
   let best: { candidate: string; distance: number } | undefined
   for (const candidate of candidates) {
-    const distance = editDistance(plainWord, plain(candidate))
+    const distance = editDistance(normalized, normalize(candidate))
     const allowed = Math.min(3, Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3)))
     if (distance <= allowed && (!best || distance < best.distance)) best = { candidate, distance }
   }
   return best?.candidate
 }
 
-/** The end of a message about a mistyped word: `; did you mean "x"?`, or nothing where none is near. */
+/** The end of a message about a mistyped word, `; did you mean "x"?`; empty if no candidate is close enough. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const near = findClosest(word, candidates)
   return near === undefined ? '' : `; did you mean "${near}"?`
 }
 
-function plain(word: string): string {
+function normalize(word: string): string {
   return word.toLowerCase().replaceAll('-', '_')
 }
 
-/** Damerau-Levenshtein in its restricted form: insert, delete, replace, or swap two neighbours. */
+/** Restricted Damerau-Levenshtein distance: insert, delete, replace, or swap two adjacent letters. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, column) => column)

@@ -1,4 +1,4 @@
-/** Seconds in words, in the largest unit that they fill. */
+/** Seconds as text, rounded down to the largest unit that fits: `3 hours`. */
 export function formatDuration(seconds: number): string {
   const [size, unit] = UNITS.find(([least]) => seconds >= least) ?? [1, 'second']
   const count = Math.floor(seconds / size)

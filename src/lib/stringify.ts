@@ -1,6 +1,6 @@
 /**
- * What a value is in words: an object as JSON, since others may have written into it what makes `String` throw. One that
- * JSON cannot hold, such as a list that YAML puts into itself, is only said to be one.
+ * A value as text; never throws. Objects become JSON, because `String` throws if their `toString` is not a function.
+ * A value that JSON cannot represent, for example a YAML list that contains itself, becomes `a list` or `an object`.
  */
 export function stringify(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value)

@@ -1,4 +1,4 @@
-/** Whether this is a UUID as a data source's id is written, in any case. */
+/** Whether a text is a UUID, in upper or lower case. */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)
 }

@@ -1,2 +1,2 @@
-// Imported by its own name when it is needed: of a CommonJS package that is imported so, the bundler loses the names.
+// Imported lazily in place of the package itself: yaml is CommonJS, and the bundler would drop its named exports.
 export { Document, isSeq, parseAllDocuments, visit } from 'yaml'

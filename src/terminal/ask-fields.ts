@@ -6,27 +6,27 @@ import { printWarning } from './messages.ts'
 import { promptConfirm, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
 
-/** What a person is to complete. */
+/** A question for the fields of a data source. */
 export interface FieldsQuestion {
   readonly type: SourceType
-  /** The fields that have a value already, under their own names. They are not asked for. */
+  /** Values that are already given, by field name. These fields are not asked for. */
   readonly given: Readonly<Record<string, unknown>>
-  /** In an update, the present values: shown as defaults, unless secret or sealed; Enter keeps them. */
+  /** In an update, the stored values. Enter keeps them. They are shown as defaults, unless secret or sealed. */
   readonly stored?: Readonly<Record<string, unknown>> | undefined
-  /** Ask for these alone, even where they are given, for instance because they are wrong. */
+  /** Ask only for these, even if they are given, for example because they are invalid. */
   readonly only?: readonly string[] | undefined
-  /** Told first, one line each. */
+  /** Printed first, one line each. */
   readonly problems?: readonly FieldProblem[] | undefined
-  /** The message that the field's flag would give for this text; it must not repeat a secret. */
+  /** Validates a text as the field's flag does. The message must not repeat a secret. */
   readonly check: (field: string, text: string) => string | undefined
 }
 
 export type FieldAnswers = Readonly<Record<string, FieldAnswer>>
 
 /**
- * Asks for the fields that are missing, with the optional ones and the groups if the person wants them. Asks nothing
- * where nothing necessary is missing, unless it is an update or `only` says what to ask. What is left out, or kept,
- * is not among the answers. Throws `interrupted`.
+ * Asks for the missing fields, and for groups of optional fields if the user wants them. Asks nothing if no required
+ * field is missing, unless it is an update or `only` is given. The answers leave out fields that the user skipped or
+ * kept. Throws `interrupted`.
  */
 export async function askFields(streams: Streams, question: FieldsQuestion): Promise<FieldAnswers> {
   const { only, stored, problems = [] } = question
@@ -46,10 +46,10 @@ interface Asking {
 }
 
 async function runStep(asking: Asking, step: Step): Promise<void> {
-  if (step.kind === 'field') return askOne(asking, step.name, false)
+  if (step.kind === 'field') return askOne(asking, step.name)
   if (step.kind === 'one-of') return askAlternative(asking, step.names)
   if (!(await promptConfirm(asking.streams, step.question, false))) return
-  for (const name of step.names) await askOne(asking, name, true)
+  for (const name of step.names) await askOne(asking, name, { inGroup: true })
 }
 
 async function askAlternative(asking: Asking, names: readonly string[]): Promise<void> {
@@ -59,22 +59,22 @@ async function askAlternative(asking: Asking, names: readonly string[]): Promise
     value,
     name: known.type.fields[value]?.label ?? value,
   }))
-  if (present !== undefined) choices.unshift({ value: undefined, name: 'Keep what is stored' })
+  if (present !== undefined) choices.unshift({ value: undefined, name: 'Keep the stored value' })
   const preset = present === undefined ? names[0] : undefined
   const picked = await promptSelect(streams, 'Which one?', { choices, preset })
-  if (picked !== undefined) await askOne(asking, picked, true, true)
+  if (picked !== undefined) await askOne(asking, picked, { inGroup: true, chosen: true })
 }
 
-async function askOne(asking: Asking, name: string, inGroup: boolean, chosen = false): Promise<void> {
+async function askOne(asking: Asking, name: string, { inGroup = false, chosen = false } = {}): Promise<void> {
   const { streams, question, known, answers } = asking
   const field = known.type.fields[name]
   if (!field || !isApplicable(asking, name)) return
-  const partners = groupOf(known.type, name)
-  const owed = inGroup ? partners.length > 0 : partners.some(partner => partner in known.given)
+  const group = groupOf(known.type, name)
+  const neededByGroup = inGroup ? group.length > 0 : group.some(other => other in known.given)
   const answer = await askField(streams, {
     field,
-    required: chosen || field.required || owed,
-    present: chosen ? undefined : known.stored[name],
+    required: chosen || field.required || neededByGroup,
+    stored: chosen ? undefined : known.stored[name],
     check: text => question.check(name, text),
   })
   if (answer !== undefined) answers.set(name, answer)

@@ -10,16 +10,16 @@ import { promptHidden, promptLine, type Validate } from './prompts.ts'
 import { discardInput, readPasted } from './raw-input.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
-/** What to ask for, and what an empty answer means: `leave` and `keep` give undefined. */
+/** A question for a secret. `empty` says what an empty answer does; `leave` and `keep` return undefined. */
 export interface SecretQuestion {
   readonly label: string
   readonly check: Validate
   readonly empty: 'refuse' | 'leave' | 'keep'
 }
 
-const EMPTY_HINTS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the present one)' }
+const EMPTY_HINTS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the stored one)' }
 
-/** Asks for a one-line secret, which is never shown; sealed as it comes in. */
+/** Asks for a one-line secret, which is never shown and is returned sealed. */
 export async function askOneLineSecret(
   streams: Streams,
   question: SecretQuestion,
@@ -29,20 +29,20 @@ export async function askOneLineSecret(
     const watch = watchForLines(streams)
     const text = await promptHidden(streams, label + EMPTY_HINTS[empty], answer => {
       if (answer !== '') return check(answer)
-      return empty === 'refuse' ? 'a value is needed' : undefined
+      return empty === 'refuse' ? 'a value is required' : undefined
     }).finally(watch.stop)
-    // The rest of a paste of several lines would be taken, and shown, as the answer to the next question.
+    // If several lines were pasted, the next prompt would take the rest as its answer and show it.
     const more = await discardInput(streams)
     if (!more && !watch.severalLines()) return text === '' ? undefined : new Secret(text)
-    printWarning(streams, 'several lines came at once, and this secret is a single line; nothing of it was kept')
+    printWarning(streams, 'several lines were entered, but this secret is a single line; nothing was kept')
   }
 }
 
-/** Asks for a secret of several lines: from a file, or pasted unseen. */
+/** Asks for a secret of several lines: the path of a file, or a paste that is not shown. */
 export async function askLongSecret(streams: Streams, question: SecretQuestion): Promise<Secret<string> | undefined> {
   for (;;) {
-    const { path, spilled } = await promptPath(streams, question)
-    if (spilled) {
+    const { path, isContent } = await promptPath(streams, question)
+    if (isContent) {
       await discardInput(streams)
       continue
     }
@@ -55,7 +55,7 @@ export async function askLongSecret(streams: Streams, question: SecretQuestion):
   }
 }
 
-/** Has a secret of several lines pasted, unseen. */
+/** Asks the user to paste a secret of several lines, which is not shown. */
 export async function pasteSecret(streams: Streams, label: string): Promise<Secret<string>> {
   return new Secret((await pasted(streams, label)).text)
 }
@@ -67,18 +67,18 @@ const INPUT_HINTS = {
 }
 
 async function promptPath(streams: Streams, { label, empty }: SecretQuestion) {
-  let spilled = false
-  // Whoever pastes the key itself here must not see it on the screen: from its first sign on, nothing is shown.
+  let isContent = false
+  // If the user pastes the key here in place of a path, it must not appear on the screen.
   const shown = (text: string) => {
-    spilled ||= looksLikeContent(text)
-    return spilled ? '(not shown)' : text
+    isContent ||= looksLikeContent(text)
+    return isContent ? '(not shown)' : text
   }
   const check = (text: string) =>
-    text !== '' && (spilled || looksLikeContent(text))
-      ? 'this is no path, and nothing of it is kept: press Ctrl-U, then Enter, to start again'
+    text !== '' && (isContent || looksLikeContent(text))
+      ? 'this is not a path, and nothing was kept: press Ctrl-U, then Enter, to start again'
       : undefined
   const path = await promptLine(streams, { message: `${label}: path to a file, ${INPUT_HINTS[empty]}:`, check, shown })
-  return { path, spilled }
+  return { path, isContent }
 }
 
 function looksLikeContent(text: string): boolean {
@@ -86,7 +86,7 @@ function looksLikeContent(text: string): boolean {
 }
 
 async function pasted(streams: Streams, label: string): Promise<{ text: string }> {
-  const ending = 'Paste it now: it is not shown. End with Ctrl-D, or with a line that is only a dot.'
+  const ending = 'Paste it now. It is not shown. End with Ctrl-D, or with a line that contains only a dot.'
   writeMessage(streams, `${toPrintable(label)}: ${ending}\n`)
   return { text: await readPasted(streams) }
 }

@@ -1,14 +1,14 @@
 import type { Field, Rule, SourceType } from '../source-types/source-type.ts'
 
-/** One thing that the wizard does, in order. */
+/** One step of the wizard. */
 export type Step =
   | { readonly kind: 'field'; readonly name: string }
-  /** One of several fields, to be chosen first. */
+  /** Alternatives: the user chooses which of these fields to enter. */
   | { readonly kind: 'one-of'; readonly names: readonly string[] }
-  /** Fields that are asked for only if the person wants them. */
+  /** Optional fields: the user is first asked whether to enter them. */
   | { readonly kind: 'group'; readonly question: string; readonly names: readonly string[] }
 
-/** A type, and what is known of its fields already: those that are given, and an existing source's stored ones. */
+/** A type, and the values that are known already: those that are given, and those of an existing data source. */
 export interface KnownFields {
   readonly type: SourceType
   readonly given: Readonly<Record<string, unknown>>
@@ -20,13 +20,13 @@ const GROUPS: readonly { of: readonly (Field['group'] & string)[]; question: str
   { of: ['tls', 'pool'], question: 'More settings?', change: 'Change more settings?' },
 ]
 
-/** What to ask for, so that the fields given become a whole data source. */
+/** The steps that complete a data source. */
 export function planSteps(known: KnownFields): Step[] {
   const ungrouped = names(known).filter(name => fieldOf(known, name).group === undefined)
   return [...stepsFor(known, ungrouped), ...GROUPS.flatMap(group => groupSteps(known, group))]
 }
 
-/** Whether something is missing without which there is no data source: only then is there reason to ask. */
+/** Whether a required field is missing. */
 export function isIncomplete({ type, given, stored }: KnownFields): boolean {
   const has = (name: string) => name in given || name in stored
   const needed = Object.entries(type.fields).some(
@@ -35,7 +35,7 @@ export function isIncomplete({ type, given, stored }: KnownFields): boolean {
   return needed || type.rules.some(rule => isBroken(rule, has))
 }
 
-/** The steps for these fields alone, in the type's order: alternatives become a choice. */
+/** The steps for these fields only, in the type's order. */
 export function stepsFor(known: KnownFields, wanted: readonly string[]): Step[] {
   const { type, given } = known
   return wanted.flatMap((name): Step[] => {
@@ -47,12 +47,12 @@ export function stepsFor(known: KnownFields, wanted: readonly string[]): Step[] 
   })
 }
 
-/** The field without which this one makes no sense. */
+/** The field that this field depends on. */
 export function prerequisiteOf(type: SourceType, name: string): string | undefined {
   return type.rules.filter(rule => rule.kind === 'needs').find(rule => rule.field === name)?.needs
 }
 
-/** The fields that must come with this one. */
+/** The fields that must be set together with this one. */
 export function groupOf(type: SourceType, name: string): readonly string[] {
   return type.rules.flatMap(rule => (rule.kind === 'together' && rule.fields.includes(name) ? rule.fields : []))
 }
@@ -62,8 +62,8 @@ function groupSteps(known: KnownFields, group: (typeof GROUPS)[number]): Step[] 
   const members = names(known).filter(name => group.of.some(each => each === fieldOf(known, name).group))
   if (members.length === 0) return []
   if (members.some(name => name in given)) {
-    const owed = members.filter(name => groupOf(type, name).some(other => other in given) && !(name in stored))
-    return stepsFor(known, owed)
+    const missing = members.filter(name => groupOf(type, name).some(other => other in given) && !(name in stored))
+    return stepsFor(known, missing)
   }
   const question = members.some(name => name in stored) ? group.change : group.question
   return [{ kind: 'group', question, names: members }]

@@ -1,22 +1,22 @@
-/** An error that nobody caught, which a driver may have thrown in a callback: nothing of its message is shown. */
+/** An uncaught error, for example from a driver's callback. Its message is never shown. */
 export class UncaughtError extends Error {
   constructor(error: unknown) {
-    super('nobody caught it', { cause: error })
+    super('uncaught error', { cause: error })
   }
 }
 
 /**
- * What an unforeseen error says, less what may be a value it met: such a message was not written to be shown, and those
- * of parsers and of Node's own checks quote their input.
+ * The message of an unexpected error, without anything that may be a value. Messages of parsers and of Node's argument
+ * checks quote their input, which may be a secret.
  */
 export function bugMessage(thrown: unknown): string {
   const error = thrown instanceof UncaughtError ? thrown.cause : thrown
-  if (!(error instanceof Error)) return `something that is not an error was thrown: a value of type ${typeof error}`
+  if (!(error instanceof Error)) return `a value of type ${typeof error} was thrown, not an error`
   const code = 'code' in error && /^[A-Z][A-Z0-9_]+$/.test(String(error.code)) ? ` (${error.code})` : ''
-  return `${nameOf(error)}${code}: ${thrown !== error || isForeign(error) ? 'its message is withheld, since it may quote a value' : safe(error.message)}`
+  return `${nameOf(error)}${code}: ${thrown !== error || isForeign(error) ? 'its message is withheld because it may contain a secret' : safe(error.message)}`
 }
 
-/** Where an unforeseen error came from: the frames of its stack alone, since its head repeats a message. */
+/** The stack frames of an unexpected error, without the first lines of the stack, which repeat the message. */
 export function bugStack(thrown: unknown): string[] {
   const error = thrown instanceof UncaughtError ? thrown.cause : thrown
   if (!(error instanceof Error) || !error.stack) return []
@@ -28,12 +28,12 @@ export function bugStack(thrown: unknown): string[] {
     .map(line => line.trim())
 }
 
-// A driver may name its errors as it likes.
+// A driver may give its errors any name, so names that do not look like one are not printed.
 function nameOf({ name }: Error): string {
   return /^\w*(Error|Exception)$/.test(name) ? name : 'Error'
 }
 
-// Node's own errors and those of drivers have a code or other properties; plain ones are this program's and the engine's.
+// Errors of Node and of drivers have a code or other properties. Errors without any come from dsctl or from V8.
 function isForeign(error: Error): boolean {
   return error instanceof SyntaxError || 'code' in error || Object.keys(error).length > 0
 }

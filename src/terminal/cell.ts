@@ -1,7 +1,7 @@
 import type { Tone } from './colour.ts'
 import { toPrintable } from './printable.ts'
 
-/** One value of a table. A time is ISO 8601; what is not there is shown as `-`. */
+/** One value of a table. A time is ISO 8601; a missing value is shown as `-`. */
 export type Cell =
   | string
   | number
@@ -11,20 +11,20 @@ export type Cell =
   | { readonly time: string | null | undefined }
   | { readonly text: string; readonly tone: Tone }
 
-/** A cell as it is shown. */
+/** A cell's text as shown. */
 export interface FormattedCell {
   readonly text: string
   readonly tone: Tone | undefined
 }
 
-/** A cell's text, safe to show; a time is relative to `now`, or as it stands where there is no `now`. */
+/** A cell's text, safe to print. A time is shown relative to `now`, or unchanged without `now`. */
 export function formatCell(cell: Cell, now: Date | undefined): FormattedCell {
   if (typeof cell !== 'object' || cell === null) return { text: shown(cell), tone: undefined }
   if ('text' in cell) return { text: shown(cell.text), tone: cell.tone }
   return { text: shown(cell.time && now ? timeAgo(cell.time, now) : cell.time), tone: undefined }
 }
 
-/** How long ago (or ahead) a time is, for instance `3 hours ago`; a text that is no time stays as it is. */
+/** A time relative to `now`, for example `3 hours ago` or `in 2 days`. A text that is not a time is returned unchanged. */
 export function timeAgo(time: string, now: Date): string {
   const seconds = (now.getTime() - Date.parse(time)) / 1000
   if (Number.isNaN(seconds)) return time

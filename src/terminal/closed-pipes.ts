@@ -1,19 +1,18 @@
 import type { Output, Streams } from './streams.ts'
 
 /**
- * Makes a reader that goes away (`| head -1`, a terminal that is closed) an ordinary end; call it once, before anything
- * is written. `failed` gets any other failure of stdout, such as a full disk; one of stderr has nowhere to be told.
+ * Ignores that a reader goes away (`| head -1`, a closed terminal). Call it once, before anything is written. `failed`
+ * gets any other failure of stdout, such as a full disk. Failures of stderr are ignored: there is no place to print them.
  *
- * An output that was closed before the start (`>&-`) does not come here: Node opens /dev/null in its place before any
- * code runs, for reading and writing, just as a parent does that wants no output. The two can't be told apart, and
- * programs in Go, such as gh and vault, have it likewise.
+ * This does not detect an output that was already closed at the start (`>&-`). Node opens /dev/null in its place before
+ * any code runs, so it looks the same as a redirection to /dev/null. Go programs such as gh and vault behave the same.
  */
 export function ignoreClosedPipes(streams: Streams, failed: (error: Error) => void): void {
   streams.stdout.on('error', error => {
     if (!isClosed(error, streams.stdout)) failed(error)
   })
   streams.stderr.on('error', () => {})
-  // A terminal that is gone can't be set back, an error that readline would let end the program.
+  // Resetting a terminal that is gone would fail, and readline would let that error end the program.
   streams.stdin.on('end', () => Object.assign(streams.stdin, { setRawMode: undefined }))
 }
 

@@ -1,12 +1,12 @@
 import type { Output, Streams } from './streams.ts'
 
-/** What a piece of text is like, whatever its colour. */
+/** The meaning of a piece of text; a painter gives it a colour. */
 export type Tone = 'good' | 'bad' | 'warning' | 'faint' | 'strong'
 
-/** Colours a text according to its tone, or leaves it. */
+/** Colours a text according to its tone, or returns it unchanged. */
 export type Painter = (text: string, tone: Tone | undefined) => string
 
-/** Whether to colour what goes to `output`: `--no-color`, then FORCE_COLOR, NO_COLOR, TERM=dumb, then a terminal. */
+/** Whether to colour `output`. In this order: `--no-color`, FORCE_COLOR, NO_COLOR, TERM=dumb, whether it is a terminal. */
 export function isColourEnabled(streams: Streams, output: Output): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = streams.env
   if (streams.options?.color === false) return false
@@ -16,7 +16,7 @@ export function isColourEnabled(streams: Streams, output: Output): boolean {
   return output.isTTY === true
 }
 
-/** The paint for `output`; chalk is loaded only where there are colours. */
+/** The painter for `output`. Loads chalk only if colours are enabled. */
 export async function loadPainter(streams: Streams, output: Output): Promise<Painter> {
   if (!isColourEnabled(streams, output)) return text => text
   const { Chalk } = await import('chalk')

@@ -1,3 +1,3 @@
-// Imported only when a prompt is shown. Naming the five keeps the rest of the package (an editor and its character
-// sets, for instance) out of the bundle.
+// Imported when the first prompt is shown. Naming these five keeps the rest of the package out of the bundle, for example
+// its editor prompt with its character sets.
 export { confirm, input, password, search, select } from '@inquirer/prompts'

@@ -1,6 +1,6 @@
 import type { Streams } from './streams.ts'
 
-/** Whether a person may be asked: all three streams are terminals, and nobody said not to. */
+/** Whether dsctl may prompt: all three streams are terminals, and prompting has not been disabled. */
 export function isInteractive(streams: Streams): boolean {
   const { stdin, stdout, stderr, env, options } = streams
   if (options?.input === false || env.DSCTL_NO_INPUT || env.CI) return false

@@ -1,8 +1,8 @@
 import type { Input, Streams } from './streams.ts'
 
 /**
- * While something is read unseen: when the program goes on after it was stopped, what is typed is not shown either (the
- * shell has set its terminal to show it), and `redraw` draws again what stood there. Gives what ends that.
+ * Turns the terminal's echo off again and calls `redraw` when the program resumes after Ctrl-Z; the shell has turned the
+ * echo on meanwhile. Returns a function that stops watching.
  */
 export function watchForResume({ stdin, job }: Streams, redraw: () => void): () => void {
   const unwatch = job?.onContinued(() => {
@@ -12,11 +12,11 @@ export function watchForResume({ stdin, job }: Streams, redraw: () => void): () 
   return unwatch ?? (() => {})
 }
 
-/** Has Ctrl-Z stop the program as anywhere else. Gives what ends that. */
+/** Makes Ctrl-Z suspend the program while a prompt reads keys. Returns a function that stops watching. */
 export function watchForCtrlZ({ stdin, job }: Streams): () => void {
   const onKey = (_: unknown, key: { ctrl?: boolean; name?: string | undefined } | undefined) => {
     if (!job || !key?.ctrl || key.name !== 'z') return
-    // Node's readline would stop this process without its parent (npx), and read no more once it goes on.
+    // Node's readline would suspend this process but not its parent (npx), and would not read again after resuming.
     key.name = undefined
     stdin.setRawMode?.(false)
     job.suspend()
@@ -26,7 +26,7 @@ export function watchForCtrlZ({ stdin, job }: Streams): () => void {
   return () => void stdin.removeListener('keypress', onKey)
 }
 
-// Node changes nothing where it knows of no change.
+// Turned off first, because Node ignores a call that does not change the mode it last set.
 function resetRawMode(stdin: Input): void {
   stdin.setRawMode?.(false)
   stdin.setRawMode?.(true)

@@ -3,8 +3,8 @@ import { isatty } from 'node:tty'
 import type { Streams } from './streams.ts'
 
 /**
- * To be called as the program ends. Node sets the terminal back then, and aborts (which may write all of its memory to
- * a core file) where that is gone; a descriptor that is closed it leaves alone.
+ * Closes the descriptors of a terminal that no longer exists. Call it when the program exits: Node then resets the
+ * terminal, and aborts if that fails, which may write its memory to a core file. It skips closed descriptors.
  */
 export function closeLostTerminal({ stdin, stdout, stderr }: Streams): void {
   for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries()) {

@@ -4,11 +4,11 @@ import { bugMessage, bugStack } from './bug.ts'
 import { toPrintable, toPrintableDocument } from './printable.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
-const REPORT = 'This is a bug in dsctl: please report it, with the command and this stack.'
+const REPORT = 'This is a bug in dsctl. Please report it with the command and this stack.'
 
 /**
- * Tells on stderr why the program fails: with `json` as one JSON document, else as text. Anything but a DsctlError is
- * a bug, and shows its stack. An interruption first ends the line that the terminal's ^C stands in.
+ * Prints an error on stderr: as one JSON document with `json`, otherwise as text. Anything but a DsctlError is a bug and
+ * is printed with its stack. An interruption begins on a new line, after the terminal's ^C.
  */
 export function printError(streams: Streams, format: OutputFormat, error: unknown): void {
   if (format === 'json') writeMessage(streams, errorDocument(error))
@@ -17,17 +17,17 @@ export function printError(streams: Streams, format: OutputFormat, error: unknow
   else writeMessage(streams, errorText(error))
 }
 
-/** Something that is not as it should be, though the command goes on. */
+/** Prints a warning on stderr; the command continues. */
 export function printWarning(streams: Streams, text: string): void {
   writeMessage(streams, `dsctl: warning: ${toPrintable(text)}\n`)
 }
 
-/** What has been done, for a person; silent with `--quiet`. */
+/** Prints a note on stderr about what was done; nothing with `--quiet`. */
 export function printNote(streams: Streams, text: string): void {
   if (!streams.options?.quiet) writeMessage(streams, `${toPrintable(text)}\n`)
 }
 
-/** What goes on behind; only with `--verbose`. */
+/** Prints a detail on stderr, only with `--verbose`. */
 export function printVerbose(streams: Streams, text: string): void {
   if (streams.options?.verbose) writeMessage(streams, `${toPrintable(text)}\n`)
 }
@@ -40,7 +40,7 @@ function errorDocument(error: unknown): string {
 function errorBody(error: DsctlError): object {
   const { exit, status } = ERROR_CODES[error.code]
   const { hint, fields, id } = error.details
-  // An operation that has begun says what has become of it; before that, nothing has.
+  // An operation that has begun sets the outcome. Without one, nothing was changed.
   const outcome = error.details.outcome ?? (error.code === 'unavailable' ? 'none' : undefined)
   return { code: error.code, status, exit_code: exit, message: error.message, hint, fields, outcome, id }
 }

@@ -6,13 +6,13 @@ import { printNote } from './messages.ts'
 import { toPrintable } from './printable.ts'
 import { type Output, type Streams, writeData } from './streams.ts'
 import type { TableLayout } from './table.ts'
-import type { Column, LinesView, ListView, OutcomesView, RecordView, WholeView } from './view.ts'
+import type { Column, CompleteView, LinesView, ListView, OutcomesView, RecordView } from './view.ts'
 
-/** Prints on stdout what a command found as a whole, in the format asked for. */
+/** Prints a complete result on stdout in the requested format. */
 export async function printView<T extends object>(
   streams: Streams,
   format: OutputFormat,
-  view: WholeView<T>,
+  view: CompleteView<T>,
 ): Promise<void> {
   if (format === 'json') writeData(streams, formatJson(documentOf(view)))
   else if (format === 'yaml') writeData(streams, await formatYaml(documentOf(view)))
@@ -20,11 +20,11 @@ export async function printView<T extends object>(
   else writeData(streams, formatKeys([view.data].flat(), format))
 }
 
-function documentOf<T extends object>(view: WholeView<T>): unknown {
+function documentOf<T extends object>(view: CompleteView<T>): unknown {
   return view.kind === 'list' && view.document !== undefined ? view.document : view.data
 }
 
-/** One name or id a line; what has none is left out. */
+/** One name or id per line; leaves out items without one. */
 export function formatKeys(items: readonly unknown[], key: 'name' | 'id'): string {
   return items
     .map(item => Object(item)[key])
@@ -32,7 +32,7 @@ export function formatKeys(items: readonly unknown[], key: 'name' | 'id'): strin
     .join('')
 }
 
-function printText<T extends object>(streams: Streams, view: WholeView<T>): Promise<void> {
+function printText<T extends object>(streams: Streams, view: CompleteView<T>): Promise<void> {
   if (view.kind === 'record') return printRecord(streams, view)
   if (view.kind === 'lines') return printLines(streams, view)
   return printList(streams, view)
@@ -45,7 +45,7 @@ async function printRecord(streams: Streams, view: RecordView): Promise<void> {
   const rows = view.rows
     .filter(([, value]) => value !== undefined)
     .map(([label, value]) => [{ text: toPrintable(label), tone: 'strong' as const }, formatCell(value, now)])
-  // Values are not cut: whoever looks at one record wants all of it.
+  // Values of a single record are never truncated.
   writeData(streams, renderTable({ head: undefined, rows, fixed: [true, true], width: undefined, paint }))
 }
 
@@ -65,19 +65,19 @@ async function printList<T extends object>(streams: Streams, view: ListView<T> |
 
 async function printTable<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
   const { incrementalTable, renderBlocks } = await import('./table.ts')
-  const { frame, rowOf } = await tableLayout(streams, view.columns)
+  const { layout, rowOf } = await tableLayout(streams, view.columns)
   const rows = view.data.map(rowOf)
-  const blocks = view.kind === 'list' && view.blocks ? renderBlocks({ ...frame, rows }) : undefined
-  writeData(streams, blocks ?? incrementalTable(frame)(rows))
+  const blocks = view.kind === 'list' && view.blocks ? renderBlocks({ ...layout, rows }) : undefined
+  writeData(streams, blocks ?? incrementalTable(layout)(rows))
 }
 
-/** A table for stdout, and how an item becomes one of its rows. */
+/** A table's layout on stdout, and a function that converts an item to a row. */
 export async function tableLayout<T>(
   streams: Streams,
   columns: readonly Column<T>[],
-): Promise<{ frame: TableLayout; rowOf: (item: T) => FormattedCell[] }> {
+): Promise<{ layout: TableLayout; rowOf: (item: T) => FormattedCell[] }> {
   const now = clockFor(streams.stdout)
-  const frame = {
+  const layout = {
     head: columns.map(column => toPrintable(column.title)),
     fixed: columns.map(column => column.fixed === true),
     dropWhenNarrow: columns.map(column => column.dropWhenNarrow === true),
@@ -85,7 +85,7 @@ export async function tableLayout<T>(
     width: streams.stdout.isTTY ? (streams.stdout.columns ?? 80) : undefined,
     paint: await loadPainter(streams, streams.stdout),
   }
-  return { frame, rowOf: item => columns.map(column => formatCell(column.value(item), now)) }
+  return { layout, rowOf: item => columns.map(column => formatCell(column.value(item), now)) }
 }
 
 function clockFor(output: Output): Date | undefined {

@@ -5,38 +5,40 @@ import { formatKeys, tableLayout } from './output.ts'
 import { type Streams, writeDataAndWait } from './streams.ts'
 import type { StreamView } from './view.ts'
 
-/** How a stream is written. What is not ended as it should be is no document. */
+/** Writes pages in one format. Output that is cut off must not parse as a complete document. */
 interface Writer {
   page(items: readonly object[]): Promise<string> | string
+  /** Written if there are no pages. */
   readonly none: string
+  /** Written after the last page. */
   readonly end: string
-  /** After the last page where there were to be more. */
-  readonly torn: string
+  /** Written if the stream stops before its last page. */
+  readonly truncated: string
 }
 
-/** Prints what comes page by page, as it comes; `ending` says whether the program is ending meanwhile. */
+/** Prints pages as they arrive. Stops if nobody reads them or if `isEnding` returns true. */
 export async function printStream<T extends object>(
   streams: Streams,
   format: OutputFormat,
-  { view, ending }: { view: StreamView<T>; ending: () => boolean },
+  { view, isEnding }: { view: StreamView<T>; isEnding: () => boolean },
 ): Promise<void> {
   const writer = await writerFor(streams, format, view)
   let begun = false
-  let going = true
+  let isRead = true
   try {
     await view.forEachPage(async page => {
-      if (!going || ending()) return false
+      if (!isRead || isEnding()) return false
       const text = await writer.page(page)
       begun = true
-      going = await writeDataAndWait(streams, text)
-      return going && !ending()
+      isRead = await writeDataAndWait(streams, text)
+      return isRead && !isEnding()
     })
   } catch (error) {
-    if (begun && going) await writeDataAndWait(streams, writer.torn)
+    if (begun && isRead) await writeDataAndWait(streams, writer.truncated)
     throw error
   }
-  if (begun && going) await writeDataAndWait(streams, ending() ? writer.torn : writer.end)
-  if (begun || !going || ending()) return
+  if (begun && isRead) await writeDataAndWait(streams, isEnding() ? writer.truncated : writer.end)
+  if (begun || !isRead || isEnding()) return
   if (writer.none) await writeDataAndWait(streams, writer.none)
   if (view.kind === 'documents' || format === 'table') printNote(streams, view.empty)
 }
@@ -52,36 +54,36 @@ async function writerFor<T extends object>(
   if (format !== 'table') return lineWriter(items => formatKeys(items, format))
   if (view.kind === 'documents') return lineWriter(() => '')
   const { incrementalTable } = await import('./table.ts')
-  const { frame, rowOf } = await tableLayout(streams, view.columns)
-  const table = incrementalTable(frame)
+  const { layout, rowOf } = await tableLayout(streams, view.columns)
+  const table = incrementalTable(layout)
   return lineWriter(items => table((items as readonly T[]).map(rowOf)))
 }
 
 function lineWriter(page: Writer['page']): Writer {
-  return { page, none: '', end: '', torn: '' }
+  return { page, none: '', end: '', truncated: '' }
 }
 
-/** One array. A chunk ends in a line's end, so that a spinner between two wipes out nothing. */
+/** Writes one array. Every chunk ends in a newline, so that a spinner between two chunks does not erase output. */
 function jsonWriter(): Writer {
   let begin = '[\n'
   return {
     page(items) {
-      const whole = formatJson(items)
-      const text = `${begin}${whole.slice(2, -'\n  }\n]\n'.length)}\n`
+      const document = formatJson(items)
+      const text = `${begin}${document.slice(2, -'\n  }\n]\n'.length)}\n`
       begin = '  },\n'
       return text
     },
     none: '[]\n',
     end: '  }\n]\n',
-    torn: '',
+    truncated: '',
   }
 }
 
-// A part of a YAML document, or of several, may be one too: it must not be taken for the whole.
-const TRUNCATION_MARK = '] dsctl was stopped here: this is not all of it.\n'
+// The beginning of a YAML document is valid YAML too. This line makes it invalid.
+const TRUNCATION_MARK = '] dsctl was interrupted here. This output is incomplete.\n'
 
 function yamlWriter(page: Writer['page']): Writer {
-  return { page, none: '', end: '', torn: TRUNCATION_MARK }
+  return { page, none: '', end: '', truncated: TRUNCATION_MARK }
 }
 
 function documents(): Writer['page'] {

@@ -1,23 +1,23 @@
-// Control characters (C0, DEL, C1), line separators, bidirectional controls, and what is invisible: a terminal acts on
-// the first, and the others make a text look like another one. Joiners stay, since words and emoji are written with them.
+// Control characters (C0, DEL, C1), line separators, bidirectional controls and invisible characters. A terminal acts on the
+// former; the latter make one text look like another. Joiners are kept, because words and emoji need them.
 const UNPRINTABLE =
   /[\p{Cc}\p{Zl}\p{Zp}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\u{e0000}-\u{e007f}]/gu
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** A text as one line that is safe to show: what a terminal would act on, or hide, stands as `\n` or `\u001b`. */
+/** A text as one line that is safe to print: unprintable characters are escaped as `\n` or `\u001b`. */
 export function toPrintable(text: string): string {
   return text.replace(UNPRINTABLE, character => SHORT[character] ?? escaped(character))
 }
 
-/** Whether a text has something that `printable` would show. */
+/** Whether a text contains unprintable characters. */
 export function hasUnprintable(text: string): boolean {
   return text.search(UNPRINTABLE) >= 0
 }
 
 /**
- * The same for a JSON or YAML document, whose strings already escape C0: what is left of the unseen is escaped as JSON
- * does it, so that the document still means the same.
+ * Escapes the remaining unprintable characters of a JSON or YAML document, so that its meaning stays the same. Its
+ * strings already escape C0.
  */
 export function toPrintableDocument(document: string, form: 'json' | 'yaml' = 'json'): string {
   const shown = (character: string) =>
@@ -25,7 +25,7 @@ export function toPrintableDocument(document: string, form: 'json' | 'yaml' = 'j
   return document.replace(UNPRINTABLE, character => (character < ' ' ? character : shown(character)))
 }
 
-/** Of one beyond U+FFFF, which only YAML has an escape for, both halves. */
+/** A character as `\uXXXX`; one above U+FFFF as two escapes, because JSON has no longer form. */
 function escaped(character: string): string {
   return character
     .split('')

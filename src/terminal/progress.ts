@@ -1,11 +1,11 @@
 import { toPrintable } from './printable.ts'
 import { type StatusLine, type Streams, setStatusLine } from './streams.ts'
 
-/** Work under way. */
+/** A spinner that shows the progress of some work. */
 export interface Progress {
-  /** Says what it is at, for instance `Applying 3 of 20`; a share of the whole, from 0 to 1, is drawn as a bar. */
+  /** Sets the text, for example `Applying 3 of 20`. `share`, from 0 to 1, is drawn as a bar. */
   update(text: string, share?: number): void
-  /** Ends it and leaves nothing on the screen. */
+  /** Stops and clears the line. */
   stop(): void
 }
 
@@ -14,7 +14,7 @@ const FRAME_INTERVAL_MS = 100
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const CLEAR_LINE = '\r\u001b[2K'
 
-/** Shows a spinner on a terminal's stderr once work has taken a second; elsewhere it does nothing. */
+/** Shows a spinner on stderr after a second. Does nothing if stderr is not a terminal. */
 export function startProgress(streams: Streams, text: string): Progress {
   const { stderr, env, options } = streams
   if (!stderr.isTTY || env.TERM === 'dumb' || options?.quiet) return { update() {}, stop() {} }
@@ -23,7 +23,7 @@ export function startProgress(streams: Streams, text: string): Progress {
   return spinner
 }
 
-/** Does the work under a spinner. */
+/** Runs `work` and shows a spinner meanwhile. */
 export async function withProgress<T>(
   streams: Streams,
   text: string,

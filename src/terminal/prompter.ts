@@ -7,26 +7,26 @@ import { type Choice, promptConfirm, promptLine, promptSearch, promptSelect, typ
 import { type Decision, type ReviewRow, reviewSummary } from './review.ts'
 import type { Streams } from './streams.ts'
 
-/** How an answer in text is judged; an empty one is refused, unless it is optional or there is a default. */
+/** How a text is validated. An empty one is rejected, unless it is optional or has a default. */
 export interface TextOptions {
   readonly default?: string | undefined
   readonly optional?: boolean | undefined
   readonly check?: Validate | undefined
 }
 
-/** Asks a person. Only where `canAsk`. Every method throws `interrupted` on Ctrl-C, with the terminal restored. */
+/** Prompts the user; requires `isInteractive`. Every method throws `interrupted` on Ctrl-C and restores the terminal. */
 export interface Prompter {
   askType(types: readonly SourceType[]): Promise<SourceType>
   askFields(question: FieldsQuestion): Promise<FieldAnswers>
-  /** A line of text, trimmed; empty where it is optional. */
+  /** Asks for a line of text, which is trimmed; may be empty if it is optional. */
   askText(label: string, options?: TextOptions): Promise<string>
-  /** A one-line secret that belongs to no field, such as a login's password. */
+  /** Asks for a one-line secret that is not a field, for example a login's password. */
   askSecret(label: string, check?: Validate): Promise<Secret<string>>
-  /** A secret of several lines, pasted unseen; it may be empty. */
+  /** Asks the user to paste a secret of several lines, which is not shown; may be empty. */
   pasteSecret(label: string): Promise<Secret<string>>
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
   confirm(question: string, preset: boolean): Promise<boolean>
-  /** Asks a question that is answered by typing the name, to confirm that it may go; comes back only once it is. */
+  /** Asks the user to confirm by typing a name; returns only after the name was typed correctly. */
   askName(question: string, expected: string): Promise<void>
   reviewSummary(rows: readonly ReviewRow[], question: string): Promise<Decision>
 }
@@ -53,7 +53,7 @@ function askType(streams: Streams, types: readonly SourceType[]): Promise<Source
 function askText(streams: Streams, label: string, options: TextOptions): Promise<string> {
   const check = (text: string) => {
     if (text !== '') return options.check?.(text)
-    return options.optional ? undefined : 'a value is needed'
+    return options.optional ? undefined : 'a value is required'
   }
   const ending = options.optional && options.default === undefined ? ' (optional)' : ''
   return promptLine(streams, { message: `${label}${ending}:`, default: options.default, check })
@@ -67,6 +67,6 @@ async function askSecret(streams: Streams, label: string, check: Validate): Prom
 
 async function askName(streams: Streams, question: string, expected: string): Promise<void> {
   const wanted = toPrintable(expected).trim()
-  const check = (text: string) => (text === wanted ? undefined : 'that is not the name; Ctrl-C leaves it as it is')
+  const check = (text: string) => (text === wanted ? undefined : 'the name does not match; press Ctrl-C to cancel')
   await promptLine(streams, { message: `${question} Type ${wanted} to confirm:`, check })
 }

@@ -2,16 +2,16 @@ import { toPrintable } from './printable.ts'
 import type { Streams } from './streams.ts'
 import { withInquirer } from './with-inquirer.ts'
 
-/** What is wrong with a text, or undefined where it is fine. */
+/** Returns the problem with a text, or undefined if it is valid. */
 export type Validate = (text: string) => string | undefined
 
-/** A choice of a list. */
+/** One option of a list; `name` is shown. */
 export interface Choice<T> {
   readonly value: T
   readonly name: string
 }
 
-/** A line of text: trimmed, and the default where it is left empty. `shown` alters what stands on the screen. */
+/** A question for a line of text. An empty answer returns the default. `shown` changes only what the screen shows. */
 export interface LineQuestion {
   readonly message: string
   readonly default?: string | undefined
@@ -19,7 +19,7 @@ export interface LineQuestion {
   readonly shown?: ((text: string) => string) | undefined
 }
 
-/** Asks for a line of text that may be seen. */
+/** Asks for a line of text, which is visible and trimmed. */
 export async function promptLine(streams: Streams, question: LineQuestion): Promise<string> {
   const preset = question.default ?? ''
   const shownPreset = toPrintable(preset)
@@ -33,7 +33,7 @@ export async function promptLine(streams: Streams, question: LineQuestion): Prom
   return given(text)
 }
 
-/** Asks for one line that is not shown: each character is a star, and no key reveals it. Not trimmed. */
+/** Asks for one line that is shown as stars. No key reveals it, and it is not trimmed. */
 export function promptHidden(streams: Streams, message: string, check: Validate): Promise<string> {
   return withInquirer(streams, ({ password }, context) => {
     const validate = (answer: string) => validationResult(check(answer))
@@ -41,14 +41,14 @@ export function promptHidden(streams: Streams, message: string, check: Validate)
   })
 }
 
-/** Asks yes or no. */
+/** Asks a yes/no question. */
 export function promptConfirm(streams: Streams, message: string, preset: boolean): Promise<boolean> {
   return withInquirer(streams, ({ confirm }, context) =>
     confirm({ message: toPrintable(message), default: preset }, context),
   )
 }
 
-/** Asks for one of a few. */
+/** Asks the user to select one of a few options. */
 export function promptSelect<T>(
   streams: Streams,
   message: string,
@@ -61,7 +61,7 @@ export function promptSelect<T>(
   ).then(picked => choiceAt(choices, picked))
 }
 
-/** Asks for one of many: typing narrows them down. */
+/** Asks the user to select one of many options; typing filters them. */
 export function promptSearch<T>(streams: Streams, message: string, choices: readonly Choice<T>[]): Promise<T> {
   const named = choices.map((choice, value) => ({ value, name: toPrintable(choice.name) }))
   return withInquirer(streams, ({ search }, context) => {
@@ -72,7 +72,7 @@ export function promptSearch<T>(streams: Streams, message: string, choices: read
 
 function choiceAt<T>(choices: readonly Choice<T>[], position: number): T {
   const choice = choices[position]
-  if (!choice) throw new Error(`choice ${position} of ${choices.length} was picked`)
+  if (!choice) throw new Error(`choice ${position} of ${choices.length} was selected`)
   return choice.value
 }
 

@@ -10,8 +10,8 @@ const CLEAR_LINE = '\r\u001b[2K'
 const QUIET_MS = 40
 
 /**
- * Reads several lines that are never shown, up to a line with only a dot or to Ctrl-D; only their number is told.
- * The terminal's echo is off from before the first is read until nothing more comes. Throws `interrupted` on Ctrl-C.
+ * Reads several lines without showing them, up to Ctrl-D or to a line with only a dot; shows only their number. The
+ * terminal's echo stays off until no more input arrives. Throws `interrupted` on Ctrl-C.
  */
 export function readPasted(streams: Streams): Promise<string> {
   return withTerminal(streams, () =>
@@ -20,7 +20,7 @@ export function readPasted(streams: Streams): Promise<string> {
       let text = ''
       await eachChunk(streams, chunk => {
         text += typeof chunk === 'string' ? chunk : decoder.write(chunk)
-        if (text.includes(CTRL_C)) throw new DsctlError('interrupted', 'Interrupted: nothing was changed.')
+        if (text.includes(CTRL_C)) throw new DsctlError('interrupted', 'Interrupted. Nothing was changed.')
         writeMessage(streams, `${CLEAR_LINE}${linesRead(text)}`)
         return pastedText(text) !== undefined
       }).finally(() => writeMessage(streams, '\n'))
@@ -30,7 +30,7 @@ export function readPasted(streams: Streams): Promise<string> {
   )
 }
 
-/** Throws away what was typed or pasted beyond an answer, so that it is neither shown nor taken for the next one. */
+/** Discards input after an answer, so that it is neither shown nor taken as the next answer. Returns whether there was any. */
 export function discardInput(streams: Streams): Promise<boolean> {
   return withoutEcho(streams, () => drainInput(streams))
 }
@@ -50,7 +50,7 @@ async function withoutEcho<T>(streams: Streams, work: () => Promise<T>): Promise
 
 function eachChunk({ stdin }: Streams, isLast: (chunk: Buffer | string) => boolean): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    const onEnd = () => finish(() => reject(new DsctlError('interrupted', 'The input ended: nothing was changed.')))
+    const onEnd = () => finish(() => reject(new DsctlError('interrupted', 'The input ended. Nothing was changed.')))
     const onData = (chunk: Buffer | string) => {
       try {
         if (isLast(chunk)) finish(resolve)
@@ -69,12 +69,12 @@ function eachChunk({ stdin }: Streams, isLast: (chunk: Buffer | string) => boole
   })
 }
 
-/** Reads until nothing has come for a moment; whether anything came. */
+/** Reads until no input has arrived for QUIET_MS; returns whether any arrived. */
 async function drainInput({ stdin }: Streams): Promise<boolean> {
-  let came = false
+  let received = false
   let quiet = false
   const onData = () => {
-    came = true
+    received = true
     quiet = false
   }
   stdin.on('data', onData)
@@ -84,10 +84,10 @@ async function drainInput({ stdin }: Streams): Promise<boolean> {
     await new Promise(resolve => setTimeout(resolve, QUIET_MS))
   }
   stdin.removeListener('data', onData)
-  return came
+  return received
 }
 
-// A terminal in raw mode sends a carriage return for each line's end, and may put marks around what is pasted.
+// In raw mode a terminal sends a carriage return at the end of each line, and may put markers around a paste.
 function pastedText(raw: string): string | undefined {
   const text = applyErasers(raw.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '').replace(/\r\n?/g, '\n'))
   const dot = /(^|\n)\.\n/.exec(text)

@@ -3,17 +3,17 @@ import { toPrintable } from './printable.ts'
 import { type Choice, promptSelect } from './prompts.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
-/** One line of the summary. A secret must come sealed: it shows as `[REDACTED]`. */
+/** One line of the summary. A secret must be sealed, so that it prints as `[REDACTED]`. */
 export interface ReviewRow {
   readonly field: string
   readonly label: string
   readonly value: unknown
 }
 
-/** What a person decided. */
+/** The user's decision. */
 export type Decision = { readonly kind: 'save' | 'test' | 'cancel' } | { readonly kind: 'edit'; readonly field: string }
 
-/** Shows what is about to be saved, and asks whether to save it, to edit a field of it, to test it, or to cancel. */
+/** Shows the values and asks whether to save them, edit a field, test the connection, or cancel. */
 export async function reviewSummary(streams: Streams, rows: readonly ReviewRow[], question: string): Promise<Decision> {
   const { renderTable } = await import('./table.ts')
   const paint = await loadPainter(streams, streams.stderr)

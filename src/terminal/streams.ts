@@ -1,17 +1,17 @@
-/** Where input comes from, and whether a person is there. */
+/** An input stream. `isTTY` is true if it is a terminal. */
 export interface Input extends NodeJS.ReadableStream {
   readonly isTTY?: boolean | undefined
   setRawMode?(raw: boolean): unknown
 }
 
-/** Where text goes; `columns` is the width of a terminal. */
+/** An output stream. `columns` and `rows` are the size of a terminal. */
 export interface Output extends NodeJS.WritableStream {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly rows?: number | undefined
 }
 
-/** The global options that say how to talk. */
+/** The global options for messages and prompts. */
 export interface TerminalOptions {
   readonly color?: boolean | undefined
   readonly input?: boolean | undefined
@@ -19,15 +19,15 @@ export interface TerminalOptions {
   readonly verbose?: boolean | undefined
 }
 
-/** What a shell does with the programs that it runs. */
+/** Job control of the shell that runs dsctl. */
 export interface JobControl {
-  /** Calls back whenever the program goes on after it was stopped; gives what ends that. */
+  /** Calls `listener` whenever the program resumes after it was suspended. Returns a function that stops this. */
   onContinued(listener: () => void): () => void
-  /** Stops it, with what shares its terminal, until the shell lets it go on. Where no shell could, it does nothing. */
+  /** Suspends the program’s process group until the shell resumes it. Does nothing on Windows. */
   suspend(): void
 }
 
-/** The outer world as this folder sees it: nothing here reads `process`. */
+/** The streams and the environment that this folder uses. Nothing here reads `process`. */
 export interface Streams {
   readonly stdin: Input
   readonly stdout: Output
@@ -37,7 +37,7 @@ export interface Streams {
   readonly job?: JobControl | undefined
 }
 
-/** Something that draws on the terminal and makes room while others write. */
+/** A line that is redrawn on the terminal, such as a spinner, and that makes room for other output. */
 export interface StatusLine {
   clear(): void
   hold(): void
@@ -46,9 +46,9 @@ export interface StatusLine {
 
 const statusLines = new WeakMap<Output, StatusLine>()
 
-/** Names what draws on stderr at present, or that nothing does. */
-export function setStatusLine(streams: Streams, drawing: StatusLine | undefined): void {
-  if (drawing) statusLines.set(streams.stderr, drawing)
+/** Sets the status line that is drawn on stderr; undefined if there is none. */
+export function setStatusLine(streams: Streams, line: StatusLine | undefined): void {
+  if (line) statusLines.set(streams.stderr, line)
   else statusLines.delete(streams.stderr)
 }
 
@@ -58,7 +58,7 @@ export function writeData(streams: Streams, text: string): void {
   streams.stdout.write(text)
 }
 
-/** Writes data to stdout and waits until it is written: false where nobody reads it any more. */
+/** Writes data to stdout and waits until it is written. Returns false if nobody reads it any more. */
 export function writeDataAndWait(streams: Streams, text: string): Promise<boolean> {
   statusLines.get(streams.stderr)?.clear()
   return new Promise(resolve => {
@@ -72,13 +72,13 @@ export function writeMessage(streams: Streams, text: string): void {
   streams.stderr.write(text)
 }
 
-/** Does something with the terminal to itself: no spinner draws meanwhile. */
+/** Runs `work` while no status line is drawn. */
 export async function withTerminal<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
-  const drawing = statusLines.get(streams.stderr)
-  drawing?.hold()
+  const line = statusLines.get(streams.stderr)
+  line?.hold()
   try {
     return await work()
   } finally {
-    drawing?.release()
+    line?.release()
   }
 }

@@ -3,32 +3,32 @@ import stringWidth from 'string-width'
 import type { FormattedCell } from './cell.ts'
 import type { Painter } from './colour.ts'
 
-/** A table without its rows. */
+/** The layout of a table. Each list has one entry per column. */
 export interface TableLayout {
   readonly head: readonly string[] | undefined
-  /** Which columns are never cut. */
+  /** Columns that are never truncated. */
   readonly fixed: readonly boolean[]
-  /** Which columns are left out where the others would have to be cut for them. */
+  /** Columns that are left out if the table is wider than the terminal. */
   readonly dropWhenNarrow?: readonly boolean[]
-  /** Which columns go on in a further line where they would have to be cut. */
+  /** Columns whose text continues on further lines instead of being truncated. */
   readonly wrap?: readonly boolean[]
-  /** The terminal's width; undefined where nothing is cut. */
+  /** The terminal's width; undefined if nothing is to be truncated. */
   readonly width: number | undefined
   readonly paint: Painter
 }
 
 type Rows = readonly (readonly FormattedCell[])[]
 
-/** A table to draw. */
+/** A table with its rows. */
 export interface TableContent extends TableLayout {
   readonly rows: Rows
 }
 
 const COLUMN_GAP = 2
 const MIN_COLUMN_WIDTH = 6
-// What of a longer text has to be seen.
+// A column is readable if it shows this many characters of a longer text.
 const READABLE_WIDTH = 24
-// cli-table3's time grows with the square of the number of rows.
+// cli-table3 takes quadratic time in the number of rows, so a table is rendered in parts.
 const ROWS_PER_TABLE = 50
 const NO_BORDERS = Object.fromEntries(
   // biome-ignore format: one list
@@ -36,28 +36,28 @@ const NO_BORDERS = Object.fromEntries(
     'mid', 'mid-mid', 'right', 'right-mid', 'middle'].map(name => [name, '']),
 )
 
-/** The table as text, one line a row: no borders, columns two spaces apart, no space at a line's end. */
-export function renderTable(grid: TableContent): string {
-  return incrementalTable(grid)(grid.rows)
+/** Renders a table with one line per row, without borders and without trailing spaces. */
+export function renderTable(table: TableContent): string {
+  return incrementalTable(table)(table.rows)
 }
 
 /**
- * The same of which the rows come bit by bit: a column grows where a later row is wider. Which columns there is room for
- * is seen from the first.
+ * Returns a function that renders further rows of one table. A column becomes wider if a later row needs it. The first
+ * rows decide which columns are dropped.
  */
-export function incrementalTable(frame: TableLayout): (rows: Rows) => string {
+export function incrementalTable(layout: TableLayout): (rows: Rows) => string {
   let table: ((rows: Rows) => string) | undefined
   let leftOut: readonly boolean[] = []
   return rows => {
-    if (!table) leftOut = droppedColumns(frame, rows)
+    if (!table) leftOut = droppedColumns(layout, rows)
     const kept = <T>(row: readonly T[]) => row.filter((_, i) => !leftOut[i])
-    const { head, fixed, wrap = [] } = frame
-    table ??= rowRenderer({ ...frame, head: head && kept(head), fixed: kept(fixed), wrap: kept(wrap) })
+    const { head, fixed, wrap = [] } = layout
+    table ??= rowRenderer({ ...layout, head: head && kept(head), fixed: kept(fixed), wrap: kept(wrap) })
     return table(rows.map(kept))
   }
 }
 
-/** Which columns are left out, which are none where there is room. */
+/** The columns to leave out; none if the table fits. */
 function droppedColumns({ head, fixed, dropWhenNarrow = [], width }: TableLayout, rows: Rows): readonly boolean[] {
   const needed = naturalWidths({ head, rows }).map((natural, i) =>
     fixed[i] ? natural : Math.min(natural, READABLE_WIDTH),
@@ -65,26 +65,26 @@ function droppedColumns({ head, fixed, dropWhenNarrow = [], width }: TableLayout
   return width === undefined || totalWidth(needed) <= width ? [] : dropWhenNarrow
 }
 
-function rowRenderer(frame: TableLayout): (rows: Rows) => string {
-  let head: Rows = frame.head ? [frame.head.map(text => ({ text, tone: 'strong' as const }))] : []
+function rowRenderer(layout: TableLayout): (rows: Rows) => string {
+  let head: Rows = layout.head ? [layout.head.map(text => ({ text, tone: 'strong' as const }))] : []
   let natural: readonly number[] = []
   return rows => {
     const all = [...head, ...rows]
     head = []
     natural = naturalWidths({ head: undefined, rows: all }).map((width, i) => Math.max(width, natural[i] ?? 0))
-    const widths = fittedWidths(frame, natural)
+    const widths = fittedWidths(layout, natural)
     let text = ''
     for (let start = 0; start < all.length; start += ROWS_PER_TABLE) {
-      text += renderRows(frame, widths, all.slice(start, start + ROWS_PER_TABLE))
+      text += renderRows(layout, widths, all.slice(start, start + ROWS_PER_TABLE))
     }
     return text
   }
 }
 
-/** Each row as a block, with a line for every cell that says anything; undefined where the table is not too wide. */
+/** Renders each row as a block with one line per non-empty cell; undefined if the table fits the width. */
 export function renderBlocks({ head = [], rows, width, paint }: TableContent): string | undefined {
-  const whole = naturalWidths({ head, rows })
-  if (width === undefined || totalWidth(whole) <= width) return undefined
+  const natural = naturalWidths({ head, rows })
+  if (width === undefined || totalWidth(natural) <= width) return undefined
   const indent = 2 + COLUMN_GAP + head.reduce((most, title) => Math.max(most, displayWidth(title)), 0)
   const blocks = rows.map(([first, ...cells]) => {
     const lines = cells.flatMap(({ text, tone }, at) => {
@@ -144,11 +144,11 @@ function naturalWidths({ head = [], rows }: Pick<TableContent, 'head' | 'rows'>)
   })
 }
 
-function fittedWidths(frame: TableLayout, natural: readonly number[]): number[] {
+function fittedWidths(layout: TableLayout, natural: readonly number[]): number[] {
   const widths = [...natural]
-  let excess = frame.width === undefined ? 0 : totalWidth(widths) - frame.width
+  let excess = layout.width === undefined ? 0 : totalWidth(widths) - layout.width
   for (; excess > 0; excess--) {
-    const widest = widestFlexible(widths, frame.fixed)
+    const widest = widestFlexible(widths, layout.fixed)
     if (widest === undefined) break
     widths[widest] = (widths[widest] ?? 0) - 1
   }
@@ -167,7 +167,7 @@ function widestFlexible(widths: readonly number[], fixed: readonly boolean[]): n
   return widest
 }
 
-/** A text of at most `width` columns, ended by `…` where something is missing. */
+/** Shortens a text to at most `width` columns and marks the cut with `…`. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let kept = ''

@@ -1,7 +1,7 @@
 import type { Cell } from './cell.ts'
 import type { Tone } from './colour.ts'
 
-/** One thing: JSON prints `data` as it is, a table its rows; one whose value is undefined is left out. */
+/** One item. JSON prints `data`, a table prints `rows`. Rows whose value is undefined are left out. */
 export interface RecordView {
   readonly kind: 'record'
   readonly data: object
@@ -12,27 +12,27 @@ export interface RecordView {
 export interface Column<T> {
   readonly title: string
   readonly value: (item: T) => Cell
-  /** Never cut: an id, a time. */
+  /** Never truncated, for example an id or a time. */
   readonly fixed?: boolean
-  /** Left out at a terminal where others would have to be cut for it. */
+  /** Left out if the table is wider than the terminal. */
   readonly dropWhenNarrow?: boolean
-  /** Never cut either: what is too long for a terminal goes on in the next line. */
+  /** Continues on the next line instead of being truncated. */
   readonly wrap?: boolean
 }
 
-/** Several things. `empty` is told on stderr in place of a table without rows. */
+/** Several items. `empty` is printed on stderr if there are none. */
 export interface ListView<T extends object> {
   readonly kind: 'list'
   readonly data: readonly T[]
   readonly columns: readonly Column<T>[]
   readonly empty: string
-  /** Where a terminal is too narrow for whole cells, each item is a block of its own: nothing of it is cut. */
+  /** Prints each item as a block, without truncation, if the table is wider than the terminal. */
   readonly blocks?: boolean
-  /** Printed as JSON and YAML in place of `data`, where the two differ. */
+  /** Printed as JSON and YAML instead of `data`. */
   readonly document?: unknown
 }
 
-/** What has become of each item of a batch; `summary` is told on stderr after a table, if there is more to say than an error does. */
+/** The result of each item of a batch. `summary` is printed on stderr after the table. */
 export interface OutcomesView<T extends object> {
   readonly kind: 'outcomes'
   readonly data: readonly T[]
@@ -40,7 +40,7 @@ export interface OutcomesView<T extends object> {
   readonly summary: string | undefined
 }
 
-/** Free text, line by line, in place of a table. */
+/** Lines of text instead of a table. */
 export interface LinesView {
   readonly kind: 'lines'
   readonly data: unknown
@@ -48,12 +48,11 @@ export interface LinesView {
 }
 
 /**
- * Gets page after page of what is printed as it comes, none before the one before it is written. Answers whether another
- * is wanted: not where nobody reads any more.
+ * Writes one page; resolves once it is written. Returns whether to continue: false if nobody reads the output any more.
  */
 export type WritePage<T> = (page: readonly T[]) => Promise<boolean>
 
-/** A list of any length. `empty` is told on stderr in place of a table without rows. */
+/** A list of any length, printed page by page. `empty` is printed on stderr if there are no items. */
 export interface PagesView<T extends object> {
   readonly kind: 'pages'
   readonly forEachPage: (take: WritePage<T>) => Promise<void>
@@ -61,19 +60,19 @@ export interface PagesView<T extends object> {
   readonly empty: string
 }
 
-/** Any number of documents, for a file: YAML ones one after the other, unless another format is asked for. */
+/** Any number of documents, printed page by page as a stream of YAML documents unless another format is requested. */
 export interface DocumentsView {
   readonly kind: 'documents'
   readonly forEachPage: (take: WritePage<object>) => Promise<void>
-  /** Told on stderr in place of nothing at all. */
+  /** Printed on stderr if there are no documents. */
   readonly empty: string
 }
 
-/** What is printed as it comes. */
+/** A result that is printed page by page. */
 export type StreamView<T extends object = object> = PagesView<T> | DocumentsView
 
-/** What is there as a whole. */
-export type WholeView<T extends object = object> = RecordView | ListView<T> | OutcomesView<T> | LinesView
+/** A result that is complete before it is printed. */
+export type CompleteView<T extends object = object> = RecordView | ListView<T> | OutcomesView<T> | LinesView
 
-/** What a command found, made for printing. */
-export type View<T extends object = object> = WholeView<T> | StreamView<T>
+/** A command's result, ready to print. */
+export type View<T extends object = object> = CompleteView<T> | StreamView<T>

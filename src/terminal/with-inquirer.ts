@@ -7,7 +7,7 @@ import { type Input, type Streams, withTerminal } from './streams.ts'
 
 type Inquirer = typeof import('./inquirer.ts')
 
-/** What each prompt is given: where to read, where to draw, and when to give up. */
+/** The streams of a prompt, and the signal that ends it. */
 export interface PromptContext {
   readonly input: Input
   readonly output: Writable
@@ -15,8 +15,8 @@ export interface PromptContext {
 }
 
 /**
- * Shows one prompt of inquirer on stderr, where colours are as elsewhere. Throws `interrupted` where the person leaves:
- * by Ctrl-C, by Ctrl-D on an empty line, or with the terminal.
+ * Shows one inquirer prompt on stderr, with colours only if they are enabled. Throws `interrupted` if the user presses
+ * Ctrl-C, presses Ctrl-D on an empty line, or closes the terminal.
  */
 export async function withInquirer<T>(
   streams: Streams,
@@ -35,14 +35,14 @@ export async function withInquirer<T>(
       const context = { input: streams.stdin, output, signal: ended.signal }
       return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
-      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
+      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted. Nothing was changed.') : error
     } finally {
       for (const end of unwatch) end()
     }
   })
 }
 
-// Where TERM=dumb, Node's readline takes Backspace for a character of the answer. It reads the variable as it begins.
+// With TERM=dumb, Node's readline takes Backspace as a character of the answer. It reads the variable when it starts.
 function withLineEditing<T>(env: NodeJS.ProcessEnv, begin: () => T): T {
   const { TERM } = env
   if (TERM !== 'dumb') return begin()
@@ -58,7 +58,7 @@ function isPromptExit(error: unknown): boolean {
   return error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')
 }
 
-// Ctrl-D on an empty line, or a terminal that goes away, closes readline, and then a prompt would never be answered.
+// Ctrl-D on an empty line, or closing the terminal, closes readline. The prompt would then never return.
 function watchForEnd(stdin: Input, ended: () => void): () => void {
   const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
     if (key?.ctrl && key.name === 'd') setImmediate(() => stdin.isPaused() && ended())
@@ -80,7 +80,7 @@ function promptOutput(streams: Streams): { output: Writable; redraw: () => void 
     decodeStrings: false,
     write(chunk: unknown, _, done) {
       const text = plain ? withoutColours(String(chunk)) : String(chunk)
-      // A prompt is drawn in one piece; what has no text in it moves the cursor alone.
+      // A prompt is drawn with one write. A write without text only moves the cursor.
       drawn = stripVTControlCharacters(text) === '' ? drawn + text : text
       stderr.write(text)
       done()
@@ -94,7 +94,7 @@ function promptOutput(streams: Streams): { output: Writable; redraw: () => void 
   return { output, redraw: () => stderr.write(`\r\u001b[J${drawn.split(REDRAW_START).at(-1)}`) }
 }
 
-/** After this a prompt is drawn where one stood already. */
+/** Inquirer writes this before it draws a prompt over the previous one. */
 const REDRAW_START = '\u001b[2K\u001b[G'
 
 function withoutColours(text: string): string {

@@ -5,7 +5,7 @@ import type { FieldDifference, ItemPlan } from '../operations/batch/plan.ts'
 import type { AppliedItem } from '../operations/batch/run-items.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 
-/** What would be done with one data source, as `diff` prints it. */
+/** What `apply` would do with one data source, as `diff` prints it. */
 export interface Difference {
   readonly name: string
   readonly env: string
@@ -13,7 +13,7 @@ export interface Difference {
   readonly fields: readonly FieldDifference[]
 }
 
-/** What differs: nothing of what is the same. */
+/** The data sources that `apply` would change; leaves out unchanged ones. */
 export function findDifferences(
   items: readonly BatchItem[],
   plans: readonly ItemPlan[],
@@ -45,12 +45,12 @@ function fieldChange({ secret, before, after }: FieldDifference): string {
 
 const NOT_ATTEMPTED = 'not done'
 
-/** What a table says has become of an item: nothing is wrong with one that an interruption has left undone. */
+/** The outcome that the table shows. An item that was not done because of an interruption has not failed. */
 export function outcomeText<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
   return error && isInterruption(error.code) ? NOT_ATTEMPTED : action
 }
 
-/** What has become of each item of a batch. */
+/** The results of `apply`. */
 export function applyResultsView(applied: readonly AppliedItem[]): OutcomesView<AppliedItem> {
   const counts = new Map<string, number>()
   for (const outcome of applied.map(outcomeText)) counts.set(outcome, (counts.get(outcome) ?? 0) + 1)

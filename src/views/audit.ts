@@ -1,12 +1,12 @@
 import type { AuditEvent } from '../ports/audit-trail.ts'
 import type { Column, ListView, PagesView, WritePage } from '../terminal/view.ts'
 
-/** What `audit` prints of a page of events; `which` they would be, where there are none. */
+/** The output of `audit`. `which` describes the filters in the message for no events: ` of the last hour`. */
 export function eventsView(events: readonly AuditEvent[], which: string): ListView<Shown> {
   return { kind: 'list', data: events.map(shown), columns: COLUMNS, empty: `No events${which}.` }
 }
 
-/** The same of all events, as they come. */
+/** The output of `audit --all`, printed page by page. */
 export function allEventsView(each: (take: WritePage<AuditEvent>) => Promise<void>, which: string): PagesView<Shown> {
   const empty = `No events${which}.`
   return { kind: 'pages', forEachPage: take => each(page => take(page.map(shown))), columns: COLUMNS, empty }
@@ -33,6 +33,6 @@ function shown(event: AuditEvent) {
 }
 
 function about({ data_source_name: name, before, after }: Shown): string | undefined {
-  const told = after ?? before
-  return name ?? [told?.email, told?.template].find(text => typeof text === 'string')
+  const values = after ?? before
+  return name ?? [values?.email, values?.template].find(text => typeof text === 'string')
 }

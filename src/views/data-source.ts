@@ -7,26 +7,26 @@ import type { Cell } from '../terminal/cell.ts'
 import type { ListView, RecordView } from '../terminal/view.ts'
 import { LIST_COLUMNS, type ListItem, listItem } from './list.ts'
 
-/** The answer of create, get and update: one shape, secrets redacted. Its JSON is the contract with scripts. */
+/** The output of create, get and update, with secrets redacted. Scripts depend on its JSON. */
 export function dataSourceView({ record, credentials }: WithCredentials): RecordView {
   const shown = credentials && shownCredentials(record, credentials)
   return { kind: 'record', data: document(record, shown), rows: rows(record, shown) }
 }
 
-/** The answer of get with several: the same of each as a document, and a line of each as a table. */
+/** The output of get with several data sources: full documents, or a table with one line each. */
 export function dataSourcesView(found: readonly WithCredentials[]): ListView<ListItem> {
   return {
     kind: 'list',
     data: found.map(({ record }) => listItem(record)),
     document: found.map(each => dataSourceView(each).data),
     columns: LIST_COLUMNS,
-    empty: 'None of them is there.',
+    empty: 'No data sources found.',
   }
 }
 
 type Shown = ReturnType<typeof redactCredentials>
 
-// Of a type that this dsctl does not know, nothing is known to be no secret.
+// For an unknown type no field is known to be safe to print.
 function shownCredentials({ type }: DataSource, credentials: Credentials): Shown {
   const known = findSourceType(type)
   return known ? redactCredentials(known, credentials) : {}

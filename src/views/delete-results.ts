@@ -2,7 +2,7 @@ import type { DeleteResult } from '../operations/delete-many.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 import { outcomeText } from './apply-results.ts'
 
-/** What has become of each of several that were to be deleted. */
+/** The results of `delete` with several data sources. */
 export function deleteResultsView(outcomes: readonly DeleteResult[], withEnv: boolean): OutcomesView<DeleteResult> {
   return {
     kind: 'outcomes',
@@ -20,5 +20,5 @@ export function deleteResultsView(outcomes: readonly DeleteResult[], withEnv: bo
 function summaryOf(outcomes: readonly DeleteResult[]): string {
   const count = (wanted: DeleteResult['action']) => outcomes.filter(({ action }) => action === wanted).length
   const missing = count('not found')
-  return `${count('deleted')} of ${outcomes.length} deleted${missing ? `, ${missing} were not there` : ''}.`
+  return `${count('deleted')} of ${outcomes.length} deleted${missing ? `, ${missing} not found` : ''}.`
 }

@@ -1,7 +1,7 @@
 import type { ListedDataSource } from '../domain/data-source.ts'
 import type { Column } from '../terminal/view.ts'
 
-/** What `list` prints of a data source. */
+/** A data source as `list` prints it. */
 export type ListItem = ReturnType<typeof listItem>
 
 export function listItem({ id, name, type, env, onboardingStatus, updatedAt }: ListedDataSource) {
@@ -10,7 +10,7 @@ export function listItem({ id, name, type, env, onboardingStatus, updatedAt }: L
 
 export const NO_DATA_SOURCES = 'No data sources.'
 
-/** The table of `list`, and of `get` with several. */
+/** The columns of `list`, and of `get` with several data sources. */
 export const LIST_COLUMNS: readonly Column<ListItem>[] = [
   { title: 'NAME', value: item => item.name },
   { title: 'TYPE', value: item => item.type, fixed: true },

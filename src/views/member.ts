@@ -1,13 +1,13 @@
 import type { ListedMember } from '../ports/members.ts'
 import type { ListView, RecordView } from '../terminal/view.ts'
 
-/** What `member list` prints. */
+/** The output of `member list`. */
 export function membersView(members: readonly ListedMember[]): ListView<ListedMember> {
   const columns = ROWS.map(({ label, value, ...how }) => ({ title: label.toUpperCase(), value, ...how }))
   return { kind: 'list', data: members, columns, empty: 'No members.' }
 }
 
-/** What a change of a member prints. */
+/** The output of commands that change a member. */
 export function memberView(member: ListedMember): RecordView {
   return { kind: 'record', data: member, rows: ROWS.map(({ label, value }) => [label, value(member)]) }
 }

@@ -7,15 +7,15 @@ import { outputSchema } from '../source-types/output-schema.ts'
 import { JSON_SCHEMA_DIALECT, type JsonSchema, requestSchema } from '../source-types/request-schema.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 
-/** The JSON Schema (draft 2020-12) of what a command prints with `-o json`; `answer` is of one data source. */
+/** The JSON Schema (draft 2020-12) of a command's output with `-o json`. `answer` is the schema of one data source. */
 export function findOutputSchema(command: string, types: readonly SourceType[]): JsonSchema | undefined {
   const make = SCHEMAS[command]
-  return make && { $schema: JSON_SCHEMA_DIALECT, title: `What dsctl ${command} answers`, ...make(types) }
+  return make && { $schema: JSON_SCHEMA_DIALECT, title: `Output of dsctl ${command} -o json`, ...make(types) }
 }
 
 const text = { type: 'string' }
 const textOrNull = { type: ['string', 'null'] }
-const whole = { type: 'integer' }
+const integer = { type: 'integer' }
 const flag = { type: 'boolean' }
 const id = { type: 'string', format: 'uuid' }
 const idOrNull = { type: ['string', 'null'], format: 'uuid' }
@@ -34,7 +34,7 @@ const orNull = (schema: JsonSchema) => ({ anyOf: [schema, { type: 'null' }] })
 const codes = Object.keys(ERROR_CODES)
 const problems = list(object({ field: text, message: text }))
 const failure = object(
-  { code: oneOf(...codes), exit_code: whole, message: text, hint: text, outcome: text, fields: problems },
+  { code: oneOf(...codes), exit_code: integer, message: text, hint: text, outcome: text, fields: problems },
   ['hint', 'outcome', 'fields'],
 )
 
@@ -77,15 +77,15 @@ type Make = (types: readonly SourceType[]) => JsonSchema
 
 const dataSource: Make = types => outputSchema(types, ONBOARDING_STATUSES)
 
-/** What is printed of it where another schema has it inside. */
-const inside = ({ $schema: _, ...schema }: JsonSchema) => schema
+/** A schema for use inside another one: without `$schema`. */
+const nested = ({ $schema: _, ...schema }: JsonSchema) => schema
 
 const SCHEMAS: Readonly<Record<string, Make>> = {
   answer: dataSource,
   create: dataSource,
   update: dataSource,
   onboarding: dataSource,
-  get: types => ({ anyOf: [inside(dataSource(types)), list(inside(dataSource(types)))] }),
+  get: types => ({ anyOf: [nested(dataSource(types)), list(nested(dataSource(types)))] }),
   list: () => list(object({ id, name: text, type: text, updated_at: time, env: text, onboarding_status: status })),
   delete: () =>
     list(
@@ -101,9 +101,9 @@ const SCHEMAS: Readonly<Record<string, Make>> = {
         ...{ latency_ms: { type: 'number' }, server_version: textOrNull },
       }),
     ),
-  apply: () => ({ description: 'With --dry-run what diff answers.', anyOf: [applied, differences] }),
+  apply: () => ({ description: 'With --dry-run, the output of dsctl diff.', anyOf: [applied, differences] }),
   diff: () => differences,
-  export: types => list({ anyOf: types.map(type => inside(requestSchema(type))) }),
+  export: types => list({ anyOf: types.map(type => nested(requestSchema(type))) }),
   types: () => list(object({ name: text, label: text })),
   whoami: () =>
     object({
@@ -132,14 +132,14 @@ const SCHEMAS: Readonly<Record<string, Make>> = {
   error: () => object({ error: errorBody }),
 }
 
-/** What a failure prints on standard error with `-o json`. */
+/** The error document on standard error with `-o json`. */
 const errorBody = object(
   {
-    ...{ code: oneOf(...codes), status: whole, exit_code: whole, message: text, hint: text, fields: problems },
+    ...{ code: oneOf(...codes), status: integer, exit_code: integer, message: text, hint: text, fields: problems },
     ...{ outcome: oneOf('none', 'undoing', 'unknown', 'owed'), id: text, stack: list(text) },
   },
   ['status', 'hint', 'fields', 'outcome', 'id', 'stack'],
 )
 
-/** The commands that have one. */
+/** The names that findOutputSchema knows. */
 export const COMMANDS_WITH_SCHEMA = Object.keys(SCHEMAS)

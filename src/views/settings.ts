@@ -8,7 +8,7 @@ interface SettingRow {
   readonly source: string
 }
 
-/** What `config list` prints: each setting, and where it comes from. */
+/** The output of `config list`: each setting and its source. */
 export function settingsView({ all, embeddedFolder }: Settings): ListView<SettingRow> {
   const settings = all.map(({ key, value, source }) => ({ key, value: redactSetting(key, value), source }))
   return {
@@ -23,12 +23,12 @@ export function settingsView({ all, embeddedFolder }: Settings): ListView<Settin
   }
 }
 
-/** What `config profiles` prints. */
+/** The output of `config profiles`. */
 export function profilesView({ file, profile }: Settings): ListView<{ name: string; current: boolean }> {
   return {
     kind: 'list',
     data: Object.keys(file.profiles).map(name => ({ name, current: name === profile })),
-    empty: 'No profiles yet but the built-in embedded: dsctl init makes one.',
+    empty: 'No profiles except the built-in one, embedded. Run dsctl init to create one.',
     columns: [
       { title: 'PROFILE', value: each => each.name },
       { title: 'IN USE', value: each => (each.current ? 'yes' : 'no') },

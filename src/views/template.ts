@@ -5,7 +5,7 @@ import type { ListView, RecordView } from '../terminal/view.ts'
 
 type Document = ReturnType<typeof document>
 
-/** What `template list` prints. */
+/** The output of `template list`. */
 export function templatesView(templates: readonly Template[]): ListView<Document> {
   return {
     kind: 'list',
@@ -20,7 +20,7 @@ export function templatesView(templates: readonly Template[]): ListView<Document
   }
 }
 
-/** What `template get` and `template set` print. */
+/** The output of `template get` and `template set`. */
 export function templateView(template: Template): RecordView {
   const data = document(template)
   const fields = Object.entries(data.fields).map(([name, value]) => [name, String(value)] as const)

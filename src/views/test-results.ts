@@ -1,7 +1,7 @@
 import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 
-/** What `test` prints of one data source; of a REF that led nowhere only its name is known. */
+/** The output of `test` for one data source. If the REF was not found, only its name is known. */
 export interface TestResultJson {
   readonly id: string | null
   readonly name: string
@@ -33,7 +33,7 @@ export function testResultsView(outcomes: readonly TestResultJson[]): OutcomesVi
       { title: 'MS', value: ({ latency_ms }) => latency_ms, fixed: true },
       { title: 'MESSAGE', value: ({ message }) => message, wrap: true },
     ],
-    // Where some do not, the error counts them.
-    summary: outcomes.every(({ ok }) => ok) ? `${outcomes.length} of ${outcomes.length} connect.` : undefined,
+    // If some fail, the error message counts them.
+    summary: outcomes.every(({ ok }) => ok) ? `${outcomes.length} of ${outcomes.length} passed.` : undefined,
   }
 }

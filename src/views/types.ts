@@ -2,7 +2,7 @@ import { describeType, type FieldDescription } from '../source-types/describe.ts
 import type { SourceType } from '../source-types/source-type.ts'
 import type { ListView } from '../terminal/view.ts'
 
-/** What `types` prints. */
+/** The output of `types`. */
 export function typesView(types: readonly SourceType[]): ListView<{ name: string; label: string }> {
   return {
     kind: 'list',
@@ -15,7 +15,7 @@ export function typesView(types: readonly SourceType[]): ListView<{ name: string
   }
 }
 
-/** What `types TYPE` prints: its fields, or as a document the JSON Schema of its request. */
+/** The output of `types TYPE`: the fields as a table, or the JSON Schema of a request. */
 export function typeFieldsView(type: SourceType, schema: object): ListView<FieldDescription> {
   return {
     kind: 'list',

@@ -74,10 +74,10 @@ describe('a pipe', () => {
     symlinkSync(path, join(home, '.vault-token'))
     symlinkSync(path, join(settings, 'config.json'))
     for (const [code, told, options] of [
-      [3, 'There is no Vault token.', { home, env: { VAULT_TOKEN: undefined } }],
-      [2, `config.json is no regular file.`, { env: { DSCTL_CONFIG_DIR: settings } }],
-      [2, `vault.caCert: ${path} is no regular file`, { env: { VAULT_CACERT: path } }],
-      [2, `sslrootcert: ${path} is no regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
+      [3, 'No Vault token found.', { home, env: { VAULT_TOKEN: undefined } }],
+      [2, `config.json is not a regular file.`, { env: { DSCTL_CONFIG_DIR: settings } }],
+      [2, `vault.caCert: ${path} is not a regular file`, { env: { VAULT_CACERT: path } }],
+      [2, `sslrootcert: ${path} is not a regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
     ] as const) {
       const result = await site.dsctl(['list'], { ...options, timeout: 10_000 })
       expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(told) })

@@ -137,7 +137,7 @@ describe('Where a folder cannot be used, it says which and what moves it:', () =
       expect(await bare(args, as), args.join(' ')).toMatchObject({
         code: 2,
         stdout: '',
-        stderr: expect.stringMatching(/settings file .*\/private\/.* may not be read by you\.\n.*DSCTL_CONFIG_DIR/),
+        stderr: expect.stringMatching(/settings file .*\/private\/.* is not readable by you\.\n.*DSCTL_CONFIG_DIR/),
       })
   })
 

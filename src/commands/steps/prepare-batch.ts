@@ -37,7 +37,7 @@ export async function prepareBatch(
   const settings = readBatchOptions(context, options, LIMITS)
   const requests = await readRequests(context, settings, action)
   if (settings.prune) checkPruneRequests(requests)
-  setV8Flag('compileLate') // only once everything is read: from now on the servers need the cores
+  setV8Flag('optimizeLate') // only once everything is read: from now on the servers need the cores
   const stores = await context.stores(MAY.change, settings.prune ? checkCanDelete : undefined)
   const existing = await findExisting(stores, requests, action)
   const items = await fetchBatchSecrets(context, requests, {

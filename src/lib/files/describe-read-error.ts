@@ -1,6 +1,6 @@
 import { NOT_REGULAR } from './read-regular-file.ts'
 
-/** Why a file could not be read, in words that go on after its name. */
+/** Why a file could not be read, to print after its name: `does not exist`. */
 export function describeReadError(error: unknown): string {
   const code = String((error as { code?: unknown }).code)
   return REASONS[code] ?? `cannot be read (${code})`
@@ -9,10 +9,10 @@ export function describeReadError(error: unknown): string {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
-  EACCES: 'may not be read by you',
-  EPERM: 'may not be read by you',
+  EACCES: 'is not readable by you',
+  EPERM: 'is not readable by you',
   EISDIR: 'is a folder',
-  [NOT_REGULAR]: 'is no regular file',
-  ELOOP: 'is a link that leads nowhere',
-  ENAMETOOLONG: 'is no name of a file: it is too long',
+  [NOT_REGULAR]: 'is not a regular file',
+  ELOOP: 'is in a loop of symbolic links',
+  ENAMETOOLONG: 'has a name that is too long',
 }

@@ -2,8 +2,8 @@ import { mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
- * Makes a folder and those above it, the new ones their owner's alone. Throws as mkdir does. Node's own `recursive`
- * never returns where a file system makes nothing, such as /proc.
+ * Creates a folder and its parents, with access only for the owner. Throws the same errors as mkdir. It does not use
+ * Node's `recursive` option, which never returns on a file system that cannot create folders, such as /proc.
  */
 export function makeFolders(path: string): void {
   try {

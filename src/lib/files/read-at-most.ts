@@ -3,60 +3,60 @@ import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 
 /**
- * A file's bytes, or, where it has more than `most`, more than that: enough to see that it is too large, also where it
- * has no end, as a device.
+ * Reads a file up to a limit. If the file is larger, the result is longer than `maxBytes`, so that the caller can reject
+ * it. This works for devices too, which may have no end.
  */
-export async function readAtMost(path: string, most: number): Promise<Buffer> {
+export async function readAtMost(path: string, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0
-  for await (const chunk of (await isPipe(path)) ? openPipe(path) : createReadStream(path, { end: most })) {
+  for await (const chunk of (await isPipe(path)) ? openPipe(path) : createReadStream(path, { end: maxBytes })) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > most) break
+    if (length > maxBytes) break
   }
   return Buffer.concat(chunks)
 }
 
 /**
- * The same of a file that `judge` lets pass once it is open, since its path may lead elsewhere from one moment to the
- * next; else what that has against it.
+ * Reads a file up to a limit if `check` accepts it; otherwise returns the problem that `check` found. The check gets the
+ * open file, because the path may lead to another file by the time it is opened.
  */
 export async function readChecked(
   path: string,
-  most: number,
-  judge: (fd: number) => string | undefined,
+  maxBytes: number,
+  check: (fd: number) => string | undefined,
 ): Promise<Buffer | string> {
-  // A pipe that has come into its place is not waited for.
+  // Non-blocking, so that opening does not wait if the file has been replaced by a pipe.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    const problem = judge(file.fd)
+    const problem = check(file.fd)
     if (problem !== undefined) return problem
     const chunks: Buffer[] = []
-    for await (const chunk of file.createReadStream({ end: most, autoClose: false })) chunks.push(chunk)
+    for await (const chunk of file.createReadStream({ end: maxBytes, autoClose: false })) chunks.push(chunk)
     return Buffer.concat(chunks)
   } finally {
     await file.close()
   }
 }
 
-/** Whether it is a named pipe, or what a shell makes of `<(command)`. */
+/** Whether the path is a named pipe, or the pipe that a shell creates for `<(command)`. */
 async function isPipe(path: string): Promise<boolean> {
   return (await stat(path)).isFIFO()
 }
 
-// To open a pipe that nobody writes to blocks a thread, without which Node cannot exit, not even at a signal.
+// Opening a pipe without a writer would block one of Node’s threads, and Node could not exit, not even on a signal.
 function openPipe(path: string): Socket {
-  // Not a FileHandle, which closes when it is collected: the socket owns it.
+  // Not a FileHandle, which would close the descriptor when it is garbage-collected. The socket closes it.
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   return new Socket({ fd, readable: true, writable: false })
 }
 
-/** The same, or undefined where somebody wrote into the file meanwhile: it may hold the half of two. */
-export async function readStable(path: string, most: number): Promise<Buffer | undefined> {
+/** Reads a file up to a limit; undefined if it changed while it was being read. */
+export async function readStable(path: string, maxBytes: number): Promise<Buffer | undefined> {
   const before = await stat(path)
-  const content = await readAtMost(path, most)
+  const content = await readAtMost(path, maxBytes)
   const after = await stat(path)
-  // Of a pipe these times tell only that it was written to.
+  // A pipe’s modification time changes with every write.
   if (!before.isFile()) return content
   const isSame = before.mtimeMs === after.mtimeMs && before.size === after.size && before.ino === after.ino
   return isSame ? content : undefined

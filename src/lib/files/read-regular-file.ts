@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 
 /**
- * The text of a file that is there to be read at once, such as settings, a token or certificates. Throws where it is a
- * pipe or a device: it may have no writer or no end, and to wait for one here would stop everything, signals too.
+ * Reads a text file synchronously: settings, a token or certificates. Throws NOT_REGULAR for a pipe or a device, because
+ * waiting for it would block the process, including its signal handlers.
  */
 export function readRegularFile(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
@@ -15,5 +15,5 @@ export function readRegularFile(path: string): string {
   }
 }
 
-/** The code of the error that it throws then. */
+/** The code of the error for a pipe or a device. */
 export const NOT_REGULAR = 'ERR_NOT_REGULAR'
