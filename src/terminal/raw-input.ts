@@ -20,7 +20,7 @@ export function readPasted(streams: Streams): Promise<string> {
       let text = ''
       await eachChunk(streams, chunk => {
         text += typeof chunk === 'string' ? chunk : decoder.write(chunk)
-        if (text.includes(CTRL_C)) throw new DsctlError('interrupted', 'Interrupted. Nothing was changed.')
+        if (text.includes(CTRL_C)) throw new DsctlError('interrupted', 'Interrupted: nothing was changed.')
         writeMessage(streams, `${CLEAR_LINE}${linesRead(text)}`)
         return pastedText(text) !== undefined
       }).finally(() => writeMessage(streams, '\n'))
@@ -50,7 +50,7 @@ async function withoutEcho<T>(streams: Streams, work: () => Promise<T>): Promise
 
 function eachChunk({ stdin }: Streams, isLast: (chunk: Buffer | string) => boolean): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    const onEnd = () => finish(() => reject(new DsctlError('interrupted', 'The input ended. Nothing was changed.')))
+    const onEnd = () => finish(() => reject(new DsctlError('interrupted', 'The input ended: nothing was changed.')))
     const onData = (chunk: Buffer | string) => {
       try {
         if (isLast(chunk)) finish(resolve)

@@ -35,7 +35,7 @@ export async function withInquirer<T>(
       const context = { input: streams.stdin, output, signal: ended.signal }
       return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
-      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted. Nothing was changed.') : error
+      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
     } finally {
       for (const end of unwatch) end()
     }

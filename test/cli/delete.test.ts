@@ -153,11 +153,11 @@ describe('at a terminal', () => {
     const asked = await screen.waitFor('Type 3 to confirm:')
     expect(asked).toContain(`To be deleted: A (${env}), B (${env}), None (not found).`)
     screen.type('2\n')
-    await screen.waitFor('that is not the name')
+    await screen.waitFor('the name does not match')
     screen.press('backspace')
     screen.type('3\n')
     expect((await screen.exit).code).toBe(0)
-    expect(screen.text()).toContain('2 of 3 deleted, 1 were not there.')
+    expect(screen.text()).toContain('2 of 3 deleted, 1 not found.')
     expect(await names()).toEqual(['C'])
   })
 

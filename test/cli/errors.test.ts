@@ -211,7 +211,7 @@ describe('From the servers', () => {
     const result = await proxied.dsctl(['list'])
     expect(result).toMatchObject({ code: 1, stdout: '' })
     expect(result.stderr).toMatch(/^dsctl: Error: Postgres 42601: syntax error at or near "…"\n {4}at /)
-    expect(result.stderr).toMatch(/please report it/)
+    expect(result.stderr).toMatch(/Please report it/)
   })
 
   test.each([

@@ -931,7 +931,7 @@ describe('config', () => {
 
   test('profiles are made by setting something in them, listed, and used', async () => {
     const folder = home()
-    expect((await config(folder, ['profiles'])).stderr).toContain('No profiles yet but the built-in embedded')
+    expect((await config(folder, ['profiles'])).stderr).toContain('No profiles except the built-in one')
     await config(folder, ['set', 'env', 'one'])
     expect(await config(folder, ['--profile', 'second', 'set', 'env', 'two'])).toMatchObject({ code: 0 })
     const inUse = async () => {
