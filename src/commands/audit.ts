@@ -52,7 +52,7 @@ async function show(context: Context, { source, actor, action, since, ...options
     since: since === undefined ? undefined : parseTime('since', since, Date.now()),
   }
   const trail = await context.auditTrail(MAY.change)
-  const which = `${source ? ` about ${source}` : ''}${actor ? ` by ${actor}` : ''}${action ? ` of action ${action}` : ''}`
+  const which = [source && ` about ${source}`, actor && ` by ${actor}`, action && ` of action ${action}`].join('')
   if (paging.all)
     return context.print(
       allEventsView(write => listAllEvents(trail, filter, write), which),

@@ -23,8 +23,8 @@ export const MAX_REQUESTS = 20_000
 
 /**
  * The requests in files. A file holds one request, an array, NDJSON or several YAML documents. Of a folder, the *.json,
- * *.yaml and *.yml files are read, in the order of their names. `-` is standard input. Throws `invalid`, quoting nothing,
- * also for a folder without such files.
+ * *.yaml and *.yml files are read, in the order of their names. `-` is standard input. Throws `invalid`, also for a
+ * folder without such files. The message quotes nothing of the files.
  */
 export async function readBatchFiles(
   paths: readonly string[],

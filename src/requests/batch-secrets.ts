@@ -17,8 +17,8 @@ import {
 } from './fetch-secrets.ts'
 
 /**
- * The items of a batch, with every secret fetched. `existing` are the records that exist, by key. Call it once the batch
- * is permitted. Throws `invalid` with the problems of all requests.
+ * Fetches every secret of a batch and returns its items. Call it once the batch is permitted. Throws `invalid` with the
+ * problems of all requests.
  */
 export async function fetchBatchSecrets(
   context: InputContext,
@@ -44,6 +44,7 @@ export async function fetchBatchSecrets(
 }
 
 interface FetchOptions {
+  /** The records that exist, by `keyOf`. */
   readonly existing: ReadonlyMap<string, NamedRecord>
   readonly pathOf: (record: NamedRecord) => string
   readonly allowFrom: readonly string[] | undefined

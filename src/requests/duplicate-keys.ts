@@ -5,8 +5,8 @@ const BACKSLASH = 0x5c
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
 /**
- * The position of the first duplicate key in an object of valid JSON, or -1. JSON.parse silently takes the last value of
- * a duplicate key.
+ * The position of the first key that its object has twice, or -1. The text must be valid JSON. JSON.parse takes the last
+ * value of such a key without an error.
  */
 export function findDuplicateKey(text: string): number {
   // The keys of each enclosing object. Undefined for a list.

@@ -20,7 +20,7 @@ export function readMove(ref: Ref, given: { status: string; error: string | unde
 function errorProblems(status: OnboardingStatus | undefined, error: string | undefined): readonly FieldProblem[] {
   const problem = (message: string | undefined) => (message === undefined ? [] : [{ field: 'error', message }])
   if (error === undefined) return problem(status === 'failed' ? 'is required with failed: --error TEXT' : undefined)
-  if (status && status !== 'failed') return problem('is only allowed with failed: any other status clears it')
+  if (status && status !== 'failed') return problem('is allowed only with failed: any other status clears it')
   return [...problem(lineProblem(error, MAX_ERROR)), ...problem(secretProblem(error))]
 }
 

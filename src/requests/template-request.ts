@@ -8,7 +8,7 @@ import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { readFieldOptions } from './read-field-options.ts'
 import type { RequestDraft } from './validate-request.ts'
 
-/** A template from the options of `template set`. Throws `invalid` with every problem, such as an option of a secret field. */
+/** A template from the options of `template set`. Throws `invalid` with every problem. Secret fields are not allowed. */
 export async function readTemplate(rawName: string, options: { readonly type: string }): Promise<NewTemplate> {
   const type = getSourceType(options.type)
   const name = checkName(rawName)

@@ -30,8 +30,8 @@ describe('a file that is none for a request', () => {
   })
 
   test.each([
-    ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'no text'],
-    ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'no text'],
+    ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'not text'],
+    ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'not text'],
     ['a tag of its own', `type: postgres\npassword: !${SECRET} x\n`, 'tags'],
     ['a tag that makes a text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
     ['an alias without its anchor', `type: postgres\npassword: *${SECRET}\n`, 'YAML'],

@@ -22,7 +22,7 @@ export async function confirmDeletes(prompter: Prompter, found: readonly (DataSo
   }
 }
 
-/** Lists the first of many data sources, and asks the user to type their number. `found` has the same order as `refs`. */
+/** Lists the first of many data sources and asks the user to type their number. `found` has the order of `refs`. */
 export async function confirmManyDeletes(
   { prompter, note }: { prompter: Prompter; note: (text: string) => void },
   refs: readonly Ref[],

@@ -9,7 +9,7 @@ interface Confirmation {
   readonly unattended: string
 }
 
-/** Asks the user to confirm what cannot be undone. Throws `interrupted` if they decline, `invalid` if nobody can be asked. */
+/** Asks the user to confirm. Throws `interrupted` if they decline, or `invalid` if nobody can be asked. */
 export async function confirm(context: InputContext, { yes, question, unattended }: Confirmation): Promise<void> {
   if (yes) return
   const prompter = await context.prompter()
