@@ -1,6 +1,6 @@
 import type { Site } from './site.ts'
 
-/** The one JSON document that create, get and update print for a record, key by key as Postgres has it. */
+/** The JSON document that create, get and update print for a record, built from its rows in Postgres. */
 export async function answerOf(
   site: Pick<Site, 'database' | 'admin'>,
   id: string,

@@ -4,7 +4,7 @@ import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.t
 import { adminPolicy } from './site.ts'
 import type { ScratchVault } from './vault.ts'
 
-/** A site whose tables an application made, with an organization `Acme` and an admin who has no name. */
+/** A site whose tables were created by an application, with an organization `Acme` and an admin without a name. */
 export interface ApplicationSite {
   readonly database: ScratchDatabase
   readonly vault: ScratchVault
@@ -20,7 +20,7 @@ export interface ApplicationSite {
   drop(): Promise<void>
 }
 
-/** As an application's migrations make them: more tables, more columns, a plain UNIQUE constraint, a trigger. */
+/** Tables as an application's migrations create them: extra tables and columns, a plain UNIQUE constraint, a trigger. */
 export const APPLICATION = `
   CREATE TYPE user_organization_role_enum AS ENUM
     ('workspace_admin', 'data_admin', 'querier', 'restricted_querier', 'viewer');
@@ -55,10 +55,10 @@ export const APPLICATION = `
     BEGIN INSERT INTO notifications VALUES (NEW.id, TG_OP); RETURN NEW; END $$;
   CREATE TRIGGER notify AFTER INSERT OR UPDATE ON data_sources FOR EACH ROW EXECUTE FUNCTION notify_data_source();`
 
-/** What the organization and its first admin are in such a database. */
+/** The ids of the organization and its first admin in such a database. */
 export const APPLICATION_ADMIN = 'admin@example.com'
 
-/** `before` runs before the tables are made, `after` when they and their first rows are there. */
+/** `before` runs before the tables are created, `after` when they have their first rows. */
 export async function applicationSite(sql: { before?: string; after?: string } = {}): Promise<ApplicationSite> {
   const [database, vault] = await Promise.all([scratchDatabase(), scratchVault()])
   const [organizationId, adminId] = [randomUUID(), randomUUID()]

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Builds dist/ unless it is newer than all that goes into it. Gives what went wrong, or ''. */
+/** Builds dist/ unless it is newer than its sources. Returns the error output, or '' if the build succeeded. */
 export function buildIfStale(): string {
   if (!isStale()) return ''
   const { status, stdout, stderr } = spawnSync('npm', ['run', 'build'], { cwd: root, encoding: 'utf8' })

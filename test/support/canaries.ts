@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { openSshKey, serviceAccount } from '../unit/source-types/samples.ts'
 import type { RunResult } from './run.ts'
 
-/** Secrets of this run alone, one for each way in which a secret can come to dsctl. */
+/** Secrets unique to this run, one for each way to pass a secret to dsctl. */
 export const CANARIES = Object.fromEntries(
   [
     'request',
@@ -40,7 +40,7 @@ export const canaryKey = openSshKey.replace('MARKERkeybody', `CANARYkey${'x'.rep
 
 export const canaryAccount = { ...serviceAccount, private_key: canaryKey, private_key_id: CANARIES.nested }
 
-/** The names of those that a text holds, as they are or as a URL or base64 would have them. */
+/** The names of the canaries that text contains, plain or encoded for URLs or as base64. */
 export function canariesIn(text: string, more: readonly string[] = []): string[] {
   const all = [...Object.values(CANARIES), 'CANARY', 'MARKER', ...more]
   return all.filter(secret => formsOf(secret).some(form => text.includes(form)))
@@ -56,7 +56,7 @@ export function expectNoCanary(result: RunResult, what: string, more: readonly s
   expect(found, `${what}\nstdout: ${stdout}\nstderr: ${stderr}`).toEqual([])
 }
 
-/** The files below a folder that hold a canary. */
+/** The files below a folder that contain a canary. */
 export function filesWithCanary(folder: string, more: readonly string[] = []): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map(name => join(folder, name))

@@ -7,12 +7,12 @@ export interface Certificate {
   readonly cert: string
 }
 
-/** A self-signed certificate for a DNS name, good until a UTCTime, as X.509 has it in DER: Node signs, but makes none. */
+/** A self-signed X.509 certificate for a DNS name, valid until a UTCTime. Built by hand in DER: Node has no API for it. */
 export function certificateFor(name: string, until = '490101000000Z'): Certificate {
   return made({ subject: name, extensions: [namesOf(name)], until })
 }
 
-/** What signs certificates. */
+/** A certificate authority. */
 export interface Authority extends Certificate {
   /** A certificate for a DNS name or an IPv4 address, signed by this authority. */
   certificateFor(name: string): Certificate
@@ -30,7 +30,7 @@ interface Making {
   readonly subject: string
   readonly extensions: readonly Buffer[]
   readonly until?: string
-  /** Itself, unless given. */
+  /** The default is the certificate itself. */
   readonly issuer?: { readonly subject: string; readonly key: string }
 }
 
@@ -62,13 +62,13 @@ function common(name: string): Buffer {
   return der(0x30, der(0x31, der(0x30, oid('550403'), der(0x0c, Buffer.from(name)))))
 }
 
-/** The extension that says for which host a certificate is. */
+/** The extension with the host of a certificate. */
 function namesOf(host: string): Buffer {
   const name = isIPv4(host) ? der(0x87, Buffer.from(host.split('.').map(Number))) : der(0x82, Buffer.from(host))
   return der(0x30, oid('551d11'), der(0x04, der(0x30, name)))
 }
 
-/** Tag, length and contents. */
+/** A DER value: tag, length and contents. */
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {
   const contents = Buffer.concat(parts)
   const { length } = contents

@@ -1,10 +1,10 @@
 import pg from 'pg'
 import { vaultRequest } from './vault-request.ts'
 
-/** The Postgres whose superuser makes scratch databases; undefined where none is configured. */
+/** URL of the Postgres whose superuser creates scratch databases; undefined if none is configured. */
 export const POSTGRES_URL = process.env.DSCTL_TEST_POSTGRES_URL || undefined
 
-/** The OpenBao or Vault server and its root token; undefined where none is configured. */
+/** The OpenBao or Vault server and its root token; undefined if none is configured. */
 export const VAULT = configuredVault()
 
 function configuredVault(): { addr: string; rootToken: string } | undefined {
@@ -13,7 +13,7 @@ function configuredVault(): { addr: string; rootToken: string } | undefined {
   return addr && rootToken ? { addr, rootToken } : undefined
 }
 
-/** Fails where a configured server does not answer, or where all are required and one is not configured. */
+/** Throws if a configured server does not answer, or if a required server is not configured. */
 export async function checkServers(): Promise<void> {
   const missing = [
     ...(POSTGRES_URL ? [] : ['DSCTL_TEST_POSTGRES_URL']),
@@ -28,7 +28,7 @@ export async function checkServers(): Promise<void> {
     throw new Error(`The server at DSCTL_TEST_VAULT_ADDR answered ${answer.status} to DSCTL_TEST_VAULT_TOKEN.`)
 }
 
-/** Runs one statement on a connection of its own. */
+/** Runs one statement on a new connection. */
 export async function onPostgres(url: string, sql: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -39,7 +39,7 @@ export async function onPostgres(url: string, sql: string): Promise<Record<strin
   }
 }
 
-/** Removes the scratch databases, roles and mounts of a run that its suites left behind. */
+/** Removes the scratch databases, roles and mounts that the suites of a run left behind. */
 export async function sweep(run: string): Promise<void> {
   if (POSTGRES_URL) await sweepPostgres(POSTGRES_URL, `dsctl_test_${run}_`)
   if (!VAULT) return

@@ -15,12 +15,12 @@ export type Finding = z.infer<typeof finding>
 export interface Diagnosis {
   readonly code: number | null
   readonly findings: readonly Finding[]
-  /** Those that are not ok, as `check: status`. */
+  /** The findings that are not ok, as `check: status`. */
   readonly wrong: readonly string[]
   of(check: string): Finding
 }
 
-/** What doctor says, each finding of just the shape that is promised. */
+/** Runs doctor, and checks that every finding has the documented shape. */
 export async function diagnose(
   { dsctl }: Pick<Site, 'dsctl'>,
   args: readonly string[] = [],

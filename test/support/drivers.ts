@@ -6,18 +6,15 @@ import { fileURLToPath } from 'node:url'
 const INSTALL = fileURLToPath(new URL('../../.ci/install-drivers', import.meta.url))
 
 export interface Installed {
-  /** The command as a user has installed it, and therefore run from there. */
+  /** The installed command. */
   readonly bin: string
-  /** Of the project that depends on dsctl and on the drivers. */
+  /** The folder of a project that depends on dsctl and the drivers. */
   readonly folder: string
-  /** The drivers that are there. */
+  /** The installed drivers. */
   readonly drivers: ReadonlySet<string>
 }
 
-/**
- * Installs drivers, each with its version, beside the dsctl that is built here, unless they are there from an earlier
- * run. Says so where one is not to be had.
- */
+/** Installs drivers next to the built dsctl, unless an earlier run did. Prints a warning if one is not available. */
 export function install(...drivers: readonly string[]): Installed {
   const { stdout } = spawnSync(INSTALL, drivers, { encoding: 'utf8', timeout: 240_000 })
   const folder = stdout.trim()

@@ -11,13 +11,13 @@ import { type Site, writes } from './site.ts'
 import type { ScratchVault } from './vault.ts'
 
 /**
- * A home of the embedded profile as a site: a test looks into it between two commands, as one more process that waits
- * for the lock. There is one user, no Vault and no token; what only those have throws.
+ * A site on the embedded profile. Tests read its stores between commands, waiting for the lock like any process. It has
+ * one user, no Vault and no token; members that need them throw.
  */
 export async function createEmbeddedSite(): Promise<Site> {
   const home = temporaryFolder()
   const folder = join(home, 'data')
-  // The organization is named, for a test may make the user a member of others.
+  // Names the organization, because a test may add the user to others.
   const env = { DSCTL_PROFILE: 'embedded', DSCTL_HOME: folder, DSCTL_ORG: 'local' }
   const first = await dsctl(['list'], { home, env })
   if (first.code !== 0) throw new Error(`The first use ended with ${first.code}:\n${first.stderr}`)
@@ -57,7 +57,7 @@ function databaseIn(home: EmbeddedHome): ScratchDatabase {
   }
 }
 
-/** The secrets, by the paths that they would have in a mount. */
+/** The secrets, by the paths that they would have in Vault. */
 function secretsIn(home: EmbeddedHome): ScratchVault {
   const location = (path: string) => ({ secretId: path.replace('data-sources/', ''), organizationId: '' })
   const secrets = ageSecrets(home)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { freePort } from './own-servers.ts'
 import { temporaryFolder } from './run.ts'
 
-/** Where `.ci/install-emulators` has put what answers as services do that no machine has; undefined where it has not. */
+/** The folder of the service emulators, from `.ci/install-emulators`; undefined if they are not installed. */
 export const EMULATORS = process.env.DSCTL_TEST_EMULATORS || undefined
 
 export interface Emulator {
@@ -13,12 +13,12 @@ export interface Emulator {
 
 const children: ChildProcess[] = []
 
-/** Ends those that were started. */
+/** Stops all emulators that were started. */
 export function stopEmulators(): void {
   for (const child of children) child.kill('SIGKILL')
 }
 
-/** Starts one on a port of its own; `args` are a command of its environment and what it is given. */
+/** Starts an emulator on a free port. `args`: a command of its environment and its arguments. */
 export async function startEmulator(
   name: 'snowflake' | 'bigquery' | 'databricks' | 'sqlserver',
   args: (port: number) => readonly [string, ...string[]],

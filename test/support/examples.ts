@@ -1,6 +1,6 @@
 import { certificate, fingerprint, openSshKey, serviceAccount } from '../unit/source-types/samples.ts'
 
-/** A request's fields (without name, env and type), what then stands in Vault, and what an answer shows of it. */
+/** A request's fields (without name, env and type), the secret stored for it, and the credentials in the output. */
 export interface Example {
   readonly title: string
   readonly type: string
@@ -12,10 +12,10 @@ export interface Example {
 const HIDDEN = '[REDACTED]'
 const PASSWORD = ' MARKERpassword '
 
-/** A secret of each kind, none of which may ever be printed; `openSshKey` holds MARKERkeybody. */
+/** Secrets of each kind. None may be printed. `openSshKey` contains MARKERkeybody. */
 export const secrets = { password: PASSWORD, token: 'MARKERtoken', key: openSshKey, serviceAccount } as const
 
-/** The request that the README begins with: postgres through a jump host. */
+/** A complete request: postgres through a jump host. */
 export const mainRequest = {
   name: 'Production PostgreSQL',
   env: 'production',
@@ -31,7 +31,7 @@ export const mainRequest = {
   ssh_private_key: openSshKey,
 } as const
 
-/** What its answers show. */
+/** The credentials in its output. */
 export const mainShown = {
   host: 'db.example.com',
   port: 5432,
@@ -45,7 +45,7 @@ export const mainShown = {
   ssh_port: 22,
 } as const
 
-/** What stands in Vault for it. */
+/** The secret that is stored for it. */
 export const mainStored = {
   type: 'postgres',
   host: 'db.example.com',
@@ -60,7 +60,7 @@ export const mainStored = {
   ssh_port: 22,
 } as const
 
-/** The fewest fields of a postgres source. */
+/** Only the required fields of a postgres source. */
 export const plainFields = {
   host: 'db.example.com',
   username: 'db_user',
@@ -80,7 +80,7 @@ export const plainStored = {
 const login = { username: 'db_user', password: PASSWORD }
 const shownLogin = { username: 'db_user', password: HIDDEN }
 
-/** One of each type, and of each way to authenticate; together they use every kind of field, default and alias. */
+/** An example of each type and login method. Together they use every field kind, default and alias. */
 export const examples: readonly Example[] = [
   {
     title: 'postgres with a tunnel',
@@ -164,7 +164,7 @@ export const examples: readonly Example[] = [
     },
   },
   {
-    title: 'redshift with its schema as a list of one',
+    title: 'redshift with its schema as a list with one item',
     type: 'redshift',
     fields: { host: 'cluster.example.com', ...login, default_database: 'dwh', schemas: ['analytics'] },
     stored: {

@@ -1,37 +1,36 @@
-/** What a proxy does in place of passing a message on: cut the connection, or say nothing and keep it open. */
+/** What a proxy does instead of forwarding a message: close the connection, or keep it open without answering. */
 export type Verdict = 'cut' | 'swallow'
 
 /**
- * What goes wrong at one message. `before` runs when it has arrived and before the server sees it, `after` when the
- * server has answered and before the client sees that; each may take its time. `A` is an answer the proxy may give
- * itself instead.
+ * A fault at one message. `before` runs before the message is forwarded to the server, `after` before the answer is
+ * forwarded to the client; both may delay it. `A` is an answer that the proxy sends itself instead.
  */
 export interface Fault<M, A = never> {
   before?(message: M): Verdict | A | undefined | Promise<Verdict | A | undefined>
   after?(message: M): Verdict | A | undefined | Promise<Verdict | A | undefined>
 }
 
-/** Which message: the n-th from now on (1 is the next), or each whose text matches. */
+/** Selects messages: the n-th from now on (1 is the next), or each whose text matches. */
 export type Which = number | RegExp
 
-/** The server never sees the message, and the connection breaks. */
+/** The message is lost, and the connection closes. */
 export const CUT_BEFORE = { before: () => 'cut' as const }
 
-/** The server does what the message says; its answer is lost and the connection breaks. */
+/** The server handles the message; the answer is lost, and the connection closes. */
 export const CUT_AFTER = { after: () => 'cut' as const }
 
-/** The server does what the message says; the answer never comes, and the connection stays. */
+/** The server handles the message; the answer is lost, and the connection stays open. */
 export const SWALLOW_ANSWER = { after: () => 'swallow' as const }
 
-/** The server never sees the message; the answer never comes, and the connection stays. */
+/** The message is lost, and the connection stays open. */
 export const SWALLOW = { before: () => 'swallow' as const }
 
-/** The message arrives late by so many milliseconds, and arrives even if its sender is gone by then. */
+/** Delays the message by a number of milliseconds. It arrives even if its sender has exited. */
 export function delay(ms: number) {
   return { before: () => new Promise<undefined>(resolve => setTimeout(resolve, ms, undefined)) }
 }
 
-/** The message is held until `release` is called, and arrives then even if its sender is gone. */
+/** Holds the message until `release` is called. It then arrives even if its sender has exited. */
 export function hold() {
   let release = () => {}
   const released = new Promise<undefined>(resolve => {
@@ -40,7 +39,7 @@ export function hold() {
   return { before: () => released, release }
 }
 
-/** Calls a function (to kill the client, say, or to write meanwhile) before or after the message takes effect. */
+/** Calls a function before or after the message takes effect, for example to kill the client or to write. */
 export function call<M>(when: 'before' | 'after', hook: (message: M) => unknown) {
   const run = async (message: M): Promise<undefined> => {
     await hook(message)
@@ -55,7 +54,7 @@ interface Armed<M, A> {
   readonly fault: Fault<M, A>
 }
 
-/** Keeps what has been seen and what is to go wrong; a proxy asks it at each message. */
+/** The messages that a proxy has seen, and the faults that are armed. */
 export function faultPlan<M, A = never>(text: (message: M) => string) {
   const seen: M[] = []
   let armed: Armed<M, A>[] = []
@@ -75,7 +74,7 @@ export function faultPlan<M, A = never>(text: (message: M) => string) {
   return {
     seen,
     ask,
-    /** Counts from the messages seen so far. */
+    /** Counts from the messages that were seen before. */
     at: (which: Which, fault: Fault<M, A>) => {
       armed.push({ which, since: seen.length, fault })
     },
@@ -85,7 +84,7 @@ export function faultPlan<M, A = never>(text: (message: M) => string) {
   }
 }
 
-/** Shut while a proxy is frozen: whoever awaits `open()` waits until it is thawed. */
+/** A gate that is closed while a proxy is frozen: `open()` resolves when it is thawed. */
 export function gate() {
   let closed: Promise<void> | undefined
   let release = () => {}

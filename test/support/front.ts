@@ -2,20 +2,20 @@ import { request as forward, type IncomingHttpHeaders } from 'node:http'
 import { createServer } from 'node:https'
 import { authority } from './certificate.ts'
 
-/** A server on http that is to be found under a name, on https. */
+/** An HTTP server to serve under a name on HTTPS. */
 export interface Service {
   readonly port: number
-  /** Answers in its place, for what it does not check itself. */
+  /** Answers requests that the server itself does not check. */
   readonly refuse?: (headers: IncomingHttpHeaders) => number | undefined
 }
 
 export interface Front {
-  /** Of the authority that has signed for the names. */
+  /** The certificate of the authority that signed the names' certificates. */
   readonly ca: string
   close(): void
 }
 
-/** TLS on port 443 of an address of this machine, before servers that have none: each name leads to its own. */
+/** A TLS proxy on port 443 of a loopback address. Forwards each name to its own HTTP server. */
 export async function front(address: string, services: Readonly<Record<string, Service>>): Promise<Front> {
   const signer = authority()
   const server = createServer(signer.certificateFor(address), (incoming, outgoing) => {

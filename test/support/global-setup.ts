@@ -8,18 +8,18 @@ import { preparedDataDir } from './pglite-data.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** What went wrong in building dsctl; '' where nothing did. */
+    /** The error output of the build; '' if it succeeded. */
     build: string
-    /** Distinguishes what this run makes on shared servers. */
+    /** The prefix of everything that this run creates on shared servers. */
     run: string
-    /** Where temporary folders are made. */
+    /** The parent of all temporary folders. */
     folder: string
-    /** The file of an empty PGlite data folder; '' where Postgres is configured. */
+    /** The archive of an empty PGlite data folder; '' if a Postgres is configured. */
     pgliteData: string
   }
 }
 
-/** Builds dsctl where its source is newer, checks the configured servers, and at the end removes what suites left. */
+/** Builds dsctl if its sources are newer, checks the configured servers, and removes what suites leave behind. */
 export default async function globalSetup(project: TestProject): Promise<() => Promise<void>> {
   const run = Math.random().toString(36).slice(2, 8)
   await checkServers()

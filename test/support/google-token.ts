@@ -1,6 +1,6 @@
 import { createVerify, type KeyObject } from 'node:crypto'
 
-/** Whether a request's token is one that this service account's key has signed for BigQuery: what Google checks. */
+/** Whether a token is signed by this service account's key for BigQuery, the checks that Google makes. */
 export function isSignedBy(publicKey: KeyObject, account: string, authorization: string | undefined): boolean {
   const [head = '', claims = '', signature = ''] = (authorization ?? '').replace('Bearer ', '').split('.')
   const { aud, sub } = JSON.parse(Buffer.from(claims, 'base64url').toString() || '{}')

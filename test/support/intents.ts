@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Site } from './site.ts'
 
-/** What an intent says beside who and when; whose lease is over unless it is said to be under way. */
+/** An intent without its actor and times. Its lease has expired unless it is in progress. */
 export interface Intent {
   readonly kind: 'create' | 'update' | 'delete'
   readonly state: 'open' | 'undoing' | 'closed'
   readonly outcome?: 'done' | 'none' | 'unknown'
-  /** Of the data source, and of its secret. */
+  /** The id of the data source and of its secret. */
   readonly id: string
   readonly name?: string
   readonly baseVersion?: number
@@ -15,7 +15,7 @@ export interface Intent {
   readonly organizationId?: string
 }
 
-/** Writes an intent as a process that has crashed, or is at work, would have left it. Gives its id. */
+/** Inserts an intent as a crashed or a running process leaves it. Returns its id. */
 export async function addIntent(site: Pick<Site, 'database' | 'organization' | 'admin'>, intent: Intent) {
   const { kind, state, outcome, id, baseVersion, underWay, closedAgo = '1 day' } = intent
   const name = intent.name ?? `of ${id}`

@@ -1,12 +1,12 @@
 import type { Site } from './site.ts'
 import { type Everything, everythingIn, type Row } from './stored.ts'
 
-/** What is wrong in both stores once all is settled, a sentence each; nothing, where all is as it must be. */
+/** Inconsistencies in and between the stores after all intents are settled, one sentence each. */
 export async function violationsIn(site: Pick<Site, 'database' | 'vault'>): Promise<string[]> {
   return violationsOf(await everythingIn(site))
 }
 
-/** The same of what has been read already. */
+/** The same for contents that have been read already. */
 export function violationsOf({ records, intents, events, secrets }: Everything): string[] {
   const live = records.filter(record => record.deleted_at === null)
   const known = live.map(record => pathOf(record))
@@ -32,12 +32,12 @@ function wrongSecret(record: Row, secrets: Everything['secrets']): string[] {
   return data && data.type === record.type ? [] : [`the live record ${record.name} has no credentials`]
 }
 
-/** The audit trail tells what each intent came to, once. One that turned out to change nothing it does not tell. */
+/** The audit trail must have one event with the outcome of each intent, or none if the intent changed nothing. */
 function wrongEvents({ id, kind, state, outcome }: Row, events: readonly Row[]): string[] {
-  const told = events.filter(event => event.id === id).map(event => event.outcome)
+  const outcomes = events.filter(event => event.id === id).map(event => event.outcome)
   const should = kind === 'delete' ? 'done' : { done: 'done', none: 'failed', unknown: 'unknown' }[outcome as string]
-  if (state !== 'closed' || told.join() === should || (outcome === 'none' && told.length === 0)) return []
-  return [`the ${kind} ${id} came to ${outcome}, but the audit trail tells: ${told.join() || 'nothing'}`]
+  if (state !== 'closed' || outcomes.join() === should || (outcome === 'none' && outcomes.length === 0)) return []
+  return [`the ${kind} ${id} ended as ${outcome}, but the audit trail has: ${outcomes.join() || 'nothing'}`]
 }
 
 function repeated(texts: readonly string[]): string[] {

@@ -12,10 +12,10 @@ import { answerSystem } from './kv-server/system.ts'
 import { listen } from './listen.ts'
 
 /**
- * A server that answers as OpenBao does in what dsctl uses of it, for a machine without one. The suite
- * test/contract/kv-server.test.ts holds it to that. What it does not know it answers with 501.
+ * A replacement for OpenBao on machines without one. It implements the API that dsctl uses, and returns 501 for anything
+ * else. test/contract/kv-server.test.ts checks that it behaves like OpenBao.
  *
- * Node's HTTP parser refuses the method LIST, so lists are asked for with `GET …?list=true`, which Vault takes alike.
+ * Lists must be requested as `GET …?list=true`, which Vault also accepts: Node's HTTP parser rejects the method LIST.
  */
 export async function kvServer(): Promise<{ addr: string; rootToken: string; close(): void }> {
   const state = emptyState()
@@ -78,7 +78,7 @@ function operationOf(state: State, method: string, path: string): Call['operatio
 }
 
 function permitted(state: State, { path, operation, token }: Call): boolean {
-  // Open to every token; the answer itself depends on what the token may do there.
+  // Allowed for every token; the response depends on the token's policies.
   if (path.startsWith('sys/internal/ui/mounts/')) return true
   const rules = capabilities(state, token, operation === 'list' ? path.replace(/\/?$/, '/') : path)
   return rules.includes('root') || rules.includes(operation)

@@ -1,9 +1,9 @@
 import type { Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Listens on a port of 127.0.0.1 (a free one unless named) without keeping the process alive. Gives the port. */
+/** Listens on 127.0.0.1 (default: a free port) without keeping the process alive. Returns the port. */
 export async function listen(server: Server, port = 0): Promise<number> {
-  // Between the two times that a proxy listens, some connection may have been given its port.
+  // Retries: while a proxy was down, another connection may have been given its port.
   for (const end = Date.now() + 10_000; ; await pause(100)) {
     const error = await tryToListen(server, port)
     if (!error) break

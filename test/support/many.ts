@@ -3,7 +3,7 @@ import type { Site } from './site.ts'
 
 const AT_ONCE = 32
 
-/** Live records as the application would have made them, each with this secret; all in one statement and many requests. */
+/** Adds live records with this secret, as the application does, in one statement and many requests to Vault. */
 export async function addMany(
   { database, vault, organization, admin }: Site,
   number: number,

@@ -1,4 +1,4 @@
-// Loaded into a dsctl under test with NODE_OPTIONS: the names of services lead to an address of this machine.
+// Loaded into dsctl with NODE_OPTIONS: resolves the names of services to an address of this machine.
 const dns = require('node:dns/promises')
 
 const { lookup } = dns

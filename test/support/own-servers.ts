@@ -5,21 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listen } from './listen.ts'
 
-// Servers of a suite's own, started from what the machine has installed. Each is its system user's: they refuse to run
-// as root.
+// Starts servers that are installed on the machine, for one suite. Each runs as its system user, because they refuse to
+// run as root.
 
-/** Undefined where the machine does not have it, or where this user may not become the server's. */
+/** Undefined if the server is not installed, or if this process may not run as the server's user. */
 export const POSTGRES_BIN = process.getuid?.() === 0 ? postgresBin() : undefined
 export const HAS_MARIADB = process.getuid?.() === 0 && existsSync('/usr/sbin/mariadbd')
 export const HAS_SSHD = process.getuid?.() === 0 && existsSync('/usr/sbin/sshd')
 
 export interface OwnServer {
   readonly port: number
-  /** Its folder, whose files belong to its user. */
+  /** The server's folder, owned by its user. */
   readonly folder: string
-  /** Writes one of its files. */
+  /** Writes a file into the folder. */
   write(name: string, text: string): void
-  /** Has it read its certificates anew. */
+  /** Makes the server reload its certificates. */
   reload(): void
   stop(): void
 }
@@ -35,7 +35,7 @@ function postgresBin(): string | undefined {
   return version && join(folder, version, 'bin')
 }
 
-/** A Postgres with passwords (scram) and TLS; its superuser is `app`. `access` stands before its own rules in pg_hba.conf. */
+/** A Postgres with passwords (scram) and TLS; its superuser is `app`. `access`: the first rules in pg_hba.conf. */
 export async function ownPostgres({ password, pair, access }: { password: string; pair: Pair; access: string }) {
   const bin = POSTGRES_BIN ?? ''
   const { folder, ids, write } = folderOf('postgres')
@@ -59,7 +59,7 @@ export async function ownPostgres({ password, pair, access }: { password: string
   return { port, folder, write, reload: () => run('pg_ctl', ['-D', data, 'reload']), stop } satisfies OwnServer
 }
 
-/** A MariaDB; with a pair it has TLS. Its root has no password; `sql` is run at its start. */
+/** A MariaDB; with TLS if there is a pair. Its root has no password. `sql` runs at startup. */
 export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): Promise<OwnServer> {
   const { folder, ids, write } = folderOf('mysql')
   const data = join(folder, 'data')
@@ -86,11 +86,11 @@ export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): P
 }
 
 export interface JumpHost extends OwnServer {
-  /** What ssh-keygen -l prints of its host key. */
+  /** The host key's fingerprint, as printed by ssh-keygen -l. */
   readonly fingerprint: string
 }
 
-/** An OpenSSH server that lets root in with a public key, and forwards to `permitted` (`HOST:PORT`) alone. */
+/** An OpenSSH server that allows root to log in with a public key, and forwards only to `permitted` (`HOST:PORT`). */
 export async function ownSshd({
   publicKeys,
   permitted,
@@ -123,7 +123,7 @@ export async function ownSshd({
   return { port, folder, write, reload: () => {}, stop, fingerprint } satisfies JumpHost
 }
 
-/** A new private key in a file's text, and its public part; `args` are ssh-keygen's. */
+/** Generates a key pair. Returns the texts of both files. `args`: arguments for ssh-keygen. */
 export function sshKey(folder: string, name: string, args: readonly string[]): { path: string; publicKey: string } {
   const path = join(folder, name)
   execFileSync('ssh-keygen', ['-q', '-f', path, ...args])
@@ -137,7 +137,7 @@ function passphraseIn(args: readonly string[]): string {
   return args[args.indexOf('-N') + 1] ?? ''
 }
 
-/** A folder of a system user's own, and what starts a process as that user. */
+/** A folder owned by a system user, and a function that starts a process as that user. */
 export function folderOf(user: string) {
   const id = (kind: string) => Number(execFileSync('id', [kind, user], { encoding: 'utf8' }))
   const ids = { uid: id('-u'), gid: id('-g') }

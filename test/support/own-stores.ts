@@ -7,9 +7,9 @@ import { folderOf, freePort, POSTGRES_BIN } from './own-servers.ts'
 import { database, type ScratchDatabase } from './servers.ts'
 import { vaultRequest } from './vault-request.ts'
 
-// The two stores as servers of a suite's own, which it may stop, freeze, seal and break.
+// Starts the two stores as servers for one suite, which may stop, freeze, seal and break them.
 
-/** The server's file; undefined where the machine does not have it. */
+/** The path of the server's binary; undefined if it is not installed. */
 export const BAO_BIN = baoBin()
 
 function baoBin(): string | undefined {
@@ -21,12 +21,12 @@ function baoBin(): string | undefined {
 
 export interface OwnPostgres {
   readonly database: ScratchDatabase
-  /** Ends every session at once and starts anew. */
+  /** Ends every session at once and starts again. */
   restart(): Promise<void>
   stop(): void
 }
 
-/** A Postgres that trusts everybody on loopback, with few connections, and a database in it. */
+/** A Postgres with one database, few connections, and no passwords on loopback. */
 export async function ownDatabase(): Promise<OwnPostgres> {
   const bin = POSTGRES_BIN ?? ''
   const { folder, ids } = folderOf('postgres')
@@ -57,18 +57,18 @@ export interface OwnVault {
   readonly rootToken: string
   seal(): Promise<void>
   unseal(): Promise<void>
-  /** Stops its process where it stands: it takes connections and says nothing. */
+  /** Suspends the process: it accepts connections but does not answer. */
   freeze(): void
   thaw(): void
-  /** Answers nothing most of the time, until the function that it gives is called. */
+  /** Suspends the process most of the time, until the returned function is called. */
   slow(): () => void
   kill(): Promise<void>
-  /** Starts it where it was killed; it is sealed then. */
+  /** Starts the killed server again. It is sealed. */
   start(): Promise<void>
   stop(): void
 }
 
-/** An OpenBao that keeps what it has on disk, initialized and unsealed. */
+/** An OpenBao with storage on disk, initialized and unsealed. */
 export async function ownVault(): Promise<OwnVault> {
   const folder = mkdtempSync(join(tmpdir(), 'dsctl-bao-'))
   const node = await baoNode(folder, port => raft(join(folder, 'data'), { name: 'only', port, others: '' }))
@@ -102,7 +102,7 @@ export async function ownVault(): Promise<OwnVault> {
 export interface OwnCluster {
   readonly rootToken: string
   readonly addrs: readonly string[]
-  /** The node that leads, by its place among the addresses. */
+  /** The index of the leading node's address. */
   leader(): Promise<number>
   kill(node: number): Promise<void>
   /** Starts a node that was killed, and unseals it. */
@@ -132,7 +132,7 @@ export async function ownCluster(): Promise<OwnCluster> {
     throw new Error('no node leads')
   }
   await leader()
-  // A node that joins has no vote for its first ten seconds, unless told otherwise.
+  // By default, a node that joins cannot vote for ten seconds.
   const autopilot = { server_stabilization_time: '1s' }
   await put(first.addr, 'sys/storage/raft/autopilot/configuration', autopilot, rootToken)
   await until(async () => {
@@ -167,7 +167,7 @@ function raft(path: string, { name, port, others }: { name: string; port: number
     }`
 }
 
-/** What sys/health says of a node that is not sealed. */
+/** The response of sys/health for an unsealed node. */
 const [ACTIVE, STANDBY] = [200, 429]
 
 interface BaoNode {
@@ -208,7 +208,7 @@ async function initialize(addr: string): Promise<{ key: string; rootToken: strin
   return { key: body.keys_base64[0], rootToken: body.root_token }
 }
 
-/** Unseals it, and waits until it serves. */
+/** Unseals a server, and waits until it is ready. */
 async function unsealed(addr: string, key: string, healthy = [ACTIVE, STANDBY]): Promise<void> {
   await until(async () => {
     await put(addr, 'sys/unseal', { key })

@@ -5,20 +5,20 @@ import { listen } from './listen.ts'
 import { SSL_REQUEST, wireMessage } from './wire.ts'
 
 export interface GateOptions {
-  /** Asked of everybody; without it nobody is asked. */
+  /** The password that every client must send. If undefined, no password is required. */
   readonly password?: string
-  /** Has TLS with this certificate, and lets nobody in without. */
+  /** If set, TLS with this certificate is required. */
   readonly tls?: Certificate
 }
 
 export interface Gate {
   readonly port: number
-  /** Of each session that was let in, whether it was encrypted. */
+  /** Each accepted session, and whether it was encrypted. */
   readonly sessions: readonly { readonly encrypted: boolean }[]
   close(): void
 }
 
-/** Stands before a Postgres that trusts everybody, and asks for a password or TLS as a server set up so would. */
+/** A proxy that requires a password or TLS, in front of a Postgres that requires neither. */
 export async function postgresGate(databaseUrl: string, options: GateOptions): Promise<Gate> {
   const sessions: { encrypted: boolean }[] = []
   const server: Server = createServer(socket => {
@@ -69,7 +69,7 @@ function refuse(client: Socket, code: string, message: string): void {
   client.end(wireMessage('E', Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`)))
 }
 
-/** A length and what follows it. */
+/** Data with its length in front. */
 async function packet(client: Socket): Promise<Buffer> {
   const size = await bytes(client, 4)
   return Buffer.concat([size, await bytes(client, size.readInt32BE(0) - 4)])

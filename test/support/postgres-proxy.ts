@@ -12,16 +12,16 @@ import {
   wireReader,
 } from './wire.ts'
 
-/** One statement on its way: a simple query, or an extended one from Parse to Sync. */
+/** A statement in flight: a simple query, or an extended one from Parse to Sync. */
 export interface Statement {
   readonly sql: string
-  /** Which connection it came on, from 1. */
+  /** The number of its connection, from 1. */
   readonly connection: number
-  /** Breaks that connection, for whoever sent it; the statement itself stays on its way. */
+  /** Closes the client's connection. The statement still reaches Postgres. */
   hangUp(): void
 }
 
-/** An error that the proxy answers itself; a fatal one ends the connection. */
+/** An error that the proxy sends itself. A fatal error closes the connection. */
 export interface Refusal {
   readonly sqlState: string
   readonly message: string
@@ -29,12 +29,12 @@ export interface Refusal {
   readonly table?: string
 }
 
-/** Postgres never sees the statement; the client gets this error. */
+/** Sends this error instead of forwarding the statement. */
 export function refuseWith(refusal: Refusal) {
   return { before: () => refusal }
 }
 
-/** Postgres does what the statement says, and the client gets this error. */
+/** Postgres runs the statement, but the client gets this error. */
 export function refuseAfterwardsWith(refusal: Refusal) {
   return { after: () => refusal }
 }
@@ -42,20 +42,20 @@ export function refuseAfterwardsWith(refusal: Refusal) {
 export interface PostgresProxy {
   /** The database's URL through the proxy. */
   readonly url: string
-  /** Every statement, in the order in which they arrived; one that is held is among them. */
+  /** Every statement in order of arrival, including held ones. */
   readonly statements: readonly Statement[]
-  /** What else came: connections, cancel requests, terminations, in order. */
+  /** All other messages in order: connections, cancel requests, terminations. */
   readonly events: readonly ('startup' | 'cancel' | 'terminate')[]
   /** Arms a fault at a statement. */
   at(which: Which, fault: Fault<Statement, Refusal>): void
-  /** Answers every attempt to connect with an error, until `clear`. */
+  /** Rejects every connection with an error, until `clear`. */
   refuse(refusal: Refusal): void
   /** Disarms all faults. */
   clear(): void
-  /** Refuses connections and breaks those there are, until `up`. */
+  /** Closes all connections and refuses new ones, until `up`. */
   down(): Promise<void>
   up(): Promise<void>
-  /** Takes connections and bytes, and says nothing, until `thaw`. */
+  /** Accepts connections and data without answering, until `thaw`. */
   freeze(): void
   thaw(): void
   close(): void
@@ -71,7 +71,7 @@ interface Proxy {
   refusal: Refusal | undefined
 }
 
-/** A proxy in front of Postgres that sees each statement and can make it go wrong. */
+/** A proxy in front of Postgres that records statements and injects faults. */
 export async function postgresProxy(databaseUrl: string): Promise<PostgresProxy> {
   const url = new URL(databaseUrl)
   const proxy: Proxy = {
@@ -115,13 +115,13 @@ export async function postgresProxy(databaseUrl: string): Promise<PostgresProxy>
   }
 }
 
-/** One client's connection, and the one to the server that was opened for it. */
+/** A client's connection, with its connection to the server. */
 interface Link {
   readonly proxy: Proxy
   readonly connection: number
   readonly client: Socket
   readonly server: Socket
-  /** Takes what the server says; undefined when it is gone. */
+  /** Called with each message of the server, and with undefined when the server has closed the connection. */
   hear: (answer: WireMessage | undefined) => void
   /** The SQL of prepared statements by name. */
   readonly prepared: Map<string, string>
@@ -161,7 +161,7 @@ function pumpClient(link: Link): void {
       then(() => pass(link, whole))
     }
   })
-  // Only after what the client sent has been passed on: a network loses no message because its sender is gone.
+  // Only after all data is forwarded: a network delivers a message even if its sender has exited.
   link.client.on('end', () => then(() => void link.client.end()))
   link.client.on('close', () => then(() => void link.server.end()))
 }
@@ -187,7 +187,7 @@ async function pass(link: Link, batch: WireMessage[]): Promise<void> {
   if (server.destroyed) client.end()
 }
 
-/** Whether this is passed on uncounted, with no answer to wait for. A question about encryption is answered by us. */
+/** Whether a message is forwarded without being counted or answered. The proxy answers SSL requests itself. */
 function isBesideStatements({ proxy }: Link, message: WireMessage | undefined): boolean {
   if (message?.type === 'X') proxy.events.push('terminate')
   if (message?.type !== '') return message?.type === 'X' || message?.type === 'p'
@@ -197,7 +197,7 @@ function isBesideStatements({ proxy }: Link, message: WireMessage | undefined): 
   return true
 }
 
-/** Answers with an error, and then with readiness for the next statement, or with the end. */
+/** Sends an error, then ReadyForQuery, or closes the connection if the error is fatal. */
 function tell(
   { client, server, proxy }: Link,
   { sqlState, message, table, fatal = proxy.refusal !== undefined }: Refusal,
@@ -220,13 +220,13 @@ function sqlOf(link: Link, batch: WireMessage[]): string {
     const [first = '', second = ''] = cstrings(body)
     if (type === 'Q') return first
     if (type === 'P') link.prepared.set(first, second)
-    // A Bind names its portal, then the statement that was prepared before.
+    // A Bind message has the name of the portal, then that of the prepared statement.
     if (type === 'P' || type === 'B') return type === 'P' ? second : (link.prepared.get(second) ?? '')
   }
   return ''
 }
 
-/** Sends a statement and gathers its answer, which ends when the server is ready for the next, or is gone. */
+/** Sends a statement and collects its answer, up to ReadyForQuery or the end of the connection. */
 function answered(link: Link, statement: Buffer): Promise<Buffer> {
   const { hear } = link
   const parts: Buffer[] = []

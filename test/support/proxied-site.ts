@@ -17,7 +17,7 @@ export interface ProxiedSite {
   close(): void
 }
 
-/** A site whose admin reaches both servers through proxies that count, and that make things go wrong. */
+/** A site whose admin connects to both servers through proxies, which record calls and inject faults. */
 export async function proxySite(site: Site, databaseUrl = site.database.url): Promise<ProxiedSite> {
   const [postgres, vault] = await Promise.all([postgresProxy(databaseUrl), vaultProxy(site.vault.addr)])
   const env = { ...site.env, DSCTL_DATABASE_URL: postgres.url, VAULT_ADDR: vault.addr }

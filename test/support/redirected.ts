@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { spawn } from '@lydell/node-pty'
 import { BIN, cleanEnvironment, temporaryFolder } from './run.ts'
 
-/** What a standard stream can be. */
+/** Where a standard stream can lead. */
 export type End = 'terminal' | 'pipe' | 'file' | 'null' | 'closed'
 export const ENDS: readonly End[] = ['terminal', 'pipe', 'file', 'null', 'closed']
 
@@ -15,14 +15,14 @@ export interface Ends {
 }
 
 export interface Redirected {
-  /** Null where it had to be killed. */
+  /** Null if it had to be killed. */
   readonly code: number | null
-  /** What a pipe or a file got; undefined for what leads elsewhere. */
+  /** The output to a pipe or a file; undefined for other streams. */
   readonly stdout: string | undefined
   readonly stderr: string | undefined
-  /** What the terminal got, as it came. */
+  /** The output to the terminal, unchanged. */
   readonly screen: string
-  /** What was left in a pipe or a file of standard input for the next to read. */
+  /** The unread rest of standard input, if it is a pipe or a file. */
   readonly left: string | undefined
 }
 
@@ -30,11 +30,11 @@ export interface RedirectedOptions {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly home: string
   readonly stdin: string
-  /** Typed once the screen shows this. */
+  /** Typed when the screen shows this text. */
   readonly answer?: { readonly to: RegExp; readonly text: string }
 }
 
-/** Runs `dsctl ARGS` in a terminal of its own, each stream left there or led elsewhere, as a shell does it. */
+/** Runs `dsctl ARGS` in a new terminal, with streams redirected as a shell does it. */
 export function redirected(args: readonly string[], ends: Ends, options: RedirectedOptions): Promise<Redirected> {
   const folder = join(temporaryFolder(), 'streams')
   mkdirSync(folder)
@@ -64,7 +64,7 @@ export function redirected(args: readonly string[], ends: Ends, options: Redirec
   })
 }
 
-/** The command with its redirections; what each pipe brings to its end goes into a file, and so does the exit code. */
+/** The shell command with its redirections. The output of each pipe and the exit code are written to files. */
 function script({ stdin, stdout, stderr }: Ends): string {
   const redirections = [IN[stdin], OUT[stdout]?.('', 'out'), OUT[stderr]?.('2', 'err')].filter(Boolean).join(' ')
   let text = `trap '' HUP; { "$@" ${redirections}; echo $? >code; }`

@@ -1,6 +1,6 @@
 import type { ScratchDatabase } from './servers.ts'
 
-/** Everything that a statement of DDL could have changed in a schema, one line each. */
+/** Everything in a schema that DDL can change, one line each. */
 export async function schemaOf(database: ScratchDatabase, schema = 'public'): Promise<string[]> {
   const rows = await database.query(
     `SELECT 'column ' || table_name || '.' || column_name || ' ' || udt_name || ' ' || is_nullable || ' '
@@ -21,7 +21,7 @@ export async function schemaOf(database: ScratchDatabase, schema = 'public'): Pr
   return rows.map(({ line }) => line)
 }
 
-/** The schemas that are not Postgres's own. */
+/** All schemas except Postgres's own. */
 export async function schemasIn(database: ScratchDatabase): Promise<string[]> {
   const rows = await database.query(
     `SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' ORDER BY 1`,

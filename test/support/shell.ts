@@ -6,19 +6,19 @@ import { BIN, cleanEnvironment, temporaryFolder } from './run.ts'
 export interface Shell {
   /** The working folder. */
   readonly folder: string
-  /** Runs a command and gives what it printed on both streams. Variables and `$?` are kept for the next. */
+  /** Runs a command. Returns its output on both streams. Variables and `$?` are kept for the next command. */
   run(command: string): Promise<string>
   end(): void
 }
 
-/** A PATH that begins with a folder where `dsctl` is. */
+/** A PATH that starts with a folder that contains `dsctl`. */
 export function pathWithDsctl(): string {
   const path = temporaryFolder()
   writeFileSync(join(path, 'dsctl'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, { mode: 0o755 })
   return `${path}:${process.env.PATH}`
 }
 
-/** A bash that stays, with `dsctl` in its PATH, an empty home and nothing on standard input. */
+/** A long-running bash with `dsctl` in its PATH, an empty home and empty standard input. */
 export function shell(env: Readonly<Record<string, string>>): Shell {
   const folder = temporaryFolder()
   const own = cleanEnvironment({ ...env, PATH: pathWithDsctl() }, temporaryFolder())

@@ -12,7 +12,7 @@ export interface Site {
   readonly vault: ScratchVault
   /** The home folder of the admin, where `init` has saved its profile. */
   readonly home: string
-  /** What the admin's dsctl needs to know: both servers, the mount and the token; with the least privileges in both. */
+  /** The admin's environment: both servers, the mount and the token, with the least privileges in both. */
   readonly env: Readonly<Record<string, string>>
   /** `Acme`, made by `init`. */
   readonly organization: { readonly id: string; readonly name: string }
@@ -26,7 +26,7 @@ export interface Site {
   addUser(email: string): Promise<string>
   addOrganization(name: string): Promise<string>
   addMember(userId: string, organizationId: string, member: { role: Role; status?: string }): Promise<void>
-  /** What no statement of dsctl does: a live record as an application would have made it, without a secret. */
+  /** Inserts a live record without a secret, as an application may. */
   addDataSource(record: { name: string; env?: string; type?: string; organizationId?: string }): Promise<string>
   drop(): Promise<void>
 }
@@ -37,12 +37,12 @@ export interface Person {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** What a suite's role may do beyond the README's grants for an admin. */
+/** Extra privileges of a suite's role, besides the documented grants for an admin. */
 type MoreGrants = 'members'
 
 export const ADMIN = 'admin@example.com'
 
-/** DSCTL_TEST_STORES=embedded has the suites that know no other person run on the embedded profile. */
+/** With DSCTL_TEST_STORES=embedded, suites with one user run on the embedded profile. */
 export const ON_EMBEDDED = process.env.DSCTL_TEST_STORES === 'embedded'
 
 /** A scratch database and a scratch mount that `dsctl init` has prepared, and an admin who logged in. */
@@ -52,7 +52,7 @@ export async function createSite(more: readonly MoreGrants[] = []): Promise<Site
   return createSiteOn(database, vault, more)
 }
 
-/** The same on a database and a mount that are there already, and empty. */
+/** The same on an existing, empty database and mount. */
 export async function createSiteOn(
   database: ScratchDatabase,
   vault: ScratchVault,
@@ -89,7 +89,7 @@ export async function createSiteOn(
   }
 }
 
-/** What a test writes as the application would have. */
+/** Functions that write to the database as the application does. */
 export function writes(
   database: ScratchDatabase,
   organizationId: string,
@@ -111,19 +111,19 @@ async function initialize(database: ScratchDatabase, vault: ScratchVault, home: 
   if (result.code !== 0) throw new Error(`dsctl init ended with ${result.code}:\n${result.stdout}${result.stderr}`)
 }
 
-/** The database's URL for a role that may do what the README's grants say, and no more. `init` alone is its owner's. */
+/** The database's URL for a role with only the documented grants. Only `init` needs the owner. */
 async function grantedUrl(database: ScratchDatabase, blocks: readonly string[]): Promise<string> {
   const { role, url } = await database.createRole()
   for (const block of blocks) await database.query(grants(block, role))
   return url
 }
 
-/** A block of the README's grants, for this role. */
+/** A block of the documented grants, for this role. */
 export function grants(block: string, role: string): string {
   return markedBlock(`grants: ${block}`).replaceAll(/dsctl_(admin|reader)/g, `"${role}"`)
 }
 
-/** What an admin of data sources needs in Vault, and no more: the policy of the README, for this mount and path. */
+/** The documented policy for an admin of data sources, for this mount and path. */
 export function adminPolicy(mount: string, path = 'data-sources'): string {
   return markedBlock('policy: admin').replaceAll('"secret/', `"${mount}/`).replaceAll('/data-sources', `/${path}`)
 }

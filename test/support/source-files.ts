@@ -4,26 +4,26 @@ import { fileURLToPath } from 'node:url'
 import { parseAst } from 'vitest/node'
 
 export interface Import {
-  /** As written, for instance `../errors.ts` or `zod`. */
+  /** As written, for example `../errors.ts` or `zod`. */
   readonly specifier: string
-  /** The file in src/ that it leads to, for instance `errors.ts`; undefined for a package or a module of Node. */
+  /** The imported file in src/, for example `errors.ts`; undefined for a package or a module of Node. */
   readonly file: string | undefined
-  /** `static` runs with the file, `dynamic` when it is reached, `type` never. */
+  /** `static` runs with the file, `dynamic` when it is called, `type` never. */
   readonly kind: 'static' | 'dynamic' | 'type'
   /** `export … from`. */
   readonly reExport: boolean
 }
 
 export interface SourceFile {
-  /** Relative to src/, for instance `commands/list.ts`. */
+  /** Relative to src/, for example `commands/list.ts`. */
   readonly path: string
   readonly lines: number
   readonly imports: readonly Import[]
-  /** Every string literal and every piece of a template, but not what is imported. */
+  /** Every string literal and piece of a template, except in imports. */
   readonly strings: readonly string[]
-  /** Every name that is used or declared, but not properties (`a.name`, `{ name: … }`). */
+  /** Every name that is used or declared, except properties (`a.name`, `{ name: … }`). */
   readonly names: readonly string[]
-  /** Names of properties, where an object or a type declares them. */
+  /** Names of properties in object literals and types. */
   readonly keys: readonly string[]
   readonly hasFunctions: boolean
   readonly exportedFunctions: readonly { readonly name: string; readonly documented: boolean }[]
@@ -36,12 +36,12 @@ export function readSourceFiles(): readonly SourceFile[] {
   return paths().map(path => parse(path, sourceText(path)))
 }
 
-/** Every file of src/, as it is. */
+/** Every file of src/, as text. */
 export function sourceTexts(): readonly string[] {
   return paths().map(sourceText)
 }
 
-/** A file of src/, for instance `run.ts`. */
+/** A file of src/, for example `run.ts`. */
 export function sourceText(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { listen } from './listen.ts'
 
-// A SQL Server as far as a login and one value need it, without TLS. Source: MS-TDS.
+// A minimal SQL Server: a login and queries of one value, without TLS. Source: MS-TDS.
 
 const PRELOGIN = 0x12
 const LOGIN = 0x10
@@ -9,9 +9,9 @@ const BATCH = 0x01
 
 export interface SqlServer {
   readonly port: number
-  /** The kinds of messages that came, in order. */
+  /** The types of the received messages, in order. */
   readonly kinds: readonly number[]
-  /** Whether anybody has tried to log in, with a password in the clear. */
+  /** Whether a client has sent a password in plain text. */
   loggedIn(): boolean
   close(): void
 }
@@ -54,7 +54,7 @@ export async function sqlServer(known: Known): Promise<SqlServer> {
 function answer(kind: number, body: Buffer, known: Known): Buffer {
   if (kind === PRELOGIN) return packet(Buffer.from([1, 0, 6, 0, 1, 0xff, 2]))
   if (kind === LOGIN) return packet(login(body, known))
-  // A driver sends its settings as a batch, and a statement as a call of sp_executesql.
+  // Drivers send their settings as a batch, and statements as calls of sp_executesql.
   return packet(kind === BATCH ? done(0) : value(body, known))
 }
 
@@ -77,7 +77,7 @@ function login(body: Buffer, known: Known): Buffer {
   return Buffer.concat([token(0xad, ack), done(0)])
 }
 
-/** One column, one row: the version, or null where a schema is looked for that is not `dbo`. */
+/** One column, one row: the version, or null for a schema other than `dbo`. */
 function value(body: Buffer, { version }: Known): Buffer {
   const says = (part: string) => body.includes(Buffer.from(part, 'utf16le'))
   const text = !says('schema_id') ? version : says("'dbo'") ? '1' : undefined

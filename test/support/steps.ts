@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Verdict } from './faults.ts'
 import type { ProxiedSite } from './proxied-site.ts'
 
-/** One message of an operation on both stores, and which of those on the wire it is. */
+/** A message of an operation, and how to find it among all messages. */
 export interface Step {
   readonly title: string
   readonly server: 'postgres' | 'vault'
@@ -32,13 +32,13 @@ export const STEPS = {
 
 export type When = 'before' | 'after'
 
-/** Each step of an operation twice: before the server has done it, and when it has and the answer is on its way. */
+/** Each step of an operation twice: before the server handles it, and before its answer arrives. */
 export function moments(operation: keyof typeof STEPS): { at: string; step: Step; when: When }[] {
   const whens: When[] = ['before', 'after']
   return STEPS[operation].flatMap(step => whens.map(when => ({ at: `${when} ${step.title}`, step, when })))
 }
 
-/** Kills the process at a step; a message that is then not yet done never is. */
+/** Kills the process at a step. A message that has not been handled yet is lost. */
 export function killAt(
   proxied: ProxiedSite,
   { step, when }: { step: Step; when: When },
@@ -50,7 +50,7 @@ export function killAt(
   })
 }
 
-/** Does something at the first message of a step alone. */
+/** Calls a function at the first message of a step only. */
 export function atStep(
   proxied: ProxiedSite,
   { step, when }: { step: Step; when: When },

@@ -1,15 +1,15 @@
 import type { Site } from './site.ts'
 
-/** All that dsctl can have written, in an order of its own, so that two of these can be compared. */
+/** Everything that dsctl may have written, sorted, so that two snapshots can be compared. */
 export interface Everything {
   readonly records: readonly Row[]
   readonly intents: readonly Row[]
   readonly events: readonly Row[]
-  /** By path below the mount; `data` is undefined where only metadata, or a soft-deleted version, is there. */
+  /** By path below the mount; `data` is undefined if there is only metadata or a soft-deleted version. */
   readonly secrets: Readonly<Record<string, { version: number; data: Record<string, unknown> } | undefined>>
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever row it expects, and fails where it is not so
+// biome-ignore lint/suspicious/noExplicitAny: each test expects its own columns, and fails if they differ
 export type Row = Record<string, any>
 
 type Stores = Pick<Site, 'database' | 'vault'>
@@ -24,7 +24,7 @@ export async function everythingIn(site: Stores): Promise<Everything> {
   return { records, intents, events, secrets }
 }
 
-/** The live records by name, each with the secret it leads to: what a user of the application can see. */
+/** The live records by name, each with its secret: what a user of the application sees. */
 export async function livePairs(site: Stores): Promise<Row[]> {
   const { records, secrets } = await everythingIn(site)
   return records
@@ -33,7 +33,7 @@ export async function livePairs(site: Stores): Promise<Row[]> {
     .sort((a, b) => `${a.name}/${a.env}`.localeCompare(`${b.name}/${b.env}`))
 }
 
-/** The secrets that no live record leads to. */
+/** The secrets that belong to no live record. */
 export async function orphanSecretsIn(site: Stores): Promise<string[]> {
   const { records, secrets } = await everythingIn(site)
   const known = records.filter(record => record.deleted_at === null).map(record => `data-sources/${record.secret_id}`)
@@ -44,14 +44,14 @@ export async function openIntentsIn(site: Stores): Promise<Row[]> {
   return (await rowsOf(site, 'dsctl.pending_operations', 'created_at')).filter(intent => intent.state !== 'closed')
 }
 
-/** Ends every lease, as time would. */
+/** Makes every lease expire. */
 export async function expireLeases({ database }: Stores): Promise<void> {
   await database.query(
     `UPDATE dsctl.pending_operations SET expires_at = now() - interval '1 s' WHERE state <> 'closed'`,
   )
 }
 
-/** The audit events, oldest first, in the columns that tests look at. */
+/** The audit events, oldest first, with the columns that tests use. */
 export async function eventsOf(site: Stores, where = 'true', params: readonly unknown[] = []): Promise<Row[]> {
   return site.database.query(
     `SELECT action, outcome, data_source_name AS name, fields, before, after, actor_email, settled_by

@@ -11,32 +11,32 @@ export interface TerminalOptions extends Pick<RunOptions, 'env' | 'cwd' | 'home'
 
 export interface Terminal {
   /**
-   * Types text as it is; a new line is Enter. Keys that come before a prompt reads are lost, so each call waits until
-   * nothing has been drawn for a moment, and types again what nothing answers.
+   * Types text unchanged; a new line is Enter. Keys that arrive before a prompt reads are lost, so each call waits until
+   * the screen is still, and types again if nothing happens.
    */
   type(text: string): void
   press(key: keyof typeof KEYS): void
   /**
-   * Waits until this stands in what was written since the last wait that succeeded, and gives that part of the text.
-   * So a question that is asked again is waited for again.
+   * Waits for text in the output after the last successful wait, so a repeated question is waited for again. Returns the
+   * output up to the text.
    */
   waitFor(what: string | RegExp, timeout?: number): Promise<string>
-  /** All that was written, without escape codes. A line that is drawn again stands there again. */
+  /** All output without escape codes. A redrawn line appears again. */
   text(): string
-  /** All that was written, as it came. */
+  /** All output, unchanged. */
   raw(): string
   resize(columns: number, rows: number): void
   kill(signal: NodeJS.Signals): void
-  /** Closes the terminal, as its window would. */
+  /** Closes the terminal, as closing its window does. */
   close(): void
   readonly pid: number
-  /** Killed after 30 seconds, which is then its signal. */
+  /** Resolves when the program exits. It is killed after 30 seconds. */
   readonly exit: Promise<{ code: number; signal: number | undefined }>
 }
 
-/** How long a prompt that has been drawn may take until it reads, in milliseconds; longer on a busy machine. */
+/** Time that a prompt may take from drawing to reading, in milliseconds; longer on a busy machine. */
 const STILL = 80
-/** How long what was typed may stand unanswered until it is typed again, in milliseconds. */
+/** Time without a reaction after which text is typed again, in milliseconds. */
 const UNANSWERED = 3000
 
 export const KEYS = {
@@ -51,7 +51,7 @@ export const KEYS = {
   ctrlD: '\u0004',
 }
 
-/** Runs `dsctl ARGS` in a real pseudo-terminal, as a person would. */
+/** Runs `dsctl ARGS` in a pseudo-terminal. */
 export function terminal(args: readonly string[], options: TerminalOptions = {}): Terminal {
   const build = inject('build')
   if (build) throw new Error(`dsctl was not built:\n${build}`)
@@ -66,7 +66,7 @@ export function openTerminal(nodeArgs: readonly string[], options: TerminalOptio
 /** Runs any program in a pseudo-terminal. */
 export function openProgram(file: string, args: readonly string[], options: TerminalOptions = {}): Terminal {
   const pty = spawn(file, [...args], {
-    // This is what the program finds as TERM, whatever `env` says.
+    // Becomes TERM for the program, regardless of `env`.
     name: options.env?.TERM ?? 'xterm-256color',
     cols: options.columns ?? 100,
     rows: options.rows ?? 40,
@@ -98,7 +98,7 @@ export function openProgram(file: string, args: readonly string[], options: Term
   }
 }
 
-/** Types one thing after the other. */
+/** Types texts one after the other. */
 function keyboardOf(screen: Pick<ReturnType<typeof written>, 'raw' | 'stillFor'>, write: (keys: string) => void) {
   let open = true
   let last: Promise<unknown> = Promise.resolve()
@@ -106,11 +106,11 @@ function keyboardOf(screen: Pick<ReturnType<typeof written>, 'raw' | 'stillFor'>
     for (const end = Date.now() + timeout; open && !condition() && Date.now() < end; ) await pause(10)
   }
   const typeOnce = async (keys: string) => {
-    // A spinner is never still.
+    // A spinner never stops drawing.
     await until(() => screen.stillFor() >= STILL, 1000)
     const before = screen.raw().length
     const isAnswered = () => screen.raw().length > before
-    // A second Ctrl-C means something else than the first.
+    // Not typed again: a second Ctrl-C has another meaning than the first.
     for (let tries = keys === KEYS.ctrlC ? 1 : 3; open && tries > 0 && !isAnswered(); tries--) {
       write(keys)
       await until(isAnswered, UNANSWERED)

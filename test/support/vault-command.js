@@ -1,5 +1,5 @@
-// Vault's command line, as far as the recipes use it: read, write, policy write, auth enable. A stand-in, so that the
-// recipes run where there is a server and no client.
+// A replacement for Vault's command line with the commands that the recipes use: read, write, policy write, auth enable.
+// With it, the recipes run on machines that have a server but no client.
 import { readFileSync } from 'node:fs'
 
 const [, , ...words] = process.argv
@@ -20,7 +20,7 @@ async function call(method, path, body) {
   return answer.status === 200 ? (await answer.json()).data : {}
 }
 
-/** `metadata=email=a@b` is a map. */
+/** Parses a map such as `metadata=email=a@b`. */
 function fields(pairs) {
   const split = text => [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)]
   return Object.fromEntries(

@@ -3,18 +3,18 @@ import type { Socket } from 'node:net'
 import { type Fault, faultPlan, gate, type Which } from './faults.ts'
 import { listen } from './listen.ts'
 
-/** One request on its way. */
+/** A request in flight. */
 export interface Exchange {
   readonly method: string
-  /** With its query, without `/v1/`. */
+  /** With the query, without `/v1/`. */
   readonly path: string
-  /** The answer's status, once there is one. */
+  /** The status of the answer; undefined until there is one. */
   status: number | undefined
-  /** Breaks the connection that it came on, for whoever sent it; the request itself stays on its way. */
+  /** Closes the client's connection. The request still reaches Vault. */
   hangUp(): void
 }
 
-/** An answer that the proxy gives itself. */
+/** An answer that the proxy sends itself. */
 export interface Answer {
   readonly status: number
   readonly body?: unknown
@@ -30,33 +30,33 @@ export interface VaultProxy {
   at(which: Which, fault: Fault<Exchange, Answer>): void
   /** Disarms all faults. */
   clear(): void
-  /** Refuses connections and breaks those there are, until `up`. */
+  /** Closes all connections and refuses new ones, until `up`. */
   down(): Promise<void>
   up(): Promise<void>
-  /** Takes requests and says nothing, until `thaw`. */
+  /** Accepts requests without answering, until `thaw`. */
   freeze(): void
   thaw(): void
   close(): void
 }
 
-/** Vault never sees the request; the client gets this answer, such as 503 or a standby's 307 with its Location. */
+/** Sends this answer instead of forwarding the request, for example 503, or a standby's 307 with its Location. */
 export function answerWith(status: number, body: unknown = { errors: [] }, headers: Record<string, string> = {}) {
   return { before: () => ({ status, body, headers }) }
 }
 
-/** Vault does what the request says, and the client gets this answer. */
+/** Vault handles the request, but the client gets this answer. */
 export function answerAfterwardsWith(status: number, body: unknown = { errors: [] }) {
   return { after: () => ({ status, body }) }
 }
 
-/** A proxy in front of Vault (or of the node that `vaultAddr` gives) that sees each request and can make it go wrong. */
+/** A proxy in front of Vault (or of the node that `vaultAddr` returns) that records requests and injects faults. */
 export async function vaultProxy(vaultAddr: string | (() => string)): Promise<VaultProxy> {
   const plan = faultPlan<Exchange, Answer>(exchange => `${exchange.method} ${exchange.path}`)
   const { open, freeze, thaw } = gate()
   const sockets = new Set<Socket>()
   const serve = () =>
     createServer((incoming, response) => {
-      // Only a fault of the network can fail here, and it is the client's to see.
+      // Only a network fault can fail here, and the client sees it.
       const addr = typeof vaultAddr === 'string' ? vaultAddr : vaultAddr()
       relay({ vaultAddr: addr, plan, open }, incoming, response).catch(() => incoming.socket.destroy())
     }).on('connection', socket => {
@@ -116,7 +116,7 @@ async function content(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Sends the request on, on a connection of its own, so that it arrives even if its sender is gone by now. */
+/** Forwards the request on a new connection, so that it arrives even if its sender has exited. */
 function forward(vaultAddr: string, { method, url, headers }: IncomingMessage, body: Buffer): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const kept = { ...headers, host: new URL(vaultAddr).host, connection: 'close' }

@@ -4,18 +4,18 @@ export interface VaultRequest {
   readonly method: string
   /** Without `/v1/`. */
   readonly path: string
-  /** Sent as JSON, or as it is where it is text. */
+  /** Sent as JSON; text is sent unchanged. */
   readonly body?: unknown
 }
 
 export interface VaultAnswer {
   readonly status: number
-  /** The parsed body; {} where there is none. */
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever shape it expects, and fails where it is not so
+  /** The parsed body; {} if there is none. */
+  // biome-ignore lint/suspicious/noExplicitAny: each test expects its own shape, and fails if it differs
   readonly body: any
 }
 
-/** One raw request to Vault's API, sent with a token ('' sends none). */
+/** Sends a request to Vault's API with a token, or without one if it is ''. */
 export function vaultRequest(addr: string, token: string, { method, path, body }: VaultRequest): Promise<VaultAnswer> {
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
   const headers = { ...(token && { 'X-Vault-Token': token }), 'Content-Length': Buffer.byteLength(text ?? '') }

@@ -7,18 +7,18 @@ export interface ScratchVault {
   readonly rootToken: string
   /** A KV version 2 mount that no other suite uses. */
   readonly mount: string
-  /** A raw request (path without `/v1/`), as root unless another token is given ('' sends none). */
+  /** Sends a request (path without `/v1/`) with a token: the default is root, '' sends none. */
   request(method: string, path: string, options?: { body?: unknown; token?: string }): Promise<VaultAnswer>
-  /** The current data and version of a secret in the mount; undefined where there is none (or a soft-deleted one). */
+  /** The current data and version of a secret in the mount; undefined if it does not exist or is soft-deleted. */
   readSecret(path: string): Promise<{ version: number; data: Record<string, unknown> } | undefined>
   writeSecret(path: string, data: Record<string, unknown>): Promise<void>
   /** The keys of a folder in the mount. */
   listSecrets(folder: string): Promise<string[]>
-  /** Writes a policy. Gives the name it got, which no other suite uses. */
+  /** Writes a policy. Returns its name, which is unique to this suite. */
   createPolicy(name: string, hcl: string): Promise<string>
   /** A token without an identity. */
   createToken(options: TokenOptions): Promise<string>
-  /** A token of a person who logged in: its entity's metadata holds `email`, or exactly `metadata` if that is given. */
+  /** The token of a logged-in user. Its entity's metadata is `metadata`, or `email` if that is not given. */
   userToken(user: { email: string; metadata?: Record<string, string> } & TokenOptions): Promise<string>
   /** Another KV version 2 mount, ready for use. */
   addMount(path: string): Promise<void>
@@ -27,7 +27,7 @@ export interface ScratchVault {
 
 export interface TokenOptions {
   readonly policies?: readonly string[]
-  /** Such as `1h`. */
+  /** For example `1h`. */
   readonly ttl?: string
 }
 
@@ -43,7 +43,7 @@ export async function vaultOn(server: { addr: string; rootToken: string }, mount
   }
   const addMount = async (path: string) => {
     await asked('POST', `sys/mounts/${path}`, { type: 'kv', options: { version: '2' } })
-    // A new one is not to be used for a moment: it is made versioned first.
+    // Retries: a new mount is unavailable until Vault has upgraded it to version 2.
     for (let tries = 0; tries < 100; tries++) {
       if ((await request('GET', `${path}/config`)).status === 200) return
       await pause(50)
@@ -71,7 +71,7 @@ export async function vaultOn(server: { addr: string; rootToken: string }, mount
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the parts of an answer that a caller relies on are those of Vault's API
+// biome-ignore lint/suspicious/noExplicitAny: callers rely on the response format of Vault's API
 type Asked = (method: string, path: string, body?: unknown) => Promise<any>
 
 function secrets(mount: string, request: ScratchVault['request'], asked: Asked) {
@@ -90,7 +90,7 @@ function secrets(mount: string, request: ScratchVault['request'], asked: Asked) 
   }
 }
 
-/** On a real server only a login makes a token with an identity, so a person is made and logs in. */
+/** On a real server only a login creates a token with an identity, so a user is created and logged in. */
 async function logIn(asked: Asked, user: Parameters<ScratchVault['userToken']>[0]): Promise<string> {
   const { email, metadata = { email }, policies = [], ttl = '1h' } = user
   const name = `user-${randomUUID().slice(0, 8)}`
@@ -104,7 +104,7 @@ async function logIn(asked: Asked, user: Parameters<ScratchVault['userToken']>[0
 
 async function userpassAccessor(asked: Asked): Promise<string> {
   const mounted = async () => (await asked('GET', 'sys/auth')).data['userpass/']?.accessor
-  // Another suite may enable it at the same moment: then this fails, and it is there.
+  // Fails if another suite enables it at the same time, which is fine.
   if (!(await mounted())) await asked('POST', 'sys/auth/userpass', { type: 'userpass' }).catch(() => {})
   return mounted()
 }

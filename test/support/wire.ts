@@ -1,8 +1,8 @@
-/** One message of the Postgres protocol. Those before the session (startup, SSL and cancel requests) have type ''. */
+/** A message of the Postgres protocol. Messages before the session (startup, SSL, cancel) have type ''. */
 export interface WireMessage {
   readonly type: string
   readonly body: Buffer
-  /** The message as it stood on the wire. */
+  /** The entire message, as sent. */
   readonly raw: Buffer
 }
 
@@ -10,7 +10,7 @@ export const SSL_REQUEST = 80877103
 export const GSS_REQUEST = 80877104
 export const CANCEL_REQUEST = 80877102
 
-/** Cuts a stream into messages: give it each chunk, it gives back those now complete. */
+/** Splits a stream into messages: returns a function that takes a chunk and returns the messages now complete. */
 export function wireReader(side: 'frontend' | 'backend'): (chunk: Buffer) => WireMessage[] {
   let rest: Buffer = Buffer.alloc(0)
   let typed = side === 'backend'
@@ -36,7 +36,7 @@ function firstMessage(buffer: Buffer, typed: boolean): WireMessage | undefined {
   return { type, body: buffer.subarray(header + 4, end), raw: buffer.subarray(0, end) }
 }
 
-/** A message to be sent, of a type and the parts of its body. */
+/** Builds a message from its type and the parts of its body. */
 export function wireMessage(type: string, ...parts: Buffer[]): Buffer {
   const body = Buffer.concat(parts)
   return Buffer.concat([Buffer.from(type), int32(body.length + 4), body])
@@ -48,12 +48,12 @@ export function int32(value: number): Buffer {
   return buffer
 }
 
-/** Text as the protocol has it, ended by a zero byte. */
+/** Text in the protocol's format, terminated by a zero byte. */
 export function cstring(text: string): Buffer {
   return Buffer.from(`${text}\0`)
 }
 
-/** The zero-ended texts with which a body begins. */
+/** The zero-terminated texts at the start of a body. */
 export function cstrings(body: Buffer): string[] {
   return body.toString().split('\0')
 }

@@ -10,12 +10,12 @@ interface Request {
 
 export interface Wiretap {
   readonly addr: string
-  /** What was asked of the server, with the body as it stood on the wire. */
+  /** The requests, with their bodies as sent. */
   readonly requests: readonly Request[]
   close(): void
 }
 
-/** Passes requests on to Vault and keeps what they hold: key order does not survive in what Vault answers. */
+/** Forwards requests to Vault and records their bodies, because Vault's responses do not preserve the order of keys. */
 export async function wiretap(vaultAddr: string): Promise<Wiretap> {
   const requests: Request[] = []
   const server = createServer((incoming, response) => {

@@ -1,7 +1,6 @@
-// Runs command lines in this process, as its parent says: { id, run: { args, env, version, stdin } } begins one, and
-// when it ends that is answered { id, ended: { code, stdout, stderr } }. Where it is told what --timeout they have, time
-// is the parent's too: a wait between two tries takes none, and a deadline is met when { expire: true } says so, so that
-// nobody waits for anything and all can be repeated.
+// Runs command lines for its parent process. The message { id, run: { args, env, version, stdin } } starts one;
+// { id, ended: { code, stdout, stderr } } reports its end. If the parent sets their --timeout, it also controls time: waits
+// between retries end at once, and deadlines expire at the message { expire: true }. So runs are fast and repeatable.
 import { Readable, Writable } from 'node:stream'
 
 const [, , program, timeout] = process.argv
@@ -12,7 +11,7 @@ process.on('message', message => {
   if (message.expire) expire()
   else start(message)
 })
-// Nobody is left to tell.
+// The parent has exited.
 process.on('disconnect', () => process.exit())
 process.send({ ready: true })
 
@@ -47,9 +46,9 @@ function collector() {
   return { stream, text: () => Buffer.concat(chunks).toString() }
 }
 
-/** Timers as long as the time-out are deadlines, shorter ones waits. Gives what lets those in hand be met. */
+/** Treats timers as long as the timeout as deadlines, and shorter ones as waits. Returns a function that ends them. */
 function takeTime(timeout) {
-  /** A wait counts as so many times its length, or a command would try a hundred times before its time is up. */
+  /** Waits count as this many times their length. Otherwise a command would retry a hundred times before its timeout. */
   const pace = 20
   const wait = globalThis.setTimeout
   const forget = globalThis.clearTimeout

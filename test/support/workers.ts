@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { inject } from 'vitest'
 import { cleanEnvironment } from './run.ts'
 
-// Commands in processes that are there already: a new one costs more than all that its command does.
+// Runs commands in running processes, because starting a process costs more than a command.
 
 export interface Ended {
   readonly code: number
@@ -13,35 +13,35 @@ export interface Ended {
 
 /** A process that runs commands. */
 export interface Worker {
-  /** `version` is what the command takes for its own, and tells in the audit trail. Undefined where it was killed. */
+  /** `version` is the version that the command records in the audit trail. Undefined if the process was killed. */
   run(command: {
     args: readonly string[]
     env: Readonly<Record<string, string>>
     version: string
     stdin?: string | undefined
   }): Promise<Ended | undefined>
-  /** The calls that its command waits for take longer than the time-out. */
+  /** Makes the calls that the command waits for time out. */
   expire(): void
-  /** SIGKILL. Resolves when it is gone. */
+  /** Sends SIGKILL. Resolves when the process has exited. */
   kill(): Promise<void>
 }
 
 export interface Workers {
-  /** One that nobody uses. */
+  /** Takes a free worker. */
   take(): Promise<Worker>
-  /** Has another begin, for whoever takes one next. */
+  /** Starts another worker, for the next take(). */
   prepare(): void
-  /** Gives back one that runs nothing. */
+  /** Returns an idle worker. */
   give(worker: Worker): void
   close(): void
 }
 
-/** The program as it is built. */
+/** The built program. */
 export const PROGRAM = fileURLToPath(new URL('../../dist/run.js', import.meta.url))
 
 /**
- * Keeps workers ready. With a `timeout` (in seconds) the commands are to have it as their --timeout, and waits and
- * deadlines take no time: see worker.js.
+ * Keeps a pool of workers. With `timeout` (in seconds), the --timeout of all commands, the pool controls the time: see
+ * worker.js.
  */
 export function workers(home: string, { program = PROGRAM, timeout }: { program?: string; timeout?: number }): Workers {
   const build = inject('build')

@@ -5,7 +5,7 @@ import { newToken, type State, secondsLeft, type Token } from './state.ts'
 
 const LONGEST = 2764800
 
-/** Answers what lies under auth/: tokens, and the people of the userpass mount. */
+/** Handles requests below auth/: tokens, and users of the userpass mount. */
 export function answerAuth(state: State, call: Call): Reply {
   const { operation, path, token } = call
   const isWrite = operation === 'create' || operation === 'update'
@@ -107,7 +107,7 @@ function logIn(state: State, name: string, { body }: Call): Reply {
   return issued(token)
 }
 
-/** The entity with this person's alias, made at the first login where nobody has made it before. */
+/** The entity with this user's alias. The first login creates it if it does not exist. */
 function entityOf(state: State, name: string): string {
   const accessor = state.userpassAccessor ?? ''
   const known = [...state.entities.values()].find(entity => entity.aliases.some(alias => alias.name === name))

@@ -3,7 +3,7 @@ import type { Call, Reply } from './call.ts'
 import { DONE, errors, found, notImplemented, objectIn, textIn } from './call.ts'
 import type { Entity, State } from './state.ts'
 
-/** Answers what lies under identity/: entities and their aliases on the userpass mount. */
+/** Handles requests below identity/: entities and their aliases on the userpass mount. */
 export function answerIdentity(state: State, call: Call): Reply {
   const { operation, path } = call
   const isWrite = operation === 'create' || operation === 'update'

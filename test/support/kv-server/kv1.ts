@@ -3,7 +3,7 @@ import { DONE, envelope, errors, notImplemented } from './call.ts'
 import { listKeys } from './kv2.ts'
 import type { Mount } from './state.ts'
 
-/** Answers a request inside a KV version 1 mount, where a path is a key and nothing else. */
+/** Handles a request to a KV version 1 mount, where a path is a key. */
 export function answerKv1(mount: Mount, call: Call): Reply {
   const { path, body } = call
   switch (call.operation) {

@@ -2,7 +2,7 @@ import type { Call, Json, Reply } from './call.ts'
 import { DONE, errors, found, notImplemented, objectIn } from './call.ts'
 import type { Key, Mount, Version } from './state.ts'
 
-/** Answers a request inside a KV version 2 mount; the call's path begins after the mount's. */
+/** Handles a request to a KV version 2 mount. The call's path is relative to the mount. */
 export function answerKv2(mount: Mount, call: Call): Reply {
   const [, verb = '', name = ''] = /^([^/]*)\/?(.*)$/.exec(call.path) ?? []
   const key = mount.keys.get(name)
@@ -44,7 +44,7 @@ export function answerKv2(mount: Mount, call: Call): Reply {
   }
 }
 
-/** Whether writing there is an update rather than a create, as policies tell them apart. */
+/** Whether a write to the path needs the capability `update`, not `create`. */
 export function keyExists(mount: Mount, path: string): boolean {
   if (mount.version === 1) return mount.keys.has(path)
   const [, verb = '', name = ''] = /^([^/]*)\/?(.*)$/.exec(path) ?? []
@@ -121,7 +121,7 @@ function destroyVersion(version: Version): void {
   version.data = null
 }
 
-/** The names in a folder, those of folders with a final slash. */
+/** The names in a folder. Names of folders end with a slash. */
 export function listKeys(mount: Mount, folder: string): Reply {
   const prefix = folder && `${folder.replace(/\/$/, '')}/`
   const inside = [...mount.keys.keys()].filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length))

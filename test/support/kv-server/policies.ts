@@ -5,7 +5,7 @@ interface Rule {
   readonly capabilities: readonly string[]
 }
 
-/** What a token may do at a path, as sys/capabilities-self tells it: sorted names, or only `root`, or only `deny`. */
+/** A token's capabilities at a path, as in sys/capabilities-self: sorted names, or only `root`, or only `deny`. */
 export function capabilities(state: State, token: Token, path: string): string[] {
   if (token.policies.includes('root')) return ['root']
   const rules = token.policies.flatMap(name => parsePolicy(personal(state, token, state.policies.get(name) ?? '')))
@@ -15,7 +15,7 @@ export function capabilities(state: State, token: Token, path: string): string[]
   return granted.length && !granted.includes('deny') ? [...new Set(granted)].sort() : ['deny']
 }
 
-/** The rules of a policy in the small part of HCL that is understood here: paths and their capabilities. */
+/** The rules of a policy. Supports only a subset of HCL: paths with capabilities. */
 export function parsePolicy(hcl: string): Rule[] {
   const rules: Rule[] = []
   const rest = hcl.replace(/^\s*#.*$/gm, '').replace(/path\s+"([^"]+)"\s*\{([^}]*)\}/g, (_, pattern, block) => {
@@ -40,7 +40,7 @@ function expression(pattern: string): RegExp {
   return new RegExp(`^${escaped.replaceAll('+', '[^/]+').replace(/\\\*$/, '.*')}$`)
 }
 
-/** Vault's order: the later the first wildcard, then no final one, then fewer segment wildcards, then the longer. */
+/** Vault's precedence: later first wildcard, then no final wildcard, then fewer segment wildcards, then longer path. */
 function bySpecificity(a: string, b: string): number {
   const rank = (pattern: string) => [
     -(pattern.search(/[+*]/) + 1 || Number.POSITIVE_INFINITY),

@@ -17,7 +17,7 @@ export interface Key {
 }
 
 export interface Mount {
-  /** With its final slash. */
+  /** With a trailing slash. */
   readonly path: string
   readonly version: 1 | 2
   readonly accessor: string
@@ -58,7 +58,7 @@ export interface UserpassUser {
   readonly ttl: number
 }
 
-/** All that the server knows. */
+/** The server's data. */
 export interface State {
   readonly mounts: Map<string, Mount>
   readonly tokens: Map<string, Token>
@@ -95,7 +95,7 @@ export function newMount(path: string, version: 1 | 2): Mount {
   return { path, version, accessor: `kv_${randomBytes(4).toString('hex')}`, maxVersions: 0, keys: new Map() }
 }
 
-/** The KV mount that a path lies in. */
+/** The KV mount that contains a path. */
 export function mountOf(state: State, path: string): Mount | undefined {
   return [...state.mounts.values()].find(mount => path.startsWith(mount.path))
 }
@@ -116,7 +116,7 @@ export function newToken(state: State, token: Partial<Token> & Pick<Token, 'poli
   return made
 }
 
-/** The token, while it is valid. */
+/** Finds a token, if it is still valid. */
 export function findToken(state: State, id: string): Token | undefined {
   const token = state.tokens.get(id)
   return token && (token.ttl === 0 || Date.now() < token.created + token.ttl * 1000) ? token : undefined

@@ -6,7 +6,7 @@ import { type Mount, mountOf, newMount, type State, TOKEN_ACCESSOR } from './sta
 
 const HEALTH = { initialized: true, sealed: false, standby: false, version: '2.7.2', cluster_name: 'kv-server' }
 
-/** Answers what lies under sys/. */
+/** Handles requests below sys/. */
 export function answerSystem(state: State, call: Call): Reply {
   const { operation, path } = call
   const verb = operation === 'create' ? 'update' : operation
@@ -18,7 +18,7 @@ export function answerSystem(state: State, call: Call): Reply {
     case 'read seal-status':
       return { status: 200, body: { type: 'shamir', ...HEALTH, t: 1, n: 1, progress: 0, storage_type: 'inmem' } }
     case 'update capabilities-self':
-      return tellCapabilities(state, call)
+      return readCapabilities(state, call)
     case 'read internal/ui/mounts':
       return mountInside(state, call, name)
     case 'read mounts':
@@ -39,14 +39,14 @@ export function answerSystem(state: State, call: Call): Reply {
   }
 }
 
-function tellCapabilities(state: State, { body, token }: Call): Reply {
+function readCapabilities(state: State, { body, token }: Call): Reply {
   const paths = body.paths === undefined ? [textIn(body, 'path')] : textsIn(body, 'paths')
-  const told: Json = Object.fromEntries(paths.map(path => [path, capabilities(state, token, path)]))
+  const data: Json = Object.fromEntries(paths.map(path => [path, capabilities(state, token, path)]))
   const [only] = paths
-  return flat(paths.length === 1 && only !== undefined ? { ...told, capabilities: told[only] } : told)
+  return flat(paths.length === 1 && only !== undefined ? { ...data, capabilities: data[only] } : data)
 }
 
-/** Old parts of the API have their data twice: in the envelope, and beside it. */
+/** Older endpoints return their data twice: inside the envelope and at the top level. */
 function flat(data: Json): Reply {
   return { status: 200, body: { ...data, ...envelope({ data }) } }
 }
