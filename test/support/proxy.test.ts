@@ -61,7 +61,7 @@ test('statements are counted and named, whether simple, with parameters or prepa
   await expect.poll(() => postgres.events).toEqual(['startup', 'terminate'])
 })
 
-test('a statement that is cut before never happens, and one that is cut after has happened', async () => {
+test('a statement cut before never runs; one cut after has run', async () => {
   postgres.at(2, CUT_BEFORE)
   const first = await connected()
   await insert(first, 1)
@@ -73,7 +73,7 @@ test('a statement that is cut before never happens, and one that is cut after ha
   expect(await seen()).toEqual([1, 3, 4])
 })
 
-test('a statement is named by what its SQL matches', async () => {
+test('a statement is matched by its SQL', async () => {
   postgres.at(/INSERT/, CUT_BEFORE)
   const client = await connected()
   await client.query('SELECT 1')
@@ -83,7 +83,7 @@ test('a statement is named by what its SQL matches', async () => {
   expect(await seen()).toEqual([2])
 })
 
-test('an answer can be swallowed, of a statement that happened and of one that did not', async () => {
+test('an answer can be lost, whether or not the statement ran', async () => {
   postgres.at(1, SWALLOW)
   postgres.at(2, SWALLOW_ANSWER)
   await expect(insert(await connected(200), 1)).rejects.toThrow('Query read timeout')
@@ -91,7 +91,7 @@ test('an answer can be swallowed, of a statement that happened and of one that d
   expect(await seen()).toEqual([2])
 })
 
-test('a held statement arrives although its sender is gone', async () => {
+test('a held statement arrives after its sender has exited', async () => {
   const late = hold()
   postgres.at(1, late)
   const client = await connected()
@@ -113,7 +113,7 @@ test('a statement can be delayed', async () => {
   expect(performance.now() - since).toBeGreaterThan(290)
 })
 
-test('a hook sees the world before and after the statement', async () => {
+test('a hook runs before and after the statement', async () => {
   const states: number[][] = []
   const look = async () => states.push(await seen())
   postgres.at(1, call('before', look))
@@ -122,7 +122,7 @@ test('a hook sees the world before and after the statement', async () => {
   expect(states).toEqual([[], [1]])
 })
 
-test('a child can be killed at a statement', async () => {
+test('a child process can be killed at a statement', async () => {
   const script = `
     const client = new (require('pg').Client)(process.env.URL)
     client.connect().then(() => client.query('INSERT INTO seen VALUES (1)')).then(() => client.query('INSERT INTO seen VALUES (2)'))`
@@ -144,7 +144,7 @@ test('Postgres can be down, and up again', async () => {
   expect(await seen()).toEqual([2])
 })
 
-test('a frozen Postgres takes connections and says nothing until it is thawed', async () => {
+test('a frozen Postgres accepts connections without answering until it is thawed', async () => {
   const client = await connected()
   postgres.freeze()
   const answer = insert(client, 1)
@@ -157,7 +157,7 @@ test('a frozen Postgres takes connections and says nothing until it is thawed', 
   expect(await seen()).toEqual([1])
 })
 
-test('a cancel request is seen and passed on', async () => {
+test('a cancel request is recorded and forwarded', async () => {
   const socket = connect(Number(new URL(postgres.url).port), '127.0.0.1')
   socket.end(Buffer.concat([int32(16), int32(CANCEL_REQUEST), int32(1), int32(1)]))
   await once(socket.resume(), 'close')
@@ -168,7 +168,7 @@ const ask = (method: string, path: string, body?: unknown) =>
   vaultRequest(http.addr, vault.rootToken, { method, path, body })
 const write = (name: string) => ask('POST', `${vault.mount}/data/${name}`, { data: { name } })
 
-test('requests are counted and named with the status of their answer', async () => {
+test('requests are recorded with the status of their answer', async () => {
   expect((await write('counted')).status).toBe(200)
   expect((await ask('GET', `${vault.mount}/data/none?version=1`)).status).toBe(404)
   expect(http.exchanges.map(({ method, path, status }) => ({ method, path, status }))).toEqual([
@@ -177,7 +177,7 @@ test('requests are counted and named with the status of their answer', async () 
   ])
 })
 
-test('a request that is cut before never happens, and one that is cut after has happened', async () => {
+test('a request cut before never runs; one cut after has run', async () => {
   http.at(1, CUT_BEFORE)
   http.at(2, CUT_AFTER)
   await expect(write('before')).rejects.toMatchObject({ code: 'ECONNRESET' })
@@ -186,7 +186,7 @@ test('a request that is cut before never happens, and one that is cut after has 
   expect(await vault.readSecret('after')).toMatchObject({ version: 1 })
 })
 
-test('an answer can be given in Vault’s place, before or after the request took effect', async () => {
+test('the proxy can answer instead of Vault, before or after the request', async () => {
   http.at(/^POST .*refused/, answerWith(503, { errors: ['Vault is sealed'] }))
   http.at(/^POST .*done/, answerAfterwardsWith(500))
   expect(await write('refused')).toEqual({ status: 503, body: { errors: ['Vault is sealed'] } })
@@ -195,7 +195,7 @@ test('an answer can be given in Vault’s place, before or after the request too
   expect(await vault.readSecret('done')).toMatchObject({ version: 1 })
 })
 
-test('a held request arrives although its sender is gone', async () => {
+test('a held request arrives after its sender has exited', async () => {
   const late = hold()
   http.at(1, late)
   const script = `fetch(process.env.URL, { method: 'POST', headers: { 'X-Vault-Token': process.env.TOKEN }, body: '{"data":{}}' })`
@@ -209,7 +209,7 @@ test('a held request arrives although its sender is gone', async () => {
   await expect.poll(() => vault.readSecret('late')).toMatchObject({ version: 1 })
 })
 
-test('Vault can be down, up again, and frozen', async () => {
+test('Vault can be down, up again and frozen', async () => {
   await http.down()
   await expect(write('down')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   await http.up()

@@ -5,7 +5,7 @@ import { openTerminal } from './terminal.ts'
 
 const run = (script: string, options = {}) => start(['-e', script], options).result
 
-test('a run sees PATH, a home folder, a settings folder in it and what it is given, and nothing else', async () => {
+test('a run has only PATH, a home and settings folder, and given variables', async () => {
   const { stdout } = await run('console.log(JSON.stringify(process.env))', { env: { GIVEN: 'x', LEFT_OUT: undefined } })
   const env = JSON.parse(stdout)
   expect(Object.keys(env).sort()).toEqual(['DSCTL_CONFIG_DIR', 'GIVEN', 'HOME', 'PATH'])
@@ -13,20 +13,20 @@ test('a run sees PATH, a home folder, a settings folder in it and what it is giv
   expect(existsSync(env.HOME)).toBe(true)
 })
 
-test('standard input is empty unless something is given', async () => {
+test('standard input is empty by default', async () => {
   const script = 'process.stdout.write(require("fs").readFileSync(0))'
   expect(await run(script)).toMatchObject({ code: 0, stdout: '' })
   expect(await run(script, { stdin: 'some\ninput' })).toMatchObject({ code: 0, stdout: 'some\ninput' })
   expect(await run('', { stdin: 'not read\n'.repeat(100_000) })).toMatchObject({ code: 0 })
 })
 
-test('a run tells its exit code, its signal and both streams', async () => {
+test('a run returns its exit code, its signal and both streams', async () => {
   const script = 'console.log("out"); console.error("err"); process.exitCode = 6'
   expect(await run(script)).toEqual({ code: 6, signal: null, stdout: 'out\n', stderr: 'err\n' })
   expect(await run('setInterval(() => {}, 1000)', { timeout: 200 })).toMatchObject({ code: null, signal: 'SIGKILL' })
 })
 
-test('JSON is read from either stream, and what is none is shown', async () => {
+test('JSON is parsed from either stream, and invalid JSON is shown', async () => {
   expect(json(await run('console.log("[1]")'))).toEqual([1])
   const error = await run(`console.error('{"error":{"code":"conflict"}}')`)
   expect(jsonError(error)).toEqual({ code: 'conflict' })
@@ -34,7 +34,7 @@ test('JSON is read from either stream, and what is none is shown', async () => {
   expect(() => json(result)).toThrow('oops')
 })
 
-test('a terminal is one to the program, and takes what is typed', async () => {
+test('the program sees a terminal and receives typed text', async () => {
   const script = `
     const { createInterface } = require('readline/promises')
     const tty = [process.stdin, process.stdout, process.stderr].every(stream => stream.isTTY)
@@ -52,7 +52,7 @@ test('a terminal is one to the program, and takes what is typed', async () => {
   await expect(screen.waitFor('never', 50)).rejects.toThrow('never did not appear')
 })
 
-test('Ctrl-C in a terminal interrupts the program, and a kill ends it', async () => {
+test('Ctrl-C in a terminal interrupts the program, and a signal ends it', async () => {
   const waiting = () =>
     openTerminal(['-e', 'console.log("up"); setInterval(() => {}, 1000)'], { home: temporaryFolder() })
   const interrupted = waiting()

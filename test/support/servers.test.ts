@@ -22,7 +22,7 @@ async function connected<T>(url: string, use: (client: pg.Client) => Promise<T>)
   }
 }
 
-test('statements of many connections at once do not mix', async () => {
+test('concurrent statements of many connections do not mix', async () => {
   const asked = Array.from({ length: 20 }, (_, i) => i)
   const answers = asked.map(i =>
     connected(database.url, async client => {
@@ -47,7 +47,7 @@ test('transactions of several connections lose no update', async () => {
   expect(await database.query('SELECT n FROM counter')).toEqual([{ n: 10 }])
 })
 
-test('a connection that goes away in a transaction leaves nothing and blocks nobody', async () => {
+test('a connection that closes in a transaction is rolled back', async () => {
   const client = new pg.Client({ connectionString: database.url })
   client.on('error', () => {})
   await client.connect()
@@ -57,7 +57,7 @@ test('a connection that goes away in a transaction leaves nothing and blocks nob
   expect(await database.query('SELECT id FROM counter')).toEqual([{ id: 1 }])
 })
 
-test('an error leaves the connection usable and carries its code', async () => {
+test('an error has its code and leaves the connection usable', async () => {
   await connected(database.url, async client => {
     await expect(client.query('SELECT nothing FROM counter WHERE id = $1', [1])).rejects.toMatchObject({
       code: '42703',
@@ -67,7 +67,7 @@ test('an error leaves the connection usable and carries its code', async () => {
   })
 })
 
-test('a new role may do what it is granted and no more', async () => {
+test('a new role has only the granted privileges', async () => {
   const { role, url } = await database.createRole()
   await connected(url, async client => {
     expect((await client.query('SELECT current_user::text AS me, session_user::text AS also')).rows).toEqual([
@@ -81,7 +81,7 @@ test('a new role may do what it is granted and no more', async () => {
   expect(await database.query('SELECT current_user::text AS me')).toEqual([{ me: 'postgres' }])
 })
 
-test('an unknown database and an unknown role are refused with Postgres’s own codes', async () => {
+test('an unknown database and an unknown role are rejected with the codes of Postgres', async () => {
   const other = new URL(database.url)
   other.pathname = 'no_such_database'
   await expect(connected(other.href, async () => {})).rejects.toMatchObject({ code: '3D000' })
@@ -90,7 +90,7 @@ test('an unknown database and an unknown role are refused with Postgres’s own 
   await expect(connected(nobody.href, async () => {})).rejects.toMatchObject({ code: '28000' })
 })
 
-test('two databases know nothing of each other', async () => {
+test('two databases are independent', async () => {
   const other = await scratchDatabase()
   expect(await other.query("SELECT to_regclass('counter') AS found")).toEqual([{ found: null }])
   await other.drop()
