@@ -1,19 +1,19 @@
-// Adds up vitest's JSON reports, and fails where a test failed, or where there was none. In the first report, of the run
-// that has all servers, a test that was skipped or left to do is a failure too.
+// Adds up vitest's JSON reports. Fails if a test failed or a run had no tests. In the first report, which is of the run
+// with all servers, a skipped test or a todo is a failure too.
 import { readFileSync } from 'node:fs'
 
 const reports = process.argv.slice(2).map(read)
 const sum = key => reports.reduce((total, report) => total + (report?.[key] ?? 0), 0)
 const passed = sum('numPassedTests')
-// A suite that could not be loaded, or whose hook failed, has no failed test.
+// A suite that could not be loaded, or whose hook failed, has no failed test of its own.
 const brokenSuites = reports.flatMap(report => report?.testResults ?? []).filter(isBroken)
 const failed = sum('numFailedTests') + brokenSuites.length
 const [first, ...others] = reports.map(titlesOfSkipped)
 const unfinished = reports.filter(report => !report?.success || report.numPassedTests === 0).length
 
-for (const report of reports) if (!report) console.log('A run left no report.')
+for (const report of reports) if (!report) console.log('A run wrote no report.')
 for (const suite of brokenSuites) console.log(`${suite.name}: ${suite.message}`)
-// A log of several runs is long: what failed stands at its end again, with why.
+// The log of several runs is long, so it ends with a list of the failures.
 for (const [file, test] of reports.flatMap(failedTests)) {
   console.log(`Failed: ${file}: ${test.fullName}\n${test.failureMessages.join('\n')}`)
 }

@@ -1,5 +1,5 @@
-// Names the tests that passed only at their second try: a terminal or a server that a busy machine kept waiting. Where a
-// test looks for what happens once in a thousand times, that second try is a failure.
+// Lists the tests that passed only at the second try, for example because a busy machine delayed a terminal or a server. In
+// suites that look for rare races, a second try counts as a failure.
 const NO_SECOND_TRY =
   /\/test\/(faults|histories|protocol|contract)\/|\/(races|settling|lagging-reads|canary)\.test\.ts$/
 
@@ -12,10 +12,10 @@ export default class SecondTries {
 
   onTestRunEnd() {
     if (this.found.length === 0) return
-    console.log(`Passed at a second try:\n  ${this.found.join('\n  ')}`)
+    console.log(`Passed at the second try:\n  ${this.found.join('\n  ')}`)
     const failures = this.found.filter(name => NO_SECOND_TRY.test(name.slice(0, name.indexOf(': '))))
     if (failures.length === 0) return
-    console.log(`Which is a failure of:\n  ${failures.join('\n  ')}`)
+    console.log(`These must pass at the first try:\n  ${failures.join('\n  ')}`)
     process.exitCode = 1
   }
 }

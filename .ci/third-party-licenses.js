@@ -1,7 +1,7 @@
-// The licences of what is bundled: packages are published inside dist/, and their licences ask to go with them.
+// The licences of the bundled packages. dist/ contains the packages, so it must contain their licences too.
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** The text of THIRD-PARTY-LICENSES.txt for esbuild's metafile. Throws where a package comes without a licence. */
+/** The text of THIRD-PARTY-LICENSES.txt for esbuild's metafile. Throws if a package has no licence. */
 export function thirdPartyLicenses(root, { outputs }) {
   const inputs = Object.values(outputs).flatMap(output => Object.entries(output.inputs))
   const bundled = inputs.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path)
@@ -20,7 +20,7 @@ function licensed(folder) {
   return `${name} ${version} (${kinds.join(' or ')})\n\n${text}\n`
 }
 
-// In files of their own, or else where the README ends.
+// The licence files of a package, or else the licence section of its README.
 function texts(folder) {
   const files = readdirSync(folder)
   const own = files.filter(file => /^(licen[cs]e|copying|notice)/i.test(file))

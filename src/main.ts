@@ -2,30 +2,30 @@ import type { Host } from './run.ts'
 
 declare const DSCTL_VERSION: string
 
-/** What this needs of a process: Node's own modules by name, which is quicker than to import them. */
+/** The part of the process that `main` uses. Loading Node's modules through the process is faster than importing them. */
 export interface HostProcess extends Host {
   readonly env: Record<string, string | undefined>
   getBuiltinModule: NodeJS.Process['getBuiltinModule']
 }
 
 /**
- * Runs dsctl in a process and answers its exit code. Whoever asks for the version or the general help waits for nothing
- * else: even Node's stdout takes longer to open than both take to print.
+ * Runs dsctl and returns the exit code. Prints the version and the general help without loading the program and without
+ * opening Node's stdout, which takes longer than printing.
  */
 export async function main(host: HostProcess): Promise<number> {
   const args = host.argv.slice(2)
-  const text = args.length < 2 ? FAST_PATHS[args[0] ?? ''] : undefined
+  const render = args.length < 2 ? FAST_PATHS[args[0] ?? ''] : undefined
   const fs = host.getBuiltinModule('node:fs')
-  if (text) return printSync(host, fs, text(fs))
-  // Newer than the oldest Node that this runs on, and so than the types.
+  if (render) return printSync(host, fs, render(fs))
+  // The types are those of Node 20, which does not have this function.
   const module = host.getBuiltinModule('node:module') as { enableCompileCache?: () => unknown }
-  module.enableCompileCache?.() // Node 22 and later: starts after the first are quicker
+  module.enableCompileCache?.() // speeds up later starts
   ensureHome(host)
   const { run } = await import('./run.js')
   return run(host, DSCTL_VERSION)
 }
 
-/** A user whom the machine does not know (a container's, say) has no home folder, for which Node and packages throw. */
+/** Sets HOME if the system does not know the user, for example in a container. Node and packages would throw. */
 function ensureHome({ env, getBuiltinModule }: HostProcess): void {
   if (env.HOME === '') delete env.HOME
   try {
@@ -54,13 +54,13 @@ function printSync(host: HostProcess, { writeSync }: FileSystem, text: string): 
     while (rest.length > 0) rest = rest.subarray(writeSync(1, rest))
   } catch (error) {
     const { code } = error as { code?: unknown }
-    // A reader that went away, as `| head -1` does, is no failure.
+    // The reader went away, for example `| head -1`, which is not an error.
     if (code === 'EPIPE') return 0
     if (code !== 'EAGAIN') {
       writeSync(2, `dsctl: The output cannot be written: ${String(code)}.\n`)
       return 1
     }
-    // Somebody else has made the pipe one that does not wait, and it is full: Node's stream waits.
+    // The pipe is full, and another process has made it non-blocking. Node's stream waits.
     host.stdout.write(rest)
   }
   return 0

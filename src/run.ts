@@ -13,7 +13,7 @@ import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
 
-/** What the program needs of the process that it runs in. */
+/** The part of the process that the program uses. */
 export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env'>, Signals {
   readonly argv: readonly string[]
   on(event: StopSignal | 'SIGCONT' | 'exit', listener: () => void): unknown
@@ -22,7 +22,7 @@ export interface Host extends Pick<Streams, 'stdin' | 'stdout' | 'stderr' | 'env
   kill(pid: number, signal: 'SIGTSTP'): unknown
 }
 
-/** Runs a command line to its end and answers the exit code. The one place where an error ends the program. */
+/** Runs a command line and returns the exit code. Every error ends here. */
 export async function run(host: Host, version: string): Promise<number> {
   const args = host.argv.slice(2)
   const { stdin, stdout, stderr, env } = host
@@ -32,24 +32,24 @@ export async function run(host: Host, version: string): Promise<number> {
   const interruption = listenForInterruption(host)
   const context = openContext({ streams, version, interruption, options })
   addCommands(program, context)
-  const tell = (error: unknown) => printError(streams, errorFormat(context), error)
-  const leave = (error: unknown) => {
-    tell(error)
+  const report = (error: unknown) => printError(streams, errorFormat(context), error)
+  const exitWith = (error: unknown) => {
+    report(error)
     host.exit(exitCode(error))
   }
-  ignoreClosedPipes(streams, error => leave(unwritten(error, context)))
+  ignoreClosedPipes(streams, error => exitWith(outputError(error, context)))
   host.on('exit', () => closeLostTerminal(streams))
-  // Node would show all that the error holds. What is under way is left as if the process had been killed.
+  // By default Node prints the whole error, which may contain a secret. Operations stop as if the process was killed.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    host.on(event, error => leave(error instanceof DsctlError ? error : new UncaughtError(error)))
+    host.on(event, error => exitWith(error instanceof DsctlError ? error : new UncaughtError(error)))
   }
   try {
     await Promise.race([program.parseAsync(args, { from: 'user' }), interruption.stopped])
     return 0
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return 0 // it has printed help or the version
-    const error = await asMeant(thrown, context)
-    tell(error)
+    if (thrown instanceof CommanderError) return 0 // commander has printed help or the version
+    const error = await addSuggestion(thrown, context)
+    report(error)
     return exitCode(error)
   } finally {
     await context.close()
@@ -66,20 +66,20 @@ function jobOf(host: Host): JobControl {
       try {
         host.kill(0, 'SIGTSTP')
       } catch {
-        // Windows has no such thing.
+        // Windows does not have this signal.
       }
     },
   }
 }
 
-function unwritten(error: Error, { changed }: Context): DsctlError {
+function outputError(error: Error, { changed }: Context): DsctlError {
   const message = `The output cannot be written: ${String((error as { code?: unknown }).code ?? 'unknown reason')}.`
   if (!changed) return new DsctlError('unwritten', message)
   const { text, id } = changed
-  return new DsctlError('unwritten', `${message} ${text}`, { id, hint: id && `dsctl get ${id} shows it.` })
+  return new DsctlError('unwritten', `${message} ${text}`, { id, hint: id && `Run dsctl get ${id} to see it.` })
 }
 
-async function asMeant(error: unknown, context: Context): Promise<unknown> {
+async function addSuggestion(error: unknown, context: Context): Promise<unknown> {
   if (!(error instanceof DsctlError) || error.details.unknownName === undefined) return error
   const [{ suggestName }, { MAY }] = await Promise.all([
     import('./operations/suggest-name.ts'),
@@ -111,19 +111,19 @@ export function helpText(version: string): string {
   const nowhere = new PassThrough()
   const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, options: {} }
   const stopped = new Promise<never>(() => {})
-  const never = {
+  const noInterruption = {
     requested: () => undefined,
     isEnding: () => false,
     stopped,
     readOnlyUntilCommit: () => {},
-    uninterruptible: runUnguarded,
-    interruptible: runUnguarded,
+    uninterruptible: runDirectly,
+    interruptible: runDirectly,
   }
   const program = createProgram(nowhere, version)
-  addCommands(program, openContext({ streams, version, interruption: never, options: program.opts() }))
+  addCommands(program, openContext({ streams, version, interruption: noInterruption, options: program.opts() }))
   return program.helpInformation()
 }
 
-function runUnguarded<T>(operation: () => Promise<T>): Promise<T> {
+function runDirectly<T>(operation: () => Promise<T>): Promise<T> {
   return operation()
 }

@@ -1,17 +1,17 @@
 import { type Command, Help, type HelpConfiguration } from 'commander'
 import { sentence } from './usage.ts'
 
-/** Wider options have their description on the next line: else 80 columns leave it no room. */
-const WIDEST_TERM = 28
+/** Descriptions of longer options start on the next line, so that they fit 80 columns. */
+const MAX_TERM_WIDTH = 28
 
-/** How help is laid out, within `width` columns. */
+/** The layout of help, at most `width` columns wide. */
 export function helpLayout(width: number): HelpConfiguration {
   const plain = new Help()
   return {
     helpWidth: width,
     showGlobalOptions: true,
     commandDescription: (command: Command) => sentence(command.description()),
-    padWidth: (command, helper) => Math.min(WIDEST_TERM, plain.padWidth(command, helper)),
+    padWidth: (command, helper) => Math.min(MAX_TERM_WIDTH, plain.padWidth(command, helper)),
     formatItem(term, termWidth, description, helper) {
       const item = (text: string) => plain.formatItem.call(this, text, termWidth, description, helper)
       return helper.displayWidth(term) <= termWidth ? item(term) : `  ${term}\n${item('')}`

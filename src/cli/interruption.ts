@@ -1,35 +1,37 @@
 import { constants } from 'node:os'
 import { DsctlError, INTERRUPTIONS, type InterruptionCode } from '../domain/errors.ts'
 
-/** The signals that are listened for. SIGHUP comes when the terminal is closed. */
+/** The signals that stop a command, and their error codes. The system sends SIGHUP when the terminal is closed. */
 const CODES = { SIGINT: 'interrupted', SIGTERM: 'terminated', SIGHUP: 'hung_up' } as const
 
 export type StopSignal = keyof typeof CODES
 
-/** SIGINT, SIGTERM and SIGHUP. An operation on both stores comes to a step's end first; anything else ends at once. */
+/** Stops the command on a signal: after the current step of an uninterruptible operation, otherwise at once. */
 export interface Interruption {
+  /** The signal received, if any. */
   requested(): InterruptionCode | undefined
-  /** Whether the program is ending on that account: what is still under way has nothing more to say. */
+  /** Whether the command is being stopped. Work that is still running must not print anything. */
   isEnding(): boolean
-  /** Until an unbroken operation begins, nothing is changed: then an interruption may say so. */
+  /** Declares that nothing is changed before `uninterruptible` is called, so that an interruption can say so. */
   readOnlyUntilCommit(): void
+  /** Runs an operation that a signal must not stop halfway. */
   uninterruptible<T>(operation: () => Promise<T>): Promise<T>
-  /** Within an unbroken operation: work that has changed nothing yet, and may be cut off at once. */
+  /** Runs a part of an uninterruptible operation that has changed nothing yet, so a signal may stop it at once. */
   interruptible<T>(work: () => Promise<T>): Promise<T>
-  /** Rejects when the program is to end now. */
+  /** Rejects when the command must stop now. */
   readonly stopped: Promise<never>
 }
 
-/** The part of a process that this needs. */
+/** The part of the process that this file uses. */
 export interface Signals {
   on(signal: StopSignal, listener: () => void): unknown
   exit(code: number): never
 }
 
-/** How long an operation may take to finish or undo the step in hand, and all else to end, in milliseconds. */
-const GRACE = { operation: 5_000, rest: 1_000 }
+/** Time to stop after a signal, in milliseconds: for an uninterruptible operation, and for everything else. */
+const GRACE_MS = { operation: 5_000, rest: 1_000 }
 
-/** Listens for these signals. A second one leaves at once, and what is open then is settled by whoever meets it. */
+/** Listens for the signals. A second one exits at once; open operations are then settled by a later command. */
 export function listenForInterruption(signals: Signals): Interruption {
   let code: InterruptionCode | undefined
   let running = 0
@@ -39,12 +41,12 @@ export function listenForInterruption(signals: Signals): Interruption {
   const stopped = new Promise<never>((_, reject) => {
     stop = reject
   })
-  stopped.catch(() => {}) // nobody may be listening yet
+  stopped.catch(() => {}) // avoids an unhandled rejection before anyone awaits it
   const receive = (signal: StopSignal) => {
     const exitCode = 128 + constants.signals[signal]
     if (code) signals.exit(exitCode)
     code = CODES[signal]
-    setTimeout(() => signals.exit(exitCode), running ? GRACE.operation : GRACE.rest).unref()
+    setTimeout(() => signals.exit(exitCode), running ? GRACE_MS.operation : GRACE_MS.rest).unref()
     if (running > 0) return
     ending = true
     stop(interrupted(code, unchanged))

@@ -40,7 +40,8 @@ export function openContext({ streams, version, interruption, options }: Context
     saveProfile: (name, values) => saveProfile(context.settings(), name, values),
     useProfile: name => useProfile(context.settings(), name),
     records: async roles => {
-      const open = await backends() // before callerFor, whose failure nobody would otherwise be there to hear
+      // Awaited first: otherwise a failure of callerFor during this wait would be an unhandled rejection.
+      const open = await backends()
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       return { caller, records }
     },
@@ -48,10 +49,10 @@ export function openContext({ streams, version, interruption, options }: Context
       const open = await backends()
       const secrets = await open.secrets()
       const more = concurrently?.({ secrets })
-      more?.catch(() => {}) // heard below: a token that is refused everywhere is told as such
+      more?.catch(() => {}) // awaited below, so that the failure of a rejected token is reported first
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       await more
-      return { ...running(context, interruption, client), caller, records, secrets }
+      return { ...operationContext(context, interruption, client), caller, records, secrets }
     },
     members: async roles => {
       const open = await backends()
@@ -108,7 +109,7 @@ export function openContext({ streams, version, interruption, options }: Context
     warn: text => printWarning(streams, text),
     close: async () => {
       ended.abort()
-      await (await opened?.catch(() => undefined))?.close() // what could not be opened has been told
+      await (await opened?.catch(() => undefined))?.close() // a failure to open has been reported already
     },
   }
 
@@ -126,7 +127,7 @@ export function openContext({ streams, version, interruption, options }: Context
 }
 
 async function openBackends({ settings, options, streams, note, warn }: Context, client: string): Promise<Backends> {
-  outputFormat(settings()) // a wrong one is told before anything is done, not after
+  outputFormat(settings()) // an invalid format is reported before anything is done
   const backend: Backend = {
     timeoutMs: timeoutMs(options),
     trace: (call, ms) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`),
@@ -136,11 +137,11 @@ async function openBackends({ settings, options, streams, note, warn }: Context,
     return openServers({ settings: settings(), env: streams.env, backend, client, warn })
   }
   const { openEmbedded } = await import('../backends/open-embedded.ts')
-  const mine = { folder: embeddedFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
-  return openEmbedded({ ...mine, backend, client, note })
+  const local = { folder: embeddedFolder(streams.env), user: settings().get('user'), uid: process.getuid?.() }
+  return openEmbedded({ ...local, backend, client, note })
 }
 
-function running(
+function operationContext(
   { options }: Context,
   interruption: Interruption,
   client: string,
@@ -166,8 +167,8 @@ async function readAll({ stdin }: Streams): Promise<Buffer> {
     for await (const chunk of stdin) {
       chunks.push(Buffer.from(chunk))
       bytes += chunk.length
-      // Whoever asked sees that it is too much. It may have no end.
-      if (bytes > MOST_STDIN) break
+      // The input may have no end. The caller rejects it because it is too long.
+      if (bytes > MAX_STDIN_BYTES) break
     }
   } catch (error) {
     throw invalid(`Standard input cannot be read (${String((error as { code?: unknown }).code)}).`)
@@ -175,5 +176,5 @@ async function readAll({ stdin }: Streams): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** More than anything that a command takes. */
-const MOST_STDIN = 65 * 1024 * 1024
+/** More than any command accepts. */
+const MAX_STDIN_BYTES = 65 * 1024 * 1024

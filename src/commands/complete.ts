@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { complete } from '../cli/completion/complete.ts'
-import { splitCommandLine } from '../cli/completion/words.ts'
+import { splitCommandLine } from '../cli/completion/split-command-line.ts'
 import type { Context } from '../cli/context.ts'
 import { readSettingsFile, settingsFilePath } from '../settings/profiles.ts'
 import { EMBEDDED_PROFILE } from '../settings/settings.ts'
@@ -24,7 +24,8 @@ export function define(command: Command, { streams }: Context): void {
 
 async function run(command: Command, streams: Streams, words: readonly string[]): Promise<void> {
   const { candidates, files } = await complete(command.parent ?? command, words, () => profilesIn(streams))
-  for (const { value, about } of candidates) writeData(streams, `${toPrintable(value)}\t${toPrintable(about)}\n`)
+  for (const { value, description } of candidates)
+    writeData(streams, `${toPrintable(value)}\t${toPrintable(description)}\n`)
   if (files) writeData(streams, ':files\n')
 }
 

@@ -2,16 +2,16 @@ import type { Argument, Command, Option } from 'commander'
 import { defineNow } from '../lazy-command.ts'
 import { type CompletionValues, completionValues } from './values.ts'
 
-/** What a word can become. */
+/** A possible completion of a word. */
 export interface CompletionCandidate {
   readonly value: string
-  /** A few words on it; may be empty. */
-  readonly about: string
+  /** A short description; may be empty. */
+  readonly description: string
 }
 
 export interface Completion {
   readonly candidates: readonly CompletionCandidate[]
-  /** Whether it may be the path of a file, which the shell knows best. */
+  /** Whether the shell should complete paths of files. */
   readonly files: boolean
 }
 
@@ -23,26 +23,26 @@ export async function complete(
 ): Promise<Completion> {
   const word = words.at(-1) ?? ''
   const place = await findPlace(program, words.slice(0, -1))
-  const [, glue = '', start = word] = /^(--[a-z-]+=)(.*)$/s.exec(place.option ? '' : word) ?? []
-  const option = place.option ?? (glue ? optionOf(place.command, glue.slice(0, -1)) : undefined)
-  if (option) return values(completionValues(option), { start, glue, profiles })
+  const [, prefix = '', start = word] = /^(--[a-z-]+=)(.*)$/s.exec(place.option ? '' : word) ?? []
+  const option = place.option ?? (prefix ? optionOf(place.command, prefix.slice(0, -1)) : undefined)
+  if (option) return values(completionValues(option), { start, prefix, profiles })
   if (word.startsWith('-')) return { candidates: place.onlyArguments ? [] : flags(place, word), files: false }
   const commands = commandsAt(place, word)
   if (commands.length) return { candidates: commands, files: false }
   const argument = argumentAt(place)
-  const found = argument ? values(completionValues(argument), { start, glue, profiles }) : NOTHING
+  const found = argument ? values(completionValues(argument), { start, prefix, profiles }) : NOTHING
   if (found.files || found.candidates.length || word !== '' || place.onlyArguments) return found
   return { candidates: flags(place, ''), files: false }
 }
 
-/** Where on a command line one is. */
+/** The position of the word to complete. */
 interface CursorPosition {
   readonly command: Command
   /** An option whose value comes next. */
   readonly option: Option | undefined
-  /** How many arguments of the command are there. */
+  /** The number of arguments before the word. */
   readonly position: number
-  /** After `--`. */
+  /** Whether the word is after `--`. */
   readonly onlyArguments: boolean
   readonly given: readonly string[]
 }
@@ -105,7 +105,7 @@ function commandsAt({ command, position }: CursorPosition, start: string): reado
   const from = command.name() === 'help' && command.parent ? command.parent : command
   const found = from.createHelp().visibleCommands(from)
   return found
-    .map(each => ({ value: each.name(), about: each.summary() || each.description() }))
+    .map(each => ({ value: each.name(), description: each.summary() || each.description() }))
     .filter(({ value }) => value.startsWith(start))
 }
 
@@ -115,16 +115,18 @@ function flags({ command, given }: CursorPosition, start: string): readonly Comp
   return all.flatMap(({ long, short, description, variadic }) => {
     const value = long ?? short ?? ''
     const isGiven = !variadic && given.some(word => word === long || word === short)
-    return value.startsWith(start) && !isGiven ? [{ value, about: description }] : []
+    return value.startsWith(start) && !isGiven ? [{ value, description }] : []
   })
 }
 
 function values(
-  offer: CompletionValues,
-  { start, glue, profiles }: { start: string; glue: string; profiles: () => readonly string[] },
+  source: CompletionValues,
+  { start, prefix, profiles }: { start: string; prefix: string; profiles: () => readonly string[] },
 ): Completion {
-  if (offer === 'files') return { candidates: [], files: true }
-  const all = offer === 'profiles' ? profiles() : offer
-  const candidates = all.filter(value => value.startsWith(start)).map(value => ({ value: glue + value, about: '' }))
+  if (source === 'files') return { candidates: [], files: true }
+  const all = source === 'profiles' ? profiles() : source
+  const candidates = all
+    .filter(value => value.startsWith(start))
+    .map(value => ({ value: prefix + value, description: '' }))
   return { candidates, files: false }
 }

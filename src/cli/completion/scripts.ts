@@ -1,6 +1,6 @@
 /**
- * What `dsctl completion` prints for each shell. All ask `dsctl __complete`, which answers a line for each candidate
- * (with a tab before what it is), and `:files` where the shell is to look for files.
+ * The output of `dsctl completion` for each shell. The scripts call `dsctl __complete`. It prints one line per candidate,
+ * with its description after a tab, and `:files` if the shell should complete paths.
  */
 export const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# bash completion for dsctl: source <(dsctl completion bash)

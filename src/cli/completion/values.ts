@@ -1,17 +1,17 @@
 import type { Argument, Option } from 'commander'
 
-/** What a shell can complete a value to. */
+/** The values that completion offers for an option or an argument. */
 export type CompletionValues = readonly string[] | 'profiles' | 'files'
 
-const offers = new WeakMap<Option | Argument, CompletionValues>()
+const valuesOf = new WeakMap<Option | Argument, CompletionValues>()
 
-/** Says what an option's or an argument's value can be completed to. Whether it is right, others judge. */
-export function withCompletion<T extends Option | Argument>(of: T, values: CompletionValues): T {
-  offers.set(of, values)
-  return of
+/** Sets the values that completion offers for an option or an argument. It does not restrict the accepted values. */
+export function withCompletion<T extends Option | Argument>(target: T, values: CompletionValues): T {
+  valuesOf.set(target, values)
+  return target
 }
 
-/** What the value of an option or an argument can be completed to. */
-export function completionValues(of: Option | Argument): CompletionValues {
-  return offers.get(of) ?? of.argChoices ?? []
+/** The values that completion offers for an option or an argument; empty if it has none. */
+export function completionValues(target: Option | Argument): CompletionValues {
+  return valuesOf.get(target) ?? target.argChoices ?? []
 }

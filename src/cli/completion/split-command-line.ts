@@ -1,6 +1,6 @@
 /**
- * The words of a command line up to the cursor, without the command's own; the last is the one that is being typed,
- * empty after a space. Quotes and backslashes are taken away as a shell would, nothing is expanded.
+ * Splits a command line up to the cursor into words, without the command's name. The last word is the one being typed; it
+ * is empty after a space. Removes quotes and backslashes as a shell does, but expands nothing.
  */
 export function splitCommandLine(line: string): readonly string[] {
   const words = ['']
