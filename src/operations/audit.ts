@@ -30,6 +30,6 @@ export async function listAllEvents(
 
 /** Deletes the organization's events before a time (ISO 8601). Returns how many. */
 export async function pruneEvents({ caller, trail }: AuditAccess, before: string): Promise<number> {
-  const pruned = await sendUnlogged(() => trail.prune(caller, before), 'It can simply be run again.')
+  const pruned = await sendUnlogged(() => trail.prune(caller, before), 'Run it again: that is safe.')
   return permitted(pruned).events
 }

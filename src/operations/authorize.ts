@@ -24,16 +24,16 @@ export function permitted<A extends { readonly kind: string }>(
 /** The error for a missing data source. It does not reveal whether another organization has it. */
 export function notFound(ref: string): DsctlError {
   return new DsctlError('not_found', `There is no data source ${ref}.`, {
-    hint: 'dsctl list shows those there are.',
+    hint: 'Run dsctl list to see them.',
     unknownName: ref,
   })
 }
 
 function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: 'ambiguous' }>): DsctlError {
   return invalid(
-    `${ref} stands in several envs.`,
+    `${ref} exists in several envs.`,
     candidates.map(({ id, env }) => ({ field: 'env', message: `${env}: ${id}` })),
-    'Say which: --env ENV, or its UUID.',
+    'Pass --env, or its UUID.',
   )
 }
 
@@ -41,29 +41,29 @@ function denial({ reason, email, organizations, role }: Denied): DsctlError {
   switch (reason) {
     case 'unknown user':
       return new DsctlError('forbidden', `The application has no user ${email}.`, {
-        hint: 'dsctl whoami shows how that address was found; a workspace_admin adds members.',
+        hint: 'Run dsctl whoami to see how the address was found. A workspace_admin can add members.',
       })
     case 'ambiguous user':
-      return new DsctlError('forbidden', `Several users have the address ${email} but for its case.`, {
-        hint: 'Set the address in Vault exactly as the application has it.',
+      return new DsctlError('forbidden', `Several users have the address ${email} in different case.`, {
+        hint: 'In Vault, spell the address exactly as the application does.',
       })
     case 'no membership':
-      return new DsctlError('forbidden', `${email} is an active member of no organization.`, {
-        hint: 'A workspace_admin adds members.',
+      return new DsctlError('forbidden', `${email} is not an active member of any organization.`, {
+        hint: 'Ask a workspace_admin to add you.',
       })
     case 'no such organization':
       return new DsctlError('not_found', 'There is no such organization.', {
-        hint: organizations.length ? `Yours: ${organizations.join(', ')}.` : undefined,
+        hint: organizations.length ? `Your organizations: ${organizations.join(', ')}.` : undefined,
       })
     case 'several organizations':
       return invalid(
         'You are a member of several organizations.',
         organizations.map(message => ({ field: 'org', message })),
-        'Say which: --org NAME, or dsctl config set org NAME.',
+        'Pass --org NAME, or run dsctl config set org NAME.',
       )
     case 'role':
-      return new DsctlError('forbidden', `Your role ${role ?? ''} may not do this.`, {
-        hint: 'It takes a workspace_admin or a data_admin of the organization.',
+      return new DsctlError('forbidden', `Your role ${role ?? ''} is not allowed to do this.`, {
+        hint: 'It requires the role workspace_admin or data_admin in the organization.',
       })
   }
 }

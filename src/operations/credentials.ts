@@ -16,7 +16,7 @@ export async function readCredentials(stores: Stores, record: DataSource): Promi
     return await readStored(stores, record)
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
-    return { record, credentials: null, warnings: [`The credentials cannot be shown: ${error.message}`] }
+    return { record, credentials: null, warnings: [`The credentials could not be read: ${error.message}`] }
   }
 }
 
@@ -30,11 +30,11 @@ export async function readStored(stores: Stores, record: DataSource): Promise<Wi
     return {
       record,
       credentials: null,
-      warnings: ['The credentials are not shown: the Vault token may not read them.'],
+      warnings: ['The credentials are not shown: the Vault token is not allowed to read them.'],
     }
   }
 }
 
 function missing({ id }: DataSource): string {
-  return `It has no credentials in Vault. dsctl update ${id}, with all its fields, writes them anew.`
+  return `It has no credentials in Vault. Run dsctl update ${id} with all its fields to write them again.`
 }

@@ -57,7 +57,7 @@ async function checkCanDeleteInOrganization({ secrets, records, caller }: Stores
 }
 
 function cannotDelete(): DsctlError {
-  return new DsctlError('forbidden', 'The Vault token may not delete secrets, so nothing was deleted.', {
+  return new DsctlError('forbidden', 'The Vault token is not allowed to delete secrets, so nothing was deleted.', {
     hint: 'Its policy needs delete on the metadata path: see docs/setup-servers.md, "Vault policies".',
   })
 }

@@ -25,6 +25,6 @@ export async function getExpected(
       ? []
       : [{ field: 'type', message: `is ${record.type} and cannot be changed` }]),
   ]
-  if (problems.length) throw invalid('The request is of another data source.', problems)
+  if (problems.length) throw invalid('The request is for another data source.', problems)
   return { record }
 }

@@ -34,19 +34,19 @@ export async function init(
   if (!plan.needsOrganization || organization === undefined || email === undefined) return done
   const added = await setup.addFirst({ organization, email, name })
   if (added === 'added')
-    return [...done, `Made the organization ${organization}, with ${email} as its workspace_admin.`]
+    return [...done, `Created the organization ${organization} with ${email} as its workspace_admin.`]
   await planInit(setup, first) // Another process was first, maybe with another organization or admin.
   return done
 }
 
 const DONE: Readonly<Record<InitPlan['status'], readonly string[]>> = {
-  empty: ['Made the tables of an empty database, and dsctl’s own in schema dsctl.'],
-  adoptable: ['Made dsctl’s own tables in schema dsctl; the application’s were not touched.'],
+  empty: ['Created the application tables and the tables in schema dsctl.'],
+  adoptable: ['Created the tables in schema dsctl. The application’s tables were not changed.'],
   ready: [],
 }
 
 function organizationRequired({ organization, email }: Partial<FirstOrganization>): DsctlError {
-  return invalid('There is no organization yet, and so nobody who could use dsctl.', [
+  return invalid('There is no organization yet, so nobody could use dsctl.', [
     ...(organization === undefined ? [{ field: 'org', message: 'is required: --org NAME' }] : []),
     ...(email === undefined ? [{ field: 'admin', message: 'is required: --admin EMAIL' }] : []),
   ])
@@ -54,9 +54,9 @@ function organizationRequired({ organization, email }: Partial<FirstOrganization
 
 function notFirstOrganization(organization: string): DsctlError {
   return invalid(
-    `There is no organization ${organization}, and init makes only the first one.`,
-    [{ field: 'org', message: 'must be one that is there' }],
-    'Other organizations are made by the application. Nothing was changed.',
+    `Organization ${organization} does not exist, and init creates only the first one.`,
+    [{ field: 'org', message: 'must be an existing organization' }],
+    'The application creates other organizations. Nothing was changed.',
   )
 }
 
@@ -66,19 +66,19 @@ function notFirstAdmin(
 ): DsctlError {
   const change = role ? `set-role ${email} workspace_admin` : `add ${email} --role workspace_admin`
   return invalid(
-    `${email} is no active workspace_admin of ${organization ?? 'any organization'}, and init makes only the first one.`,
+    `${email} is not an active workspace_admin of ${organization ?? 'any organization'}, and init creates only the first one.`,
     [{ field: 'admin', message: role ? `is a ${role} there` : 'must be a workspace_admin already' }],
     status === 'adoptable'
-      ? 'The application makes its members: leave out --admin. Nothing was changed.'
-      : `A workspace_admin can make them one: dsctl member ${change}.`,
+      ? 'The application manages its members. Leave out --admin. Nothing was changed.'
+      : `A workspace_admin can run: dsctl member ${change}.`,
   )
 }
 
 /** The error for a mount that Vault does not show: beyond logging in, Vault cannot be used. */
 export function mountUnseen(mount: string): DsctlError {
   return invalid(
-    `The Vault mount ${mount} cannot be seen with this token: no policy of it reaches in there, or there is none.`,
-    [{ field: 'vault.mount', message: 'must name a mount that the token’s policies reach into' }],
-    'Check vault.mount (DSCTL_VAULT_MOUNT); see docs/setup-servers.md, "Vault policies".',
+    `The Vault mount ${mount} is not visible to this token: it does not exist, or no policy of the token grants access to it.`,
+    [{ field: 'vault.mount', message: 'must be a mount that the token’s policies grant access to' }],
+    'Check vault.mount (DSCTL_VAULT_MOUNT). See docs/setup-servers.md, "Vault policies".',
   )
 }

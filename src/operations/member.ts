@@ -14,7 +14,7 @@ export async function listMembers({ caller, members }: MemberAccess): Promise<re
   return permitted(await members.list(caller)).members
 }
 
-const HINT = 'dsctl member list shows whether it has been done.'
+const HINT = 'Run dsctl member list to see whether it was done.'
 
 /** Makes one change. Returns `unchanged` if there was nothing to change. Throws if the change is refused. */
 export async function changeMember(
@@ -29,18 +29,23 @@ export async function changeMember(
 
 const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> = {
   'managed by application': () =>
-    new DsctlError('forbidden', 'An application made these tables, and its members are its own business.', {
-      hint: 'Change them in the application, or say --force.',
+    new DsctlError('forbidden', 'The application that owns these tables manages its members itself.', {
+      hint: 'Change them in the application, or pass --force.',
     }),
   'last admin': email =>
     new DsctlError('conflict', `${email} is the last workspace_admin of the organization.`, {
-      hint: 'Make somebody else one first: dsctl member set-role EMAIL workspace_admin.',
+      hint: 'Make someone else a workspace_admin first: dsctl member set-role EMAIL workspace_admin.',
     }),
   'not a member': email =>
-    new DsctlError('not_found', `There is no member ${email}.`, { hint: 'dsctl member list shows those there are.' }),
+    new DsctlError('not_found', `There is no member ${email}.`, { hint: 'Run dsctl member list to see them.' }),
   'already a member': email =>
-    new DsctlError('conflict', `${email} is a member already.`, {
-      hint: `To change the role: dsctl member set-role ${email} ROLE.`,
+    new DsctlError('conflict', `${email} is already a member.`, {
+      hint: `To change the role, run dsctl member set-role ${email} ROLE.`,
     }),
-  ambiguous: email => invalid(`Several users have the address ${email} but for its case.`, [], 'Write it exactly.'),
+  ambiguous: email =>
+    invalid(
+      `Several users have the address ${email} in different case.`,
+      [],
+      'Spell it exactly as the application does.',
+    ),
 }

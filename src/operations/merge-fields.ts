@@ -15,7 +15,7 @@ export function mergeFields(
   const merged = mergeUpdate(type, stored, { given: onlyResolved(given), unset })
   const all = [...problems, ...merged.problems]
   if (all.length === 0) return merged
-  throw invalid('The data source cannot be updated.', all, `dsctl types ${type.name} shows its fields.`)
+  throw invalid('The data source cannot be updated.', all, `Run dsctl types ${type.name} to see its fields.`)
 }
 
 function onlyResolved(given: Readonly<Record<string, unknown>>): Record<string, Secret> {

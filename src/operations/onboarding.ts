@@ -69,5 +69,5 @@ function notAllowed(from: OnboardingStatus, to: OnboardingStatus): DsctlError {
 }
 
 function unknownOutcome(error: DsctlError): DsctlError {
-  return withDetails(error, { outcome: 'unknown', hint: 'dsctl get shows the status.' })
+  return withDetails(error, { outcome: 'unknown', hint: 'Run dsctl get to see the status.' })
 }

@@ -11,7 +11,7 @@ export interface TemplateAccess {
   readonly templates: Templates
 }
 
-const HINT = 'It can simply be run again.'
+const HINT = 'Run it again: that is safe.'
 
 /** Returns all templates of the organization, sorted by name. */
 export async function listTemplates({ caller, templates }: TemplateAccess): Promise<readonly Template[]> {
@@ -64,6 +64,6 @@ function attemptOf(action: LookupAudit['action'] | undefined): LookupAudit | und
 function noTemplate(name: string, names: readonly string[]): DsctlError {
   const similar = findClosest(name, names)
   return new DsctlError('not_found', `There is no template ${name}.`, {
-    hint: similar === undefined ? 'dsctl template list shows those there are.' : `Did you mean ${similar}?`,
+    hint: similar === undefined ? 'Run dsctl template list to see them.' : `Did you mean ${similar}?`,
   })
 }

@@ -57,7 +57,7 @@ export interface StoredTestOptions extends TestOptions {
   uninterruptible<T>(operation: () => Promise<T>): Promise<T>
 }
 
-export const UNAUDITED_TEST = 'This test is not in the audit trail: Postgres takes no write of this role here.'
+export const UNAUDITED_TEST = 'This test is not in the audit trail, because your Postgres role cannot write here.'
 
 /** Tests a data source. The test is audited. An accepted host key is stored. */
 export async function testStored(
@@ -106,11 +106,13 @@ async function finishOnboarding(
   { record, verdict, warn }: { record: DataSource; verdict: ConnectionResult; warn: (text: string) => void },
 ): Promise<void> {
   if (record.onboardingStatus === 'completed') {
-    if (!verdict.ok) warn(`${record.name} stays completed: dsctl onboarding can set it back to notStarted.`)
+    if (!verdict.ok)
+      warn(`${record.name} stays completed. To reset it, run dsctl onboarding ${record.name} notStarted.`)
     return
   }
   const status = verdict.ok ? 'completed' : 'failed'
   const error = verdict.ok ? undefined : `${verdict.stage}, ${verdict.code}: ${verdict.message}`.slice(0, 1000)
   const moved = await sendMove(stores, onboarding, { ref: { text: record.id, env: undefined }, status, error })
-  if (moved.kind === 'refused') warn(`Somebody else has moved ${record.name} to ${moved.from} meanwhile.`)
+  if (moved.kind === 'refused')
+    warn(`Someone else has changed the onboarding status of ${record.name} to ${moved.from} in the meantime.`)
 }

@@ -9,7 +9,7 @@ export async function whoami({ caller, members }: { caller: Caller; members: Mem
   if (found.kind === 'denied' && found.reason === 'unknown user') {
     const { email, identitySource } = caller
     throw new DsctlError('forbidden', `The application has no user ${email} (${identitySource}).`, {
-      hint: 'A workspace_admin adds members. Where there is such a user, your Postgres role may not see it.',
+      hint: 'Ask a workspace_admin to add you. If the user exists, row level security may hide it from your Postgres role.',
     })
   }
   return permitted(found).member

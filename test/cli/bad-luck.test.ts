@@ -151,7 +151,7 @@ describe('the token', () => {
     await expectFailure('update of credentials', options, failure)
     await expectNothingDone(
       options,
-      { ...failure, says: /may not delete secrets, so nothing was deleted/, advises: /delete on the metadata path/ },
+      { ...failure, says: /is not allowed to delete secrets, so nothing was deleted/, advises: /delete on the metadata path/ },
       ['delete'],
     )
     expect(await openIntentsIn(site)).toEqual([])
@@ -299,7 +299,7 @@ describe('Vault', () => {
     const result = await proxied.dsctl(['update', id, '--set-env', 'prod', '-o', 'json'])
     expect(result).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining('The credentials cannot be shown: Vault is sealed.'),
+      stderr: expect.stringContaining('The credentials could not be read: Vault is sealed.'),
     })
     expect(json(result)).toMatchObject({ env: 'prod', credentials: null })
     await proxied.restore()

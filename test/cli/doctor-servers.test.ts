@@ -195,7 +195,7 @@ describe('Vault', () => {
     const long = await diagnose(site)
     expect(long.of('token')).toMatchObject({
       status: 'ok',
-      message: expect.stringMatching(/ is good for \d+ (hour|minutes)/),
+      message: expect.stringMatching(/ expires in \d+ (hour|minutes)/),
     })
     const short = await diagnose(site, [], await as(site.admin.email, admin(), '2m'))
     expect(short).toMatchObject({ code: 0, wrong: ['token: warning'] })

@@ -60,7 +60,7 @@ describe('doctor', () => {
       expect(well.findings.map(({ check }) => check)).toEqual(CHECKS)
       expect(well.findings.filter(({ fix, items }) => fix !== null || items.length)).toEqual([])
     }
-    expect((await diagnose(site, ['--deep'])).of('secrets').message).toBe('Each of 1 secrets is what its type needs.')
+    expect((await diagnose(site, ['--deep'])).of('secrets').message).toBe('All secrets are valid for their types (1).')
     expect(await contents()).toEqual(before)
   })
 
@@ -71,7 +71,7 @@ describe('doctor', () => {
       code: 8,
       stderr: expect.stringMatching(/^dsctl: 1 of \d+ checks found a problem/),
     })
-    expect(stdout).toMatch(/credentials +problem +Live records without a secret: 1: Bare \(dev\)\. +dsctl update ID/)
+    expect(stdout).toMatch(/credentials +problem +1 live record without a secret: Bare \(dev\)\. +Run dsctl update ID/)
     await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
   })
 
@@ -94,7 +94,7 @@ describe('doctor', () => {
     for (let n = 0; n < 8; n++) ids.push(await site.addDataSource({ name: `Many ${n}` }))
     const { items, message } = (await diagnose(site)).of('credentials')
     expect([...items].sort()).toEqual(ids.sort())
-    expect(message).toContain('; and 3 more (-o json names all)')
+    expect(message).toContain('; and 3 more (-o json lists all)')
     await site.database.query(`DELETE FROM data_sources WHERE name LIKE 'Many %'`)
   })
 
@@ -202,7 +202,7 @@ describe('doctor', () => {
       const fixed = await diagnose(site, ['--fix'])
       expect(fixed).toMatchObject({ code: 0, wrong: ['pending: warning'] })
       expect(fixed.of('pending')).toMatchObject({ items: [id], message: expect.stringContaining('Written over') })
-      expect(fixed.of('pending').message).toMatch(/Of 1 it is unknown whether it has happened/)
+      expect(fixed.of('pending').message).toMatch(/The outcome of 1 is unknown/)
       expect(await secretAt(id)).toMatchObject({ host: 'c' })
       expect(await eventsOf(site, `data_source_id = $1 AND outcome = 'unknown'`, [id])).toHaveLength(1)
       await expectWell()
@@ -217,7 +217,7 @@ describe('doctor', () => {
       for (const args of [[], ['--fix']]) {
         const found = await diagnose(site, args)
         expect(found).toMatchObject(isWell)
-        expect(found.of('pending').message).toBe('No operation is unfinished. 2 more under way.')
+        expect(found.of('pending').message).toBe('No operation is unfinished. 2 in progress.')
       }
       expect(await contents()).toEqual(before)
       await site.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)
@@ -286,7 +286,7 @@ describe('doctor', () => {
     for (const said of ['No host (dev), host is required', 'Empty (dev), empty', 'Bad port (dev), port must be']) {
       expect(message).toContain(said)
     }
-    expect(message).toContain('Of another type (dev), it is of type mysql, the record of postgres')
+    expect(message).toContain('Of another type (dev), its type is mysql, but the record’s is postgres')
     expect(JSON.stringify(found.findings)).not.toContain(CANARY)
     expect((await site.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
     expect(await secretAt(String(ids['No host']))).toMatchObject({ password: CANARY })

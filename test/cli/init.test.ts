@@ -48,8 +48,8 @@ describe('an empty database', () => {
     const result = await init([...servers(), ...first, '--yes'])
     expect(result).toMatchObject({ code: 0, stdout: '' })
     expect(result.stderr.split('\n')).toEqual([
-      'Made the tables of an empty database, and dsctl’s own in schema dsctl.',
-      'Made the organization Acme, with admin@example.com as its workspace_admin.',
+      'Created the application tables and the tables in schema dsctl.',
+      'Created the organization Acme with admin@example.com as its workspace_admin.',
       'Saved the settings as profile default.',
       expect.stringContaining('warning: The Vault token has no e-mail address'),
       'Next: dsctl config set user admin@example.com',
@@ -99,7 +99,7 @@ describe('an empty database', () => {
     const before = await stateOf(database)
     const result = await init([...servers(), '--org', 'Other', '--admin', 'other@example.com', '--profile', 'other'])
     expect(result.code, result.stderr).toBe(2)
-    expect(result.stderr).toContain('init makes only the first one')
+    expect(result.stderr).toContain('init creates only the first one')
     expect(await stateOf(database)).toEqual(before)
   })
 
@@ -125,7 +125,7 @@ describe('an empty database', () => {
       for (const more of [['--yes'], ['--org', 'Acme'], ['--check']]) {
         const error = jsonError(await init(['--admin', email, ...more, '-o', 'json']))
         expect(error).toMatchObject({ exit_code: 2, hint: expect.stringContaining(hint) })
-        expect(error.message).toContain(`${email} is no active workspace_admin of`)
+        expect(error.message).toContain(`${email} is not an active workspace_admin of`)
       }
     }
     expect(await stateOf(database)).toEqual(before)
@@ -138,7 +138,7 @@ describe('an empty database', () => {
       [1, 2, 3].map(() => dsctl(['init', ...args], { env: { VAULT_TOKEN: vault.rootToken } })),
     )
     for (const result of results) expect(result.code, result.stderr).toBe(0)
-    expect(results.filter(({ stderr }) => stderr.includes('Made the tables'))).toHaveLength(1)
+    expect(results.filter(({ stderr }) => stderr.includes('Created the application tables'))).toHaveLength(1)
     expect(await database.query('SELECT name FROM organizations')).toEqual([{ name: 'Acme' }])
     expect(await database.query('SELECT email FROM users')).toHaveLength(1)
     expect(await database.query('SELECT 1 FROM users_to_organizations')).toHaveLength(1)
@@ -263,7 +263,7 @@ describe('an empty database', () => {
     expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
     const made = await init([...servers(), ...first, '-o', 'json'], { VAULT_TOKEN: token })
     expect(jsonError(made)).toMatchObject({
-      ...{ exit_code: 2, message: expect.stringContaining(`The Vault mount ${vault.mount} cannot be seen`) },
+      ...{ exit_code: 2, message: expect.stringContaining(`The Vault mount ${vault.mount} is not visible to this token`) },
     })
     expect(await schemasIn(database)).toEqual(['public'])
   })
@@ -316,7 +316,7 @@ describe('an application’s database', () => {
     expect(result).toMatchObject({
       code: 0,
       stdout: '',
-      stderr: expect.stringContaining('the application’s were not touched'),
+      stderr: expect.stringContaining('The application’s tables were not changed'),
     })
     expect(await schemasIn(site.database)).toEqual(['dsctl', 'public'])
     const after = await stateOf(site.database)

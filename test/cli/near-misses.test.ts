@@ -44,7 +44,7 @@ describe('A name that is misspelt', () => {
     const { code, stderr } = await site.dsctl(['get', name])
     expect({ code, stderr }).toEqual({
       code: 5,
-      stderr: `dsctl: There is no data source ${name}.\ndsctl list shows those there are.\n`,
+      stderr: `dsctl: There is no data source ${name}.\nRun dsctl list to see them.\n`,
     })
   })
 })

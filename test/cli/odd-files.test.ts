@@ -144,6 +144,6 @@ test('init for an organization that is not there is refused, and the profile sta
     env: { VAULT_TOKEN: site.vault.rootToken },
   })
   expect(result.code).toBe(2)
-  expect(result.stderr).toContain('There is no organization Other, and init makes only the first one.')
+  expect(result.stderr).toContain('Organization Other does not exist, and init creates only the first one.')
   expect((await site.dsctl(['config', 'list', '-o', 'json'])).stdout).toBe(before.stdout)
 })

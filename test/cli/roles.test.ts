@@ -196,7 +196,7 @@ describe('An active member', () => {
     expect(cells.length).toBeGreaterThan(30)
     expect(codes).toEqual(cells.map(({ role, name }) => `${role} ${name}: 4 `))
     expect(new Set(results.map(result => jsonError(result).message))).toEqual(
-      new Set(ROLES.slice(1).map(role => `Your role ${role} may not do this.`)),
+      new Set(ROLES.slice(1).map(role => `Your role ${role} is not allowed to do this.`)),
     )
     expect(await kept()).toEqual(before)
     for (const role of ROLES) {
@@ -222,7 +222,7 @@ describe('An active member', () => {
       const result = results[at] as RunResult
       return `${name}: ${result.code} ${result.stdout}${jsonError(result).message}`
     })
-    expect(told).toEqual(names.map(name => `${name}: 4 Your role viewer may not do this.`))
+    expect(told).toEqual(names.map(name => `${name}: 4 Your role viewer is not allowed to do this.`))
     expect(await kept()).toEqual(before)
     expect(sorted(await trail())).toEqual(sorted([...old, ...names.map(deniedAs)]))
   })

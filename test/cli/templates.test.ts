@@ -94,7 +94,7 @@ describe('template', () => {
       hint: 'Did you mean Staying?',
     })
     const none = await run(['template', 'get', 'Something else'])
-    expect(jsonError(none)).toMatchObject({ exit_code: 5, hint: 'dsctl template list shows those there are.' })
+    expect(jsonError(none)).toMatchObject({ exit_code: 5, hint: 'Run dsctl template list to see them.' })
     expect(await events('template delete')).toEqual([
       { outcome: 'done', fields: [], before: { template: 'Going', type: 'postgres' }, after: null },
       { outcome: 'failed', fields: [], before: { template: 'stayingg' }, after: null },

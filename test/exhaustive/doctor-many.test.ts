@@ -43,7 +43,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       await remove(stray)
       const well = await diagnose({ dsctl: site.spawnDsctl }, [], small)
       expect(well).toMatchObject({ code: 0, wrong: [] })
-      expect(well.of('credentials').message).toBe(`Each of ${RECORDS} live records has its secret.`)
+      expect(well.of('credentials').message).toBe(`All live records have a secret (${RECORDS}).`)
     },
     HOUR,
   )

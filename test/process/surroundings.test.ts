@@ -74,7 +74,7 @@ test('under sh -e a script goes on where it caught the code, and stops where it 
     echo 'not reached'
 EOF`)
   expect(said).toBe(
-    'Job\nJob\ndiff ended with 2\nJob\ndsctl: There is no data source Job.\ndsctl list shows those there are.\n',
+    'Job\nJob\ndiff ended with 2\nJob\ndsctl: There is no data source Job.\nRun dsctl list to see them.\n',
   )
   expect(await bash.run('echo $?')).toBe('5\n')
   bash.end()

@@ -65,7 +65,7 @@ function requestOf(
     return []
   }
   const { fields, hidden } = fieldsOf(known, credentials, how.source)
-  if (hidden.length) how.warn(`${name} (${env}): ${hidden.join(', ')} may hold a secret: left out.`)
+  if (hidden.length) how.warn(`${name} (${env}): ${hidden.join(', ')} may contain a secret and was left out.`)
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 
@@ -116,8 +116,8 @@ function leftOutWarning(
   known: SourceType | undefined,
 ): string {
   return known
-    ? `${name} (${env}) has no credentials in Vault: left out.`
-    : `${name} (${env}) is of type ${type}, which this dsctl does not know: left out.`
+    ? `${name} (${env}) has no credentials in Vault and was left out.`
+    : `${name} (${env}) has the type ${type}, which this version of dsctl does not know, and was left out.`
 }
 
 // By code units, so that the order in committed files does not depend on a machine's locale.

@@ -53,6 +53,6 @@ async function problemOf(
   const { checkStored } = await import('../../source-types/check-stored.ts')
   const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
   const other = findSourceType(data.type?.reveal())
-  if (other && other.name !== type.name) problems.unshift(`it is of type ${other.name}, the record of ${type.name}`)
+  if (other && other.name !== type.name) problems.unshift(`its type is ${other.name}, but the record’s is ${type.name}`)
   return problems.length ? problems.join(', ') : undefined
 }

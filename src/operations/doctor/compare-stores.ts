@@ -1,7 +1,7 @@
 import type { LiveRecord } from '../../ports/health.ts'
 import { permitted } from '../authorize.ts'
 import { type BadSecret, checkSecrets } from './check-secrets.ts'
-import { checkInterrupted, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
+import { checkInterrupted, count, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
 import { explainOrphans } from './orphan-secrets.ts'
 
 /** Compares the live records with the secrets, page by page. Then explains the secrets without a live record. */
@@ -26,9 +26,7 @@ export async function compareStores(exam: OrganizationExamination): Promise<read
   }
   const without = lacking.size ? await stillMissing(exam, lacking) : lacking
   return [
-    without.size === 0
-      ? ok('credentials', `Each of ${compared} live records has its secret.`)
-      : missingFinding(without),
+    without.size === 0 ? ok('credentials', `All live records have a secret (${compared}).`) : missingFinding(without),
     ...(exam.deep ? [deepFinding(wrong, compared)] : []),
     ...(await explainOrphans(exam, [...stored])),
   ]
@@ -69,24 +67,30 @@ function missingFinding(without: ReadonlyMap<string, string>): Finding {
   return {
     check: 'credentials',
     status: 'problem',
-    message: `Live records without a secret: ${without.size}: ${summarize([...without.values()])}.`,
-    fix: 'dsctl update ID, with all its fields, writes it anew.',
+    message: `${count(without.size, 'live record')} without a secret: ${summarize([...without.values()])}.`,
+    fix: 'Run dsctl update ID with all its fields to write it again.',
     items: [...without.keys()],
   }
 }
 
 function deepFinding(wrong: readonly BadSecret[], compared: number): Finding {
-  if (wrong.length === 0) return ok('secrets', `Each of ${compared} secrets is what its type needs.`)
+  if (wrong.length === 0) return ok('secrets', `All secrets are valid for their types (${compared}).`)
   return {
     check: 'secrets',
     status: 'problem',
-    message: `Not what their type needs: ${wrong.length}: ${summarize(wrong.map(({ record, why }) => `${label(record)}, ${why}`))}.`,
-    fix: 'dsctl update ID, with what is missing or wrong.',
+    message: `${count(wrong.length, 'secret')} not valid for the type: ${summarize(wrong.map(({ record, why }) => `${label(record)}, ${why}`))}.`,
+    fix: 'Run dsctl update ID with the missing or wrong fields.',
     items: wrong.map(({ record }) => record.id),
   }
 }
 
 function cannotList(): Finding {
-  const message = 'The Vault token may not list the secrets, so records and secrets were not compared.'
-  return { check: 'credentials', status: 'warning', message, fix: 'Let the policy list the metadata path.', items: [] }
+  const message = 'The Vault token is not allowed to list secrets, so records and secrets were not compared.'
+  return {
+    check: 'credentials',
+    status: 'warning',
+    message,
+    fix: 'Allow the policy to list the metadata path.',
+    items: [],
+  }
 }

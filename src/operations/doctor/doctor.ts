@@ -29,7 +29,7 @@ async function organizationOf({
   const asked = await health.records.unclosedIntents(stores.caller).catch(refusal)
   if (!(asked instanceof DsctlError)) return permitted(asked)
   const { message, ...finding } = couldNotCheck('pending', asked)
-  return { ...finding, message: `${message} So Vault was not looked at, nor compared.` }
+  return { ...finding, message: `${message} Vault was not checked or compared.` }
 }
 
 async function compared(exam: Parameters<typeof compareStores>[0]): Promise<readonly Finding[]> {

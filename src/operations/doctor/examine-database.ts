@@ -7,17 +7,17 @@ export async function examineDatabase(exam: Examination): Promise<readonly Findi
   const { records } = exam.health
   const [privileges, indexes, prepared] = await Promise.all([records.privileges(), records.indexes(), migrations(exam)])
   return [
-    problemsFinding('privileges', 'problem', privileges, 'This role has the privileges it needs.'),
+    problemsFinding('privileges', 'problem', privileges, 'The Postgres role has all privileges it needs.'),
     prepared,
-    problemsFinding('indexes', 'warning', indexes, 'Names are unique among the live, and list has its index.'),
+    problemsFinding('indexes', 'warning', indexes, 'The indexes for unique names and for list exist.'),
   ]
 }
 
 async function migrations({ setup }: Examination): Promise<Finding> {
   try {
     const { status } = await setup.inspect()
-    if (status === 'ready') return ok('migrations', 'The database is prepared.')
-    const message = 'dsctl’s own tables are not there, or not up to date.'
+    if (status === 'ready') return ok('migrations', 'The database is set up.')
+    const message = 'The tables in schema dsctl are missing or out of date.'
     return { check: 'migrations', status: 'problem', message, fix: 'dsctl init', items: [] }
   } catch (error) {
     if (!(error instanceof DsctlError) || !isRefusal(error)) throw error

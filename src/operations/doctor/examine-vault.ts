@@ -13,7 +13,7 @@ export async function examineVault(
     if (hiddenMount !== undefined) throw mountUnseen(hiddenMount)
     const lacks = missing.map(lacking)
     const findings = [
-      ...(lacks.length ? lacks : [ok('vault', token ? MOUNT_OK : 'The secrets may be read and written.')]),
+      ...(lacks.length ? lacks : [ok('vault', token ? MOUNT_OK : 'The secrets can be read and written.')]),
       ...(token ? [timeLeft(token.ttl)] : []),
       await versions(exam),
     ]
@@ -24,7 +24,7 @@ export async function examineVault(
   }
 }
 
-const MOUNT_OK = 'The mount is KV version 2, and the token may do there what dsctl needs.'
+const MOUNT_OK = 'The mount is KV version 2, and the token has all permissions it needs.'
 
 function lacking({ path, capabilities }: VaultCheck['missing'][number]): Finding {
   const message = `The Vault token lacks ${capabilities.join(', ')} on ${path}.`
@@ -36,7 +36,7 @@ const SHORT_TTL = 300
 
 function timeLeft(ttl: number | undefined): Finding {
   if (ttl === undefined) return ok('token', 'The Vault token does not expire.')
-  const message = `The Vault token is good for ${formatDuration(ttl)}.`
+  const message = `The Vault token expires in ${formatDuration(ttl)}.`
   return ttl >= SHORT_TTL
     ? ok('token', message)
     : { check: 'token', status: 'warning', message, fix: 'dsctl login', items: [] }
@@ -45,10 +45,10 @@ function timeLeft(ttl: number | undefined): Finding {
 async function versions({ health }: OrganizationExamination): Promise<Finding> {
   const kept = await health.secrets.versionsKept()
   if (kept === undefined) {
-    const message = 'It cannot be told how many versions of a secret the mount keeps.'
-    return { check: 'versions', status: 'warning', message, fix: 'Let the policy read MOUNT/config.', items: [] }
+    const message = 'The number of versions that the mount keeps of a secret is unknown.'
+    return { check: 'versions', status: 'warning', message, fix: 'Allow the policy to read MOUNT/config.', items: [] }
   }
   if (kept >= 3) return ok('versions', `The mount keeps ${kept} versions of a secret.`)
-  const message = `The mount keeps ${kept} versions: an update that crashes could be left unknown.`
+  const message = `The mount keeps ${kept} versions of a secret: after a crash, the outcome of an update may stay unknown.`
   return { check: 'versions', status: 'warning', message, fix: 'vault write MOUNT/config max_versions=10', items: [] }
 }

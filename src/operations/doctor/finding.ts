@@ -61,7 +61,7 @@ export function count(number: number, one: string): string {
 /** The first few labels, for a message. */
 export function summarize(labels: readonly string[]): string {
   const first = labels.slice(0, SHOWN).join('; ')
-  return labels.length > SHOWN ? `${first}; and ${labels.length - SHOWN} more (-o json names all)` : first
+  return labels.length > SHOWN ? `${first}; and ${labels.length - SHOWN} more (-o json lists all)` : first
 }
 
 const SHOWN = 5

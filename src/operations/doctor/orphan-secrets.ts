@@ -45,7 +45,7 @@ async function explain(exam: OrganizationExamination, rest: readonly string[]): 
 
 async function removableFinding(exam: OrganizationExamination, ids: readonly string[]): Promise<Finding> {
   const check = 'leftovers'
-  if (ids.length === 0) return ok(check, 'No secret is left of a data source that dsctl has deleted or not made.')
+  if (ids.length === 0) return ok(check, 'No secret is left of a deleted data source or a failed create.')
   if (exam.fix) {
     const { stores, organizationId } = exam
     await exam.uninterruptible(() =>
@@ -54,20 +54,23 @@ async function removableFinding(exam: OrganizationExamination, ids: readonly str
       }),
     )
     checkInterrupted(exam)
-    return { ...ok(check, `Removed ${count(ids.length, 'secret')} of deleted or undone data sources.`), items: ids }
+    return {
+      ...ok(check, `Removed ${count(ids.length, 'secret')} of deleted data sources or failed creates.`),
+      items: ids,
+    }
   }
-  const message = `${count(ids.length, 'secret')} of deleted or undone data sources still to be removed: ${summarize(ids)}.`
+  const message = `${count(ids.length, 'secret')} of deleted data sources or failed creates to remove: ${summarize(ids)}.`
   return { check, status: 'problem', message, fix: 'dsctl doctor --fix', items: ids }
 }
 
 function deletedFinding(ids: readonly string[]): Finding {
   const check = 'deleted records'
-  if (ids.length === 0) return ok(check, 'No record that was deleted otherwise has left its secret.')
+  if (ids.length === 0) return ok(check, 'No secret is left of a record that was deleted without dsctl.')
   return {
     check,
     status: 'warning',
-    message: `${count(ids.length, 'record')} deleted, but not by dsctl, so the secret is still there: ${summarize(ids)}.`,
-    fix: 'vault kv metadata delete, once nobody needs it. dsctl does not remove what may come back.',
+    message: `${count(ids.length, 'record')} deleted without dsctl, whose secret still exists: ${summarize(ids)}.`,
+    fix: 'Run vault kv metadata delete once the secret is no longer needed. dsctl keeps it, since the application may restore the record.',
     items: ids,
   }
 }
@@ -75,15 +78,15 @@ function deletedFinding(ids: readonly string[]): Finding {
 function unknownFinding({ unknown, seesAllRows }: Explained): Finding {
   const check = 'unknown secrets'
   if (!seesAllRows) {
-    const message = 'Row level security hides rows from this role, so no secret can be called unknown.'
+    const message = 'Row level security hides rows from the Postgres role, so unknown secrets cannot be found.'
     return { check, status: 'warning', message, fix: null, items: [] }
   }
   if (unknown.length === 0) return ok(check, 'Every secret belongs to a record.')
   return {
     check,
     status: 'warning',
-    message: `${count(unknown.length, 'secret')} of no record and of no operation, which dsctl never removes: ${summarize(unknown)}.`,
-    fix: 'They may be another database’s: give each a vault.path of its own. Only who knows them should remove them.',
+    message: `${count(unknown.length, 'secret')} without a record or operation, which dsctl never removes: ${summarize(unknown)}.`,
+    fix: 'They may belong to another database: give each database its own vault.path. Remove them only if you know what they are.',
     items: unknown,
   }
 }

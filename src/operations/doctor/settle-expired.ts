@@ -21,7 +21,7 @@ export async function settleExpired(exam: Examination, intents: readonly Unclose
   const { stores, health, fix } = exam
   const expired = intents.filter(intent => intent.expired)
   const working = intents.length - expired.length
-  const inProgress = working ? ` ${working} more under way.` : ''
+  const inProgress = working ? ` ${working} in progress.` : ''
   if (!fix) return pendingFinding(expired, inProgress)
   const settled = await exam.uninterruptible(async () => {
     const all = await runInParallel(expired, PARALLEL_SETTLES, intent => settleIntent(stores, intent))
@@ -37,7 +37,7 @@ function pendingFinding(expired: readonly UnclosedIntent[], inProgress: string):
   return {
     check: 'pending',
     status: 'problem',
-    message: `${count(expired.length, 'operation')} left unfinished: ${summarize(expired.map(describeIntent))}.${inProgress}`,
+    message: `${count(expired.length, 'operation')} unfinished: ${summarize(expired.map(describeIntent))}.${inProgress}`,
     fix: 'dsctl doctor --fix',
     items: expired.map(intent => intent.dataSourceId),
   }
@@ -55,9 +55,9 @@ function settledFinding(settled: readonly SettleResult[], inProgress: string): F
   }
   if (unknown.length) {
     const message =
-      `Settled ${count(settled.length, 'unfinished operation')}. Of ${unknown.length} it is unknown whether it has ` +
-      `happened, since someone else has written the same secret: ${names(unknown)}.${inProgress}`
-    const look = 'Look at it: dsctl get ID, dsctl test ID. Nothing was touched.'
+      `Settled ${count(settled.length, 'unfinished operation')}. The outcome of ${unknown.length} is unknown, ` +
+      `because someone else has written the same secret: ${names(unknown)}.${inProgress}`
+    const look = 'Check it with dsctl get ID and dsctl test ID. Nothing was changed.'
     return { check: 'pending', status: 'warning', message, fix: look, items: items(unknown) }
   }
   const all = settled.length
@@ -73,7 +73,7 @@ function describeIntent({ kind, name, actor, since }: UnclosedIntent): string {
 /** Settles an intent, with retries within the time-out. */
 async function settleIntent(stores: Stores, intent: UnclosedIntent): Promise<SettleResult> {
   const end = stores.clock.now() + stores.timeoutMs
-  let why = 'someone else is at it, or Vault does not show what is written to it'
+  let why = 'another process is settling it, or Vault does not show the last writes'
   for (let tries = 0; stores.clock.now() < end && !stores.interrupted(); tries++) {
     try {
       const step = await settleOnce(stores, intent.id, stores.process)
