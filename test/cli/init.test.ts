@@ -324,7 +324,7 @@ describe('an application’s database', () => {
     expect(await site.init()).toMatchObject({ stderr: expect.stringContaining('Nothing changed') })
     expect(await stateOf(site.database)).toEqual(after)
     const stranger = await site.init(['--admin', 'zed@example.com', '--yes'])
-    expect(stranger).toMatchObject({ code: 2, stderr: expect.stringContaining('zed@example.com is no active') })
+    expect(stranger).toMatchObject({ code: 2, stderr: expect.stringContaining('zed@example.com is not an active') })
     expect(await site.init(['--admin', APPLICATION_ADMIN, '--yes'])).toMatchObject({ code: 0 })
   })
 
