@@ -61,7 +61,10 @@ describe('On an application’s own database', () => {
   test('init adds schema dsctl and leaves everything else as it is', async () => {
     const before = await shapeOf(shop.database)
     const first = await shop.init()
-    expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining('The application’s tables were not changed') })
+    expect(first).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('The application’s tables were not changed'),
+    })
     expect((await shop.init()).stderr).toBe('Already set up. Nothing changed.\n')
     expect(before.length).toBeGreaterThan(50)
     expect(await shapeOf(shop.database)).toEqual(before)

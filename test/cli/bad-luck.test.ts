@@ -151,7 +151,11 @@ describe('the token', () => {
     await expectFailure('update of credentials', options, failure)
     await expectNothingDone(
       options,
-      { ...failure, says: /is not allowed to delete secrets, so nothing was deleted/, advises: /delete on the metadata path/ },
+      {
+        ...failure,
+        says: /is not allowed to delete secrets, so nothing was deleted/,
+        advises: /delete on the metadata path/,
+      },
       ['delete'],
     )
     expect(await openIntentsIn(site)).toEqual([])

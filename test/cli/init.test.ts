@@ -263,7 +263,10 @@ describe('an empty database', () => {
     expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
     const made = await init([...servers(), ...first, '-o', 'json'], { VAULT_TOKEN: token })
     expect(jsonError(made)).toMatchObject({
-      ...{ exit_code: 2, message: expect.stringContaining(`The Vault mount ${vault.mount} is not visible to this token`) },
+      ...{
+        exit_code: 2,
+        message: expect.stringContaining(`The Vault mount ${vault.mount} is not visible to this token`),
+      },
     })
     expect(await schemasIn(database)).toEqual(['public'])
   })
