@@ -10,6 +10,7 @@ import {
   checkMayCreate,
   createIfAbsent,
 } from '../operations/create-if-absent.ts'
+import { needsPermission } from '../requests/check-sources.ts'
 import {
   checkDraft,
   type DraftOptions,
@@ -17,7 +18,7 @@ import {
   isComplete,
   readCreateRequest,
 } from '../requests/create-request.ts'
-import { needsPermission, type SourceReaders, sourceReaders } from '../requests/fetch-secrets.ts'
+import { type SourceReaders, sourceReaders } from '../requests/fetch-secrets.ts'
 import type { RequestDraft } from '../requests/validate-request.ts'
 import { promptForChange, promptForField, promptForMissing, reviewCreate } from '../requests/wizard/create-prompts.ts'
 import { askWhatNext, TRY_AGAIN } from '../requests/wizard/retry-prompt.ts'

@@ -13,7 +13,8 @@ import { testUpdate } from '../operations/test-unsaved.ts'
 import { update } from '../operations/update.ts'
 import type { UpdateRequest, UpdateResult } from '../operations/update-request.ts'
 import { updateVerified } from '../operations/verify.ts'
-import { hasSources, sourceReaders } from '../requests/fetch-secrets.ts'
+import { hasSources } from '../requests/check-sources.ts'
+import { sourceReaders } from '../requests/fetch-secrets.ts'
 import {
   fetchUpdateSecrets,
   isEmpty,

@@ -7,14 +7,9 @@ import type { NamedRecord } from '../ports/records.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 import type { BatchRequest } from './batch.ts'
 import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
-import {
-  checkSources,
-  fetchSecrets,
-  hasSources,
-  keepOwnSecrets,
-  type SourceReaders,
-  sourceReaders,
-} from './fetch-secrets.ts'
+import { checkSources, hasSources } from './check-sources.ts'
+import { fetchSecrets, type SourceReaders, sourceReaders } from './fetch-secrets.ts'
+import { keepOwnSecrets } from './keep-own-secrets.ts'
 
 /**
  * Fetches every secret of a batch and returns its items. Call it once the batch is permitted. Throws `invalid` with the
@@ -28,7 +23,7 @@ export async function fetchBatchSecrets(
   const readersOf = readersByFile(context, options.allowFrom)
   const pending = requests.map(request => prepareFetch(request, readersOf(request), options))
   const refused = pending.flatMap(({ request, fields, readers }) =>
-    readers ? checkSources(fields, readers).map(problem => problemIn(request, problem)) : [],
+    readers ? checkSources(fields, readers.policy).map(problem => problemIn(request, problem)) : [],
   )
   if (refused.length) throw batchError('invalid', refused, FIELDS_HINT)
   const problems: FieldProblem[] = []

@@ -8,7 +8,8 @@ import { findField } from '../source-types/field-names.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 import type { SourceType } from '../source-types/source-type.ts'
-import { checkSources, fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
+import { checkSources } from './check-sources.ts'
+import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
 import { optionOf, overrideFields, readFieldOptions } from './read-field-options.ts'
 import { outputProblem, readRequestFile } from './request-file.ts'
 import { templateName } from './template-request.ts'
@@ -49,7 +50,7 @@ export async function readDraft(
 export function readCreateRequest(draft: RequestDraft, readers: SourceReaders): ValidRequest {
   const type = draft.type === undefined ? undefined : getSourceType(draft.type)
   const { request, fields, problems } = validateRequest(draft)
-  const all = [...problems, ...checkSources(fields, readers)]
+  const all = [...problems, ...checkSources(fields, readers.policy)]
   if (!request || all.length) throw invalidDataSource(all, hintFor(draft, type))
   return request
 }

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import type { InputContext } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
-import { REDACTED, Secret, SecretSource } from '../domain/secret.ts'
+import { Secret, SecretSource } from '../domain/secret.ts'
 import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost, readChecked } from '../lib/files/read-at-most.ts'
@@ -9,8 +9,9 @@ import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { type ParsedSecretSource, parseSecretSource, secretSourceProblem } from '../source-types/secret-source.ts'
-import { type Field, MULTILINE_KINDS, type SourceType } from '../source-types/source-type.ts'
-import { openFileProblem, readSourcePolicy, type SourcePolicy, sourceProblem } from './source-policy.ts'
+import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
+import { openFileProblem } from './file-policy.ts'
+import { readSourcePolicy, type SourcePolicy } from './source-policy.ts'
 
 /** What reads secrets from their sources, and the policy that limits the sources in a request file. */
 export interface SourceReaders {
@@ -33,51 +34,6 @@ export function sourceReaders(
   return { env: streams.env, readSecret, readVaultField, policy }
 }
 
-/** Whether a secret still has to be fetched. */
-export function hasSources(fields: Fields): boolean {
-  return Object.values(fields).some(value => value instanceof SecretSource)
-}
-
-/**
- * Whether a secret may be fetched only once the operation is permitted: one that a request file names, which someone
- * else may have written, and one in Vault. What the user's own options name on this machine needs no permission.
- */
-export function needsPermission(fields: Fields): boolean {
-  return Object.values(fields).some(
-    value =>
-      value instanceof SecretSource && (value.origin === 'file' || parseSecretSource(value.text)?.kind === 'vault'),
-  )
-}
-
-/** Replaces each source in a request file that is the field's own stored secret by a mask, which means unchanged. */
-export function keepOwnSecrets<T>(
-  fields: Readonly<Record<string, T>>,
-  { type, path }: { type: SourceType; path: string },
-): Readonly<Record<string, T | Secret>> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, isOwn(name, value) ? new Secret(REDACTED) : value]),
-  )
-
-  function isOwn(name: string, value: unknown): boolean {
-    const source = value instanceof SecretSource && value.origin === 'file' ? parseSecretSource(value.text) : undefined
-    if (source?.kind !== 'vault' || source.path !== path) return false
-    const field = findField(type, name)
-    return field !== undefined && findField(type, source.field)?.name === field.name
-  }
-}
-
-/** The problems of the sources themselves. Fetches nothing. */
-export function checkSources(fields: Fields, readers: SourceReaders): readonly FieldProblem[] {
-  const requestIsStdin = readers.policy?.requestFile === '-'
-  const excess = fieldsFromStdin(fields).slice(requestIsStdin ? 0 : 1)
-  const why = requestIsStdin ? 'the request itself comes from there' : 'only one secret per command can'
-  return Object.entries(fields).flatMap(([field, value]) => {
-    if (excess.includes(field)) return [{ field, message: `cannot come from standard input too: ${why}` }]
-    const message = value instanceof SecretSource ? problemOf(value, readers) : undefined
-    return message === undefined ? [] : [{ field, message }]
-  })
-}
-
 /**
  * Fetches every secret from its source and returns all fields. Call it once `checkSources` has found no problem.
  * The problems name fields, never values. Throws if Vault fails.
@@ -94,12 +50,6 @@ export async function fetchSecrets(
     else problems.push({ field: name, message: fetched.message })
   }
   return { fields, problems }
-}
-
-function problemOf({ text, origin }: SecretSource, { policy }: SourceReaders): string | undefined {
-  const parsed = parseSecretSource(text)
-  if (!parsed) return secretSourceProblem(text, origin) ?? ''
-  return origin === 'file' && policy ? sourceProblem(parsed, policy) : undefined
 }
 
 async function fetchOne(
@@ -155,10 +105,4 @@ function isMultiLine(name: string): boolean {
 
 function fieldsNamed(name: string): readonly Field[] {
   return sourceTypes.flatMap(type => findField(type, name)?.field ?? [])
-}
-
-function fieldsFromStdin(fields: Fields): string[] {
-  return Object.entries(fields).flatMap(([name, value]) =>
-    value instanceof SecretSource && value.text === '-' ? [name] : [],
-  )
 }

@@ -7,7 +7,9 @@ import type { Ref } from '../ports/lookup.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
-import { checkSources, fetchSecrets, keepOwnSecrets, type SourceReaders } from './fetch-secrets.ts'
+import { checkSources } from './check-sources.ts'
+import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
+import { keepOwnSecrets } from './keep-own-secrets.ts'
 import { overrideFields, readFieldOptions } from './read-field-options.ts'
 import { type RawRequest, readRequestFile } from './request-file.ts'
 
@@ -59,7 +61,7 @@ export async function fetchUpdateSecrets(
   const fields = keepOwnSecrets(request.fields, { type, path })
   const { problems } = parseFields(type, request.fields, 'update')
   const reported = new Set(problems.map(({ field }) => field))
-  const all = [...problems, ...checkSources(fields, readers).filter(({ field }) => !reported.has(field))]
+  const all = [...problems, ...checkSources(fields, readers.policy).filter(({ field }) => !reported.has(field))]
   if (all.length) throw invalidUpdate(all)
   const fetched = await fetchSecrets(fields, readers)
   if (fetched.problems.length) throw invalidUpdate(fetched.problems)
