@@ -106,7 +106,7 @@ async function expectNothingDone(options: RunOptions, failure: Failure, commands
 
 describe('the token', () => {
   test('is missing', async () => {
-    const failure = { exit: 3, code: 'unauthenticated', says: /no Vault token/, advises: /VAULT_TOKEN/ }
+    const failure = { exit: 3, code: 'unauthenticated', says: /No Vault token/, advises: /VAULT_TOKEN/ }
     await expectNothingDone({ env: { VAULT_TOKEN: undefined } }, failure)
   })
 

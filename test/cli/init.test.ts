@@ -227,7 +227,7 @@ describe('an empty database', () => {
       [where('http://127.0.0.1:1', vault.mount), 7, /cannot be reached/, {}],
       [where(vault.addr, 'nowhere'), 2, /no mount nowhere/, {}],
       [where(vault.addr, version1), 2, /KV version 1/, {}],
-      [where(vault.addr, vault.mount), 3, /no Vault token/, { VAULT_TOKEN: undefined }],
+      [where(vault.addr, vault.mount), 3, /No Vault token/, { VAULT_TOKEN: undefined }],
       [where(vault.addr, vault.mount), 3, /does not accept the token/, { VAULT_TOKEN: 'hvs.MARKERtoken' }],
       [[...where(vault.addr, vault.mount), '--vault-path', 'fixed'], 2, /\{id\}/, {}],
       [[...where(vault.addr, vault.mount), '--vault-path', '{id}/../x'], 2, /vault\.path: must be names/, {}],
