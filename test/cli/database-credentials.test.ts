@@ -42,7 +42,7 @@ async function gate(options: GateOptions): Promise<Gate> {
 
 const url = ({ port }: Gate, rest = '', host = 'localhost') => `postgres://postgres@${host}:${port}/${database}${rest}`
 
-/** `dsctl list` with this way to Postgres alone. */
+/** Runs `dsctl list` with only these settings for Postgres. */
 async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<RunResult> {
   const result = await spawnDsctl(['list', '-o', 'json'], {
     home,
@@ -53,48 +53,48 @@ async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<R
 }
 
 describe('A password', () => {
-  let asking: Gate
+  let gateWithPassword: Gate
 
   beforeAll(async () => {
-    asking = await gate({ password: PASSWORD })
+    gateWithPassword = await gate({ password: PASSWORD })
   })
 
   test('comes from PGPASSWORD', async () => {
-    expect(await list({ DSCTL_DATABASE_URL: url(asking), PGPASSWORD: PASSWORD })).toMatchObject({ code: 0 })
+    expect(await list({ DSCTL_DATABASE_URL: url(gateWithPassword), PGPASSWORD: PASSWORD })).toMatchObject({ code: 0 })
   })
 
   test('comes from ~/.pgpass, or from PGPASSFILE', async () => {
     const home = temporaryFolder()
-    const line = `localhost:${asking.port}:${database}:postgres:${PASSWORD}\n`
+    const line = `localhost:${gateWithPassword.port}:${database}:postgres:${PASSWORD}\n`
     writeFileSync(join(home, '.pgpass'), line, { mode: 0o600 })
-    expect(await list({ DSCTL_DATABASE_URL: url(asking) }, home)).toMatchObject({ code: 0 })
+    expect(await list({ DSCTL_DATABASE_URL: url(gateWithPassword) }, home)).toMatchObject({ code: 0 })
     const PGPASSFILE = join(home, '.pgpass')
-    expect(await list({ DSCTL_DATABASE_URL: url(asking), PGPASSFILE })).toMatchObject({ code: 0 })
+    expect(await list({ DSCTL_DATABASE_URL: url(gateWithPassword), PGPASSFILE })).toMatchObject({ code: 0 })
   })
 
-  test('that is missing or wrong is exit 3, and is not told', async () => {
-    const missing = jsonError(await list({ DSCTL_DATABASE_URL: url(asking) }))
+  test('that is missing or wrong exits 3, and is not printed', async () => {
+    const missing = jsonError(await list({ DSCTL_DATABASE_URL: url(gateWithPassword) }))
     expect(missing).toMatchObject({ exit_code: 3, hint: expect.stringContaining('~/.pgpass') })
-    const wrong = await list({ DSCTL_DATABASE_URL: url(asking), PGPASSWORD: 'wrong-canary' })
+    const wrong = await list({ DSCTL_DATABASE_URL: url(gateWithPassword), PGPASSWORD: 'wrong-canary' })
     expect(wrong.code).toBe(3)
     expect(wrong.stderr).not.toContain('wrong-canary')
   })
 })
 
 describe('Without a URL', () => {
-  test('the PG* variables say where Postgres is', async () => {
-    const asking = await gate({ password: PASSWORD })
-    const env = { PGHOST: 'localhost', PGPORT: String(asking.port), PGDATABASE: database, PGUSER: 'postgres' }
+  test('the PG* variables locate Postgres', async () => {
+    const gateWithPassword = await gate({ password: PASSWORD })
+    const env = { PGHOST: 'localhost', PGPORT: String(gateWithPassword.port), PGDATABASE: database, PGUSER: 'postgres' }
     expect(await list({ ...env, PGPASSWORD: PASSWORD })).toMatchObject({ code: 0 })
   })
 
-  test('a service file does, from PGSERVICEFILE or the home folder', async () => {
-    const asking = await gate({ password: PASSWORD })
+  test('a service file locates it, from PGSERVICEFILE or the home folder', async () => {
+    const gateWithPassword = await gate({ password: PASSWORD })
     const home = temporaryFolder()
     const file = join(home, '.pg_service.conf')
     writeFileSync(
       file,
-      `# services\n[other]\nhost=nowhere.invalid\n\n[app]\nhost = localhost\nport=${asking.port}\n#port=1\n` +
+      `# services\n[other]\nhost=nowhere.invalid\n\n[app]\nhost = localhost\nport=${gateWithPassword.port}\n#port=1\n` +
         `dbname=${database}\nuser=postgres\npassword=${PASSWORD}\napplication_name=x\n[last]\nport=1\n`,
     )
     expect(await list({ PGSERVICE: 'app' }, home)).toMatchObject({ code: 0 })
@@ -105,11 +105,11 @@ describe('Without a URL', () => {
   })
 })
 
-test('What the URL says goes before the service file, which gives the rest', async () => {
-  const asking = await gate({ password: PASSWORD })
+test('The URL overrides the service file, which supplies the rest', async () => {
+  const gateWithPassword = await gate({ password: PASSWORD })
   const home = temporaryFolder()
   writeFileSync(join(home, '.pg_service.conf'), `[app]\nhost=nowhere.invalid\nuser=postgres\npassword=${PASSWORD}\n`)
-  const DSCTL_DATABASE_URL = `postgres://localhost:${asking.port}/${database}?service=app`
+  const DSCTL_DATABASE_URL = `postgres://localhost:${gateWithPassword.port}/${database}?service=app`
   expect(await list({ DSCTL_DATABASE_URL }, home)).toMatchObject({ code: 0 })
 })
 
@@ -127,12 +127,12 @@ describe('sslmode', () => {
     plain = await gate({})
   })
 
-  test.each(['prefer', 'require'])('%s encrypts where the server can, whoever it is', async mode => {
+  test.each(['prefer', 'require'])('%s encrypts if the server can, with any certificate', async mode => {
     expect(await list({ DSCTL_DATABASE_URL: url(encrypting, `?sslmode=${mode}`) })).toMatchObject({ code: 0 })
     expect(encrypting.sessions.at(-1)).toEqual({ encrypted: true })
   })
 
-  test('prefer does without where the server has no TLS, and require does not', async () => {
+  test('prefer falls back to plain text without TLS, and require fails', async () => {
     expect(await list({ DSCTL_DATABASE_URL: url(plain, '?sslmode=prefer') })).toMatchObject({ code: 0 })
     expect(plain.sessions.at(-1)).toEqual({ encrypted: false })
     const seen = plain.sessions.length
@@ -141,11 +141,11 @@ describe('sslmode', () => {
     expect(plain.sessions.length).toBe(seen)
   })
 
-  test('disable is refused by a server that wants TLS', async () => {
+  test('disable is refused by a server that requires TLS', async () => {
     expect((await list({ DSCTL_DATABASE_URL: url(encrypting, '?sslmode=disable') })).code).toBe(3)
   })
 
-  test('verify-ca and verify-full ask for a known authority, and verify-full for the right name too', async () => {
+  test('verify-ca requires a known authority, and verify-full a matching name too', async () => {
     const known = `&sslrootcert=${encodeURIComponent(root)}`
     const codes = async (gate: Gate, rest: string, host?: string) =>
       (await list({ DSCTL_DATABASE_URL: url(gate, rest, host) })).code
@@ -155,7 +155,7 @@ describe('sslmode', () => {
     expect(await codes(encrypting, `?sslmode=verify-full${known}`, '127.0.0.1')).toBe(7)
   })
 
-  test('comes from PGSSLMODE and PGSSLROOTCERT too, and means the same there', async () => {
+  test('also comes from PGSSLMODE and PGSSLROOTCERT, with the same meaning', async () => {
     const DSCTL_DATABASE_URL = url(encrypting)
     expect((await list({ DSCTL_DATABASE_URL, PGSSLMODE: 'require' })).code).toBe(0)
     expect((await list({ DSCTL_DATABASE_URL, PGSSLMODE: 'verify-full' })).code).toBe(7)
@@ -187,18 +187,18 @@ describe('database.vaultRole', () => {
   const group = () => `${database}_group`
 
   async function realEngine(server: string): Promise<void> {
-    const asked = async (path: string, body: object) => {
+    const post = async (path: string, body: object) => {
       const { status, body: answer } = await acme.vault.request('POST', path, { body })
       if (status >= 300) throw new Error(`${path}: ${status} ${JSON.stringify(answer)}`)
     }
     const { hostname, port } = new URL(server)
-    await asked(`sys/mounts/${mount}`, { type: 'database' })
-    await asked(`${mount}/config/pg`, {
+    await post(`sys/mounts/${mount}`, { type: 'database' })
+    await post(`${mount}/config/pg`, {
       plugin_name: 'postgresql-database-plugin',
       allowed_roles: '*',
       connection_url: `postgresql://postgres@${hostname}:${port}/${database}?sslmode=disable`,
     })
-    await asked(`${mount}/roles/dsctl`, {
+    await post(`${mount}/roles/dsctl`, {
       db_name: 'pg',
       default_ttl: '5m',
       creation_statements: [
@@ -207,7 +207,7 @@ describe('database.vaultRole', () => {
     })
   }
 
-  /** Where one of the servers is not a real one, the proxy answers for the engine. */
+  /** Has the proxy imitate the database engine, unless both servers are real. */
   async function issue(revocation = 204): Promise<void> {
     if (VAULT && POSTGRES_URL) return
     const { role } = await acme.database.createRole()
@@ -228,7 +228,7 @@ describe('database.vaultRole', () => {
   const roles = async () =>
     (await acme.database.query(`SELECT rolname FROM pg_roles WHERE rolname LIKE 'v-%dsctl%'`)).length
 
-  test('has Vault issue the credentials first, and revoke them last', async () => {
+  test('has Vault issue credentials first and revoke them last', async () => {
     await issue()
     const before = proxied.vault.exchanges.length
     const result = await run(['whoami', '-o', 'json', '-v'])
@@ -240,7 +240,7 @@ describe('database.vaultRole', () => {
     expect(await roles()).toBe(0)
   })
 
-  test('revokes them after a failure, too', async () => {
+  test('revokes them after a failure too', async () => {
     await issue()
     const result = await run(['get', 'No such thing'])
     expect(result.code).toBe(5)
@@ -248,7 +248,7 @@ describe('database.vaultRole', () => {
     expect(await roles()).toBe(0)
   })
 
-  test('warns where the token may not revoke them, and has done its work all the same', async () => {
+  test('warns, but succeeds, if the token may not revoke them', async () => {
     await issue(403)
     const plain = `${adminPolicy(acme.vault.mount)}\npath "${mount}/creds/dsctl" { capabilities = ["read"] }`
     const result = await run(['list', '-o', 'json'], [await acme.vault.createPolicy('db-lesser', plain)])
@@ -256,20 +256,20 @@ describe('database.vaultRole', () => {
     expect(result.stderr).toContain('warning: The Vault token is not allowed to revoke the database credentials')
   })
 
-  test('that Vault does not have is exit 2', async () => {
+  test('exits 2 if Vault does not have the role', async () => {
     proxied.vault.at(/creds/, answerWith(400, { errors: ['unknown role'] }))
     const error = jsonError(await run(['list', '-o', 'json']))
     expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'database.vaultRole' }] })
   })
 
-  test('that the token may not use is exit 4', async () => {
+  test('exits 4 if the token may not use the role', async () => {
     proxied.vault.at(/creds/, answerWith(403, { errors: ['permission denied'] }))
     expect((await run(['list'])).code).toBe(4)
   })
 })
 
-describe('VAULT_CACERT', () => {
-  test('makes a Vault with a certificate of its own authority trusted, and nothing else does', async () => {
+describe('TLS to Vault', () => {
+  test('needs VAULT_CACERT for a private certificate authority', async () => {
     const certificate = certificateFor('localhost')
     const server = createHttpsServer(certificate, (incoming, response) => {
       const { method, url = '', headers } = incoming
@@ -291,7 +291,7 @@ describe('VAULT_CACERT', () => {
     server.close()
   })
 
-  test('A plain-http address that is not of this machine is warned about', async () => {
+  test('is missed: a plain-http address of another machine gives a warning', async () => {
     const server = createServer((_, response) => response.end())
     const port = await listen(server)
     const env = { DSCTL_DATABASE_URL: acme.database.url, VAULT_ADDR: `http://vault.invalid:${port}` }

@@ -8,7 +8,7 @@ import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { everythingIn, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
-// Several at once: by REFs, or by what stands in files.
+// Deletes several data sources, by REFs or by requests in files.
 
 let site: Site
 let counter = 0
@@ -22,7 +22,7 @@ const request = (name: string, more: object = {}) => ({ name, env, type: 'postgr
 const NAMES = ['A', 'B', 'C']
 const names = async () => (await livePairs(site)).filter(pair => pair.env === env).map(({ name }) => name)
 const remove = (args: readonly string[], options?: RunOptions) => site.dsctl(['delete', ...args, '-o', 'json'], options)
-const fed = (documents: unknown, ...args: string[]) =>
+const removeFrom = (documents: unknown, ...args: string[]) =>
   remove(['-f', '-', '--yes', ...args], { stdin: JSON.stringify(documents) })
 const outcomes = (result: RunResult) => json(result).map(({ ref, action }: Outcome) => `${ref} ${action}`)
 interface Outcome {
@@ -37,8 +37,8 @@ beforeEach(async () => {
 })
 
 describe('delete -f', () => {
-  test('deletes what requests name, each with its secret, and says what became of each', async () => {
-    const result = await fed([request('A', { type: 'no such type', port: 'x' }), { name: ' C ', env }])
+  test('deletes each named data source and its secret, and reports each', async () => {
+    const result = await removeFrom([request('A', { type: 'no such type', port: 'x' }), { name: ' C ', env }])
     expect(result.code, result.stderr).toBe(0)
     expect(json(result)).toEqual(['A', 'C'].map(ref => ({ ref, env, action: 'deleted', error: null })))
     expect(await names()).toEqual(['B'])
@@ -46,7 +46,7 @@ describe('delete -f', () => {
     expect(await openIntentsIn(site)).toEqual([])
   })
 
-  test('takes files, folders, YAML and NDJSON, and the env of the command line for what names none', async () => {
+  test('reads files, folders, YAML and NDJSON, with --env as the default', async () => {
     const folder = folderWith({ 'a.yaml': 'name: A\n---\nname: B\n', 'c.ndjson': `{"name": "C", "env": "${env}"}\n` })
     const result = await remove(['-f', folder, join(folder, 'c.ndjson'), '--env', env, '--yes'])
     expect(result.code, result.stderr).toBe(0)
@@ -54,25 +54,25 @@ describe('delete -f', () => {
     expect(await names()).toEqual([])
   })
 
-  test('takes answers that have an id: of list, of get, of export', async () => {
+  test('accepts the output of list, get and export', async () => {
     const listed = await site.dsctl(['list', '--env', env, '--search', 'a', '-o', 'json'])
     const [{ id }] = json(listed)
-    expect(json(await fed(json(listed)))).toEqual([{ ref: id, action: 'deleted', error: null }])
+    expect(json(await removeFrom(json(listed)))).toEqual([{ ref: id, action: 'deleted', error: null }])
     const got = await site.dsctl(['get', 'B', '--env', env, '-o', 'json'])
-    expect(outcomes(await fed(json(got)))).toEqual([`${json(got).id} deleted`])
+    expect(outcomes(await removeFrom(json(got)))).toEqual([`${json(got).id} deleted`])
     const exported = await site.dsctl(['export', '--env', env])
     const result = await remove(['-f', '-', '--yes'], { stdin: exported.stdout })
     expect(outcomes(result)).toEqual(['C deleted'])
     expect(await names()).toEqual([])
   })
 
-  test('one that is not there leaves the others deleted, and exits 8, or with --ignore-not-found 0', async () => {
-    const result = await fed(['A', 'None', 'B'].map(name => ({ name, env })))
+  test('exits 8 if one does not exist, or 0 with --ignore-not-found', async () => {
+    const result = await removeFrom(['A', 'None', 'B'].map(name => ({ name, env })))
     expect(result.code).toBe(8)
     expect(outcomes(result)).toEqual(['A deleted', 'None failed', 'B deleted'])
     expect(json(result)[1].error).toMatchObject({ code: 'not_found', exit_code: 5 })
     expect(jsonError(result)).toMatchObject({ message: '1 of 3 could not be deleted.' })
-    const again = await fed(
+    const again = await removeFrom(
       ['A', 'C'].map(name => ({ name, env })),
       '--ignore-not-found',
     )
@@ -80,10 +80,10 @@ describe('delete -f', () => {
     expect(outcomes(again)).toEqual(['A not found', 'C deleted'])
   })
 
-  test('tells all that is wrong with a file at once, and deletes nothing', async () => {
+  test('reports every problem of a file at once, and deletes nothing', async () => {
     const before = await everythingIn(site)
     const wrong = [{ name: 'A', env }, { env }, { name: 'B', env: 'a b' }, { id: 'no', name: 'B' }, { name: ' A', env }]
-    const result = await fed(wrong)
+    const result = await removeFrom(wrong)
     expect(result.code).toBe(2)
     expect(jsonError(result).fields).toEqual([
       { field: 'Standard input, request 2, name', message: 'is required' },
@@ -94,14 +94,14 @@ describe('delete -f', () => {
         message: 'appears twice: also in Standard input, request 1',
       },
     ])
-    const other = await fed([{ name: 'A', env }], '--env', 'elsewhere')
+    const other = await removeFrom([{ name: 'A', env }], '--env', 'elsewhere')
     expect(other.stderr).toContain(`is ${env}, but --env is elsewhere`)
-    const without = await fed([{ name: 'A' }])
+    const without = await removeFrom([{ name: 'A' }])
     expect(jsonError(without).fields).toEqual([{ field: 'Standard input, env', message: 'is required' }])
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('does not go with REFs, needs one of both, and a yes where nobody can be asked', async () => {
+  test('requires either REFs or -f, and --yes without a terminal', async () => {
     const before = await everythingIn(site)
     const file = join(folderWith({ 'a.json': JSON.stringify({ name: 'A', env }) }), 'a.json')
     const results = [
@@ -120,18 +120,18 @@ describe('delete -f', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('an empty list deletes nothing, and says so', async () => {
-    const result = await fed([])
+  test('deletes nothing for an empty list', async () => {
+    const result = await removeFrom([])
     expect([result.code, json(result)]).toEqual([0, []])
     expect(await names()).toEqual(NAMES)
   })
 
-  test('the same REF given twice is deleted once', async () => {
+  test('deletes a REF that is given twice once', async () => {
     const result = await remove(['A', 'A', '--env', env, '--yes', 'B'])
     expect(outcomes(result)).toEqual(['A deleted', 'B deleted'])
   })
 
-  test.skipIf(ON_EMBEDDED)('by one who may not change anything each is refused, and it is in the trail', async () => {
+  test.skipIf(ON_EMBEDDED)('records a denial for each if the user may not delete', async () => {
     const viewer = await site.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
     const stdin = JSON.stringify(NAMES.map(name => ({ name, env })))
     const result = await remove(['-f', '-', '--yes'], { stdin, env: viewer.env })
@@ -144,12 +144,12 @@ describe('delete -f', () => {
 })
 
 describe('at a terminal', () => {
-  const at = (args: readonly string[]) => terminal(['delete', ...args], { env: site.env, home: site.home })
-  const file = (wanted: readonly string[]) =>
-    join(folderWith({ 'a.json': JSON.stringify(wanted.map(name => ({ name, env }))) }), 'a.json')
+  const open = (args: readonly string[]) => terminal(['delete', ...args], { env: site.env, home: site.home })
+  const file = (requests: readonly string[]) =>
+    join(folderWith({ 'a.json': JSON.stringify(requests.map(name => ({ name, env }))) }), 'a.json')
 
-  test('what a file names is shown, and how many they are is typed', async () => {
-    const screen = at(['-f', file(['A', 'B', 'None']), '--ignore-not-found'])
+  test('lists what the file names; the user types their number', async () => {
+    const screen = open(['-f', file(['A', 'B', 'None']), '--ignore-not-found'])
     const asked = await screen.waitFor('Type 3 to confirm:')
     expect(asked).toContain(`To be deleted: A (${env}), B (${env}), None (not found).`)
     screen.type('2\n')
@@ -161,16 +161,16 @@ describe('at a terminal', () => {
     expect(await names()).toEqual(['C'])
   })
 
-  test('where the file names one, its name is typed', async () => {
-    const screen = at(['-f', file(['B'])])
+  test('asks for the name if the file names only one', async () => {
+    const screen = open(['-f', file(['B'])])
     await screen.waitFor(/Delete B \(.*, postgres\)\? Type B to confirm:/)
     screen.type('B\n')
     expect((await screen.exit).code).toBe(0)
     expect(await names()).toEqual(['A', 'C'])
   })
 
-  test('several REFs are confirmed one by one, and Ctrl-C at any leaves all as they are', async () => {
-    const screen = at(['A', 'C', '--env', env])
+  test('confirms REFs one by one; Ctrl-C at any deletes none', async () => {
+    const screen = open(['A', 'C', '--env', env])
     await screen.waitFor('Type A to confirm:')
     screen.type('A\n')
     await screen.waitFor('Type C to confirm:')
@@ -179,28 +179,28 @@ describe('at a terminal', () => {
     expect(await names()).toEqual(NAMES)
   })
 
-  test('what is not there is no reason to ask with --ignore-not-found, else an error before anything is asked', async () => {
-    const content = at(['None', '--env', env, '--ignore-not-found'])
-    expect((await content.exit).code).toBe(0)
-    expect(content.text()).toContain('There is no data source None.')
-    const screen = at(['-f', file(['A', 'None'])])
+  test('does not ask about a data source that does not exist', async () => {
+    const ignored = open(['None', '--env', env, '--ignore-not-found'])
+    expect((await ignored.exit).code).toBe(0)
+    expect(ignored.text()).toContain('There is no data source None.')
+    const screen = open(['-f', file(['A', 'None'])])
     expect((await screen.exit).code).toBe(5)
     expect(screen.text()).not.toContain('confirm')
     expect(await names()).toEqual(NAMES)
   })
 })
 
-describe.skipIf(ON_EMBEDDED)('bad luck', () => {
+describe.skipIf(ON_EMBEDDED)('failures', () => {
   let proxied: ProxiedSite
   beforeAll(async () => {
     proxied = await proxySite(site)
   })
   afterAll(() => proxied?.close())
 
-  test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
-    const wanted = [...NAMES, ...Array.from({ length: 20 }, (_, at) => `N${at}`)].map(name => ({ name, env }))
-    await site.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(wanted.map(({ name }) => request(name))) })
-    const running = proxied.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(wanted) })
+  test('an interrupted run finishes what it began; another completes it', async () => {
+    const requests = [...NAMES, ...Array.from({ length: 20 }, (_, index) => `N${index}`)].map(name => ({ name, env }))
+    await site.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(requests.map(({ name }) => request(name))) })
+    const running = proxied.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(requests) })
     let removals = 0
     proxied.vault.at(/^DELETE /, {
       before: () => {
@@ -210,18 +210,18 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     })
     const result = await running.result
     expect(result.code).toBe(130)
-    const gone = json(result).filter(({ action }: Outcome) => action === 'deleted')
-    expect(gone.length).toBeGreaterThan(0)
-    expect(await names()).toHaveLength(wanted.length - gone.length)
+    const deleted = json(result).filter(({ action }: Outcome) => action === 'deleted')
+    expect(deleted.length).toBeGreaterThan(0)
+    expect(await names()).toHaveLength(requests.length - deleted.length)
     expect(await openIntentsIn(site)).toEqual([])
     expect(await orphanSecretsIn(site)).toEqual([])
     await proxied.restore()
-    const again = await fed(wanted, '--ignore-not-found')
+    const again = await removeFrom(requests, '--ignore-not-found')
     expect(again.code, again.stderr).toBe(0)
     expect(await names()).toEqual([])
   })
 
-  test('where Vault fails each owes the removal of its secret, which running it by their ids again pays', async () => {
+  test('a second run by ID removes secrets that Vault failed to remove', async () => {
     const ids = (await site.database.query('SELECT id FROM data_sources WHERE env = $1 ORDER BY name', [env])).map(
       ({ id }) => ({ id }),
     )
@@ -232,7 +232,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(json(result)).toMatchObject(ids.map(({ id }) => ({ ref: id, error: { code: 'unavailable', exit_code: 7 } })))
     expect(await names()).toEqual([])
     await proxied.restore()
-    const again = await fed(ids)
+    const again = await removeFrom(ids)
     expect(again.code, again.stderr).toBe(0)
     expect(await orphanSecretsIn(site)).toEqual([])
   })

@@ -9,10 +9,10 @@ import { adminPolicy, createSite, grants, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
 
-// What may be wrong with the servers themselves and with what the caller may do there. What doctor says to do is done,
-// and doctor then finds nothing.
+// Problems of the servers themselves and of the caller's privileges. Each test follows doctor's advice and checks that
+// doctor then finds no problem.
 
-const isWell = { code: 0, wrong: [] }
+const HEALTHY = { code: 0, wrong: [] }
 let site: Site
 beforeAll(async () => {
   site = await createSite()
@@ -26,8 +26,8 @@ async function created(at: Pick<Site, 'dsctl'>, name: string, options: RunOption
   return json(result).id
 }
 
-/** Runs the SQL that a finding says to run. */
-async function follow({ fix }: Finding, { query } = site.database): Promise<void> {
+/** Runs the SQL that a finding suggests. */
+async function applyFix({ fix }: Finding, { query } = site.database): Promise<void> {
   for (const statement of String(fix)
     .split(';')
     .filter(text => text.trim()))
@@ -35,27 +35,27 @@ async function follow({ fix }: Finding, { query } = site.database): Promise<void
 }
 
 describe('Postgres', () => {
-  test('each privilege that the role lacks is told with its GRANT, whatever else that keeps from being looked at', async () => {
+  test('each missing privilege is reported with its GRANT', async () => {
     const { role, url } = await site.database.createRole()
     await site.database.query(grants('admin', role))
     const env = { DSCTL_DATABASE_URL: url }
-    expect(await diagnose(site, [], { env })).toMatchObject(isWell)
-    const lacks = async (revoked: string, wrong: string[], lacking: string[]) => {
+    expect(await diagnose(site, [], { env })).toMatchObject(HEALTHY)
+    const expectMissing = async (revoked: string, wrong: string[], missing: string[]) => {
       await site.database.query(`REVOKE ${revoked} FROM "${role}"`)
       const found = await diagnose(site, ['--fix'], { env })
       expect(found).toMatchObject({ code: 8, wrong: ['privileges: problem', ...wrong] })
-      for (const what of lacking) expect(found.of('privileges').message).toContain(`${role} lacks ${what}`)
-      await follow(found.of('privileges'))
-      expect(await diagnose(site, [], { env })).toMatchObject(isWell)
+      for (const what of missing) expect(found.of('privileges').message).toContain(`${role} lacks ${what}`)
+      await applyFix(found.of('privileges'))
+      expect(await diagnose(site, [], { env })).toMatchObject(HEALTHY)
     }
-    await lacks('UPDATE, INSERT ON data_sources', [], ['INSERT on data_sources', 'UPDATE on data_sources'])
-    await lacks('SELECT ON data_sources', ['credentials: problem'], ['SELECT on data_sources'])
-    await lacks('ALL ON dsctl.pending_operations', ['pending: problem'], ['DELETE on dsctl.pending_operations'])
-    await lacks('SELECT ON dsctl.migrations', ['migrations: problem'], ['SELECT on dsctl.migrations'])
-    await lacks('USAGE ON SCHEMA dsctl', ['migrations: problem', 'pending: problem'], ['USAGE on schema dsctl'])
+    await expectMissing('UPDATE, INSERT ON data_sources', [], ['INSERT on data_sources', 'UPDATE on data_sources'])
+    await expectMissing('SELECT ON data_sources', ['credentials: problem'], ['SELECT on data_sources'])
+    await expectMissing('ALL ON dsctl.pending_operations', ['pending: problem'], ['DELETE on dsctl.pending_operations'])
+    await expectMissing('SELECT ON dsctl.migrations', ['migrations: problem'], ['SELECT on dsctl.migrations'])
+    await expectMissing('USAGE ON SCHEMA dsctl', ['migrations: problem', 'pending: problem'], ['USAGE on schema dsctl'])
   })
 
-  test('tables that are not there, or behind, are for init to make', async () => {
+  test('missing or outdated tables are left to init', async () => {
     await site.database.query('ALTER SCHEMA dsctl RENAME TO elsewhere')
     const url = { env: { DSCTL_DATABASE_URL: site.database.url } }
     const missing = await diagnose(site, ['--fix'], url)
@@ -70,10 +70,10 @@ describe('Postgres', () => {
     await site.database.query(
       `INSERT INTO dsctl.migrations SELECT * FROM behind WHERE name LIKE '0001%'; DROP TABLE behind`,
     )
-    expect(await diagnose(site, [], url)).toMatchObject(isWell)
+    expect(await diagnose(site, [], url)).toMatchObject(HEALTHY)
   })
 
-  test('indexes that are not there are told with the SQL that makes them', async () => {
+  test('missing indexes are reported with the SQL that creates them', async () => {
     const indexes = async () => {
       const rows = await site.database.query(
         `SELECT indexdef FROM pg_indexes WHERE tablename = 'data_sources' ORDER BY 1`,
@@ -81,22 +81,22 @@ describe('Postgres', () => {
       return rows.map(({ indexdef }) => String(indexdef).replace(/INDEX \S+ ON/, 'INDEX ON'))
     }
     const before = await indexes()
-    const names = await site.database.query(`SELECT indexrelid::regclass::text AS name FROM pg_index
+    const indexNames = await site.database.query(`SELECT indexrelid::regclass::text AS name FROM pg_index
       WHERE indrelid = 'data_sources'::regclass AND NOT indisprimary`)
-    for (const { name } of names) await site.database.query(`DROP INDEX ${name}`)
-    // One that looks like it, for a part of the live rows only.
+    for (const { name } of indexNames) await site.database.query(`DROP INDEX ${name}`)
+    // Looks like the required index, but covers only some live rows.
     await site.database.query(`CREATE UNIQUE INDEX part ON data_sources (name, organization_id, env) WHERE env = 'dev'`)
     const found = await diagnose(site)
     expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
     expect(found.of('indexes').message).toContain('no unique index on the names of live rows')
     expect(found.of('indexes').message).toContain('data_sources has no index for dsctl list')
-    await follow(found.of('indexes'))
+    await applyFix(found.of('indexes'))
     await site.database.query('DROP INDEX part')
-    expect(await diagnose(site)).toMatchObject(isWell)
+    expect(await diagnose(site)).toMatchObject(HEALTHY)
     expect(await indexes()).toEqual(before)
   })
 
-  test('a rule that counts deleted rows is told, with what replaces it, as a constraint and as an index', async () => {
+  test('a constraint or index that includes deleted rows is reported with a fix', async () => {
     for (const rule of [
       'ALTER TABLE data_sources ADD CONSTRAINT "Old rule" UNIQUE (env, name, organization_id)',
       'CREATE UNIQUE INDEX "Old rule" ON data_sources (organization_id, env, name)',
@@ -106,8 +106,8 @@ describe('Postgres', () => {
       expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
       expect(found.of('indexes').message).toContain('"Old rule" includes deleted rows')
       expect(found.of('indexes').fix).toMatch(/^(ALTER TABLE data_sources DROP CONSTRAINT|DROP INDEX) "Old rule";$/)
-      await follow(found.of('indexes'))
-      expect(await diagnose(site)).toMatchObject(isWell)
+      await applyFix(found.of('indexes'))
+      expect(await diagnose(site)).toMatchObject(HEALTHY)
     }
   })
 
@@ -119,20 +119,20 @@ describe('Postgres', () => {
     })
     afterAll(() => shop?.drop())
 
-    test('its own rule and its missing index are told, and changed by nobody but its owner', async () => {
+    test('--fix does not change the application’s own indexes', async () => {
       const indexes = () => shop.database.query(`SELECT indexdef FROM pg_indexes WHERE tablename = 'data_sources'`)
       const before = await indexes()
       const found = await diagnose(shop, ['--fix'])
       expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
       expect(await indexes()).toEqual(before)
-      await follow(found.of('indexes'), shop.database)
-      expect(await diagnose(shop)).toMatchObject(isWell)
+      await applyFix(found.of('indexes'), shop.database)
+      expect(await diagnose(shop)).toMatchObject(HEALTHY)
       await created(shop, 'Gone')
       expect((await shop.dsctl(['delete', 'Gone', '--yes'])).code).toBe(0)
       await created(shop, 'Gone')
     })
 
-    test('tables that do not fit any more are told with each difference', async () => {
+    test('incompatible tables are reported with each difference', async () => {
       await shop.database.query('ALTER TABLE datasets RENAME COLUMN name TO title')
       const found = await diagnose(shop)
       expect(found).toMatchObject({ code: 8, wrong: ['migrations: problem'] })
@@ -140,7 +140,7 @@ describe('Postgres', () => {
       await shop.database.query('ALTER TABLE datasets RENAME COLUMN title TO name')
     })
 
-    test('where row level security may hide records, no secret is called unknown, and none is removed', async () => {
+    test('no secret counts as unknown if row level security may hide records', async () => {
       const { role, url } = await shop.database.createRole()
       await shop.database.query(grants('admin', role))
       const hidden = await created(shop, 'Hidden')
@@ -152,7 +152,7 @@ describe('Postgres', () => {
       expect(found.of('unknown secrets')).toMatchObject({ items: [], message: expect.stringContaining('Row level') })
       expect(await shop.vault.readSecret(`data-sources/${hidden}`)).toMatchObject({ data: plainStored })
       await shop.database.query('ALTER TABLE data_sources DISABLE ROW LEVEL SECURITY')
-      expect(await diagnose(shop)).toMatchObject(isWell)
+      expect(await diagnose(shop)).toMatchObject(HEALTHY)
     })
   })
 })
@@ -165,19 +165,19 @@ describe('Vault', () => {
   }
   const admin = () => adminPolicy(site.vault.mount)
 
-  test('each capability that the token lacks is told with its path', async () => {
+  test('each missing capability of the token is reported with its path', async () => {
     await created(site, 'With a secret')
     const read = admin()
       .replace('["create", "read", "update"]', '["read"]')
       .replace('"read", "list", "delete"', '"read", "list"')
     const found = await diagnose(site, ['--deep'], await as(site.admin.email, read))
     expect(found).toMatchObject({ code: 8, wrong: ['vault: problem', 'vault: problem'] })
-    const told = found.findings.filter(({ check }) => check === 'vault').map(({ message }) => message)
-    expect(told[0]).toContain(`lacks create, update on ${site.vault.mount}/data/data-sources/{id}`)
-    expect(told[1]).toContain(`lacks delete on ${site.vault.mount}/metadata/data-sources/{id}`)
+    const messages = found.findings.filter(({ check }) => check === 'vault').map(({ message }) => message)
+    expect(messages[0]).toContain(`lacks create, update on ${site.vault.mount}/data/data-sources/{id}`)
+    expect(messages[1]).toContain(`lacks delete on ${site.vault.mount}/metadata/data-sources/{id}`)
   })
 
-  test('what it may not read or list is not compared, and that is told', async () => {
+  test('secrets the token may not read or list are reported as unchecked', async () => {
     const noRead = admin().replace('["create", "read", "update"]', '["create", "update"]')
     const unread = await diagnose(site, ['--deep'], await as(site.admin.email, noRead))
     expect(unread).toMatchObject({ code: 8, wrong: ['vault: problem', 'secrets: problem'] })
@@ -191,7 +191,7 @@ describe('Vault', () => {
     expect(unlisted.of('credentials').message).toContain('not compared')
   })
 
-  test('the token’s time is told, and is a warning where it is short', async () => {
+  test('the token’s lifetime is reported, with a warning if it is short', async () => {
     const long = await diagnose(site)
     expect(long.of('token')).toMatchObject({
       status: 'ok',
@@ -204,7 +204,7 @@ describe('Vault', () => {
     expect((await diagnose(site, [], root)).of('token').message).toBe('The Vault token does not expire.')
   })
 
-  test('a mount that keeps fewer than three versions is a warning, until it is told to keep more', async () => {
+  test('a mount that keeps fewer than three versions is a warning', async () => {
     const keep = (versions: number) =>
       site.vault.request('POST', `${site.vault.mount}/config`, { body: { max_versions: versions } })
     for (const [versions, wrong] of [
@@ -220,8 +220,8 @@ describe('Vault', () => {
   test.each([
     ['KV version 1', { type: 'kv', options: { version: '1' } }],
     ['another engine', { type: 'transit' }],
-    ['none', undefined],
-  ])('a mount that is %s is a problem, and nothing is compared with it or removed', async (_, engine) => {
+    ['missing', undefined],
+  ])('a mount that is %s is a problem, and nothing else is checked', async (_, engine) => {
     const mount = `${site.vault.mount}-other`
     if (engine) await site.vault.request('POST', `sys/mounts/${mount}`, { body: engine })
     const before = await everythingIn(site)
@@ -237,16 +237,16 @@ describe('Vault', () => {
     if (engine) await site.vault.request('DELETE', `sys/mounts/${mount}`)
   })
 
-  test('secrets of other paths in the same folder are not taken for one’s own', async () => {
+  test('secrets of other paths in the same folder are ignored', async () => {
     const path = `data-sources/${crypto.randomUUID()}/${crypto.randomUUID()}`
     await site.vault.writeSecret(path, plainStored)
     await site.vault.writeSecret('data-sources/of-the-application', { a: 1 })
-    expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
+    expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(HEALTHY)
     expect(await site.vault.readSecret(path)).toMatchObject({ data: plainStored })
   })
 })
 
-describe('Among others at work', () => {
+describe('During other work', () => {
   let proxied: ProxiedSite
   beforeAll(async () => {
     proxied = await proxySite(site)
@@ -254,17 +254,17 @@ describe('Among others at work', () => {
   afterEach(() => proxied.restore())
   afterAll(() => proxied?.close())
 
-  test('a Vault or a Postgres that does not answer is exit 7, and says what it was', async () => {
+  test('an unreachable or sealed Vault exits 7 with the reason', async () => {
     await proxied.vault.down()
-    const away = await proxied.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
-    expect(away).toMatchObject({ code: 7, stdout: '' })
+    const unreachable = await proxied.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
+    expect(unreachable).toMatchObject({ code: 7, stdout: '' })
     await proxied.vault.up()
     proxied.vault.at(/GET .*\/metadata\//, answerWith(503, { errors: ['Vault is sealed'] }))
     const sealed = await proxied.dsctl(['doctor', '--timeout', '1', '-o', 'json'])
     expect(jsonError(sealed)).toMatchObject({ exit_code: 7, message: expect.stringMatching(/sealed|503/) })
   })
 
-  test('a create and a delete that come between its two looks are no problem', async () => {
+  test('a create and a delete during the comparison are no problem', async () => {
     const gone = await created(site, 'On its way out')
     let during: Promise<unknown> | undefined
     proxied.vault.at(/GET .*\/metadata\//, {
@@ -274,27 +274,27 @@ describe('Among others at work', () => {
         return undefined
       },
     })
-    expect(await diagnose({ dsctl: proxied.dsctl }, ['--deep'])).toMatchObject(isWell)
+    expect(await diagnose({ dsctl: proxied.dsctl }, ['--deep'])).toMatchObject(HEALTHY)
     expect(during).toBeDefined()
   })
 
-  test('many at work and two doctors at once: never a problem, and nothing of it is lost', async () => {
+  test('concurrent changes and two runs of doctor cause no problem or loss', async () => {
     const names = Array.from({ length: 4 }, (_, n) => `At work ${n}`)
     const work = names.map(async name => {
       const id = await created(site, name)
       expect((await site.dsctl(['update', id, '--host', 'new.example.com'])).code).toBe(0)
       return id
     })
-    const looks = Array.from({ length: 2 }, async () => {
-      for (let n = 0; n < 3; n++) expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
+    const runs = Array.from({ length: 2 }, async () => {
+      for (let n = 0; n < 3; n++) expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(HEALTHY)
     })
-    await Promise.all([...work, ...looks])
+    await Promise.all([...work, ...runs])
     for (const id of await Promise.all(work)) {
       expect(await site.vault.readSecret(`data-sources/${id}`)).toMatchObject({ data: { host: 'new.example.com' } })
     }
   })
 
-  test('interrupted, it ends soon', async () => {
+  test('an interrupted doctor stops quickly', async () => {
     let reached = false
     const forever = () => {
       reached = true
@@ -308,7 +308,7 @@ describe('Among others at work', () => {
   })
 })
 
-test('whoever may not is refused before anything is told, and --fix does nothing for them', async () => {
+test('A viewer sees no findings, and --fix changes nothing for them', async () => {
   const vera = await site.addPerson({ email: 'vera@example.com', role: 'viewer' })
   await site.addDataSource({ name: 'Without' })
   const before = (await everythingIn(site)).records

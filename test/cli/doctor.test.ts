@@ -11,22 +11,22 @@ import { json } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { eventsOf, everythingIn, openIntentsIn } from '../support/stored.ts'
 
-// Every shortcoming between the two stores, made from outside: what doctor says, what --fix does, and what it leaves.
+// Each way in which the two stores can disagree, created from outside: what doctor reports, and what --fix changes.
 
 const CHECKS = [
   ...['privileges', 'migrations', 'indexes', 'vault', 'token', 'versions', 'pending', 'credentials', 'leftovers'],
   ...['deleted records', 'unknown secrets'],
 ]
-const isWell = { code: 0, wrong: [] }
+const HEALTHY = { code: 0, wrong: [] }
 const request = (name: string) => ({ name, env: 'dev', type: 'postgres', ...plainFields })
 const pathOf = (id: string) => `data-sources/${id}`
 
-async function createdIn(at: Site, name: string = randomUUID()): Promise<string> {
+async function createIn(site: Site, name: string = randomUUID()): Promise<string> {
   const { args, stdin } = creation(request(name))
-  return json(await at.dsctl(args, { stdin })).id
+  return json(await site.dsctl(args, { stdin })).id
 }
 
-/** Both stores without the audit trail, which tells of doctor's own work. */
+/** Both stores without the audit trail, which records doctor's own work. */
 async function contentsOf(at: Site) {
   const { events: _, ...stores } = await everythingIn(at)
   return stores
@@ -41,22 +41,22 @@ describe('doctor', () => {
 
   const write = (id: string, data: Record<string, unknown> = plainStored) => site.vault.writeSecret(pathOf(id), data)
   const secretAt = async (id: string) => (await site.vault.readSecret(pathOf(id)))?.data
-  const isThere = async (id: string) => (await site.vault.listSecrets('data-sources')).includes(id)
-  const created = (name?: string) => createdIn(site, name)
+  const secretExists = async (id: string) => (await site.vault.listSecrets('data-sources')).includes(id)
+  const create = (name?: string) => createIn(site, name)
   const contents = () => contentsOf(site)
-  /** What whoever else writes to Vault may do. */
+  /** Removes a secret as a user outside dsctl may do. */
   const removeSecret = (id: string) => site.vault.request('DELETE', `${site.vault.mount}/metadata/${pathOf(id)}`)
 
-  async function expectWell(): Promise<void> {
-    expect(await diagnose(site, ['--deep'])).toMatchObject(isWell)
+  async function expectHealthy(): Promise<void> {
+    expect(await diagnose(site, ['--deep'])).toMatchObject(HEALTHY)
   }
 
-  test('finds nothing wrong with what dsctl has made, says what it has looked at, and changes nothing', async () => {
-    await created()
+  test('finds no problem in what dsctl created, lists its checks, changes nothing', async () => {
+    await create()
     const before = await contents()
     for (const args of [[], ['--fix']]) {
       const well = await diagnose(site, args)
-      expect(well).toMatchObject(isWell)
+      expect(well).toMatchObject(HEALTHY)
       expect(well.findings.map(({ check }) => check)).toEqual(CHECKS)
       expect(well.findings.filter(({ fix, items }) => fix !== null || items.length)).toEqual([])
     }
@@ -64,7 +64,7 @@ describe('doctor', () => {
     expect(await contents()).toEqual(before)
   })
 
-  test('tells a person in a table, with what to do, and ends with 8 where there is a problem', async () => {
+  test('prints a table with the fixes, and exits 8 if there is a problem', async () => {
     const id = await site.addDataSource({ name: 'Bare' })
     const { code, stdout, stderr } = await site.dsctl(['doctor'])
     expect({ code, stderr }).toEqual({
@@ -75,8 +75,8 @@ describe('doctor', () => {
     await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
   })
 
-  test('a live record without a secret: told, left to an update that gives all of it', async () => {
-    const id = await created('Lost its secret')
+  test('a record without a secret is a problem that an update repairs', async () => {
+    const id = await create('Lost its secret')
     await removeSecret(id)
     for (const args of [[], ['--fix'], ['--deep']]) {
       const found = await diagnose(site, args)
@@ -86,10 +86,10 @@ describe('doctor', () => {
     }
     const repaired = await site.dsctl(['update', id, '-f', '-'], { stdin: JSON.stringify(plainFields) })
     expect(repaired, repaired.stderr).toMatchObject({ code: 0 })
-    await expectWell()
+    await expectHealthy()
   })
 
-  test('more than a few are counted, and all of them are in the JSON', async () => {
+  test('a long list is shortened in the message and complete in JSON', async () => {
     const ids = []
     for (let n = 0; n < 8; n++) ids.push(await site.addDataSource({ name: `Many ${n}` }))
     const { items, message } = (await diagnose(site)).of('credentials')
@@ -98,7 +98,7 @@ describe('doctor', () => {
     await site.database.query(`DELETE FROM data_sources WHERE name LIKE 'Many %'`)
   })
 
-  test('a secret of no record: a warning, never removed', async () => {
+  test('a secret without a record is a warning, and never removed', async () => {
     const id = randomUUID()
     await write(id)
     for (const args of [[], ['--fix'], ['--fix', '--deep']]) {
@@ -108,34 +108,34 @@ describe('doctor', () => {
     }
     expect(await secretAt(id)).toEqual(plainStored)
     await removeSecret(id)
-    await expectWell()
+    await expectHealthy()
   })
 
-  test('a record that was deleted as a row, not by dsctl: its secret is one of no record, and stays', async () => {
-    const id = await created()
+  test('a row deleted outside dsctl leaves an unknown secret, which stays', async () => {
+    const id = await create()
     await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
     const found = await diagnose(site, ['--fix'])
     expect(found).toMatchObject({ code: 0, wrong: ['unknown secrets: warning'] })
-    expect(await isThere(id)).toBe(true)
+    expect(await secretExists(id)).toBe(true)
     await removeSecret(id)
   })
 
-  test('a record that the application has soft-deleted: a warning, and its secret stays, for it may come back', async () => {
-    const id = await created()
+  test('a record the application soft-deleted is a warning; its secret stays', async () => {
+    const id = await create()
     await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
     const found = await diagnose(site, ['--fix'])
     expect(found).toMatchObject({ code: 0, wrong: ['deleted records: warning'] })
     expect(found.of('deleted records').items).toEqual([id])
     await site.database.query('UPDATE data_sources SET deleted_at = NULL WHERE id = $1', [id])
-    await expectWell()
+    await expectHealthy()
   })
 
-  describe('what a crash has left', () => {
+  describe('after a crash', () => {
     const NONE: Record<string, unknown> | undefined = undefined
     const base = { ...plainStored, host: 'before' }
     const states = ['open', 'undoing'] as const
 
-    async function settled(intent: Omit<Intent, 'id'> & { id: string }, audited: string): Promise<void> {
+    async function expectSettled(intent: Omit<Intent, 'id'> & { id: string }, audited: string): Promise<void> {
       const name = intent.name ?? `of ${intent.id}`
       await addIntent(site, intent)
       const before = await contents()
@@ -145,37 +145,37 @@ describe('doctor', () => {
       expect(found.of('pending').message).toContain(`${intent.kind} of ${name} by ${site.admin.email}`)
       expect(await contents()).toEqual(before)
       const fixed = await diagnose(site, ['--fix'])
-      expect(fixed).toMatchObject(isWell)
+      expect(fixed).toMatchObject(HEALTHY)
       expect(fixed.of('pending')).toMatchObject({ message: 'Settled 1 unfinished operation.', items: [intent.id] })
       expect(await openIntentsIn(site)).toEqual([])
-      await expectWell()
+      await expectHealthy()
       const events = await eventsOf(site, 'data_source_id = $1 AND settled_by IS NOT NULL', [intent.id])
       expect(events.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(audited ? [audited] : [])
     }
 
-    test.each(states)('a create, %s: its secret goes', async state => {
+    test.each(states)('the secret of a create, %s, is removed', async state => {
       const id = randomUUID()
       await write(id)
-      await settled({ kind: 'create', state, id }, 'create failed')
-      expect(await isThere(id)).toBe(false)
+      await expectSettled({ kind: 'create', state, id }, 'create failed')
+      expect(await secretExists(id)).toBe(false)
     })
 
-    test.each(states)('an update, %s, before it had read anything: nothing of the secret is touched', async state => {
-      const id = await created()
-      await settled({ kind: 'update', state, id }, 'update failed')
+    test.each(states)('an update, %s, that has read nothing leaves the secret unchanged', async state => {
+      const id = await create()
+      await expectSettled({ kind: 'update', state, id }, 'update failed')
       expect(await secretAt(id)).toEqual(plainStored)
     })
 
-    test.each(states)('an update, %s, that had written: what was before is there again', async state => {
-      const id = await created()
+    test.each(states)('an update, %s, that has written is rolled back', async state => {
+      const id = await create()
       await write(id, base)
       await write(id, { ...plainStored, host: 'after' })
-      await settled({ kind: 'update', state, id, baseVersion: 2 }, 'update failed')
+      await expectSettled({ kind: 'update', state, id, baseVersion: 2 }, 'update failed')
       expect(await secretAt(id)).toEqual(base)
     })
 
-    test.each(states)('the repair of a missing secret, %s: missing it is again', async state => {
-      const id = await created()
+    test.each(states)('the repair of a missing secret, %s, is rolled back', async state => {
+      const id = await create()
       await removeSecret(id)
       await write(id)
       await addIntent(site, { kind: 'update', state, id, baseVersion: 0 })
@@ -188,15 +188,15 @@ describe('doctor', () => {
       expect((await site.dsctl(['delete', id, '--yes'])).code).toBe(0)
     })
 
-    test('a delete: its secret goes', async () => {
-      const id = await created()
+    test('the secret of a delete is removed', async () => {
+      const id = await create()
       await site.database.query('UPDATE data_sources SET deleted_at = now() WHERE id = $1', [id])
-      await settled({ kind: 'delete', state: 'open', id }, '')
-      expect(await isThere(id)).toBe(false)
+      await expectSettled({ kind: 'delete', state: 'open', id }, '')
+      expect(await secretExists(id)).toBe(false)
     })
 
-    test('an update that someone else wrote over: it is told that nobody knows, and nothing is touched', async () => {
-      const id = await created('Written over')
+    test('an overwritten update has an unknown outcome, and nothing is changed', async () => {
+      const id = await create('Written over')
       for (const host of ['a', 'b', 'c']) await write(id, { ...plainStored, host })
       await addIntent(site, { kind: 'update', state: 'undoing', id, name: 'Written over', baseVersion: 1 })
       const fixed = await diagnose(site, ['--fix'])
@@ -205,51 +205,51 @@ describe('doctor', () => {
       expect(fixed.of('pending').message).toMatch(/The outcome of 1 is unknown/)
       expect(await secretAt(id)).toMatchObject({ host: 'c' })
       expect(await eventsOf(site, `data_source_id = $1 AND outcome = 'unknown'`, [id])).toHaveLength(1)
-      await expectWell()
+      await expectHealthy()
     })
 
-    test('what is under way is told and left alone', async () => {
-      const [id, updated] = [randomUUID(), await created()]
+    test('operations under way are reported and left alone', async () => {
+      const [id, updated] = [randomUUID(), await create()]
       await write(id)
       await addIntent(site, { kind: 'create', state: 'open', id, underWay: true })
       await addIntent(site, { kind: 'update', state: 'open', id: updated, underWay: true })
       const before = await contents()
       for (const args of [[], ['--fix']]) {
         const found = await diagnose(site, args)
-        expect(found).toMatchObject(isWell)
+        expect(found).toMatchObject(HEALTHY)
         expect(found.of('pending').message).toBe('No operation is unfinished. 2 in progress.')
       }
       expect(await contents()).toEqual(before)
       await site.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)
-      expect(await diagnose(site, ['--fix'])).toMatchObject(isWell)
+      expect(await diagnose(site, ['--fix'])).toMatchObject(HEALTHY)
     })
 
     test.each([
-      ['an undone create', 'create', 'none'],
+      ['a rolled-back create', 'create', 'none'],
       ['a delete', 'delete', 'done'],
-    ] as const)('a late write at the id of %s: owed, and removed', async (_, kind, outcome) => {
+    ] as const)('a late write at the ID of %s is a problem, and removed', async (_, kind, outcome) => {
       const id = randomUUID()
       await addIntent(site, { kind, state: 'closed', outcome, id })
       await write(id)
       const found = await diagnose(site)
       expect(found).toMatchObject({ code: 8, wrong: ['leftovers: problem'] })
       expect(found.of('leftovers')).toMatchObject({ items: [id], fix: 'dsctl doctor --fix' })
-      expect(await isThere(id)).toBe(true)
+      expect(await secretExists(id)).toBe(true)
       const fixed = await diagnose(site, ['--fix'])
-      expect(fixed).toMatchObject(isWell)
+      expect(fixed).toMatchObject(HEALTHY)
       expect(fixed.of('leftovers')).toMatchObject({ items: [id], message: expect.stringContaining('Removed 1 secret') })
-      expect(await isThere(id)).toBe(false)
-      await expectWell()
+      expect(await secretExists(id)).toBe(false)
+      await expectHealthy()
     })
 
-    test('a delete that the application has taken back: its secret is a live one, and stays', async () => {
-      const id = await created()
+    test('the secret stays if the application restored a deleted record', async () => {
+      const id = await create()
       await addIntent(site, { kind: 'delete', state: 'closed', id })
-      expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(isWell)
+      expect(await diagnose(site, ['--fix', '--deep'])).toMatchObject(HEALTHY)
       expect(await secretAt(id)).toEqual(plainStored)
     })
 
-    test('intents that were closed a month ago are forgotten, and later ones are not', async () => {
+    test('intents closed over a month ago are removed, and later ones stay', async () => {
       const [old, young] = [randomUUID(), randomUUID()]
       await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: old, closedAgo: '31 days' })
       await addIntent(site, { kind: 'create', state: 'closed', outcome: 'none', id: young, closedAgo: '29 days' })
@@ -264,7 +264,7 @@ describe('doctor', () => {
     })
   })
 
-  test('--deep reads each secret, says what is wrong with it but never what it holds, and leaves it', async () => {
+  test('--deep checks each secret without changing it or printing its content', async () => {
     const CANARY = 'canary-doctor-5b1c'
     const wrong: Record<string, Record<string, unknown>> = {
       'No host': { ...plainStored, host: undefined, password: CANARY },
@@ -275,33 +275,33 @@ describe('doctor', () => {
     }
     const ids: Record<string, string> = {}
     for (const [name, data] of Object.entries(wrong)) {
-      ids[name] = await created(name)
+      ids[name] = await create(name)
       await write(String(ids[name]), data)
     }
-    expect(await diagnose(site, ['--fix'])).toMatchObject(isWell)
+    expect(await diagnose(site, ['--fix'])).toMatchObject(HEALTHY)
     const found = await diagnose(site, ['--deep', '--fix'])
     expect(found).toMatchObject({ code: 8, wrong: ['secrets: problem'] })
     const { items, message } = found.of('secrets')
     expect([...items].sort()).toEqual(Object.values(ids).sort())
-    for (const said of ['No host (dev), host is required', 'Empty (dev), empty', 'Bad port (dev), port must be']) {
-      expect(message).toContain(said)
+    for (const text of ['No host (dev), host is required', 'Empty (dev), empty', 'Bad port (dev), port must be']) {
+      expect(message).toContain(text)
     }
     expect(message).toContain('Of another type (dev), its type is mysql, but the record’s is postgres')
     expect(JSON.stringify(found.findings)).not.toContain(CANARY)
     expect((await site.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
     expect(await secretAt(String(ids['No host']))).toMatchObject({ password: CANARY })
     for (const id of Object.values(ids)) expect((await site.dsctl(['delete', id, '--yes'])).code).toBe(0)
-    await expectWell()
+    await expectHealthy()
   })
 
-  test('a secret with keys that its type does not know, or under an alias, is well', async () => {
-    const id = await created()
+  test('a secret with unknown keys or aliases is healthy', async () => {
+    const id = await create()
     const { default_database, ...others } = plainStored
     await write(id, { ...others, database: default_database, of_the_application: { a: 1 } })
-    await expectWell()
+    await expectHealthy()
   })
 
-  test('what is another organization’s is neither told nor touched', async () => {
+  test('another organization’s data is neither reported nor changed', async () => {
     const organizationId = await site.addOrganization('Globex')
     const bare = await site.addDataSource({ name: 'Theirs', organizationId })
     const [expired, late, deleted] = [randomUUID(), randomUUID(), randomUUID()]
@@ -319,28 +319,28 @@ describe('doctor', () => {
     const before = await contents()
     for (const args of [[], ['--fix', '--deep']]) {
       const found = await diagnose(site, args)
-      expect(found).toMatchObject(isWell)
+      expect(found).toMatchObject(HEALTHY)
       for (const id of [bare, expired, late, deleted]) expect(JSON.stringify(found.findings)).not.toContain(id)
     }
     expect(await contents()).toEqual(before)
   })
 })
 
-/** Each command opens a database of its own, which is slow where others work too. */
+/** Each command opens its own database, which is slow on a busy machine. */
 const SLOW = 240_000
 
 describe('doctor on the embedded profile', () => {
   test(
-    'says the same of the same shortcomings, settles and removes what it may, and leaves the rest',
+    'reports the same problems and fixes what it may',
     async () => {
       const site = await createEmbeddedSite()
       const write = (id: string, data: Record<string, unknown> = plainStored) =>
         site.vault.writeSecret(pathOf(id), data)
       const [lost, empty, deleted, well] = [
-        await createdIn(site),
-        await createdIn(site),
-        await createdIn(site),
-        await createdIn(site),
+        await createIn(site),
+        await createIn(site),
+        await createIn(site),
+        await createIn(site),
       ]
       const [stray, late, unfinished] = [randomUUID(), randomUUID(), randomUUID()]
       rmSync(join(String(site.env.DSCTL_HOME), 'secrets', `${lost}.age`))
