@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/ports/caller.ts'
 import type { BatchResult, NewCreate, NewUpdate } from '../../src/ports/record-steps.ts'
-import type { RecordsBed } from './records.ts'
+import type { RecordsFixture } from './records.ts'
 
 /** What a test of the suite for `Records` has to work with. */
 export interface Scene {
-  readonly bed: RecordsBed
+  readonly bed: RecordsFixture
   readonly caller: Caller
   readonly organizationId: string
 }

@@ -11,24 +11,24 @@ import { postgresRecords } from '../../src/postgres/records/postgres-records.ts'
 import { postgresSetup } from '../../src/postgres/schema/setup.ts'
 import { preparedDataDir } from '../support/pglite-data.ts'
 import { REAL_POSTGRES, type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
-import { memoryRecordsBed } from './memory/memory-records-bed.ts'
-import { type RecordsBed, recordsContract } from './records.ts'
+import { memoryRecordsFixture } from './memory/memory-records-fixture.ts'
+import { type RecordsFixture, recordsContract } from './records.ts'
 
-recordsContract('memory', memoryRecordsBed)
-recordsContract('Postgres', postgresRecordsBed)
-recordsContract('the embedded Postgres', embeddedRecordsBed)
+recordsContract('memory', memoryRecordsFixture)
+recordsContract('Postgres', postgresRecordsFixture)
+recordsContract('the embedded Postgres', embeddedRecordsFixture)
 // What a statement checks it saw in its snapshot; the embedded Postgres has one session, so nothing comes in between.
-if (REAL_POSTGRES) races()
+if (REAL_POSTGRES) raceTests()
 
-function races(): void {
+function raceTests(): void {
   describe('what another transaction commits while a statement waits', () => {
-    let bed: RecordsBed & { database: ScratchDatabase }
+    let bed: RecordsFixture & { database: ScratchDatabase }
     let organizationId: string
     let caller: Caller
     const names = { name: undefined, env: undefined }
 
     beforeAll(async () => {
-      bed = await postgresRecordsBed()
+      bed = await postgresRecordsFixture()
     })
     afterAll(() => bed?.drop())
     beforeEach(async () => {
@@ -225,7 +225,7 @@ async function meanwhile<T>(
   }
 }
 
-async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDatabase }> {
+async function postgresRecordsFixture(): Promise<RecordsFixture & { database: ScratchDatabase }> {
   const database = await scratchDatabase()
   const { hostname, port, username, password, pathname } = new URL(database.url)
   const server = { host: hostname, port: Number(port || 5432), user: username, database: pathname.slice(1), ssl: false }
@@ -236,7 +236,7 @@ async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDat
   return {
     database,
     records: postgresRecords(db, 'dsctl'),
-    ...around(database),
+    ...sqlFixture(database),
     async drop() {
       await pool.end()
       await database.drop()
@@ -244,17 +244,17 @@ async function postgresRecordsBed(): Promise<RecordsBed & { database: ScratchDat
   }
 }
 
-async function embeddedRecordsBed(): Promise<RecordsBed> {
+async function embeddedRecordsFixture(): Promise<RecordsFixture> {
   const pglite = await PGlite.create({ loadDataDir: await openAsBlob(await preparedDataDir()) })
   const db = openDatabase(pglitePool(pglite, { timeoutMs: 30_000, trace: () => {} }))
   await postgresSetup(db).prepare('empty')
   // biome-ignore lint/suspicious/noExplicitAny: the suite looks into rows of its own statements
   const query = async (sql: string, params: readonly unknown[] = []) => (await pglite.query<any>(sql, [...params])).rows
-  return { records: postgresRecords(db, 'dsctl'), ...around({ query }), drop: () => pglite.close() }
+  return { records: postgresRecords(db, 'dsctl'), ...sqlFixture({ query }), drop: () => pglite.close() }
 }
 
 /** What others do, and a look inside, in plain SQL. */
-function around({ query }: Pick<ScratchDatabase, 'query'>): Omit<RecordsBed, 'records' | 'drop'> {
+function sqlFixture({ query }: Pick<ScratchDatabase, 'query'>): Omit<RecordsFixture, 'records' | 'drop'> {
   return {
     async addOrganization(name) {
       return (await query('INSERT INTO organizations (name) VALUES ($1) RETURNING id', [name]))[0].id

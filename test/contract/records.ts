@@ -8,7 +8,7 @@ import type { ListQuery, Records } from '../../src/ports/records.ts'
 import { recordBatchesContract } from './record-batches.ts'
 
 /** An implementation of Records, and what the suite needs around it: what others do, and a look inside. */
-export interface RecordsBed {
+export interface RecordsFixture {
   readonly records: Records
   addOrganization(name: string): Promise<string>
   deleteOrganization(id: string): Promise<void>
@@ -22,7 +22,7 @@ export interface RecordsBed {
   /** The record's columns, deleted or not. */
   readRecord(id: string): Promise<{ name: string; env: string; deleted: boolean } | undefined>
   /** What the audit trail tells of a person, in order. */
-  events(actorEmail: string): Promise<ToldEvent[]>
+  events(actorEmail: string): Promise<RecordedEvent[]>
   drop(): Promise<void>
 }
 
@@ -43,7 +43,7 @@ export interface AddedRecord {
 }
 
 /** An audit event without its id, time and client. */
-export interface ToldEvent {
+export interface RecordedEvent {
   readonly organizationId: string | null
   readonly actorId: string | null
   readonly actorSource: string
@@ -63,9 +63,9 @@ const ALL: ListQuery = { page: 0, pageSize: 25, type: undefined, env: undefined,
 const READERS: readonly Role[] = ['workspace_admin', 'data_admin', 'querier', 'restricted_querier', 'viewer']
 
 /** The text of the port `Records` as tests: every implementation passes them. */
-export function recordsContract(name: string, open: () => Promise<RecordsBed>): void {
+export function recordsContract(name: string, open: () => Promise<RecordsFixture>): void {
   describe(`the records in ${name}`, () => {
-    let bed: RecordsBed
+    let bed: RecordsFixture
     let records: Records
     let organizationId: string
     let organization: string

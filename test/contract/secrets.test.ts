@@ -9,24 +9,24 @@ import { temporaryFolder } from '../support/run.ts'
 import { scratchVault } from '../support/servers.ts'
 import { adminPolicy } from '../support/site.ts'
 import type { ScratchVault } from '../support/vault.ts'
-import { memorySecretsBed } from './memory/memory-secrets-bed.ts'
+import { memorySecretsFixture } from './memory/memory-secrets-fixture.ts'
 import {
-  type LookUpBed,
+  type LookUpFixture,
   lookUpContract,
   newLocation,
   opened,
-  type SecretsBed,
+  type SecretsFixture,
   sealed,
   secretsContract,
 } from './secrets.ts'
 
-secretsContract('memory', memorySecretsBed)
-secretsContract('Vault', vaultSecretsBed)
-secretsContract('age files', ageSecretsBed)
-lookUpContract('memory', memorySecretsBed)
-lookUpContract('Vault', vaultSecretsBed)
+secretsContract('memory', memorySecretsFixture)
+secretsContract('Vault', vaultSecretsFixture)
+secretsContract('age files', ageSecretsFixture)
+lookUpContract('memory', memorySecretsFixture)
+lookUpContract('Vault', vaultSecretsFixture)
 
-async function vaultSecretsBed(): Promise<LookUpBed> {
+async function vaultSecretsFixture(): Promise<LookUpFixture> {
   const kept = 3
   const vault = await scratchVault()
   await vault.request('POST', `${vault.mount}/config`, { body: { max_versions: kept } })
@@ -46,13 +46,13 @@ async function vaultSecretsBed(): Promise<LookUpBed> {
   }
 }
 
-async function ageSecretsBed(): Promise<SecretsBed> {
+async function ageSecretsFixture(): Promise<SecretsFixture> {
   const secrets = ageSecrets(openHome(temporaryFolder(), process.getuid?.()))
-  return { secrets: oneAtATime(secrets), kept: 10, drop: async () => {} }
+  return { secrets: serializeWrites(secrets), kept: 10, drop: async () => {} }
 }
 
 // One process has the home for itself and does one thing after the other.
-function oneAtATime(secrets: Secrets): Secrets {
+function serializeWrites(secrets: Secrets): Secrets {
   let turn: Promise<unknown> = Promise.resolve()
   const write: Secrets['write'] = (at, data, cas) => {
     const written = turn.then(() => secrets.write(at, data, cas))
@@ -62,7 +62,7 @@ function oneAtATime(secrets: Secrets): Secrets {
   return { ...secrets, write }
 }
 
-interface On {
+interface ClientOptions {
   readonly token?: string
   readonly mount?: string
   readonly path?: string
@@ -70,7 +70,7 @@ interface On {
 
 function secretsOn(
   vault: ScratchVault,
-  { token = vault.rootToken, mount = vault.mount, path = 'data-sources/{id}' }: On,
+  { token = vault.rootToken, mount = vault.mount, path = 'data-sources/{id}' }: ClientOptions,
 ) {
   const backend = { timeoutMs: 30_000, trace: () => {} }
   const client = vaultClient({ addr: vault.addr, token, namespace: undefined, caCert: undefined }, backend)
@@ -83,7 +83,7 @@ describe('the secrets in Vault, beside others', () => {
   let at: SecretLocation
   const closing: (() => void)[] = []
 
-  const on = (options: On) => {
+  const on = (options: ClientOptions) => {
     const { secrets, close } = secretsOn(vault, options)
     closing.push(close)
     return secrets

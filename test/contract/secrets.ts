@@ -4,14 +4,14 @@ import { type Credentials, Secret } from '../../src/domain/secret.ts'
 import type { SecretLocation, Secrets } from '../../src/ports/secrets.ts'
 
 /** An implementation of Secrets, and how many versions of a secret it keeps. */
-export interface SecretsBed {
+export interface SecretsFixture {
   readonly secrets: Secrets
   readonly kept: number
   drop(): Promise<void>
 }
 
 /** One that can reach secrets of others, too. */
-export interface LookUpBed extends SecretsBed {
+export interface LookUpFixture extends SecretsFixture {
   /** A secret that is none of dsctl's; gives MOUNT/PATH. */
   addOther(data: Readonly<Record<string, unknown>>): Promise<string>
 }
@@ -31,9 +31,9 @@ export function newLocation(): SecretLocation {
 }
 
 /** The text of the port `Secrets` as tests: every implementation passes them. */
-export function secretsContract(name: string, open: () => Promise<SecretsBed>): void {
+export function secretsContract(name: string, open: () => Promise<SecretsFixture>): void {
   describe(`the secrets in ${name}`, () => {
-    let bed: SecretsBed
+    let bed: SecretsFixture
     let secrets: Secrets
     let at: SecretLocation
 
@@ -179,9 +179,9 @@ export function secretsContract(name: string, open: () => Promise<SecretsBed>): 
 }
 
 /** The text of `lookUp`. */
-export function lookUpContract(name: string, open: () => Promise<LookUpBed>): void {
+export function lookUpContract(name: string, open: () => Promise<LookUpFixture>): void {
   describe(`looking up fields of other secrets in ${name}`, () => {
-    let bed: LookUpBed
+    let bed: LookUpFixture
 
     beforeAll(async () => {
       bed = await open()

@@ -1,9 +1,9 @@
 import type { Caller } from '../../../src/ports/caller.ts'
-import type { Standing } from './authorize.ts'
+import type { Authorization } from './authorize.ts'
 import type { AuditEvent, MemoryDatabase, MemoryIntent } from './database.ts'
 
 /** What a caller's event tells whatever became of it. */
-export interface Asked {
+export interface CallerEvent {
   /** Of the event that it was done; that of its refusal is made of it. */
   readonly eventId: string
   readonly action: string
@@ -12,20 +12,25 @@ export interface Asked {
   readonly fields: readonly string[]
 }
 
-type Told = Pick<AuditEvent, 'dataSourceId' | 'dataSourceName' | 'before' | 'after'>
+type EventDetails = Pick<AuditEvent, 'dataSourceId' | 'dataSourceName' | 'before' | 'after'>
 
-export function tellDone(db: MemoryDatabase, asked: Asked, who: Standing, told: Partial<Told>): void {
-  tell(db, { ...callersEvent(asked, who), id: asked.eventId, outcome: 'done', ...told })
+export function recordDone(
+  db: MemoryDatabase,
+  asked: CallerEvent,
+  who: Authorization,
+  told: Partial<EventDetails>,
+): void {
+  record(db, { ...eventOf(asked, who), id: asked.eventId, outcome: 'done', ...told })
 }
 
 /** That it was denied, or failed; once, however often it is tried. */
-export function tellRefused(db: MemoryDatabase, asked: Asked, who: Standing, name: string | null): void {
+export function recordRefused(db: MemoryDatabase, asked: CallerEvent, who: Authorization, name: string | null): void {
   const outcome = who.denied ? 'denied' : 'failed'
-  tell(db, { ...callersEvent(asked, who), id: `${asked.eventId} refused`, outcome, dataSourceName: name })
+  record(db, { ...eventOf(asked, who), id: `${asked.eventId} refused`, outcome, dataSourceName: name })
 }
 
 /** How an intent ended. */
-export function tellEnd(
+export function recordOutcome(
   db: MemoryDatabase,
   intent: MemoryIntent,
   end: Pick<AuditEvent, 'outcome'> & Partial<AuditEvent>,
@@ -33,10 +38,13 @@ export function tellEnd(
   const { id, organizationId, actorId, actorEmail, actorSource, kind, dataSourceId, fields, client } = intent
   const dataSourceName = intent.oldName ?? intent.newName
   const event = { id, organizationId, actorId, actorEmail, actorSource, action: kind, dataSourceId, dataSourceName }
-  tell(db, { ...event, fields, client, before: null, after: null, settledBy: null, ...end })
+  record(db, { ...event, fields, client, before: null, after: null, settledBy: null, ...end })
 }
 
-function callersEvent({ action, caller, client, fields }: Asked, who: Standing): Omit<AuditEvent, 'id' | 'outcome'> {
+function eventOf(
+  { action, caller, client, fields }: CallerEvent,
+  who: Authorization,
+): Omit<AuditEvent, 'id' | 'outcome'> {
   return {
     organizationId: who.organizationId,
     actorId: who.userId,
@@ -46,6 +54,6 @@ function callersEvent({ action, caller, client, fields }: Asked, who: Standing):
   }
 }
 
-function tell(db: MemoryDatabase, event: AuditEvent): void {
+function record(db: MemoryDatabase, event: AuditEvent): void {
   if (!db.events.some(({ id }) => id === event.id)) db.events.push(event)
 }

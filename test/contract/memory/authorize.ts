@@ -2,17 +2,17 @@ import type { Caller, Denied } from '../../../src/ports/caller.ts'
 import type { MemoryDatabase } from './database.ts'
 
 /** Whom a statement found to be asking; `denied` where they may not. */
-export interface Standing {
+export interface Authorization {
   readonly userId: string | null
   readonly organizationId: string | null
   readonly denied: Denied | undefined
 }
 
-export function standing(db: MemoryDatabase, caller: Caller): Standing {
+export function authorize(db: MemoryDatabase, caller: Caller): Authorization {
   const callers = usersByEmail(db, caller.email)
   const user = callers.length === 1 ? callers[0] : undefined
   const memberships = user ? activeMemberships(db, user.id) : []
-  const chosen = memberships.filter(({ organization }) => isMeant(organization, caller.organization))
+  const chosen = memberships.filter(({ organization }) => isRequested(organization, caller.organization))
   const only = chosen.length === 1 ? chosen[0] : undefined
   const denied = (reason: Denied['reason']): Denied => {
     const organizations = memberships.map(({ organization }) => organization.name).sort()
@@ -47,6 +47,6 @@ function activeMemberships(db: MemoryDatabase, userId: string) {
     })
 }
 
-function isMeant(organization: { id: string; name: string }, asked: string | undefined): boolean {
+function isRequested(organization: { id: string; name: string }, asked: string | undefined): boolean {
   return asked === undefined || organization.name === asked || organization.id === asked.toLowerCase()
 }

@@ -1,8 +1,8 @@
 import type { Caller } from '../../../src/ports/caller.ts'
 import type { NewCreate } from '../../../src/ports/record-steps.ts'
 import type { Records } from '../../../src/ports/records.ts'
-import { tellEnd, tellRefused } from './audit.ts'
-import { standing } from './authorize.ts'
+import { recordOutcome, recordRefused } from './audit.ts'
+import { authorize } from './authorize.ts'
 import { type MemoryDatabase, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
 
 type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
@@ -13,19 +13,19 @@ export function beginCreate(
   { caller, create }: { caller: Caller; create: NewCreate },
 ): Answer<'beginCreate'> {
   const { intentId, id, name, env, fields } = create
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const { organizationId, userId } = who
   const event = { eventId: intentId, action: 'create', caller, client, fields }
   const own = db.intents.find(intent => intent.id === intentId)
-  if (who.denied || organizationId === null || userId === null) tellRefused(db, event, who, name)
+  if (who.denied || organizationId === null || userId === null) recordRefused(db, event, who, name)
   if (own) return { kind: 'already recorded', intent: toIntent(db, own) }
-  if (who.denied || organizationId === null || userId === null) return who.denied ?? impossible()
+  if (who.denied || organizationId === null || userId === null) return who.denied ?? unreachable()
   const holder = unclosed(db, i => i.organizationId === organizationId && i.newName === name && i.newEnv === env)
   if (holder) return { kind: 'busy', intent: holder }
   if (unclosed(db, intent => intent.dataSourceId === id)) return { kind: 'busy', intent: undefined }
   const taken = nameHolder(db, { organizationId, name, env })
   if (taken) {
-    if (create.failsIfTaken) tellRefused(db, event, who, name)
+    if (create.failsIfTaken) recordRefused(db, event, who, name)
     return { kind: 'taken', id: taken.id, name, env }
   }
   db.intents.push({
@@ -44,7 +44,7 @@ export function commitCreate(
   const intent = db.intents.find(({ id, state }) => id === intentId && state === 'open')
   if (!intent) return { kind: 'changed' }
   const { organizationId, dataSourceId, secretId, newName: name, newEnv: env, actorId } = intent
-  if (name === null || env === null) return impossible()
+  if (name === null || env === null) return unreachable()
   const taken = nameHolder(db, { organizationId, name, env })
   if (taken) return { kind: 'taken', id: taken.id, name, env }
   const row = {
@@ -53,11 +53,11 @@ export function commitCreate(
   }
   db.rows.push(row)
   Object.assign(intent, { state: 'closed', outcome: 'done' })
-  tellEnd(db, intent, { outcome: 'done', after: { name, env } })
+  recordOutcome(db, intent, { outcome: 'done', after: { name, env } })
   return { kind: 'done', record: toDataSource(db, row) }
 }
 
 /** For what no statement leaves behind. */
-export function impossible(): never {
+export function unreachable(): never {
   throw new Error('The memory stores are in a state that cannot be.')
 }

@@ -1,11 +1,11 @@
 import type { Caller } from '../../../src/ports/caller.ts'
 import type { NewDelete } from '../../../src/ports/record-steps.ts'
 import type { Records } from '../../../src/ports/records.ts'
-import { tellDone, tellRefused } from './audit.ts'
-import { standing } from './authorize.ts'
-import { impossible } from './create.ts'
+import { recordDone, recordRefused } from './audit.ts'
+import { authorize } from './authorize.ts'
+import { unreachable } from './create.ts'
 import { isReferredTo, type MemoryDatabase, toIntent, unclosed } from './database.ts'
-import { one } from './find.ts'
+import { findOne } from './find.ts'
 
 export function beginDelete(
   db: MemoryDatabase,
@@ -13,17 +13,17 @@ export function beginDelete(
   { caller, remove }: { caller: Caller; remove: NewDelete },
 ): Awaited<ReturnType<Records['beginDelete']>> {
   const { intentId, ref } = remove
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const event = { eventId: intentId, action: 'delete', caller, client, fields: [] }
   const own = db.intents.find(({ id }) => id === intentId)
-  if (who.denied) tellRefused(db, event, who, ref.text)
+  if (who.denied) recordRefused(db, event, who, ref.text)
   if (own) return { kind: 'already recorded', intent: toIntent(db, own) }
-  if (who.denied || who.userId === null) return who.denied ?? impossible()
-  const target = one(db, who.organizationId, ref)
+  if (who.denied || who.userId === null) return who.denied ?? unreachable()
+  const target = findOne(db, who.organizationId, ref)
   if (!('row' in target)) {
     const owed = target.kind === 'not found' ? owedRemoval(db, who.organizationId, remove) : undefined
     if (owed) return { kind: 'owed', intent: owed }
-    tellRefused(db, event, who, ref.text)
+    recordRefused(db, event, who, ref.text)
     return target
   }
   const { id, secretId, organizationId, name, env } = target.row
@@ -44,7 +44,7 @@ export function beginDelete(
     ...{ actorSource: caller.identitySource, baseVersion: null, createdAt: db.now },
     expiresAt: db.now + remove.lease * 1000,
   })
-  tellDone(db, event, who, { dataSourceId: id, dataSourceName: name, before: { name, env } })
+  recordDone(db, event, who, { dataSourceId: id, dataSourceName: name, before: { name, env } })
   return { kind: 'begun', id, secretId, organizationId, name }
 }
 

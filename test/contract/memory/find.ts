@@ -2,8 +2,8 @@ import type { NameAndEnv } from '../../../src/domain/data-source.ts'
 import type { Caller } from '../../../src/ports/caller.ts'
 import type { FindAudit, LookupAudit, LookupFailure, NameLookupAudit, Ref } from '../../../src/ports/lookup.ts'
 import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../../../src/ports/records.ts'
-import { tellDone, tellRefused } from './audit.ts'
-import { standing } from './authorize.ts'
+import { recordDone, recordRefused } from './audit.ts'
+import { authorize } from './authorize.ts'
 import {
   isReferredTo,
   liveRows,
@@ -23,20 +23,24 @@ export function find(
   asked: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
 ) {
   const { caller, ref, audit } = asked
-  const who = standing(db, caller)
-  const target = one(db, who.denied ? null : who.organizationId, ref)
+  const who = authorize(db, caller)
+  const target = findOne(db, who.denied ? null : who.organizationId, ref)
   const action = audit?.replace('refused ', '') ?? ''
   const event = { eventId: crypto.randomUUID(), action, caller, client, fields: [] }
-  if (audit && !('row' in target)) tellRefused(db, event, who, ref.text)
+  if (audit && !('row' in target)) recordRefused(db, event, who, ref.text)
   else if (audit && 'row' in target && !audit.startsWith('refused ')) {
-    tellDone(db, event, who, { dataSourceId: target.row.id, dataSourceName: target.row.name })
+    recordDone(db, event, who, { dataSourceId: target.row.id, dataSourceName: target.row.name })
   }
   const answer = 'row' in target ? ({ kind: 'found', record: toDataSource(db, target.row) } as const) : target
   return (who.denied ?? answer) satisfies Answer<'find'>
 }
 
 /** The one live row that REF means, or why there is none. */
-export function one(db: MemoryDatabase, organizationId: string | null, ref: Ref): { row: MemoryRow } | LookupFailure {
+export function findOne(
+  db: MemoryDatabase,
+  organizationId: string | null,
+  ref: Ref,
+): { row: MemoryRow } | LookupFailure {
   const live = organizationId === null ? [] : liveRows(db, organizationId)
   const itself = live.filter(row => row.id === ref.text.toLowerCase())
   const targets = (itself.length > 0 ? itself : live).filter(row => isReferredTo(row, ref))
@@ -54,12 +58,12 @@ export function findName(
 ) {
   const { caller, audit } = asked
   const { name, env } = asked.name
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const { denied, organizationId } = who
   const holder = organizationId === null ? undefined : nameHolder(db, { organizationId, name, env })
   const event = audit && { ...audit, caller, client, fields: [] }
-  if (event && (denied || (holder && event.failsIfTaken))) tellRefused(db, event, who, name)
-  else if (event?.auditSuccess) tellDone(db, event, who, { dataSourceName: name })
+  if (event && (denied || (holder && event.failsIfTaken))) recordRefused(db, event, who, name)
+  else if (event?.auditSuccess) recordDone(db, event, who, { dataSourceName: name })
   if (denied) return denied
   const answer = holder ? ({ kind: 'taken', id: holder.id, name, env } as const) : ({ kind: 'free' } as const)
   return answer satisfies Answer<'findName'>
@@ -70,9 +74,9 @@ export function findNamed(
   client: string,
   { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ) {
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const { denied, organizationId } = who
-  if (denied && audit) tellRefused(db, { ...audit, caller, client, fields: [] }, who, null)
+  if (denied && audit) recordRefused(db, { ...audit, caller, client, fields: [] }, who, null)
   const at = String(db.now)
   if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [], at } as const)
   const rows = liveRows(db, organizationId).filter(row =>
@@ -105,9 +109,9 @@ export function list(
   client: string,
   { caller, query, audit }: { caller: Caller; query: ListQuery; audit: LookupAudit | undefined },
 ) {
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const { denied, organizationId } = who
-  if (denied && audit) tellRefused(db, { ...audit, caller, client, fields: [] }, who, null)
+  if (denied && audit) recordRefused(db, { ...audit, caller, client, fields: [] }, who, null)
   const found = organizationId === null ? [] : liveRows(db, organizationId).filter(row => matches(row, query))
   const begin = query.page * query.pageSize
   const items = found
@@ -128,7 +132,7 @@ export async function listAll(
     take,
   }: { caller: Caller; filter: ListFilter; take: (page: LocatedDataSource[]) => Promise<boolean> },
 ) {
-  const { denied, organizationId } = standing(db, caller)
+  const { denied, organizationId } = authorize(db, caller)
   if (denied || organizationId === null) return denied ?? ({ kind: 'listed' } as const)
   const found = liveRows(db, organizationId).filter(row => matches(row, filter))
   const items = found.map(({ id, secretId, name, type, env, onboardingStatus, updatedAt }) => ({

@@ -1,7 +1,7 @@
 import type { ClosingIntent } from '../../../src/ports/intent.ts'
 import type { NewCreate, NewDelete, NewUpdate } from '../../../src/ports/record-steps.ts'
 import type { RecordBatches, Records } from '../../../src/ports/records.ts'
-import { tellEnd } from './audit.ts'
+import { recordOutcome } from './audit.ts'
 import { beginCreate, commitCreate } from './create.ts'
 import { type MemoryDatabase, toIntent } from './database.ts'
 import { beginDelete } from './delete.ts'
@@ -74,7 +74,7 @@ function close(db: MemoryDatabase, { id, state, outcome, audit, settledBy }: Clo
   if (!intent) return 'changed'
   Object.assign(intent, { state: 'closed', outcome })
   if (audit && intent.kind !== 'delete' && outcome !== 'done') {
-    tellEnd(db, intent, { outcome: outcome === 'none' ? 'failed' : 'unknown', settledBy: settledBy ?? null })
+    recordOutcome(db, intent, { outcome: outcome === 'none' ? 'failed' : 'unknown', settledBy: settledBy ?? null })
   }
   return 'ok'
 }

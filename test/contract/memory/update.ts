@@ -1,11 +1,11 @@
 import type { Caller } from '../../../src/ports/caller.ts'
 import type { NewUpdate, PlainUpdate } from '../../../src/ports/record-steps.ts'
 import type { Records } from '../../../src/ports/records.ts'
-import { tellDone, tellEnd, tellRefused } from './audit.ts'
-import { standing } from './authorize.ts'
-import { impossible } from './create.ts'
+import { recordDone, recordOutcome, recordRefused } from './audit.ts'
+import { authorize } from './authorize.ts'
+import { unreachable } from './create.ts'
 import { type MemoryDatabase, type MemoryRow, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
-import { one } from './find.ts'
+import { findOne } from './find.ts'
 
 type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
 type Names = { readonly name: string | undefined; readonly env: string | undefined }
@@ -16,24 +16,24 @@ export function updatePlain(
   { caller, update }: { caller: Caller; update: PlainUpdate },
 ): Answer<'updatePlain'> {
   const { eventId, ref } = update
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const event = { eventId, action: 'update', caller, client, fields: plainFields(update) }
   const before = db.events.find(({ id, outcome }) => id === eventId && outcome === 'done')
   const written = before && db.rows.find(({ id }) => id === before.dataSourceId)
-  if (who.denied) tellRefused(db, event, who, ref.text)
+  if (who.denied) recordRefused(db, event, who, ref.text)
   if (before && written) return { kind: 'done', record: toDataSource(db, written), fields: before.fields }
   if (who.denied) return who.denied
-  const target = one(db, who.organizationId, ref)
-  const stands = 'row' in target ? inTheWay(db, target.row, update) : target
-  if (stands && stands.kind !== 'busy') tellRefused(db, event, who, ref.text)
-  if (stands || !('row' in target)) return stands ?? impossible()
+  const target = findOne(db, who.organizationId, ref)
+  const stands = 'row' in target ? findBlocker(db, target.row, update) : target
+  if (stands && stands.kind !== 'busy') recordRefused(db, event, who, ref.text)
+  if (stands || !('row' in target)) return stands ?? unreachable()
   const { row } = target
   const old = { name: row.name, env: row.env }
   const now = { name: update.name ?? row.name, env: update.env ?? row.env }
   if (now.name === old.name && now.env === old.env) return { kind: 'unchanged', record: toDataSource(db, row) }
   write(db, row, now)
   const changed = (['name', 'env'] as const).filter(field => now[field] !== old[field])
-  tellDone(db, { ...event, fields: changed }, who, {
+  recordDone(db, { ...event, fields: changed }, who, {
     dataSourceId: row.id,
     dataSourceName: old.name,
     before: old,
@@ -48,20 +48,20 @@ export function beginUpdate(
   { caller, update }: { caller: Caller; update: NewUpdate },
 ): Answer<'beginUpdate'> {
   const { intentId, ref } = update
-  const who = standing(db, caller)
+  const who = authorize(db, caller)
   const fields = [...plainFields(update), ...update.fields]
   const event = { eventId: intentId, action: 'update', caller, client, fields }
   const own = db.intents.find(({ id }) => id === intentId)
-  if (who.denied) tellRefused(db, event, who, ref.text)
+  if (who.denied) recordRefused(db, event, who, ref.text)
   if (own) {
     const row = db.rows.find(({ id, deleted }) => id === own.dataSourceId && !deleted)
     return { kind: 'already recorded', intent: toIntent(db, own), record: row ? toDataSource(db, row) : null }
   }
-  if (who.denied || who.userId === null) return who.denied ?? impossible()
-  const target = one(db, who.organizationId, ref)
-  const stands = 'row' in target ? inTheWay(db, target.row, update) : target
-  if (stands && stands.kind !== 'busy') tellRefused(db, event, who, ref.text)
-  if (stands || !('row' in target)) return stands ?? impossible()
+  if (who.denied || who.userId === null) return who.denied ?? unreachable()
+  const target = findOne(db, who.organizationId, ref)
+  const stands = 'row' in target ? findBlocker(db, target.row, update) : target
+  if (stands && stands.kind !== 'busy') recordRefused(db, event, who, ref.text)
+  if (stands || !('row' in target)) return stands ?? unreachable()
   const { id, secretId, organizationId, name, env } = target.row
   const renamed = isRenamed(target.row, update)
   db.intents.push({
@@ -101,11 +101,11 @@ export function commitUpdate(
   const before = { name: row.name, env: row.env }
   write(db, row, now)
   Object.assign(intent, { state: 'closed', outcome: 'done' })
-  tellEnd(db, intent, { outcome: 'done', fields, before, after: now })
+  recordOutcome(db, intent, { outcome: 'done', fields, before, after: now })
   return { kind: 'done', record: toDataSource(db, row) }
 }
 
-function inTheWay(db: MemoryDatabase, row: MemoryRow, names: Names) {
+function findBlocker(db: MemoryDatabase, row: MemoryRow, names: Names) {
   const renamed = isRenamed(row, names)
   const { id, organizationId } = row
   const wanted = { name: names.name ?? row.name, env: names.env ?? row.env }

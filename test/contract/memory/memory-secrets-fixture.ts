@@ -1,8 +1,8 @@
-import type { LookUpBed } from '../secrets.ts'
+import type { LookUpFixture } from '../secrets.ts'
 import { memorySecrets } from './memory-secrets.ts'
 
 /** Secrets in memory. */
-export async function memorySecretsBed(): Promise<LookUpBed> {
+export async function memorySecretsFixture(): Promise<LookUpFixture> {
   const kept = 3
   const others: Record<string, Readonly<Record<string, unknown>>> = {}
   return {

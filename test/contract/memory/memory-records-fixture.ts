@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { RecordsBed } from '../records.ts'
+import type { RecordsFixture } from '../records.ts'
 import { emptyDatabase } from './database.ts'
 import { memoryRecords } from './memory-records.ts'
 
 /** Records in memory, each statement a moment after the last. */
-export async function memoryRecordsBed(): Promise<RecordsBed> {
+export async function memoryRecordsFixture(): Promise<RecordsFixture> {
   const db = emptyDatabase(Date.now(), 1)
   const rowOf = (id: string) => db.rows.find(row => row.id === id)
   return {
