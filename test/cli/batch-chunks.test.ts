@@ -32,7 +32,7 @@ const nameOf = (at: number) => `Source ${String(at).padStart(3, '0')}`
 const many = (more: object = {}, count = MANY) =>
   Array.from({ length: count }, (_, at) => ({ name: nameOf(at), env, type: 'postgres', ...plainFields, ...more }))
 const start = (requests: unknown, ...args: string[]) =>
-  proxied.start(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
+  proxied.spawn(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 const apply = (requests: unknown, ...args: string[]) => start(requests, ...args).result
 type Told = { name: string; action: string; error: { code: string; message: string } | null }
 const told = (result: Awaited<ReturnType<typeof apply>>): Told[] => json(result)

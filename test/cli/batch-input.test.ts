@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields } from '../support/examples.ts'
 import { folderWith } from '../support/requests.ts'
-import { BIN, cleanEnvironment, json, jsonError, type RunResult, startDsctl, temporaryFolder } from '../support/run.ts'
+import { BIN, cleanEnvironment, json, jsonError, type RunResult, spawnDsctl, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { everythingIn, livePairs } from '../support/stored.ts'
 
@@ -114,7 +114,7 @@ describe('a YAML bomb', () => {
 describe('what is too large', () => {
   /** A run that has to be refused, with the most memory that it had, in MiB; undefined where Linux does not tell. */
   async function measured(args: readonly string[], stdin?: number) {
-    const running = startDsctl(args, { env: site.env, home: site.home, timeout: 60_000 })
+    const running = spawnDsctl(args, { env: site.env, home: site.home, timeout: 60_000 })
     if (stdin !== undefined) running.child.stdin?.end()
     let most: number | undefined
     const look = setInterval(() => {

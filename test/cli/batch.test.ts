@@ -376,7 +376,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
   })
   afterAll(() => proxied?.close())
   const run = (requests: unknown, ...args: string[]) =>
-    proxied.start(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
+    proxied.spawn(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
   const again = async (requests: unknown[]) => {
     await proxied.restore()
     // What the killed process had sent may still arrive, and with it a lease that is not over: then once more.

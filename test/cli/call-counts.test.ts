@@ -144,7 +144,7 @@ test('Postgres is connected while Vault is asked who is calling', async () => {
     const held = hold()
     proxied.vault.at(/lookup-self/, held)
     const asked = proxied.vault.exchanges.length
-    const running = proxied.start(args, { stdin: JSON.stringify(mainRequest) })
+    const running = proxied.spawn(args, { stdin: JSON.stringify(mainRequest) })
     await expect.poll(() => proxied.vault.exchanges.length, { timeout: 10_000 }).toBeGreaterThan(asked)
     await expect.poll(() => proxied.postgres.events.slice(started), { timeout: 10_000 }).toEqual(['startup'])
     expect(proxied.postgres.statements.slice(statements)).toEqual([])

@@ -10,7 +10,7 @@ import { certificateFor } from '../support/certificate.ts'
 import { isSignedBy } from '../support/google-token.ts'
 import { listen } from '../support/listen.ts'
 import { folderWith } from '../support/requests.ts'
-import { json, start, temporaryFolder } from '../support/run.ts'
+import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
 // Services that no machine has: a stand-in on port 443 answers as their documents say. emulators.test.ts has those of
@@ -93,7 +93,7 @@ function bigquery(call: string, token: string): Answer {
 
 async function verdict(request: object) {
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
-  const result = await acme.spawnDsctl(['test', '-f', '-', '-o', 'json'], { stdin, env })
+  const result = await acme.spawnDsctl(['test', '-f', '-', '-o', 'json'], { stdin, env }).result
   for (const secret of [SECRET, TOKEN, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
   return json(result)[0]
 }
@@ -175,7 +175,7 @@ describe('A driver that is not installed', () => {
     mkdirSync(join(folder, 'node_modules/snowflake-sdk'), { recursive: true })
     writeFileSync(join(folder, 'node_modules/snowflake-sdk/package.json'), '{}')
     const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...SQL_SERVER })
-    const run = start([join(dsctl, 'bin/dsctl.js'), 'test', '-f', '-', '-o', 'json'], { stdin, env: acme.env })
+    const run = spawnNode([join(dsctl, 'bin/dsctl.js'), 'test', '-f', '-', '-o', 'json'], { stdin, env: acme.env })
     const message = `The driver tedious is not installed: ${command.replace('HERE', folder)}`
     expect(json(await run.result)).toMatchObject([{ code: 'driver_missing', message }])
   })

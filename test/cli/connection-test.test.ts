@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation, folderWith } from '../support/requests.ts'
-import { json, jsonError, type RunResult, startDsctl } from '../support/run.ts'
+import { json, jsonError, type RunResult, spawnDsctl } from '../support/run.ts'
 import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 
@@ -127,7 +127,7 @@ describe('test -f', () => {
     )
     const stdin = JSON.stringify({ ...REQUEST, port: odd })
     const env = { PGOPTIONS: '-c application_name=other', PGAPPNAME: 'other', PGUSER: 'other' }
-    await acme.spawnDsctl(['test', '-f', '-', '--timeout', '1'], { stdin, env })
+    await acme.spawnDsctl(['test', '-f', '-', '--timeout', '1'], { stdin, env }).result
     const words = startup.slice(8).split('\0').filter(Boolean)
     expect(words).toEqual(expect.arrayContaining(['user', 'postgres', 'database', 'application_name', 'dsctl']))
     expect(words).not.toContain('options')
@@ -232,7 +232,7 @@ describe('test', () => {
 
   test('stops at once on Ctrl-C, and does not move the status to failed', async () => {
     const id = await create('Silent', { port: await silent() })
-    const running = startDsctl(['test', id, '--onboard', '--timeout', '60'], { env: acme.env, home: acme.home })
+    const running = spawnDsctl(['test', id, '--onboard', '--timeout', '60'], { env: acme.env, home: acme.home })
     const status = async () => {
       const [row] = await acme.database.query('SELECT onboarding_status FROM data_sources WHERE id = $1', [id])
       return row.onboarding_status

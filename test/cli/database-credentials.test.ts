@@ -47,7 +47,7 @@ async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<R
   const result = await spawnDsctl(['list', '-o', 'json'], {
     home,
     env: { ...acme.env, DSCTL_DATABASE_URL: undefined, ...env },
-  })
+  }).result
   expect(result.stdout + result.stderr).not.toContain(PASSWORD)
   return result
 }

@@ -11,7 +11,7 @@ import {
   json,
   jsonError,
   type RunOptions,
-  startDsctl,
+  spawnDsctl,
   temporaryFolder,
 } from '../support/run.ts'
 
@@ -27,7 +27,7 @@ function embedded(folder = join(temporaryFolder(), 'data')) {
     dsctl(args, { ...options, env: { ...env, ...options.env } })
   const create = (name: string, timeout = '10') =>
     run(['create', name, ...FIELDS, '--password', 'env:PASSWORD', '-o', 'json', '--timeout', timeout])
-  return { folder, env, run, create, start: (args: readonly string[]) => startDsctl(args, { env }) }
+  return { folder, env, run, create, start: (args: readonly string[]) => spawnDsctl(args, { env }) }
 }
 
 describe('the embedded profile', () => {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { createWriteStream, readdirSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { json, jsonError, startDsctl, temporaryFolder } from '../support/run.ts'
+import { json, jsonError, spawnDsctl, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 
@@ -53,7 +53,7 @@ describe('a pipe', () => {
     const folder = `/proc/${pid}/fd`
     return readdirSync(folder).map(name => linkAt(join(folder, name)))
   }
-  const start = (args: readonly string[]) => startDsctl(args, { home: site.home, env: site.env })
+  const start = (args: readonly string[]) => spawnDsctl(args, { home: site.home, env: site.env })
 
   test.each([
     ['as a secret', (path: string) => ['create', 'x', ...FIELDS, '--password', `@${path}`]],

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SETTING_KEYS } from '../../src/settings/keys.ts'
 import { settingProblem } from '../../src/settings/setting-problem.ts'
-import { dsctl, json, type RunOptions, startDsctl, temporaryFolder } from '../support/run.ts'
+import { dsctl, json, type RunOptions, spawnDsctl, temporaryFolder } from '../support/run.ts'
 
 // Profiles and their file: nothing lost, nothing half written, nothing destroyed that dsctl does not understand.
 
@@ -54,7 +54,7 @@ describe('The settings file', () => {
     const { config, file, home } = place()
     await config(['set', 'org', 'kept'])
     for (const after of [60, 90, 120, 150, 180]) {
-      const { child, result } = startDsctl(['config', 'set', 'env', `after-${after}`], { home })
+      const { child, result } = spawnDsctl(['config', 'set', 'env', `after-${after}`], { home })
       setTimeout(() => child.kill('SIGKILL'), after)
       await result
       expect(file().profiles.default).toMatchObject({ org: 'kept' })

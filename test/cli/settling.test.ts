@@ -28,12 +28,12 @@ type Moment = ReturnType<typeof moments>[number]
 /** Starts a command and kills it at a moment of its work. */
 async function killed(moment: Moment, args: readonly string[], options: RunOptions = {}) {
   // Assigned before any message can come.
-  const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
+  const running: { child?: ReturnType<ProxiedSite['spawn']>['child'] } = {}
   killAt(proxied, moment, () => {
     if (!running.child) throw new Error('nothing has been started')
     return running.child
   })
-  const started = proxied.start(args, options)
+  const started = proxied.spawn(args, options)
   running.child = started.child
   expect(await started.result).toMatchObject({ signal: 'SIGKILL', stdout: '' })
   await proxied.restore()
@@ -179,7 +179,7 @@ test('an update that outlasted its lease is told so, and not that what was delet
   const id = await created(randomUUID())
   const held = hold()
   proxied.vault.at(/^GET .*\/data\//, held)
-  const { result } = proxied.start(['update', id, '--port', '7000', '-o', 'json'])
+  const { result } = proxied.spawn(['update', id, '--port', '7000', '-o', 'json'])
   await expect.poll(() => openIntentsIn(site)).toHaveLength(1)
   await expireLeases(site)
   expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
@@ -231,7 +231,7 @@ describe('a delete that was killed', () => {
 describe('one that has outlasted its lease', () => {
   /** Runs a command that is stopped where a message is on its way, until doctor has settled its work, and then goes on. */
   async function overslept(step: (typeof STEPS)[keyof typeof STEPS][number], args: readonly string[], stdin = '') {
-    const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
+    const running: { child?: ReturnType<ProxiedSite['spawn']>['child'] } = {}
     let doctor: Awaited<ReturnType<Site['dsctl']>> | undefined
     atStep(proxied, { step, when: 'before' }, async () => {
       running.child?.kill('SIGSTOP')
@@ -240,7 +240,7 @@ describe('one that has outlasted its lease', () => {
       running.child?.kill('SIGCONT')
       return undefined
     })
-    const started = proxied.start([...args, '--timeout', '30', '-o', 'json'], { stdin })
+    const started = proxied.spawn([...args, '--timeout', '30', '-o', 'json'], { stdin })
     running.child = started.child
     const result = await started.result
     expect(doctor, doctor?.stdout).toMatchObject({ code: 0 })
@@ -330,7 +330,7 @@ test('an interrupted apply does not report as unchanged what was rolled back', a
     return undefined
   })
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, port: 7000 })
-  const started = proxied.start(['apply', '-f', '-', '-o', 'json'], { stdin })
+  const started = proxied.spawn(['apply', '-f', '-', '-o', 'json'], { stdin })
   running.child = started.child
   const result = await started.result
   expect(result).toMatchObject({ code: 130, signal: null })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type Block, blocks, comparable, type Example, examples, getPage, markedBlock } from '../support/docs.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
-import type { Running } from '../support/run.ts'
+import type { Spawned } from '../support/run.ts'
 import { type Shell, shell } from '../support/shell.ts'
 import { adminPolicy, createSite, type Site } from '../support/site.ts'
 import { killAt } from '../support/steps.ts'
@@ -106,13 +106,13 @@ async function prepare({ marker }: Block): Promise<void> {
 
 async function killedCreate(): Promise<void> {
   const args = ['create', 'Late', '--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--username', 'app']
-  let running: Running
+  let running: Spawned
   killAt(
     proxied,
     { step: { title: 'commit', server: 'postgres', which: /dsctl commit create/ }, when: 'before' },
     () => running.child,
   )
-  running = proxied.start([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })
+  running = proxied.spawn([...args, '--default-database', 'late', '--password', '-'], { stdin: 'marker-password' })
   await running.result
   await expireLeases(site)
 }

@@ -89,7 +89,7 @@ async function run(args: readonly string[], options: RunOptions = {}): Promise<R
     PGPASSWORD: CANARIES.database,
     ...options.env,
   }
-  const result = await site.spawnDsctl(args, { home, cwd, timeout: 60_000, ...options, env })
+  const result = await site.spawnDsctl(args, { home, cwd, timeout: 60_000, ...options, env }).result
   expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
   return result
 }
@@ -469,7 +469,7 @@ describe('no secret is printed when', () => {
         if (server === 'vault') proxied.vault.at(which, held)
         else proxied.postgres.at(which, held)
         const stdin = JSON.stringify(named(postgres))
-        const running = proxied.start(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
+        const running = proxied.spawn(['create', '-f', '-', '-v'], { stdin, home, cwd, env: { DEBUG: '*' } })
         const seen = () => (server === 'vault' ? proxied.vault.exchanges : proxied.postgres.statements)
         const count = seen().length
         await expect
@@ -551,7 +551,7 @@ test.skipIf(process.platform !== 'linux')(
 /** Starts a create and has it wait for Vault to answer its write: it has sent its secret, and still holds it. */
 async function holding({ args, stdin }: Call, env: Record<string, string>) {
   const { seen, release } = holdWrite()
-  const running = proxied.start(args, { stdin, home, cwd, env })
+  const running = proxied.spawn(args, { stdin, home, cwd, env })
   await seen()
   return { running, release }
 }

@@ -33,7 +33,11 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       await site.vault.writeSecret(`data-sources/${stray}`, plainStored)
       await site.vault.writeSecret(`data-sources/${wrong}`, { ...plainStored, host: 'not a host!' })
       const small = { env: { NODE_OPTIONS: '--max-old-space-size=32' }, timeout: HOUR }
-      const found = await diagnose({ dsctl: site.spawnDsctl }, ['--fix', '--deep'], small)
+      const found = await diagnose(
+        { dsctl: (args, options) => site.spawnDsctl(args, options).result },
+        ['--fix', '--deep'],
+        small,
+      )
       const all = ['credentials: problem', 'secrets: problem', 'unknown secrets: warning']
       expect(found).toMatchObject({ code: 8, wrong: all })
       expect(found.of('credentials').items).toEqual([lost])
@@ -41,7 +45,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       expect(found.of('unknown secrets').items).toEqual([stray])
       for (const id of [lost, wrong]) await site.vault.writeSecret(`data-sources/${id}`, plainStored)
       await remove(stray)
-      const well = await diagnose({ dsctl: site.spawnDsctl }, [], small)
+      const well = await diagnose({ dsctl: (args, options) => site.spawnDsctl(args, options).result }, [], small)
       expect(well).toMatchObject({ code: 0, wrong: [] })
       expect(well.of('credentials').message).toBe(`All live records have a secret (${RECORDS}).`)
     },

@@ -9,7 +9,7 @@ import { EMULATORS, type Emulator, startEmulator, stopEmulators } from '../suppo
 import { type Front, front } from '../support/front.ts'
 import { isSignedBy } from '../support/google-token.ts'
 import { folderWith } from '../support/requests.ts'
-import { json, start, temporaryFolder } from '../support/run.ts'
+import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
 // Servers of others that answer as services do that no machine has, with the drivers that their users have.
@@ -69,7 +69,7 @@ async function verdict(request: Fields, more: Readonly<Record<string, string>> =
   const [cwd, home, tmp] = [temporaryFolder(), temporaryFolder(), temporaryFolder()]
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
   const args = [INSTALLED?.bin ?? '', 'test', '-f', '-', '-o', 'json']
-  const result = await start(args, { stdin, cwd, home, env: { ...acme.env, TMPDIR: tmp, ...more } }).result
+  const result = await spawnNode(args, { stdin, cwd, home, env: { ...acme.env, TMPDIR: tmp, ...more } }).result
   for (const secret of [PASSWORD, WRONG, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
   const left = [cwd, home, tmp].flatMap(folder => readdirSync(folder, { recursive: true, encoding: 'utf8' }))
   expect(left.filter(path => !path.startsWith(COMPILED))).toEqual([])

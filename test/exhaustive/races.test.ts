@@ -260,12 +260,12 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   async function killed(args: readonly string[], operation: Parameters<typeof moments>[0], at: string): Promise<void> {
     const moment = moments(operation).find(each => each.at === at)
     if (!moment) throw new Error(`${operation} has no moment ${at}`)
-    const running: { child?: ReturnType<ProxiedSite['start']>['child'] } = {}
+    const running: { child?: ReturnType<ProxiedSite['spawn']>['child'] } = {}
     killAt(proxied, moment, () => {
       if (!running.child) throw new Error('nothing has been started')
       return running.child
     })
-    const started = proxied.start(args, { env: { PASSWORD: 'secret' } })
+    const started = proxied.spawn(args, { env: { PASSWORD: 'secret' } })
     running.child = started.child
     const result: RunResult = await started.result
     expect(result).toMatchObject({ signal: 'SIGKILL' })

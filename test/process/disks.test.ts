@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { BIN, type RunResult, start, temporaryFolder } from '../support/run.ts'
+import { BIN, type RunResult, spawnNode, temporaryFolder } from '../support/run.ts'
 
 // Disks that are full or read-only, as file systems of a mount namespace of their own: no other process sees them.
 // Linux lets root make one, and most others where user namespaces are allowed.
@@ -35,7 +35,7 @@ async function namespace() {
     },
     dsctl(args: readonly string[], env: Record<string, string>, bin = BIN): Promise<RunResult> {
       const command = inside([process.execPath, bin, ...args])
-      return start(['-e', SPAWN, '--', ...command], { env, timeout: 60_000 }).result
+      return spawnNode(['-e', SPAWN, '--', ...command], { env, timeout: 60_000 }).result
     },
     close: () => holder.kill('SIGKILL'),
   }
@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('A file system that makes nothing'
     [['config', 'set', 'env', 'dev'], 'DSCTL_CONFIG_DIR', 2],
   ] as const)('is told by %j, which does not hang', async (args, variable, code) => {
     const env = { [variable]: '/proc/dsctl-test/deeper' }
-    const { result } = start([BIN, ...args], { env, timeout: 10_000 })
+    const { result } = spawnNode([BIN, ...args], { env, timeout: 10_000 })
     expect(await result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(variable) })
   })
 })

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Installed, install } from '../support/drivers.ts'
-import { json, start, temporaryFolder } from '../support/run.ts'
+import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { type SqlServer, sqlServer } from '../support/sql-server.ts'
@@ -35,7 +35,7 @@ afterAll(() => site?.drop())
 async function verdict(request: object) {
   const cwd = temporaryFolder()
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
-  const run = start([BIN, 'test', '-f', '-', '-o', 'json'], { stdin, cwd, env: site.env })
+  const run = spawnNode([BIN, 'test', '-f', '-', '-o', 'json'], { stdin, cwd, env: site.env })
   const result = await run.result
   for (const secret of [PASSWORD, WRONG, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
   expect(readdirSync(cwd)).toEqual([])
@@ -84,7 +84,7 @@ describe.runIf(TEDIOUS)('SQL Server, with tedious', () => {
 })
 
 test.runIf(TEDIOUS)('a driver that is missing is told with the command by which it was installed here', async () => {
-  const run = start(['--import', HIDING, BIN, 'test', '-f', '-', '-o', 'json'], {
+  const run = spawnNode(['--import', HIDING, BIN, 'test', '-f', '-', '-o', 'json'], {
     stdin: JSON.stringify({ env: 'dev', name: 'Tested', ...SQL_SERVER }),
     env: site.env,
   })
@@ -106,7 +106,7 @@ test.runIf(TEDIOUS)('npm would install the driver by the command that a clone pr
   const lock = { name: 'dsctl', lockfileVersion: 3, requires: true, packages: { '': manifest } }
   writeFileSync(join(clone, 'package-lock.json'), JSON.stringify(lock))
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...SQL_SERVER })
-  const run = start([join(clone, 'bin/dsctl.js'), 'test', '-f', '-', '-o', 'json'], { stdin, env: site.env })
+  const run = spawnNode([join(clone, 'bin/dsctl.js'), 'test', '-f', '-', '-o', 'json'], { stdin, env: site.env })
   const [{ code, message }] = json(await run.result)
   expect(code).toBe('driver_missing')
   const [npm = '', ...args] = message.replace(/^.*?: /, '').split(' ')

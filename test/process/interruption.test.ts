@@ -47,7 +47,7 @@ async function signalled(
     await new Promise(resolve => setTimeout(resolve, 300))
     return undefined
   })
-  const running = proxied.start(args, options)
+  const running = proxied.spawn(args, options)
   interrupt = () => running.child.kill(signal)
   const result = await running.result
   await proxied.restore()
@@ -179,7 +179,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     proxied.vault.at(STEPS.create[1].which, SWALLOW)
-    const running = proxied.start(['create', '-f', '-'], { stdin })
+    const running = proxied.spawn(['create', '-f', '-'], { stdin })
     await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
     running.child.kill(signal)
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -230,7 +230,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     const [{ id }] = json(await site.dsctl(ARGS, { stdin: requests(env) }))
     const waited = await addIntent(site, { kind: 'update', state: 'open', id, underWay: true })
     const stdin = JSON.stringify(JSON.parse(requests(env)).map((request: object) => ({ ...request, port: 7000 })))
-    const running = proxied.start(ARGS, { stdin })
+    const running = proxied.spawn(ARGS, { stdin })
     const changed = async () => (await pairsIn(env)).filter(({ secret }) => secret?.port === 7000).length
     await expect.poll(changed, { timeout: 10_000 }).toBe(COUNT - 1)
     await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
@@ -267,7 +267,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
   test('twice leaves at once, and the next apply goes on from there', async () => {
     const env = `env-${randomUUID()}`
     proxied.vault.at(STEPS.create[1].which, SWALLOW)
-    const running = proxied.start([...ARGS, '--timeout', '60'], { stdin: requests(env) })
+    const running = proxied.spawn([...ARGS, '--timeout', '60'], { stdin: requests(env) })
     await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBeGreaterThan(0)
     running.child.kill(signal)
     await new Promise(resolve => setTimeout(resolve, 300))
@@ -283,7 +283,7 @@ test('One signal is enough where a store never answers, however long the time-ou
   const stdin = JSON.stringify({ ...mainRequest, name })
   proxied.vault.at(STEPS.create[1].which, SWALLOW)
   // Longer than this test's own patience, which would kill it.
-  const running = proxied.start(['create', '-f', '-', '--timeout', '600'], { stdin })
+  const running = proxied.spawn(['create', '-f', '-', '--timeout', '600'], { stdin })
   await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
   running.child.kill('SIGTERM')
   expect(await running.result).toMatchObject({ code: 143, signal: null, stdout: '' })

@@ -21,7 +21,7 @@ async function loaded(args: readonly string[], stdin?: string) {
   const result = await site.spawnDsctl(args, {
     env: { NODE_V8_COVERAGE: folder },
     ...(stdin !== undefined && { stdin }),
-  })
+  }).result
   expect(result.code, result.stderr).toBe(0)
   const urls = readdirSync(folder).flatMap(name => {
     const report: { result: { url: string }[] } = JSON.parse(readFileSync(join(folder, name), 'utf8'))

@@ -224,7 +224,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
 
   test('no more is read than somebody takes, and who stops reading ends it', async () => {
     const before = listStatements()
-    const { child, result, stderr } = proxied.start(inAcme(['list', '--all', '-o', 'json']))
+    const { child, result, stderr } = proxied.spawn(inAcme(['list', '--all', '-o', 'json']))
     child.stdout?.pause()
     await expect.poll(() => listStatements() - before, { timeout: 20_000 }).toBeGreaterThan(1)
     await new Promise(resolve => setTimeout(resolve, 1000))
@@ -239,7 +239,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     const before = listStatements()
     const signal = call('before', () => listStatements() === before + 4 && running.child.kill('SIGTERM'))
     proxied.postgres.at(/dsctl list/, signal)
-    const running = proxied.start(inAcme(['list', '--all', '-o', 'json']))
+    const running = proxied.spawn(inAcme(['list', '--all', '-o', 'json']))
     const { code, stdout } = await running.result
     expect(code).toBe(143)
     expect(stdout).toMatch(/^\[\n/)

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { dsctl, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from './run.ts'
+import { dsctl, type RunOptions, type RunResult, type Spawned, spawnDsctl, temporaryFolder } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import { adminPolicy } from './site.ts'
 import type { ScratchVault } from './vault.ts'
@@ -14,7 +14,7 @@ export interface ApplicationSite {
   readonly home: string
   dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
   /** The same in a process of its own. */
-  spawnDsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  spawnDsctl(args: readonly string[], options?: RunOptions): Spawned
   /** `dsctl init`, with the root token, as the superuser. */
   init(args?: readonly string[]): Promise<RunResult>
   drop(): Promise<void>

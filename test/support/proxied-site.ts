@@ -1,5 +1,5 @@
 import { type PostgresProxy, postgresProxy } from './postgres-proxy.ts'
-import { dsctl, type Running, type RunOptions, type RunResult, spawnDsctl, startDsctl } from './run.ts'
+import { dsctl, type Running, type RunOptions, type RunResult, type Spawned, spawnDsctl, startDsctl } from './run.ts'
 import type { Site } from './site.ts'
 import { type VaultProxy, vaultProxy } from './vault-proxy.ts'
 
@@ -9,9 +9,9 @@ export interface ProxiedSite {
   /** The admin's environment, with both servers behind their proxies. */
   readonly env: Readonly<Record<string, string>>
   dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
-  /** The same in a process of its own. */
-  spawnDsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
   start(args: readonly string[], options?: RunOptions): Running
+  /** Starts it in a process of its own. */
+  spawn(args: readonly string[], options?: RunOptions): Spawned
   /** Disarms all faults and makes both servers answer. */
   restore(): Promise<void>
   close(): void
@@ -27,8 +27,8 @@ export async function proxySite(site: Site, databaseUrl = site.database.url): Pr
     vault,
     env,
     dsctl: (args, more) => dsctl(args, options(more)),
-    spawnDsctl: (args, more) => spawnDsctl(args, options(more)),
     start: (args, more) => startDsctl(args, options(more)),
+    spawn: (args, more) => spawnDsctl(args, options(more)),
     async restore() {
       postgres.clear()
       vault.clear()

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { CUT_AFTER, CUT_BEFORE, call, delay, hold, SWALLOW, SWALLOW_ANSWER } from './faults.ts'
 import { type PostgresProxy, postgresProxy } from './postgres-proxy.ts'
-import { start } from './run.ts'
+import { spawnNode } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import type { ScratchVault } from './vault.ts'
 import { answerAfterwardsWith, answerWith, type VaultProxy, vaultProxy } from './vault-proxy.ts'
@@ -126,7 +126,7 @@ test('a child process can be killed at a statement', async () => {
   const script = `
     const client = new (require('pg').Client)(process.env.URL)
     client.connect().then(() => client.query('INSERT INTO seen VALUES (1)')).then(() => client.query('INSERT INTO seen VALUES (2)'))`
-  const { child, result } = start(['-e', script], { env: { URL: postgres.url } })
+  const { child, result } = spawnNode(['-e', script], { env: { URL: postgres.url } })
   const kill = () => child.kill('SIGKILL')
   postgres.at(2, call('before', kill))
   postgres.at(2, CUT_BEFORE)
@@ -200,7 +200,7 @@ test('a held request arrives after its sender has exited', async () => {
   http.at(1, late)
   const script = `fetch(process.env.URL, { method: 'POST', headers: { 'X-Vault-Token': process.env.TOKEN }, body: '{"data":{}}' })`
   const url = `${http.addr}/v1/${vault.mount}/data/late`
-  const { child, result } = start(['-e', script], { env: { URL: url, TOKEN: vault.rootToken } })
+  const { child, result } = spawnNode(['-e', script], { env: { URL: url, TOKEN: vault.rootToken } })
   await expect.poll(() => http.exchanges.length, { timeout: 10_000 }).toBe(1)
   child.kill('SIGKILL')
   await result

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { json, jsonError, start, temporaryFolder } from './run.ts'
+import { json, jsonError, spawnNode, temporaryFolder } from './run.ts'
 import { openTerminal } from './terminal.ts'
 
-const run = (script: string, options = {}) => start(['-e', script], options).result
+const run = (script: string, options = {}) => spawnNode(['-e', script], options).result
 
 test('a run has only PATH, a home and settings folder, and given variables', async () => {
   const { stdout } = await run('console.log(JSON.stringify(process.env))', { env: { GIVEN: 'x', LEFT_OUT: undefined } })

@@ -27,12 +27,19 @@ export interface RunResult {
   readonly stderr: string
 }
 
+/** A command that is running. */
 export interface Running {
-  readonly child: ChildProcess
   readonly result: Promise<RunResult>
   /** What it has written so far. */
   readonly stdout: () => string
   readonly stderr: () => string
+  /** Sends it a signal. */
+  readonly signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void
+}
+
+/** A command that is running in a process of its own. */
+export interface Spawned extends Omit<Running, 'signal'> {
+  readonly child: ChildProcess
 }
 
 /** The file that npm links as `dsctl`. */
@@ -44,38 +51,53 @@ export const VERSION: string = JSON.parse(readFileSync(PACKAGE, 'utf8')).version
 
 /**
  * Runs `dsctl ARGS` in this process, from src/, with a clean environment. Use `spawnDsctl` to test what only a process
- * has: signals, real streams, memory, and environment variables that Node or a package reads.
+ * has: a kill, real streams, memory, and environment variables that Node or a package reads.
  */
-export async function dsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+export function dsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return startDsctl(args, options).result
+}
+
+/** Starts `dsctl ARGS` in this process, for tests that do something while it runs. */
+export function startDsctl(args: readonly string[], options: RunOptions = {}): Running {
   const { env = {}, stdin, cwd, timeout = 30_000, home = temporaryFolder() } = options
   const readByNode = Object.keys(env).filter(key => READ_BY_NODE.test(key))
   if (readByNode.length) throw new Error(`Use spawnDsctl: only a process of its own can see ${readByNode.join(', ')}.`)
   const stdout = collector()
   const stderr = collector()
-  const events = new EventEmitter()
+  const signals = new EventEmitter()
+  const { exited, exit } = exits(args)
   const host = {
     argv: ['node', 'dsctl', ...args],
     env: cleanEnvironment(env, home),
     stdin: Readable.from(stdin === undefined ? [] : [Buffer.from(stdin)], { objectMode: false }),
     stdout: stdout.stream,
     stderr: stderr.stream,
-    on: (event: string, listener: (error: unknown) => void) => events.on(event, listener),
-    removeListener: (event: string, listener: () => void) => events.removeListener(event, listener),
+    on: (event: string, listener: (error: unknown) => void) => signals.on(event, listener),
+    removeListener: (event: string, listener: () => void) => signals.removeListener(event, listener),
     kill: () => undefined,
-    exit: (code: number): never => {
-      throw new Error(`dsctl ${args.join(' ')} called exit(${code})`)
-    },
+    exit,
   }
-  const code = await within(
-    timeout,
-    args,
-    inFolder(cwd, () => run(host, VERSION)),
-  )
-  return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() }
+  const ended = inFolder(cwd, () => run(host, VERSION))
+  const result = within(timeout, args, Promise.race([ended, exited])).then(code => {
+    return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() }
+  })
+  return { result, stdout: stdout.text, stderr: stderr.text, signal: name => void signals.emit(name) }
 }
 
 const READ_BY_NODE =
   /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*|PG(PASSWORD|PASSFILE|USER|OPTIONS|APPNAME|DATABASE))$/
+
+/** What `host.exit` does: a command in this process cannot leave before it has ended, so that is a failure of the test. */
+function exits(args: readonly string[]): { exited: Promise<never>; exit: (code: number) => never } {
+  let fail: (error: Error) => void = () => {}
+  const exited = new Promise<never>((_, reject) => {
+    fail = reject
+  })
+  exited.catch(() => {})
+  // A command that has ended leaves its time-out for a slow end running, which then calls this.
+  const exit = (code: number) => fail(new Error(`Use spawnDsctl: dsctl ${args.join(' ')} left with ${code}.`)) as never
+  return { exited, exit }
+}
 
 async function within<T>(ms: number, args: readonly string[], work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
@@ -96,20 +118,15 @@ function collector() {
   return { stream, text: () => Buffer.concat(chunks).toString() }
 }
 
-/** Runs the built `dsctl ARGS` to its end, in a process of its own with a clean environment. */
-export function spawnDsctl(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  return startDsctl(args, options).result
-}
-
-/** Starts a process as `spawnDsctl` does, without waiting for its end, for tests that interrupt or kill it. */
-export function startDsctl(args: readonly string[], options: RunOptions = {}): Running {
+/** Starts the built `dsctl ARGS` in a process of its own, with a clean environment. */
+export function spawnDsctl(args: readonly string[], options: RunOptions = {}): Spawned {
   const build = inject('build')
   if (build) throw new Error(`dsctl was not built:\n${build}`)
-  return start([BIN, ...args], options)
+  return spawnNode([BIN, ...args], options)
 }
 
-/** Starts a Node script as `startDsctl` starts the command. */
-export function start(nodeArgs: readonly string[], options: RunOptions = {}): Running {
+/** Starts a Node script as `spawnDsctl` starts the command. */
+export function spawnNode(nodeArgs: readonly string[], options: RunOptions = {}): Spawned {
   const child = spawn(process.execPath, nodeArgs, {
     cwd: options.cwd,
     env: cleanEnvironment(options.env, options.home ?? temporaryFolder()),

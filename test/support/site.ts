@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { markedBlock } from './docs.ts'
-import { dsctl, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from './run.ts'
+import { dsctl, type RunOptions, type RunResult, type Spawned, spawnDsctl, temporaryFolder } from './run.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from './servers.ts'
 import type { ScratchVault } from './vault.ts'
 
@@ -20,7 +20,7 @@ export interface Site {
   /** Runs dsctl as the admin; `env` is added to the site's. */
   dsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
   /** The same in a process of its own. */
-  spawnDsctl(args: readonly string[], options?: RunOptions): Promise<RunResult>
+  spawnDsctl(args: readonly string[], options?: RunOptions): Spawned
   /** Another person: a user, a member of the organization (unless role is undefined), and the environment with their token. */
   addPerson(person: { email: string; role?: Role | undefined; policies?: readonly string[] }): Promise<Person>
   addUser(email: string): Promise<string>

@@ -132,14 +132,14 @@ describe('Options', () => {
   })
 
   test('--version and --help need no server', async () => {
-    expect(await site.spawnDsctl(['--version'])).toMatchObject({
+    expect(await site.spawnDsctl(['--version']).result).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     })
     for (const args of [['--help'], ['help'], [], ['create', '--help'], ['help', 'create'], ['config', '--help']]) {
       const result = await site.spawnDsctl(args, {
         env: { VAULT_ADDR: 'http://127.0.0.1:1', DSCTL_DATABASE_URL: undefined },
-      })
+      }).result
       expect(result).toMatchObject({ code: 0, stdout: expect.stringContaining('Usage: dsctl'), stderr: '' })
     }
   })

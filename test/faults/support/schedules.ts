@@ -118,7 +118,7 @@ export async function runWithFault(
   const armed = schedule && arm(proxied, schedule, context())
   const timeout = schedule ? (schedule.kind.timeout ?? 1) : 10
   const options = { env: { PASSWORD: 'secret' }, ...(stdin !== undefined && { stdin }) }
-  const running = proxied.start([...args, '--timeout', String(timeout), '-o', 'json'], options)
+  const running = proxied.spawn([...args, '--timeout', String(timeout), '-o', 'json'], options)
   child = running.child
   const result = await running.result
   ended.fire()
