@@ -31,9 +31,8 @@ beforeEach(() => {
 const nameOf = (at: number) => `Source ${String(at).padStart(3, '0')}`
 const many = (more: object = {}, count = MANY) =>
   Array.from({ length: count }, (_, at) => ({ name: nameOf(at), env, type: 'postgres', ...plainFields, ...more }))
-const start = (requests: unknown, ...args: string[]) =>
-  proxied.spawn(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
-const apply = (requests: unknown, ...args: string[]) => start(requests, ...args).result
+const apply = (requests: unknown, ...args: string[]) =>
+  proxied.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
 type Told = { name: string; action: string; error: { code: string; message: string } | null }
 const told = (result: Awaited<ReturnType<typeof apply>>): Told[] => json(result)
 const counts = (result: Awaited<ReturnType<typeof apply>>) => {
@@ -187,7 +186,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     ['a first step', /dsctl begin create/, 3],
     ['a last step', /dsctl commit create/, 3],
   ])('killed at %s in the middle, run again: all is done, nothing twice', async (_, which, nth) => {
-    const running = start(many())
+    const running = proxied.spawn(['apply', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(many()) })
     let seen = 0
     const kill = {
       after: () => {

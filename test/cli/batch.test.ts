@@ -375,8 +375,9 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     proxied = await proxySite(site)
   })
   afterAll(() => proxied?.close())
-  const run = (requests: unknown, ...args: string[]) =>
-    proxied.spawn(['apply', '-f', '-', '-o', 'json', '--parallel', '3', ...args], { stdin: JSON.stringify(requests) })
+  const ARGS = ['apply', '-f', '-', '-o', 'json', '--parallel', '3']
+  const start = (requests: unknown) => proxied.start(ARGS, { stdin: JSON.stringify(requests) })
+  const spawn = (requests: unknown) => proxied.spawn(ARGS, { stdin: JSON.stringify(requests) })
   const again = async (requests: unknown[]) => {
     await proxied.restore()
     // What the killed process had sent may still arrive, and with it a lease that is not over: then once more.
@@ -396,7 +397,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
 
   test.each([1, 4, 7, 12])('killed at the write of item %i, run again: all is done, nothing twice', async nth => {
     const requests = several(12)
-    const running = run(requests)
+    const running = spawn(requests)
     let writes = 0
     proxied.vault.at(/^POST .*\/data\//, {
       after: () => {
@@ -412,7 +413,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
   test('killed in the middle of updates, run again: each is the new one', async () => {
     await apply(several(8))
     const requests = several(8, { port: 7000 })
-    const running = run(requests)
+    const running = spawn(requests)
     let steps = 0
     proxied.postgres.at(/dsctl commit update/, {
       before: () => {
@@ -429,11 +430,11 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
 
   test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
     const requests = several(12)
-    const running = run(requests)
+    const running = start(requests)
     let writes = 0
     proxied.vault.at(/^POST .*\/data\//, {
       before: () => {
-        if (++writes === 5) running.child.kill('SIGINT')
+        if (++writes === 5) running.signal('SIGINT')
         return undefined
       },
     })
@@ -451,7 +452,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     proxied.vault.at(/^POST .*\/data\//, {
       before: () => (++refusals % 2 ? { status: 429, body: { errors: ['slow down'] } } : undefined),
     })
-    const result = await run(several(6)).result
+    const result = await start(several(6)).result
     expect(result.code, result.stderr).toBe(0)
     await again(several(6))
   })

@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation, folderWith } from '../support/requests.ts'
-import { json, jsonError, type RunResult, spawnDsctl } from '../support/run.ts'
+import { json, jsonError, type RunResult, startDsctl } from '../support/run.ts'
 import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 
@@ -232,7 +232,7 @@ describe('test', () => {
 
   test('stops at once on Ctrl-C, and does not move the status to failed', async () => {
     const id = await create('Silent', { port: await silent() })
-    const running = spawnDsctl(['test', id, '--onboard', '--timeout', '60'], { env: acme.env, home: acme.home })
+    const running = startDsctl(['test', id, '--onboard', '--timeout', '60'], { env: acme.env, home: acme.home })
     const status = async () => {
       const [row] = await acme.database.query('SELECT onboarding_status FROM data_sources WHERE id = $1', [id])
       return row.onboarding_status
@@ -240,7 +240,7 @@ describe('test', () => {
     await expect.poll(status, { timeout: 20_000 }).toBe('inProgress')
     await new Promise(resolve => setTimeout(resolve, 500))
     const began = performance.now()
-    running.child.kill('SIGINT')
+    running.signal('SIGINT')
     const { code, stdout } = await running.result
     expect([code, stdout]).toEqual([130, ''])
     expect(performance.now() - began).toBeLessThan(900)

@@ -204,7 +204,7 @@ describe.skipIf(ON_EMBEDDED)('failures', () => {
     let removals = 0
     proxied.vault.at(/^DELETE /, {
       before: () => {
-        if (++removals === 3) running.child.kill('SIGINT')
+        if (++removals === 3) running.signal('SIGINT')
         return undefined
       },
     })
@@ -226,7 +226,7 @@ describe.skipIf(ON_EMBEDDED)('failures', () => {
       ({ id }) => ({ id }),
     )
     proxied.vault.at(/^DELETE /, { before: () => ({ status: 400, body: { errors: ['no'] } }) })
-    const running = proxied.spawn(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(ids) })
+    const running = proxied.start(['delete', '-f', '-', '--yes', '-o', 'json'], { stdin: JSON.stringify(ids) })
     const result = await running.result
     expect(result.code).toBe(8)
     expect(json(result)).toMatchObject(ids.map(({ id }) => ({ ref: id, error: { code: 'unavailable', exit_code: 7 } })))

@@ -4,7 +4,7 @@ import { diagnose, type Finding } from '../support/doctor.ts'
 import { plainFields, plainStored } from '../support/examples.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { creation } from '../support/requests.ts'
-import { json, jsonError, type RunOptions, spawnDsctl } from '../support/run.ts'
+import { json, jsonError, type RunOptions } from '../support/run.ts'
 import { adminPolicy, createSite, grants, type Site } from '../support/site.ts'
 import { everythingIn } from '../support/stored.ts'
 import { answerWith } from '../support/vault-proxy.ts'
@@ -301,9 +301,9 @@ describe('During other work', () => {
       return new Promise<undefined>(() => {})
     }
     proxied.vault.at(/GET .*\/metadata\//, { before: forever })
-    const running = spawnDsctl(['doctor'], { env: proxied.env, home: site.home })
+    const running = proxied.start(['doctor'])
     await expect.poll(() => reached, { timeout: 20_000 }).toBe(true)
-    running.child.kill('SIGINT')
+    running.signal('SIGINT')
     expect(await running.result).toMatchObject({ code: 130, stdout: '' })
   })
 })

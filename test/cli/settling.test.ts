@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { mainRequest, mainStored, plainFields, plainStored } from '../support/examples.ts'
@@ -179,7 +178,7 @@ test('an update that outlasted its lease is told so, and not that what was delet
   const id = await created(randomUUID())
   const held = hold()
   proxied.vault.at(/^GET .*\/data\//, held)
-  const { result } = proxied.spawn(['update', id, '--port', '7000', '-o', 'json'])
+  const { result } = proxied.start(['update', id, '--port', '7000', '-o', 'json'])
   await expect.poll(() => openIntentsIn(site)).toHaveLength(1)
   await expireLeases(site)
   expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
@@ -322,16 +321,16 @@ test('an interrupted apply does not report as unchanged what was rolled back', a
     await site.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port: 7000 })
     return undefined
   })
-  const running: { child?: ChildProcess } = {}
+  const running: { signal?: (name: 'SIGINT') => void } = {}
   atStep(proxied, { step: comparison, when: 'after' }, async () => {
     expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
-    running.child?.kill('SIGINT')
+    running.signal?.('SIGINT')
     await new Promise(resolve => setTimeout(resolve, 300))
     return undefined
   })
   const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, port: 7000 })
-  const started = proxied.spawn(['apply', '-f', '-', '-o', 'json'], { stdin })
-  running.child = started.child
+  const started = proxied.start(['apply', '-f', '-', '-o', 'json'], { stdin })
+  running.signal = started.signal
   const result = await started.result
   expect(result).toMatchObject({ code: 130, signal: null })
   expect(json(result)).toMatchObject([{ action: 'failed', error: { code: 'interrupted' } }])

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation } from '../support/requests.ts'
-import { json, jsonError, spawnDsctl } from '../support/run.ts'
+import { json, jsonError, startDsctl } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { type Everything, eventsOf, everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
@@ -81,10 +81,10 @@ describe('create --verify', () => {
     const before = await stored()
     const { args, stdin } = creation({ ...good, name: 'Sales', host: '127.0.0.1', port: await listen(server) })
     const options = { env: acme.env, home: acme.home, stdin }
-    const running = spawnDsctl([...args, '--verify', '--timeout', '60'], options)
+    const running = startDsctl([...args, '--verify', '--timeout', '60'], options)
     await heard
     const began = performance.now()
-    running.child.kill('SIGINT')
+    running.signal('SIGINT')
     expect((await running.result).code).toBe(130)
     expect(performance.now() - began).toBeLessThan(900)
     expect(await stored()).toEqual(before)
