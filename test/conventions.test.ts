@@ -14,6 +14,7 @@ const CONFORMING = [
   'docs',
   'faults',
   'histories',
+  'protocol',
   'support',
   'unit',
 ]

@@ -64,7 +64,7 @@ async function begin(
   )
   if (begun.kind === 'taken') throw nameTakenError(begun, failsIfTaken ? IF_EXISTS_HINT : '')
   if (begun.kind === 'begun') return begun.organizationId
-  // A settler that rolls back this intent could miss a secret that is written from here on.
+  // The intent is being rolled back, and the settler could miss a secret that is written now.
   if (begun.intent.state !== 'open') throw await rollBack(stores, intentId, rolledBackByOther(id))
   return begun.intent.organizationId
 }

@@ -58,7 +58,7 @@ async function deleteOne(
   }
 }
 
-/** Whether an error says that there is no such data source. */
+/** Whether an error says that the data source does not exist. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof DsctlError && error.code === 'not_found'
 }

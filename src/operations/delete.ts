@@ -28,12 +28,12 @@ export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> 
   return removeSecretAndClose(stores, { intentId, id: begun.id, at: begun })
 }
 
-/** Throws unless this token can remove the secret afterwards. With the organization in the path, that is known later. */
+/** Throws if this token cannot remove secrets. If their path contains the organization, that is checked later. */
 export async function checkCanDelete(stores: Pick<Stores, 'secrets'>): Promise<void> {
   if (!(await canDelete(stores))) throw cannotDelete()
 }
 
-/** Whether this token can remove secrets, as far as Vault can say before the data source is known. */
+/** Whether this token can remove secrets. True if their path contains the organization: then it is checked later. */
 export async function canDelete({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
   return secrets.organizationInPath || (await secrets.canRemove())
 }

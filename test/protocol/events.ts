@@ -1,25 +1,28 @@
 import type { Scenario } from './scenario.ts'
 import type { World } from './world.ts'
 
-export interface Event {
+/** Something that happens without a message of a process. */
+export interface WorldEvent {
   readonly world: World
   readonly name: string
+  /** Marks it as having happened; 0 if it can happen again. */
   readonly bit: number
-  /** The bit of what has to come before it. */
+  /** The bit of the event that has to come first; 0 if none. */
   readonly after: number
 }
 
-/** What happens by itself: leases end, the application and outsiders act. */
-export function events(world: World, { around }: Scenario): Event[] {
-  const bitOf = (name: string | undefined) => (name === undefined ? 0 : 1 << around.findIndex(a => a.name === name))
+/** The events that are possible in a world: leases expire, the application and outsiders act. */
+export function possibleEvents(world: World, { outsideActs }: Scenario): WorldEvent[] {
+  const bitOf = (name: string | undefined) =>
+    name === undefined ? 0 : 1 << outsideActs.findIndex(act => act.name === name)
   const leases = world.db.intents
     .filter(({ state, expiresAt }) => state !== 'closed' && expiresAt > world.db.now)
     .map(({ id }) => {
       const changed = structuredClone(world)
       for (const intent of changed.db.intents) if (intent.id === id) intent.expiresAt = changed.db.now
-      return { world: changed, name: `the lease of ${id} is over`, bit: 0, after: 0 }
+      return { world: changed, name: `the lease of ${id} expires`, bit: 0, after: 0 }
     })
-  const acts = around.flatMap(event => {
+  const acts = outsideActs.flatMap(event => {
     const changed = structuredClone(world)
     if (!event.act(changed)) return []
     if (event.replay) changed.log.push(event.name)

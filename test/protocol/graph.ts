@@ -1,10 +1,10 @@
-/** The states reached so far, each with the one it was first reached from, and all steps between them. */
+/** The states reached so far, each with the state from which it was first reached, and all steps between them. */
 export interface Graph<S> {
   add(from: number, to: S): void
   state(at: number): S
   size(): number
   steps(): number
-  /** The steps of a shortest way to a state. */
+  /** The steps of a shortest path to a state. */
   path(at: number): [number, number][]
   eachStep(run: (from: number, to: number) => void): void
 }
@@ -51,7 +51,7 @@ export function graph<S>(first: S, keyOf: (state: S) => string): Graph<S> {
   }
 }
 
-/** A state that leads back to itself, if there is one: takes away, again and again, what nothing leads to. */
+/** A state on a cycle, if there is one: removes states without incoming steps until none is left. */
 export function endlessState({ size, steps, eachStep }: Graph<unknown>): number | undefined {
   const degree = new Int32Array(size())
   const begin = new Int32Array(size() + 1)

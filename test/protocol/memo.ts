@@ -1,4 +1,4 @@
-/** Numbers for values, the same for what reads the same. */
+/** Numbers for texts: equal texts have the same number. */
 export interface Interner {
   id(text: string): number
   text(id: number): string
@@ -16,19 +16,19 @@ export function interner(): Interner {
     },
     text(id) {
       const text = texts[id]
-      if (text === undefined) throw new Error(`Nothing has the number ${id}.`)
+      if (text === undefined) throw new Error(`No text has the number ${id}.`)
       return text
     },
   }
 }
 
 /**
- * Functions that are computed once for each key, asynchronously, and looked up without waiting: what is not known yet
- * is undefined for now and known when `computed` is over.
+ * Functions that are computed once for each key, asynchronously, and looked up synchronously. An unknown value is
+ * undefined until the next call of `computed` has finished.
  */
 export interface Memos {
   of<T extends object | number>(compute: (key: number) => Promise<T>): (key: number) => T | undefined
-  /** Computes what was asked for and not known. Whether there was any. */
+  /** Computes the values that were looked up and unknown. Returns whether there were any. */
   computed(): Promise<boolean>
 }
 

@@ -6,12 +6,12 @@ import type { Scenario } from './scenario.ts'
 import { PAIRS, SINGLE } from './scenarios.ts'
 import { type Mutation, sameData, type World } from './world.ts'
 
-/** A rule of the protocol switched off at the ports, the scenario in which that does harm, and how it shows. */
+/** A rule of the protocol that the stores do not follow, scenarios in which that matters, and the violation. */
 export interface MutationCase {
   readonly rule: string
   readonly mutation: Mutation
   readonly scenarios: readonly Scenario[]
-  readonly shows: RegExp
+  readonly violation: RegExp
 }
 
 const records =
@@ -22,8 +22,12 @@ const secrets =
   (change: (secrets: Secrets, world: World) => Partial<Secrets>): Mutation =>
   (ports, world) => ({ ...ports, secrets: { ...ports.secrets, ...change(ports.secrets, world) } })
 
-/** Runs a statement with the intents changed for its duration: it sees them so. */
-async function seeing<T>(world: World, change: (intent: MemoryIntent) => void, run: () => Promise<T>): Promise<T> {
+/** Runs a statement that sees the intents changed. */
+async function withChangedIntents<T>(
+  world: World,
+  change: (intent: MemoryIntent) => void,
+  run: () => Promise<T>,
+): Promise<T> {
   const before = new Map(world.db.intents.map(intent => [intent.id, intent.state]))
   for (const intent of world.db.intents) change(intent)
   const changed = new Map(world.db.intents.map(intent => [intent.id, intent.state]))
@@ -35,25 +39,25 @@ async function seeing<T>(world: World, change: (intent: MemoryIntent) => void, r
   return answer
 }
 
-const reopened = (intent: MemoryIntent) => {
+const reopen = (intent: MemoryIntent) => {
   if (intent.state === 'undoing') intent.state = 'open'
 }
 
-const hidden = (intent: MemoryIntent) => {
+const hide = (intent: MemoryIntent) => {
   if (intent.state === 'undoing') intent.state = 'closed'
 }
 
-function settling(world: World, secretId: string): MemoryIntent | undefined {
+function findSettledUpdate(world: World, secretId: string): MemoryIntent | undefined {
   return world.db.intents.find(i => i.kind === 'update' && i.state === 'undoing' && i.secretId === secretId)
 }
 
-/** Whether a settler is about to write what stood at the intent's base: the fence, or the way back. */
-function isBase(
+/** Whether a write is a settler's fence or restore: the data of the intent's base version. */
+function isBaseData(
   world: World,
   at: { organizationId: string; secretId: string },
   data: Record<string, unknown>,
 ): boolean {
-  const base = settling(world, at.secretId)?.baseVersion
+  const base = findSettledUpdate(world, at.secretId)?.baseVersion
   if (base === undefined || base === null) return false
   return sameData(data, world.vault.secrets[keyOf(at)]?.versions[base] ?? {})
 }
@@ -72,35 +76,35 @@ const deletion = SINGLE.delete ?? []
 
 export const MUTATIONS: readonly MutationCase[] = [
   {
-    rule: 'a moveToUndoing that only says so',
+    rule: 'moving to undoing without effect',
     mutation: records(() => ({ moveToUndoing: async () => 'ok' })),
     scenarios: create,
-    shows: /no settler closes|round for ever/,
+    violation: /no settler closes|never end/,
   },
   {
-    rule: 'a last step that does not require the intent to be open',
+    rule: 'a commit that does not require the intent to be open',
     mutation: records(({ commitCreate, commitUpdate }, world) => ({
-      commitCreate: (...args) => seeing(world, reopened, () => commitCreate(...args)),
-      commitUpdate: (...args) => seeing(world, reopened, () => commitUpdate(...args)),
+      commitCreate: (...args) => withChangedIntents(world, reopen, () => commitCreate(...args)),
+      commitUpdate: (...args) => withChangedIntents(world, reopen, () => commitUpdate(...args)),
     })),
     scenarios: update,
-    shows: /should be/,
+    violation: /should be/,
   },
   {
-    rule: 'an S2 that does not require the intent to be open',
+    rule: 'recording a base version without requiring the intent to be open',
     mutation: records(({ recordBaseVersion }, world) => ({
       recordBaseVersion: (...args) =>
-        seeing(
+        withChangedIntents(
           world,
           intent => Object.assign(intent, { state: 'open' }),
           () => recordBaseVersion(...args),
         ),
     })),
     scenarios: update,
-    shows: /should be/,
+    violation: /should be/,
   },
   {
-    rule: 'closing in whatever state the intent is',
+    rule: 'closing an intent in any state',
     mutation: records(({ close }, world) => ({
       close: closing => {
         const intent = world.db.intents.find(({ id, state }) => id === closing.id && state !== 'closed')
@@ -108,49 +112,49 @@ export const MUTATIONS: readonly MutationCase[] = [
       },
     })),
     scenarios: missing,
-    shows: /should be|\{\}/,
+    violation: /should be|\{\}/,
   },
   {
-    rule: 'no fence: an intent whose secret is still at base is closed',
+    rule: 'no fence: closing if the secret is still at its base version',
     mutation: secrets(({ write }, world) => ({
       write: async (at, data, cas) => {
-        const intent = settling(world, at.secretId)
-        const fence = intent?.baseVersion === cas && isBase(world, at, revealed(data))
+        const intent = findSettledUpdate(world, at.secretId)
+        const fence = intent?.baseVersion === cas && isBaseData(world, at, revealed(data))
         if (!fence || !intent) return write(at, data, cas)
         Object.assign(intent, { state: 'closed', outcome: 'none' })
         return 'ok'
       },
     })),
     scenarios: update,
-    shows: /should be/,
+    violation: /should be/,
   },
   {
     rule: 'a fence without check-and-set',
     mutation: secrets(({ write }, world) => ({
       write: (at, data, cas) => {
         const current = world.vault.secrets[keyOf(at)]?.current ?? 0
-        return write(at, data, isBase(world, at, revealed(data)) ? current : cas)
+        return write(at, data, isBaseData(world, at, revealed(data)) ? current : cas)
       },
     })),
     scenarios: update,
-    shows: /should be|closed as unknown|no settler closes/,
+    violation: /should be|closed as unknown|no settler closes/,
   },
   {
-    rule: 'a V2 without check-and-set',
+    rule: 'writing the secret without check-and-set',
     mutation: secrets(({ write }, world) => ({
       write: (at, data) => write(at, data, world.vault.secrets[keyOf(at)]?.current ?? 0),
     })),
     scenarios: update,
-    shows: /should be|closed as unknown/,
+    violation: /should be|closed as unknown/,
   },
   {
     rule: 'a mount that keeps two versions',
     mutation: ports => ports,
     scenarios: taken.map(scenario => ({ ...scenario, world: keepingTwo(scenario.world) })),
-    shows: /closed as unknown/,
+    violation: /closed as unknown/,
   },
   {
-    rule: 'a last step that writes the old name too',
+    rule: 'a commit that writes the old name too',
     mutation: records(({ commitUpdate }, world) => ({
       commitUpdate: async (id, fields) => {
         const answer = await commitUpdate(id, fields)
@@ -161,10 +165,10 @@ export const MUTATIONS: readonly MutationCase[] = [
       },
     })),
     scenarios: update,
-    shows: /the row is/,
+    violation: /the row is/,
   },
   {
-    rule: 'a last step that closes as done though its row is gone',
+    rule: 'a commit that closes as done although its record is deleted',
     mutation: records(({ commitUpdate }, world) => ({
       commitUpdate: async (id, fields) => {
         const answer = await commitUpdate(id, fields)
@@ -174,10 +178,10 @@ export const MUTATIONS: readonly MutationCase[] = [
       },
     })),
     scenarios: dropped,
-    shows: /should be|told as done/,
+    violation: /should be|reported as done/,
   },
   {
-    rule: 'a plain update whose second try does not look for the first',
+    rule: 'a plain update whose retry does not look for the first try',
     mutation: records(({ updatePlain }, world) => ({
       updatePlain: (caller, change) => {
         const again = world.db.events.some(({ id }) => id === change.eventId)
@@ -185,34 +189,34 @@ export const MUTATIONS: readonly MutationCase[] = [
       },
     })),
     scenarios: renames,
-    shows: /happened twice/,
+    violation: /happened twice/,
   },
   {
-    rule: 'undoing does not count as unclosed',
+    rule: 'treating intents in undoing as closed',
     mutation: records(({ beginUpdate, updatePlain, beginDelete }, world) => ({
-      beginUpdate: (...args) => seeing(world, hidden, () => beginUpdate(...args)),
-      updatePlain: (...args) => seeing(world, hidden, () => updatePlain(...args)),
-      beginDelete: (...args) => seeing(world, hidden, () => beginDelete(...args)),
+      beginUpdate: (...args) => withChangedIntents(world, hide, () => beginUpdate(...args)),
+      updatePlain: (...args) => withChangedIntents(world, hide, () => updatePlain(...args)),
+      beginDelete: (...args) => withChangedIntents(world, hide, () => beginDelete(...args)),
     })),
     scenarios: PAIRS['update + delete'] ?? [],
-    shows: /should be|nothing knows of|closed as unknown/,
+    violation: /should be|unexplained secret|closed as unknown/,
   },
   {
-    rule: 'a removal that only says so',
+    rule: 'removing a secret without effect',
     mutation: secrets(() => ({ remove: async () => {} })),
     scenarios: deletion,
-    shows: /nothing knows of/,
+    violation: /unexplained secret/,
   },
   {
-    rule: 'a soft delete of whatever is the current version',
+    rule: 'soft-deleting the current version instead of a given one',
     mutation: secrets(({ softDelete }, world) => ({
       softDelete: at => softDelete(at, world.vault.secrets[keyOf(at)]?.current ?? 0),
     })),
     scenarios: PAIRS['repair + repair'] ?? [],
-    shows: /should be/,
+    violation: /should be/,
   },
   {
-    rule: 'a last step that is told by nobody',
+    rule: 'a commit without an audit event',
     mutation: records(({ commitCreate }, world) => ({
       commitCreate: async (...args) => {
         const answer = await commitCreate(...args)
@@ -221,7 +225,7 @@ export const MUTATIONS: readonly MutationCase[] = [
       },
     })),
     scenarios: create,
-    shows: /audit trail/,
+    violation: /audit trail/,
   },
 ]
 

@@ -1,75 +1,75 @@
 import { type Interner, type Memos, pair, unpaired } from './memo.ts'
-import { advance, type Heard, type Program, type Told } from './programs.ts'
+import { advance, type Program, type Reply, type Result } from './programs.ts'
 import { encode, isRead, type Message } from './world.ts'
 
-/** Where a process stands: a number for its program with all that it has heard. */
-export type Place = number
+/** The state of a process: a number for its program and all replies that it has received. */
+export type Position = number
 
-/** A settler that looks for work. */
-export const IDLE: Place = 0
+/** A settler without work. */
+export const IDLE: Position = 0
 
-/** More than any process hears before it ends. */
-const MOST_HEARD = 80
+/** More replies than any process receives. */
+const MAX_REPLIES = 80
 
-const ENDLESS = { told: { kind: 'bug', message: 'it goes round for ever' } } as const
+const ENDLESS = { result: { kind: 'bug', message: 'it never ends' } } as const
 
 export interface Processes {
-  /** Where a program begins. */
-  start(program: Program): Promise<Place>
-  /** Where a process stands when it has heard something more, by its number; undefined while that is not computed. */
-  hear(place: Place, heard: number): Place | undefined
-  /** What it sends now; undefined where it has ended. */
-  sends(place: Place): Sent | undefined
-  /** What it has told its user; undefined where it has not ended. */
-  told(place: Place): Told | undefined
+  /** The first position of a program. */
+  start(program: Program): Promise<Position>
+  /** The position after one more reply, given by its number. Undefined while that is not computed. */
+  receive(position: Position, reply: number): Position | undefined
+  /** What the process sends next. Undefined if it has ended. */
+  sends(position: Position): Sent | undefined
+  /** The result for the user. Undefined if the process has not ended. */
+  result(position: Position): Result | undefined
 }
 
 export interface Sent {
-  /** Its number in `messages`. */
-  readonly message: number
-  readonly of: Message
+  /** The number of the message in `messages`. */
+  readonly id: number
+  readonly message: Message
   readonly read: boolean
 }
 
 interface Node {
   readonly program: Program
-  readonly history: readonly Heard[]
+  readonly history: readonly Reply[]
   readonly sent: Sent | undefined
-  readonly told: Told | undefined
+  readonly result: Result | undefined
 }
 
-/** All processes of a search. Where one ends, what it has heard is forgotten, and only what it has told counts. */
-export function processes(messages: Interner, heardAt: (heard: number) => Heard, memo: Memos): Processes {
-  const nodes: Node[] = [{ program: { kind: 'settle', id: '' }, history: [], sent: undefined, told: undefined }]
-  const ends = new Map<string, Place>()
+/** All processes of a search. Of a process that has ended, only the result is kept. */
+export function processes(messages: Interner, replyOf: (id: number) => Reply, memo: Memos): Processes {
+  const nodes: Node[] = [{ program: { kind: 'settle', id: '' }, history: [], sent: undefined, result: undefined }]
+  const ends = new Map<string, Position>()
 
-  async function place(program: Program, history: readonly Heard[]): Promise<Place> {
-    const step = history.length > MOST_HEARD ? ENDLESS : await advance(program, history)
+  async function positionOf(program: Program, history: readonly Reply[]): Promise<Position> {
+    const step = history.length > MAX_REPLIES ? ENDLESS : await advance(program, history)
     if ('message' in step) {
-      const sent = { message: messages.id(encode(step.message)), of: step.message, read: isRead(step.message) }
-      return nodes.push({ program, history, sent, told: undefined }) - 1
+      const sent = { id: messages.id(encode(step.message)), message: step.message, read: isRead(step.message) }
+      return nodes.push({ program, history, sent, result: undefined }) - 1
     }
     if (program.kind === 'settle') return IDLE
-    const end = encode([program.id, step.told])
-    const known = ends.get(end) ?? nodes.push({ program, history: [], sent: undefined, told: step.told }) - 1
+    const end = encode([program.id, step.result])
+    const known = ends.get(end) ?? nodes.push({ program, history: [], sent: undefined, result: step.result }) - 1
     ends.set(end, known)
     return known
   }
 
-  const hear = memo.of(key => {
-    const [at, heard] = unpaired(key)
+  const receive = memo.of(key => {
+    const [at, reply] = unpaired(key)
     const { program, history } = nodeAt(at)
-    return place(program, [...history, heardAt(heard)])
+    return positionOf(program, [...history, replyOf(reply)])
   })
-  const nodeAt = (at: Place): Node => {
+  const nodeAt = (at: Position): Node => {
     const node = nodes[at]
-    if (!node) throw new Error(`No process stands at ${at}.`)
+    if (!node) throw new Error(`No process is at position ${at}.`)
     return node
   }
   return {
-    start: program => place(program, []),
-    hear: (at, heard) => hear(pair(at, heard)),
+    start: program => positionOf(program, []),
+    receive: (at, reply) => receive(pair(at, reply)),
     sends: at => nodeAt(at).sent,
-    told: at => nodeAt(at).told,
+    result: at => nodeAt(at).result,
   }
 }

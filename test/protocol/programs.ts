@@ -9,9 +9,9 @@ import type { Records } from '../../src/ports/records.ts'
 import type { Secrets } from '../../src/ports/secrets.ts'
 import { decode, encode, type Message, type Ports } from './world.ts'
 
-// The real operations, run as far as the answers they have had take them. What they send next is left unanswered.
+// Runs the real operations up to the first message without a reply.
 
-/** What a process is to do. `id` is what its intent, or its event, is called in the world. */
+/** What a process does. `id` is the id of its intent, or of its audit event, in the world. */
 export type Program =
   | { readonly kind: 'create'; readonly id: string; readonly source: string; readonly name: string; readonly set: Set }
   | {
@@ -28,36 +28,36 @@ export type Program =
 /** Fields of the credentials. */
 type Set = Readonly<Record<string, string>>
 
-/** What came of a message, as its sender sees it. `late`: by then the time-out was over. */
-export type Heard =
-  | { readonly kind: 'answer'; readonly value?: unknown; readonly late?: boolean }
-  | { readonly kind: 'lost' | 'away' | 'forbidden'; readonly late?: boolean }
+/** What the sender of a message receives. `timedOut`: by then its time-out is over. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly value?: unknown; readonly timedOut?: boolean }
+  | { readonly kind: 'lost' | 'unavailable' | 'forbidden'; readonly timedOut?: boolean }
   | { readonly kind: 'interrupt' }
 
-/** What an operation tells its user. */
-export type Told =
+/** What the user of an operation gets. */
+export type Result =
   | { readonly kind: 'done' | 'unchanged' }
   | { readonly kind: 'failed'; readonly code: string; readonly outcome?: FailureOutcome | undefined }
   | { readonly kind: 'bug'; readonly message: string }
 
-export type Step = { readonly message: Message } | { readonly told: Told }
+export type Step = { readonly message: Message } | { readonly result: Result }
 
 const TIMEOUT = 1000
 export const CALLER = { email: 'ann@example.com', identitySource: 'test', organization: undefined, roles: [] } as const
 
-/** Runs a program from its beginning through all that it has heard, to its next message or its end. */
-export function advance(program: Program, history: readonly Heard[]): Promise<Step> {
+/** Runs a program from its beginning, with all replies so far, to its next message or its end. */
+export function advance(program: Program, history: readonly Reply[]): Promise<Step> {
   return new Promise(resolve => {
-    const names = new Map<string, string>()
-    const heard = [...history]
+    const ids = new Map<string, string>()
+    const replies = [...history]
     const time = { now: 0 }
     let interrupted: 'interrupted' | undefined
     const call = (message: Message): Promise<unknown> => {
-      learnNames(program, message, names)
-      let next = heard.shift()
-      for (; next?.kind === 'interrupt'; next = heard.shift()) interrupted = 'interrupted'
-      if (next) return reaction(next, time)
-      resolve({ message: renamed(message, names) })
+      learnIds(program, message, ids)
+      let next = replies.shift()
+      for (; next?.kind === 'interrupt'; next = replies.shift()) interrupted = 'interrupted'
+      if (next) return deliverReply(next, time)
+      resolve({ message: withFixedIds(message, ids) })
       return new Promise(() => {})
     }
     const stores: Stores = {
@@ -65,13 +65,13 @@ export function advance(program: Program, history: readonly Heard[]): Promise<St
       ...{ timeoutMs: TIMEOUT, process: 'settler', interrupted: () => interrupted },
     }
     run(program, stores).then(
-      told => resolve({ told }),
-      error => resolve({ told: failure(error) }),
+      result => resolve({ result }),
+      error => resolve({ result: failure(error) }),
     )
   })
 }
 
-/** Stores for running an operation on ports that answer at once. */
+/** Stores with ports that answer immediately. */
 export function storesOn(ports: Ports): Stores {
   const caller: Stores['caller'] = { ...CALLER, roles: ['data_admin'] }
   const clock = clockAt({ now: 0 })
@@ -85,7 +85,7 @@ function clockAt(time: { readonly now: number }): Clock {
 function remotePorts(call: (message: Message) => Promise<unknown>): Ports {
   const port = <T>(name: Message['port']) =>
     new Proxy<Record<string, unknown>>(
-      { organizationInPath: false }, // no message: it is so from the start
+      { organizationInPath: false }, // A constant, not a message.
       {
         get: (known, method) =>
           known[String(method)] ?? ((...args: unknown[]) => call({ port: name, method: String(method), args })),
@@ -94,14 +94,14 @@ function remotePorts(call: (message: Message) => Promise<unknown>): Ports {
   return { records: port<Records>('records'), secrets: port<Secrets>('secrets') }
 }
 
-function reaction(heard: Exclude<Heard, { kind: 'interrupt' }>, time: { now: number }): Promise<unknown> {
-  if (heard.late) time.now += TIMEOUT
-  if (heard.kind === 'answer') return Promise.resolve(heard.value)
-  if (heard.kind === 'forbidden') return Promise.reject(new DsctlError('forbidden', 'Refused.'))
-  return Promise.reject(new UnavailableError(heard.kind === 'lost' ? 'maybe' : 'no', 'No answer.'))
+function deliverReply(reply: Exclude<Reply, { kind: 'interrupt' }>, time: { now: number }): Promise<unknown> {
+  if (reply.timedOut) time.now += TIMEOUT
+  if (reply.kind === 'answer') return Promise.resolve(reply.value)
+  if (reply.kind === 'forbidden') return Promise.reject(new DsctlError('forbidden', 'Refused.'))
+  return Promise.reject(new UnavailableError(reply.kind === 'lost' ? 'maybe' : 'no', 'No answer.'))
 }
 
-async function run(program: Program, stores: Stores): Promise<Told> {
+async function run(program: Program, stores: Stores): Promise<Result> {
   switch (program.kind) {
     case 'create': {
       const credentials = Object.fromEntries(
@@ -125,22 +125,22 @@ async function run(program: Program, stores: Stores): Promise<Told> {
   }
 }
 
-function failure(error: unknown): Told {
+function failure(error: unknown): Result {
   if (!(error instanceof DsctlError)) return { kind: 'bug', message: String(error) }
   return { kind: 'failed', code: error.code, outcome: error.details.outcome }
 }
 
-// An operation makes new ids each time it is run; in the world they have the names that the scenario gives them.
-function learnNames(program: Program, { args }: Message, names: Map<string, string>): void {
-  const ids = args[1] as { intentId?: string; eventId?: string; id?: string } | undefined
-  if (program.kind === 'settle' || typeof ids !== 'object') return
-  const own = ids.intentId ?? ids.eventId
-  if (own !== undefined) names.set(own, program.id)
-  if (ids.id !== undefined) names.set(ids.id, program.source)
+// An operation makes new ids in each run. In the world, they are replaced by the fixed ids of the scenario.
+function learnIds(program: Program, { args }: Message, ids: Map<string, string>): void {
+  const sent = args[1] as { intentId?: string; eventId?: string; id?: string } | undefined
+  if (program.kind === 'settle' || typeof sent !== 'object') return
+  const own = sent.intentId ?? sent.eventId
+  if (own !== undefined) ids.set(own, program.id)
+  if (sent.id !== undefined) ids.set(sent.id, program.source)
 }
 
-function renamed(message: Message, names: ReadonlyMap<string, string>): Message {
+function withFixedIds(message: Message, ids: ReadonlyMap<string, string>): Message {
   let text = encode(message)
-  for (const [own, name] of names) text = text.replaceAll(own, name)
+  for (const [own, fixed] of ids) text = text.replaceAll(own, fixed)
   return decode(text)
 }

@@ -3,37 +3,38 @@ import { keyOf } from '../contract/memory/memory-secrets.ts'
 import type { Program } from './programs.ts'
 import type { World } from './world.ts'
 
-/** What a user's process does. */
+/** The operation of a user's process. */
 export type Owner = Exclude<Program, { kind: 'settle' }>
 
-/** What is explored, and how much may go wrong in it. */
+/** What a search explores, and its bounds. */
 export interface Scenario {
   readonly world: World
   /** The processes that users started. */
   readonly programs: readonly Owner[]
-  /** How many others settle what they find expired. */
+  /** How many other processes settle expired intents. */
   readonly settlers: number
-  /** How many answers may be lost: the message takes effect at any later moment, or never. */
+  /** How many answers may be lost. The message takes effect at any later time, or never. */
   readonly lost: number
-  /** How many messages may be refused: 403, or a clear "not now". */
+  /** How many messages may be refused: as forbidden, or as unavailable without taking effect. */
   readonly refused: number
   /** How many processes may be interrupted (Ctrl-C). */
   readonly interrupts: number
   /** What the application and outsiders may do, each once. */
-  readonly around: readonly Around[]
+  readonly outsideActs: readonly OutsideAct[]
 }
 
-export interface Around {
+/** Something that the application or an outsider does. */
+export interface OutsideAct {
   readonly name: string
-  /** Whether it could be done; changes the world. */
+  /** Changes the world. Returns whether that was possible. */
   readonly act: (world: World) => boolean
-  /** What it adds to what has happened, where that counts for a record or its secret. */
+  /** Applies the change to the expected contents, if it matters for them. */
   readonly replay?: (expected: Expected) => void
-  /** The one that has to come before it. */
+  /** The name of the act that has to come first. */
   readonly after?: string
 }
 
-/** What the operations that happened should have left. */
+/** What the stores should contain after the operations that happened. */
 export interface Expected {
   readonly rows: Record<string, { name: string; live: boolean }>
   readonly secrets: Record<string, Readonly<Record<string, unknown>>>
@@ -45,13 +46,13 @@ export const [FIRST, SECOND] = [id('00000001'), id('00000002')] as const
 export const ORGANIZATION = id('cccccccc')
 const ANN = id('dddddddd')
 
-/** Credentials that are complete, told apart by their warehouse and catalog. */
+/** Complete credentials, which differ in warehouse and catalog. */
 export function credentials(warehouse: string, catalog = warehouse): Record<string, string> {
   const rest = { default_catalog: catalog }
   return { type: 'databricks', host: 'h.example.com', api_key: 'k', warehouse_id: warehouse, ...rest }
 }
 
-/** What an update must give where nothing is stored. */
+/** The fields that an update has to give if nothing is stored. */
 export function fields(warehouse: string, catalog = warehouse): Record<string, string> {
   const { type, ...given } = credentials(warehouse, catalog)
   return given
@@ -72,7 +73,7 @@ export function emptyWorld(): World {
   return { db, vault: { kept: 3, secrets: {}, others: {} }, log: [], outsider: false }
 }
 
-/** A world with the data source A, and what Vault has of it. */
+/** A world with the data source A, whose secret is in the given condition. */
 export function worldWith(secret: 'stored' | 'missing' | 'soft-deleted'): World {
   const world = emptyWorld()
   world.db.rows.push(row(A, 'n0'))
@@ -89,8 +90,8 @@ function row(source: string, name: string): MemoryRow {
   }
 }
 
-/** The application makes a record of that name; none of dsctl's rules hold it back but the unique index. */
-export function takes(name: string): Around {
+/** The application creates a record with this name. Only the unique index can prevent it. */
+export function takesName(name: string): OutsideAct {
   return {
     name: `the application takes ${name}`,
     act: ({ db }) => {
@@ -101,34 +102,34 @@ export function takes(name: string): Around {
   }
 }
 
-/** The application gives back the name that it took. */
-export function frees(name: string): Around {
+/** The application deletes the record with the name that it took. */
+export function freesName(name: string): OutsideAct {
   const act = ({ db }: World) => {
     const taken = db.rows.find(known => known.id === X)
     if (taken) taken.deleted = true
     return taken !== undefined
   }
-  return { name: `the application gives ${name} back`, act, after: takes(name).name }
+  return { name: `the application frees ${name}`, act, after: takesName(name).name }
 }
 
-export const drops: Around = {
+export const deletesRecord: OutsideAct = {
   name: 'the application deletes the record',
-  act: world => change(world, known => Object.assign(known, { deleted: true })),
+  act: world => changeRecord(world, known => Object.assign(known, { deleted: true })),
   replay: ({ rows }) => Object.assign(rows[A] ?? {}, { live: false }),
 }
 
-export const renames: Around = {
+export const renamesRecord: OutsideAct = {
   name: 'the application renames the record',
-  act: world => change(world, known => Object.assign(known, { name: 'n9' })),
+  act: world => changeRecord(world, known => Object.assign(known, { name: 'n9' })),
   replay: ({ rows }) => Object.assign(rows[A] ?? {}, { name: 'n9' }),
 }
 
 /** Someone outside dsctl writes the secret, without check-and-set. */
-export function writes(value: string): Around {
+export function writesSecret(value: string): OutsideAct {
   return {
     name: `an outsider writes the secret (${value})`,
     act: world =>
-      outside(world, secret => {
+      changeSecret(world, secret => {
         secret.current++
         secret.versions[secret.current] = credentials(value)
         delete secret.versions[secret.current - world.vault.kept]
@@ -137,24 +138,24 @@ export function writes(value: string): Around {
   }
 }
 
-export const deletesMetadata: Around = {
+export const deletesMetadata: OutsideAct = {
   name: 'an outsider deletes the metadata',
   act: world =>
-    outside(world, () => {
+    changeSecret(world, () => {
       delete world.vault.secrets[keyOf({ organizationId: ORGANIZATION, secretId: A })]
     }),
   replay: ({ secrets }) => void delete secrets[A],
 }
 
-function change({ db }: World, how: (row: MemoryRow) => void): boolean {
+function changeRecord({ db }: World, change: (row: MemoryRow) => void): boolean {
   const live = db.rows.find(known => known.id === A && !known.deleted)
-  if (live) how(live)
+  if (live) change(live)
   return live !== undefined
 }
 
-function outside(world: World, how: (secret: World['vault']['secrets'][string]) => void): boolean {
+function changeSecret(world: World, change: (secret: World['vault']['secrets'][string]) => void): boolean {
   const secret = world.vault.secrets[keyOf({ organizationId: ORGANIZATION, secretId: A })]
-  if (secret) how(secret)
+  if (secret) change(secret)
   if (world.db.intents.some(({ state }) => state !== 'closed')) world.outsider = true
   return secret !== undefined
 }

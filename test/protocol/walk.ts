@@ -1,57 +1,57 @@
 import { endlessState, type Graph } from './graph.ts'
 
-export interface Found {
+export interface SearchResult {
   readonly states: number
-  /** Steps from one state to another: every schedule within the bounds is a path of them. */
+  /** Steps between states. Every schedule within the bounds is a path of them. */
   readonly steps: number
-  /** The first violation, undefined where there is none, and the shortest way that led to it. */
-  readonly wrong: string | undefined
+  /** The first violation, if any, and the shortest path to it. */
+  readonly violation: string | undefined
   readonly trace: readonly string[]
 }
 
-/** What leads from state to state, and what must not be. What is not known yet is computed, and asked for again. */
+/** The steps from a state, and what must not happen. Unknown values are computed, and the call repeated. */
 export interface Rules<S> {
-  readonly next: (state: S, add: (to: S, how: () => string) => void) => void
-  /** Undefined where it is not known yet; '' where nothing is wrong. */
+  readonly next: (state: S, add: (to: S, describe: () => string) => void) => void
+  /** Empty if nothing is wrong. Undefined if unknown yet. */
   readonly violation: (state: S) => string | undefined
   readonly keyOf: (state: S) => string
   readonly computed: () => Promise<boolean>
 }
 
-/** More than a scenario should need, so that a mistake ends before memory does. */
-const MOST_STATES = 2_000_000
+/** More than a scenario should need: a mistake in the bounds must not exhaust the memory. */
+const MAX_STATES = 2_000_000
 
-/** Goes through all states, breadth first, until one is wrong; the way to that is then a shortest one. */
-export async function walk<S>(seen: Graph<S>, rules: Rules<S>): Promise<Found> {
-  const known = async <T>(ask: () => T): Promise<T> => {
+/** Visits all states, breadth first, up to the first violation. The path to it is a shortest one. */
+export async function walk<S>(seen: Graph<S>, rules: Rules<S>): Promise<SearchResult> {
+  const known = async <T>(lookUp: () => T): Promise<T> => {
     for (;;) {
-      const answer = ask()
+      const answer = lookUp()
       if (!(await rules.computed())) return answer
     }
   }
   const successors = (state: S) =>
     known(() => {
-      const list: { to: S; how: () => string }[] = []
-      rules.next(state, (to, how) => void list.push({ to, how }))
+      const list: { to: S; describe: () => string }[] = []
+      rules.next(state, (to, describe) => void list.push({ to, describe }))
       return list
     })
-  const result = async (at: number, wrong: string): Promise<Found> => {
+  const result = async (at: number, violation: string): Promise<SearchResult> => {
     const trace: string[] = []
     for (const [from, to] of seen.path(at)) {
       const key = rules.keyOf(seen.state(to))
       const step = (await successors(seen.state(from))).find(found => rules.keyOf(found.to) === key)
-      trace.push(step?.how() ?? '?')
+      trace.push(step?.describe() ?? '?')
     }
-    return { states: seen.size(), steps: seen.steps(), wrong, trace }
+    return { states: seen.size(), steps: seen.steps(), violation, trace }
   }
   for (let at = 0; at < seen.size(); at++) {
-    if (seen.size() > MOST_STATES) return result(at, `more than ${MOST_STATES} states: lower the bounds`)
+    if (seen.size() > MAX_STATES) return result(at, `more than ${MAX_STATES} states: lower the bounds`)
     const state = seen.state(at)
-    const wrong = await known(() => rules.violation(state))
-    if (wrong) return result(at, wrong)
+    const violation = await known(() => rules.violation(state))
+    if (violation) return result(at, violation)
     for (const { to } of await successors(state)) seen.add(at, to)
   }
   const endless = endlessState(seen)
-  if (endless !== undefined) return result(endless, 'processes that go round for ever')
-  return { states: seen.size(), steps: seen.steps(), wrong: undefined, trace: [] }
+  if (endless !== undefined) return result(endless, 'processes that never end')
+  return { states: seen.size(), steps: seen.steps(), violation: undefined, trace: [] }
 }

@@ -6,13 +6,13 @@ import type { MemoryDatabase } from '../contract/memory/database.ts'
 import { memoryRecords } from '../contract/memory/memory-records.ts'
 import { type MemoryVault, memorySecrets } from '../contract/memory/memory-secrets.ts'
 
-/** Both stores, and what has happened in them so far. */
+/** Both stores, and what has happened so far. */
 export interface World {
   readonly db: MemoryDatabase
   readonly vault: MemoryVault
-  /** The operations whose statement has changed a record, and what others did that counts, in order. */
+  /** The operations that have changed a record, and the acts of others that matter, in order. */
   readonly log: string[]
-  /** Whether someone outside dsctl wrote a secret while an operation on it was open: then it may be lost. */
+  /** Someone outside dsctl wrote a secret while an operation on it was unclosed, so that write may be lost. */
   outsider: boolean
 }
 
@@ -21,19 +21,19 @@ export interface Ports {
   readonly secrets: Secrets
 }
 
-/** The stores' ports with a rule switched off. */
+/** Changes the ports so that a rule no longer holds. */
 export type Mutation = (ports: Ports, world: World) => Ports
 
-/** One call of a port, as it travels. */
+/** One call of a port. */
 export interface Message {
   readonly port: keyof Ports
   readonly method: string
   readonly args: readonly unknown[]
 }
 
-const READS = new Set(['list', 'find', 'findName', 'findIntent', 'read', 'readVersion', 'mayRemove', 'lookUp'])
+const READS = new Set(['list', 'find', 'findName', 'findIntent', 'read', 'readVersion', 'canRemove', 'lookUp'])
 
-/** Whether a message that arrives late changes nothing. */
+/** Whether a message changes nothing, so that it does not matter if it arrives late. */
 export function isRead({ method }: Message): boolean {
   return READS.has(method)
 }
@@ -43,7 +43,7 @@ export function portsOf(world: World, mutation: Mutation | undefined): Ports {
   return mutation ? mutation(ports, world) : ports
 }
 
-/** What the stores do with a message: they change, and answer. */
+/** Applies a message to the stores. Returns the answer. */
 export async function deliver(world: World, message: Message, mutation: Mutation | undefined): Promise<unknown> {
   const before = writes(world.db)
   const port = portsOf(world, mutation)[message.port] as unknown as Record<string, (...args: unknown[]) => unknown>
@@ -52,7 +52,7 @@ export async function deliver(world: World, message: Message, mutation: Mutation
   return answer
 }
 
-/** Messages, answers and worlds as text, the same for what is the same. Sealed values are kept. */
+/** Messages, answers and worlds as text, equal for equal values. Keeps sealed values. */
 export function encode(value: unknown): string {
   return JSON.stringify(value, function (this: Record<string, unknown>, key, plain) {
     const raw = this[key]
@@ -70,7 +70,7 @@ export function encodeWorld(world: World): string {
   return JSON.stringify(world)
 }
 
-/** Whether two stored secrets hold the same. */
+/** Whether the data of two secrets is equal. */
 export function sameData(a: unknown, b: unknown): boolean {
   return isDeepStrictEqual(a, b)
 }
@@ -83,7 +83,7 @@ function writes({ rows }: MemoryDatabase): number {
   return rows.reduce((sum, row) => sum + row.writes, 0)
 }
 
-/** First steps and plain updates carry the id of their intent or event, last steps begin with it. */
+/** Begin steps and plain updates carry the id of their intent or event. It is the first argument of commit steps. */
 function operationOf({ args }: Message): string {
   const [first, second] = args as [unknown, { intentId?: string; eventId?: string } | undefined]
   return typeof first === 'string' ? first : (second?.intentId ?? second?.eventId ?? '')

@@ -16,8 +16,8 @@ export interface Existing extends NamedRecord {
 }
 
 /**
- * Returns the live records with these names, by `keyOf`. Throws if the caller may not read them; the audit trail then
- * records a denied `action`.
+ * Returns the live records with these names, by `keyOf`. Throws if the caller may not read them. Then a
+ * given `action` is audited as denied.
  */
 export async function findExisting(
   stores: Stores,

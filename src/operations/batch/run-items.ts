@@ -65,7 +65,7 @@ export async function runItems<T extends NameAndEnv & { readonly id?: string }>(
   return runInChunks(stores, items, { parallel, work: runOne })
 }
 
-// Every item waits for the time-out: a thousand that all wait in vain would take hours.
+// If each of a thousand items waited for the time-out, that would take hours.
 function notStarted(cause: DsctlError): DsctlError {
   const message = `Not started, because the stores are unavailable: ${cause.message}`
   return new DsctlError('unavailable', message, { outcome: 'none' })
