@@ -5,6 +5,7 @@ import { parseAst } from 'vitest/node'
 
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
+  'contract',
   'cli/database-credentials.test.ts',
   'cli/delete.test.ts',
   'cli/doctor-servers.test.ts',

@@ -12,29 +12,30 @@ import { postgresSetup } from '../../src/postgres/schema/setup.ts'
 import { preparedDataDir } from '../support/pglite-data.ts'
 import { REAL_POSTGRES, type ScratchDatabase, scratchDatabase } from '../support/servers.ts'
 import { memoryRecordsFixture } from './memory/memory-records-fixture.ts'
-import { type RecordsFixture, recordsContract } from './records.ts'
+import type { RecordsFixture } from './records/suite.ts'
+import { recordsContract } from './records.ts'
 
 recordsContract('memory', memoryRecordsFixture)
 recordsContract('Postgres', postgresRecordsFixture)
 recordsContract('the embedded Postgres', embeddedRecordsFixture)
-// What a statement checks it saw in its snapshot; the embedded Postgres has one session, so nothing comes in between.
+// Only for real Postgres: the embedded one has a single session, so no transaction can commit during a statement.
 if (REAL_POSTGRES) raceTests()
 
 function raceTests(): void {
-  describe('what another transaction commits while a statement waits', () => {
-    let bed: RecordsFixture & { database: ScratchDatabase }
+  describe('another transaction commits while a statement waits', () => {
+    let fixture: RecordsFixture & { database: ScratchDatabase }
     let organizationId: string
     let caller: Caller
     const names = { name: undefined, env: undefined }
 
     beforeAll(async () => {
-      bed = await postgresRecordsFixture()
+      fixture = await postgresRecordsFixture()
     })
-    afterAll(() => bed?.drop())
+    afterAll(() => fixture?.drop())
     beforeEach(async () => {
       const email = `${randomUUID()}@example.com`
-      organizationId = await bed.addOrganization(email)
-      await bed.addMember({ userId: await bed.addUser(email), organizationId, role: 'data_admin' })
+      organizationId = await fixture.addOrganization(email)
+      await fixture.addMember({ userId: await fixture.addUser(email), organizationId, role: 'data_admin' })
       caller = { email, identitySource: 'a test', organization: undefined, roles: ['data_admin'] }
     })
 
@@ -51,10 +52,10 @@ function raceTests(): void {
         fields: [],
         lease: 1000,
       }
-      expect(await bed.records.beginUpdate(caller, update)).toMatchObject({ kind: 'begun' })
+      expect(await fixture.records.beginUpdate(caller, update)).toMatchObject({ kind: 'begun' })
       return update.intentId
     }
-    const take = (name: string) => ({
+    const insertRecord = (name: string) => ({
       sql: `INSERT INTO data_sources (id, secret_id, organization_id, name, type, env) VALUES ($1, $1, $2, $3, 'mysql', 'dev')`,
       params: [randomUUID(), organizationId, name],
     })
@@ -62,43 +63,48 @@ function raceTests(): void {
       sql: `UPDATE data_sources SET ${what} WHERE id = $1`,
       params: [id],
     })
-    const add = (name: string) => bed.addRecord({ organizationId, name })
+    const add = (name: string) => fixture.addRecord({ organizationId, name })
 
-    test('a name taken under the last step of a create leaves its intent open', async () => {
+    test('a name taken during a create’s commit leaves its intent open', async () => {
       const create = newCreate('wanted')
-      await bed.records.beginCreate(caller, create)
-      const finish = () => bed.records.commitCreate(create.intentId, 'postgres')
-      expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
-      expect(await bed.records.findIntent(create.intentId)).toMatchObject({ state: 'open' })
-      expect(await bed.readRecord(create.id)).toBe(undefined)
-      expect(await bed.events(caller.email)).toEqual([])
+      await fixture.records.beginCreate(caller, create)
+      const commit = () => fixture.records.commitCreate(create.intentId, 'postgres')
+      expect(await runWhileLocked(fixture.database, insertRecord('wanted'), commit)).toMatchObject({
+        kind: 'taken',
+        id: undefined,
+      })
+      expect(await fixture.records.findIntent(create.intentId)).toMatchObject({ state: 'open' })
+      expect(await fixture.readRecord(create.id)).toBe(undefined)
+      expect(await fixture.events(caller.email)).toEqual([])
     })
 
-    test('a name taken under the last steps of several creates undoes all, and by itself each is done or taken', async () => {
+    test('a taken name rolls back a batch of commits, each alone succeeds', async () => {
       const creates = ['one', 'wanted', 'two'].map(newCreate)
-      await bed.records.beginCreates(caller, creates)
+      await fixture.records.beginCreates(caller, creates)
       const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
-      expect(await meanwhile(bed.database, take('wanted'), () => bed.records.commitCreates(rows))).toBe('rolled back')
-      for (const { id } of creates) expect(await bed.readRecord(id)).toBe(undefined)
-      const alone = await Promise.all(rows.map(row => bed.records.commitCreates([row])))
+      expect(
+        await runWhileLocked(fixture.database, insertRecord('wanted'), () => fixture.records.commitCreates(rows)),
+      ).toBe('rolled back')
+      for (const { id } of creates) expect(await fixture.readRecord(id)).toBe(undefined)
+      const alone = await Promise.all(rows.map(row => fixture.records.commitCreates([row])))
       expect(alone).toMatchObject([[{ kind: 'done' }], [{ kind: 'taken' }], [{ kind: 'done' }]])
     })
 
-    test('a rule of the application’s that refuses one of several undoes all, and is told of that one alone', async () => {
-      await bed.database.query(`ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> 'evil')`)
+    test('a constraint that one create violates rolls back the batch', async () => {
+      await fixture.database.query(`ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> 'evil')`)
       const creates = ['good', 'evil'].map(newCreate)
-      await bed.records.beginCreates(caller, creates)
+      await fixture.records.beginCreates(caller, creates)
       const rows = creates.map(({ intentId }) => ({ intentId, type: 'postgres' }))
-      expect(await bed.records.commitCreates(rows)).toBe('rolled back')
-      expect(await bed.records.commitCreates(rows.slice(0, 1))).toMatchObject([{ kind: 'done' }])
-      await expect(bed.records.commitCreates(rows.slice(1))).rejects.toMatchObject({ code: 'invalid' })
-      await bed.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
+      expect(await fixture.records.commitCreates(rows)).toBe('rolled back')
+      expect(await fixture.records.commitCreates(rows.slice(0, 1))).toMatchObject([{ kind: 'done' }])
+      await expect(fixture.records.commitCreates(rows.slice(1))).rejects.toMatchObject({ code: 'invalid' })
+      await fixture.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
     })
 
-    test('two lists of the same names at once, in whatever order, never wait for each other for ever', async () => {
+    test('concurrent batches of the same names never deadlock', async () => {
       const names = Array.from({ length: 40 }, (_, at) => `n${at}`)
       const lists = [names, [...names].reverse(), names].map(list => list.map(newCreate))
-      const answers = await Promise.all(lists.map(creates => bed.records.beginCreates(caller, creates)))
+      const answers = await Promise.all(lists.map(creates => fixture.records.beginCreates(caller, creates)))
       const kinds = answers.flatMap(answer =>
         answer === 'rolled back' ? ['rolled back'] : answer.map(({ kind }) => kind),
       )
@@ -106,62 +112,69 @@ function raceTests(): void {
       expect(kinds.every(kind => ['begun', 'busy', 'rolled back'].includes(kind))).toBe(true)
     })
 
-    test('a name taken under the last step of an update leaves its intent open and the row as it was', async () => {
+    test('a name taken during an update’s commit changes nothing', async () => {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
-      const finish = () => bed.records.commitUpdate(intentId, ['name'])
-      expect(await meanwhile(bed.database, take('wanted'), finish)).toMatchObject({ kind: 'taken', id: undefined })
-      expect(await bed.records.findIntent(intentId)).toMatchObject({ state: 'open' })
-      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
+      const commit = () => fixture.records.commitUpdate(intentId, ['name'])
+      expect(await runWhileLocked(fixture.database, insertRecord('wanted'), commit)).toMatchObject({
+        kind: 'taken',
+        id: undefined,
+      })
+      expect(await fixture.records.findIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await fixture.readRecord(id)).toMatchObject({ name: 'old' })
     })
 
-    test('a name taken under a plain update is taken', async () => {
+    test('a name taken during a plain update is taken', async () => {
       const id = await add('old')
       const update = { eventId: randomUUID(), ref: { text: id, env: undefined }, name: 'wanted', env: undefined }
-      const rename = () => bed.records.updatePlain(caller, update)
+      const rename = () => fixture.records.updatePlain(caller, update)
       const taken = { kind: 'taken', id: undefined, name: 'wanted', env: undefined }
-      expect(await meanwhile(bed.database, take('wanted'), rename)).toEqual(taken)
-      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
-      expect(await bed.events(caller.email)).toEqual([])
+      expect(await runWhileLocked(fixture.database, insertRecord('wanted'), rename)).toEqual(taken)
+      expect(await fixture.readRecord(id)).toMatchObject({ name: 'old' })
+      expect(await fixture.events(caller.email)).toEqual([])
     })
 
-    test('a row deleted under the last step is gone, and its intent is left open', async () => {
+    test('a record deleted during the commit is gone, its intent stays open', async () => {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
       const drop = change(id, 'deleted_at = now()')
-      const finish = () => bed.records.commitUpdate(intentId, ['name'])
-      expect(await meanwhile(bed.database, drop, finish)).toEqual({ kind: 'gone' })
-      expect(await bed.records.findIntent(intentId)).toMatchObject({ state: 'open' })
-      expect(await bed.readRecord(id)).toMatchObject({ name: 'old', deleted: true })
+      const commit = () => fixture.records.commitUpdate(intentId, ['name'])
+      expect(await runWhileLocked(fixture.database, drop, commit)).toEqual({ kind: 'gone' })
+      expect(await fixture.records.findIntent(intentId)).toMatchObject({ state: 'open' })
+      expect(await fixture.readRecord(id)).toMatchObject({ name: 'old', deleted: true })
     })
 
-    test('a rename under the last step of an update of credentials stays', async () => {
+    test('a rename during an update’s commit stays', async () => {
       const id = await add('old')
       const intentId = await beginUpdate(id)
       const rename = change(id, "name = 'by the application'")
-      const answer = await meanwhile(bed.database, rename, () => bed.records.commitUpdate(intentId, ['port']))
+      const answer = await runWhileLocked(fixture.database, rename, () =>
+        fixture.records.commitUpdate(intentId, ['port']),
+      )
       expect(answer).toMatchObject({ kind: 'done', record: { name: 'by the application' } })
-      expect(await bed.readRecord(id)).toMatchObject({ name: 'by the application' })
+      expect(await fixture.readRecord(id)).toMatchObject({ name: 'by the application' })
     })
 
-    test('an intent moved to undoing under the last step is changed, and the row as it was', async () => {
+    test('an intent moved to undoing during the commit changes nothing', async () => {
       const id = await add('old')
       const intentId = await beginUpdate(id, 'wanted')
       const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
-      const finish = () => bed.records.commitUpdate(intentId, ['name'])
-      expect(await meanwhile(bed.database, undo, finish)).toEqual({ kind: 'changed' })
-      expect(await bed.readRecord(id)).toMatchObject({ name: 'old' })
-      expect(await bed.events(caller.email)).toEqual([])
+      const commit = () => fixture.records.commitUpdate(intentId, ['name'])
+      expect(await runWhileLocked(fixture.database, undo, commit)).toEqual({ kind: 'changed' })
+      expect(await fixture.readRecord(id)).toMatchObject({ name: 'old' })
+      expect(await fixture.events(caller.email)).toEqual([])
     })
 
     test('an intent moved to undoing keeps its base version', async () => {
       const intentId = await beginUpdate(await add('old'))
       const undo = { sql: `UPDATE dsctl.pending_operations SET state = 'undoing' WHERE id = $1`, params: [intentId] }
-      expect(await meanwhile(bed.database, undo, () => bed.records.recordBaseVersion(intentId, 3))).toBe('changed')
-      expect(await bed.records.findIntent(intentId)).toMatchObject({ baseVersion: null })
+      expect(await runWhileLocked(fixture.database, undo, () => fixture.records.recordBaseVersion(intentId, 3))).toBe(
+        'changed',
+      )
+      expect(await fixture.records.findIntent(intentId)).toMatchObject({ baseVersion: null })
     })
 
-    test('an intent recorded under a first step is in its way, and nothing is deleted', async () => {
+    test('an intent inserted during a delete’s begin blocks it', async () => {
       const id = await add('old')
       const record = {
         sql: `INSERT INTO dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id,
@@ -171,41 +184,41 @@ function raceTests(): void {
         params: [randomUUID(), id, organizationId, caller.email],
       }
       const remove = { intentId: randomUUID(), ref: { text: id, env: undefined }, lease: 1000 }
-      const answer = await meanwhile(bed.database, record, () => bed.records.beginDelete(caller, remove))
+      const answer = await runWhileLocked(fixture.database, record, () => fixture.records.beginDelete(caller, remove))
       expect(answer).toEqual({ kind: 'busy', intent: undefined })
-      expect(await bed.readRecord(id)).toMatchObject({ deleted: false })
-      expect(await bed.events(caller.email)).toEqual([])
+      expect(await fixture.readRecord(id)).toMatchObject({ deleted: false })
+      expect(await fixture.events(caller.email)).toEqual([])
     })
 
-    test('of many creates of one name at once one begins, and the others find it in their way', async () => {
-      const creates = Array.from({ length: 8 }, () => bed.records.beginCreate(caller, newCreate('wanted')))
+    test('of many concurrent creates of one name only one begins', async () => {
+      const creates = Array.from({ length: 8 }, () => fixture.records.beginCreate(caller, newCreate('wanted')))
       const kinds = (await Promise.all(creates)).map(({ kind }) => kind).sort()
       expect(kinds).toEqual(['begun', ...Array(7).fill('busy')].sort())
     })
 
-    test('a first step sent twice at once records one intent, and its second try finds it or waits', async () => {
+    test('a begin sent several times at once records one intent', async () => {
       const create = newCreate('wanted')
-      const tries = Array.from({ length: 4 }, () => bed.records.beginCreate(caller, create))
+      const tries = Array.from({ length: 4 }, () => fixture.records.beginCreate(caller, create))
       const kinds = (await Promise.all(tries)).map(({ kind }) => kind)
       expect(kinds.filter(kind => kind === 'begun')).toHaveLength(1)
       expect(kinds.every(kind => ['begun', 'already recorded', 'busy'].includes(kind))).toBe(true)
-      expect(await bed.records.beginCreate(caller, create)).toMatchObject({ kind: 'already recorded' })
+      expect(await fixture.records.beginCreate(caller, create)).toMatchObject({ kind: 'already recorded' })
     })
 
-    test('a plain update sent twice at once is done and told once', async () => {
+    test('a plain update sent several times at once is audited once', async () => {
       const id = await add('old')
       const update = { eventId: randomUUID(), ref: { text: id, env: undefined }, name: 'new', env: undefined }
-      const tries = Array.from({ length: 4 }, () => bed.records.updatePlain(caller, update))
+      const tries = Array.from({ length: 4 }, () => fixture.records.updatePlain(caller, update))
       const kinds = (await Promise.all(tries)).map(({ kind }) => kind)
       expect(kinds).toContain('done')
-      expect(await bed.records.updatePlain(caller, update)).toMatchObject({ kind: 'done', record: { name: 'new' } })
-      expect((await bed.events(caller.email)).map(({ outcome }) => outcome)).toEqual(['done'])
+      expect(await fixture.records.updatePlain(caller, update)).toMatchObject({ kind: 'done', record: { name: 'new' } })
+      expect((await fixture.events(caller.email)).map(({ outcome }) => outcome)).toEqual(['done'])
     })
   })
 }
 
-/** Runs a statement that has to wait for another transaction, which commits as soon as it does. */
-async function meanwhile<T>(
+/** Runs a statement that waits for a lock of another transaction, and commits that transaction while it waits. */
+async function runWhileLocked<T>(
   database: ScratchDatabase,
   other: { sql: string; params: readonly unknown[] },
   run: () => Promise<T>,
@@ -248,12 +261,12 @@ async function embeddedRecordsFixture(): Promise<RecordsFixture> {
   const pglite = await PGlite.create({ loadDataDir: await openAsBlob(await preparedDataDir()) })
   const db = openDatabase(pglitePool(pglite, { timeoutMs: 30_000, trace: () => {} }))
   await postgresSetup(db).prepare('empty')
-  // biome-ignore lint/suspicious/noExplicitAny: the suite looks into rows of its own statements
+  // biome-ignore lint/suspicious/noExplicitAny: rows have the columns of the statement
   const query = async (sql: string, params: readonly unknown[] = []) => (await pglite.query<any>(sql, [...params])).rows
   return { records: postgresRecords(db, 'dsctl'), ...sqlFixture({ query }), drop: () => pglite.close() }
 }
 
-/** What others do, and a look inside, in plain SQL. */
+/** The application's writes, and a look at the tables, in plain SQL. */
 function sqlFixture({ query }: Pick<ScratchDatabase, 'query'>): Omit<RecordsFixture, 'records' | 'drop'> {
   return {
     async addOrganization(name) {

@@ -14,7 +14,7 @@ import {
   type LookUpFixture,
   lookUpContract,
   newLocation,
-  opened,
+  revealed,
   type SecretsFixture,
   sealed,
   secretsContract,
@@ -51,12 +51,13 @@ async function ageSecretsFixture(): Promise<SecretsFixture> {
   return { secrets: serializeWrites(secrets), kept: 10, drop: async () => {} }
 }
 
-// One process has the home for itself and does one thing after the other.
+// One process at a time uses the home folder and writes one secret after another. The concurrent writes of the contract
+// have to wait for each other.
 function serializeWrites(secrets: Secrets): Secrets {
-  let turn: Promise<unknown> = Promise.resolve()
+  let last: Promise<unknown> = Promise.resolve()
   const write: Secrets['write'] = (at, data, cas) => {
-    const written = turn.then(() => secrets.write(at, data, cas))
-    turn = written
+    const written = last.then(() => secrets.write(at, data, cas))
+    last = written
     return written
   }
   return { ...secrets, write }
@@ -77,7 +78,7 @@ function secretsOn(
   return { secrets: vaultSecrets({ client, mount, path }), close: client.close }
 }
 
-describe('the secrets in Vault, beside others', () => {
+describe('the secrets in Vault, which others change too', () => {
   let vault: ScratchVault
   let secrets: Secrets
   let at: SecretLocation
@@ -93,7 +94,7 @@ describe('the secrets in Vault, beside others', () => {
     vault.request('POST', `${vault.mount}/${verb}/${pathOf(at)}`, { body: { versions } })
   const read = async () => {
     const { version, data } = await secrets.read(at)
-    return { version, data: opened(data) }
+    return { version, data: revealed(data) }
   }
   const failure = (call: () => Promise<unknown>) =>
     call().then(
@@ -113,26 +114,26 @@ describe('the secrets in Vault, beside others', () => {
     at = newLocation()
   })
 
-  test('a secret stands under its id, as one JSON object that the application reads', async () => {
+  test('a secret is a JSON object at the path of its id', async () => {
     await secrets.write(at, sealed({ type: 'postgres', port: 5432 }), 0)
     expect(await vault.readSecret(pathOf(at))).toEqual({ version: 1, data: { type: 'postgres', port: 5432 } })
   })
 
-  test('the organization may stand in the path, and keeps the same id apart', async () => {
+  test('the path may contain the organization', async () => {
     const inOrganization = on({ path: 'orgs/{organization_id}/{id}' })
     await inOrganization.write(at, sealed({ n: 1 }), 0)
     expect(await vault.readSecret(`orgs/${at.organizationId}/${at.secretId}`)).toMatchObject({ data: { n: 1 } })
     expect(await inOrganization.read({ ...newLocation(), secretId: at.secretId })).toEqual({ version: 0, data: null })
   })
 
-  test('what others write moves the version on', async () => {
+  test('a write by others increments the version', async () => {
     await secrets.write(at, sealed({ n: 1 }), 0)
     await vault.writeSecret(pathOf(at), { n: 2 })
     expect(await read()).toEqual({ version: 2, data: { n: 2 } })
     expect(await secrets.write(at, sealed({ n: 3 }), 1)).toBe('conflict')
   })
 
-  test('what others soft-delete is there without data, and what they undelete has it again', async () => {
+  test('a version that others soft-delete has no data until they undelete it', async () => {
     await secrets.write(at, sealed({ n: 1 }), 0)
     await vault.request('DELETE', `${vault.mount}/data/${pathOf(at)}`)
     expect(await read()).toEqual({ version: 1, data: null })
@@ -141,7 +142,7 @@ describe('the secrets in Vault, beside others', () => {
     expect(await read()).toEqual({ version: 1, data: { n: 1 } })
   })
 
-  test('what others destroy is gone, though its number still counts', async () => {
+  test('a version that others destroy is gone, but its number counts', async () => {
     await secrets.write(at, sealed({ n: 1 }), 0)
     await secrets.write(at, sealed({ n: 2 }), 1)
     await others('destroy', [1, 2])
@@ -151,7 +152,7 @@ describe('the secrets in Vault, beside others', () => {
     expect(await secrets.write(at, sealed({ n: 3 }), 2)).toBe('ok')
   })
 
-  test('a mount that is not there is named by every call that would touch it, and nothing is told as done', async () => {
+  test('every call names a mount that does not exist', async () => {
     const nowhere = on({ mount: 'no-such-mount' })
     const calls = [
       () => nowhere.read(at),
@@ -167,7 +168,7 @@ describe('the secrets in Vault, beside others', () => {
     }
   })
 
-  test('a KV version 1 mount is refused by its version, and nothing stays in it', async () => {
+  test('a KV version 1 mount is refused, and nothing stays in it', async () => {
     const mount = `${vault.mount}-kv1`
     await vault.request('POST', `sys/mounts/${mount}`, { body: { type: 'kv' } })
     const old = on({ mount })
@@ -180,7 +181,7 @@ describe('the secrets in Vault, beside others', () => {
     await vault.request('DELETE', `sys/mounts/${mount}`)
   })
 
-  test('a token that may not is forbidden to, changes nothing, and is told nowhere', async () => {
+  test('a token without permission is forbidden, and never printed', async () => {
     await secrets.write(at, sealed({ n: 1 }), 0)
     const token = await vault.createToken({})
     const denied = on({ token })
@@ -199,7 +200,7 @@ describe('the secrets in Vault, beside others', () => {
     expect(await read()).toEqual({ version: 1, data: { n: 1 } })
   })
 
-  test('whether secrets may be removed is asked for the path, before any is', async () => {
+  test('canRemove checks the permission for the path', async () => {
     const may = async (hcl: string) =>
       on({ token: await vault.createToken({ policies: ['default', await vault.createPolicy('p', hcl)] }) }).canRemove()
     expect(await may(adminPolicy(vault.mount))).toBe(true)
@@ -207,19 +208,19 @@ describe('the secrets in Vault, beside others', () => {
     expect(await may(`path "${vault.mount}/metadata/other/*" { capabilities = ["delete"] }`)).toBe(false)
   })
 
-  test('the least a policy has to allow is enough for every call', async () => {
+  test('the minimal policy is enough for every call', async () => {
     const policy = await vault.createPolicy('admin', adminPolicy(vault.mount))
     const admin = on({ token: await vault.createToken({ policies: ['default', policy] }) })
     expect(await admin.read(at)).toEqual({ version: 0, data: null })
     expect(await admin.write(at, sealed({ n: 1 }), 0)).toBe('ok')
-    expect(opened(await admin.readVersion(at, 1))).toEqual({ n: 1 })
+    expect(revealed(await admin.readVersion(at, 1))).toEqual({ n: 1 })
     await admin.softDelete(at, 1)
     expect(await admin.read(at)).toEqual({ version: 1, data: null })
     await admin.remove(at)
     expect(await admin.read(at)).toEqual({ version: 0, data: null })
   })
 
-  test('a server that is not there has certainly done nothing', async () => {
+  test('an unreachable server has certainly not been changed', async () => {
     const away = secretsOn({ ...vault, addr: 'http://127.0.0.1:1' }, {})
     closing.push(away.close)
     const calls = [
@@ -230,7 +231,7 @@ describe('the secrets in Vault, beside others', () => {
     for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'unavailable', delivered: 'no' })
   })
 
-  test('a mount with slashes in its name is found when a field is looked up', async () => {
+  test('a field is read from a mount with slashes in its name', async () => {
     const mount = `${vault.mount}-nested/kv`
     await vault.addMount(mount)
     await vault.request('POST', `${mount}/data/a/b`, { body: { data: { password: 'x' } } })
@@ -238,7 +239,7 @@ describe('the secrets in Vault, beside others', () => {
     await vault.request('DELETE', `sys/mounts/${mount}`)
   })
 
-  test('looking up in a mount that the token cannot use is invalid', async () => {
+  test('reading a field in a mount that the token cannot use is invalid', async () => {
     const stranger = on({ token: await vault.createToken({}) })
     await vault.writeSecret('other', { password: 'hunter2' })
     const error = await failure(() => stranger.readField(`${vault.mount}/other`, 'password'))

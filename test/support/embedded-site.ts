@@ -4,7 +4,7 @@ import { type EmbeddedHome, openHome } from '../../src/embedded/home.ts'
 import { lockHome } from '../../src/embedded/lock.ts'
 import { openPglite } from '../../src/embedded/open-pglite.ts'
 import { ageSecrets } from '../../src/embedded/secrets.ts'
-import { opened, sealed } from '../contract/secrets.ts'
+import { revealed, sealed } from '../contract/secrets.ts'
 import { dsctl, spawnDsctl, temporaryFolder } from './run.ts'
 import type { ScratchDatabase } from './servers.ts'
 import { type Site, writes } from './site.ts'
@@ -69,7 +69,7 @@ function secretsIn(home: EmbeddedHome): ScratchVault {
     readSecret: path =>
       locked(home, async () => {
         const { version, data } = await secrets.read(location(path))
-        return data ? { version, data: opened(data) as Record<string, unknown> } : undefined
+        return data ? { version, data: revealed(data) as Record<string, unknown> } : undefined
       }),
     writeSecret: (path, data) =>
       locked(home, async () => {

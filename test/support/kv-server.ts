@@ -13,7 +13,7 @@ import { listen } from './listen.ts'
 
 /**
  * A replacement for OpenBao on machines without one. It implements the API that dsctl uses, and returns 501 for anything
- * else. test/contract/kv-server.test.ts checks that it behaves like OpenBao.
+ * else. test/contract/kv-server checks that it behaves like OpenBao.
  *
  * Lists must be requested as `GET …?list=true`, which Vault also accepts: Node's HTTP parser rejects the method LIST.
  */

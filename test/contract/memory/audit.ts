@@ -2,9 +2,9 @@ import type { Caller } from '../../../src/ports/caller.ts'
 import type { Authorization } from './authorize.ts'
 import type { AuditEvent, MemoryDatabase, MemoryIntent } from './database.ts'
 
-/** What a caller's event tells whatever became of it. */
+/** The parts of a caller's event that do not depend on the outcome. */
 export interface CallerEvent {
-  /** Of the event that it was done; that of its refusal is made of it. */
+  /** The id of the event for success. The event for a refusal has an id derived from it. */
   readonly eventId: string
   readonly action: string
   readonly caller: Caller
@@ -16,20 +16,20 @@ type EventDetails = Pick<AuditEvent, 'dataSourceId' | 'dataSourceName' | 'before
 
 export function recordDone(
   db: MemoryDatabase,
-  asked: CallerEvent,
+  event: CallerEvent,
   who: Authorization,
-  told: Partial<EventDetails>,
+  details: Partial<EventDetails>,
 ): void {
-  record(db, { ...eventOf(asked, who), id: asked.eventId, outcome: 'done', ...told })
+  record(db, { ...eventOf(event, who), id: event.eventId, outcome: 'done', ...details })
 }
 
-/** That it was denied, or failed; once, however often it is tried. */
-export function recordRefused(db: MemoryDatabase, asked: CallerEvent, who: Authorization, name: string | null): void {
+/** Records that the operation was denied or failed; once, even if it is retried. */
+export function recordRefused(db: MemoryDatabase, event: CallerEvent, who: Authorization, name: string | null): void {
   const outcome = who.denied ? 'denied' : 'failed'
-  record(db, { ...eventOf(asked, who), id: `${asked.eventId} refused`, outcome, dataSourceName: name })
+  record(db, { ...eventOf(event, who), id: `${event.eventId} refused`, outcome, dataSourceName: name })
 }
 
-/** How an intent ended. */
+/** Records the outcome of an intent. */
 export function recordOutcome(
   db: MemoryDatabase,
   intent: MemoryIntent,

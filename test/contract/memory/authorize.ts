@@ -1,7 +1,7 @@
 import type { Caller, Denied } from '../../../src/ports/caller.ts'
 import type { MemoryDatabase } from './database.ts'
 
-/** Whom a statement found to be asking; `denied` where they may not. */
+/** Who the caller of a statement is. `denied` says why they may not run it. */
 export interface Authorization {
   readonly userId: string | null
   readonly organizationId: string | null
@@ -47,6 +47,6 @@ function activeMemberships(db: MemoryDatabase, userId: string) {
     })
 }
 
-function isRequested(organization: { id: string; name: string }, asked: string | undefined): boolean {
-  return asked === undefined || organization.name === asked || organization.id === asked.toLowerCase()
+function isRequested(organization: { id: string; name: string }, requested: string | undefined): boolean {
+  return requested === undefined || organization.name === requested || organization.id === requested.toLowerCase()
 }

@@ -57,7 +57,7 @@ export function commitCreate(
   return { kind: 'done', record: toDataSource(db, row) }
 }
 
-/** For what no statement leaves behind. */
+/** For states that no statement can produce. */
 export function unreachable(): never {
-  throw new Error('The memory stores are in a state that cannot be.')
+  throw new Error('The memory stores are in an impossible state.')
 }

@@ -3,12 +3,12 @@ import type { Role } from '../../../src/ports/caller.ts'
 import type { Intent } from '../../../src/ports/intent.ts'
 import type { Ref } from '../../../src/ports/lookup.ts'
 
-// The tables as plain data, so that a search can copy, compare and print them.
+// The tables are plain data, so that a search can copy, compare and print them.
 
 export interface MemoryDatabase {
-  /** In milliseconds since 1970; what a statement takes for now. */
+  /** The current time of the statements, in milliseconds since 1970. */
   now: number
-  /** How far the clock moves with each statement. */
+  /** How many milliseconds the clock advances with each statement. */
   readonly tick: number
   readonly organizations: { readonly id: string; readonly name: string; deleted: boolean }[]
   readonly users: { readonly id: string; readonly email: string; readonly name: string | null }[]
@@ -39,7 +39,7 @@ export interface MemoryRow {
   env: string
   deleted: boolean
   updatedAt: number
-  /** How often a statement of dsctl has written it. */
+  /** How many times dsctl has written it. */
   writes: number
 }
 
@@ -87,14 +87,14 @@ export function emptyDatabase(now: number, tick: number): MemoryDatabase {
   return { now, tick, ...tables }
 }
 
-/** The live rows of an organization, the last changed first. */
+/** The live rows of an organization, the last updated first. */
 export function liveRows(db: MemoryDatabase, organizationId: string): MemoryRow[] {
   return db.rows
     .filter(row => row.organizationId === organizationId && !row.deleted)
     .sort((a, b) => b.updatedAt - a.updatedAt || (a.id < b.id ? -1 : 1))
 }
 
-/** The live row that has a name, if any. */
+/** The live row with this name, if any. */
 export function nameHolder(db: MemoryDatabase, at: { organizationId: string; name: string; env: string }) {
   return liveRows(db, at.organizationId).find(({ name, env }) => name === at.name && env === at.env)
 }
@@ -104,10 +104,10 @@ export function isReferredTo(row: MemoryRow, ref: Ref): boolean {
   return named && (ref.env === undefined || row.env === ref.env)
 }
 
-/** The oldest of the unclosed intents that `stands` says are in the way. */
-export function unclosed(db: MemoryDatabase, stands: (intent: MemoryIntent) => boolean): Intent | undefined {
+/** The oldest unclosed intent that matches, if any. */
+export function unclosed(db: MemoryDatabase, matches: (intent: MemoryIntent) => boolean): Intent | undefined {
   const [oldest] = db.intents
-    .filter(intent => intent.state !== 'closed' && stands(intent))
+    .filter(intent => intent.state !== 'closed' && matches(intent))
     .sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))
   return oldest && toIntent(db, oldest)
 }

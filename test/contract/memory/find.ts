@@ -20,9 +20,9 @@ type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
 export function find(
   db: MemoryDatabase,
   client: string,
-  asked: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
+  request: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
 ) {
-  const { caller, ref, audit } = asked
+  const { caller, ref, audit } = request
   const who = authorize(db, caller)
   const target = findOne(db, who.denied ? null : who.organizationId, ref)
   const action = audit?.replace('refused ', '') ?? ''
@@ -35,15 +35,15 @@ export function find(
   return (who.denied ?? answer) satisfies Answer<'find'>
 }
 
-/** The one live row that REF means, or why there is none. */
+/** The live row that a REF means, or why there is not exactly one. */
 export function findOne(
   db: MemoryDatabase,
   organizationId: string | null,
   ref: Ref,
 ): { row: MemoryRow } | LookupFailure {
   const live = organizationId === null ? [] : liveRows(db, organizationId)
-  const itself = live.filter(row => row.id === ref.text.toLowerCase())
-  const targets = (itself.length > 0 ? itself : live).filter(row => isReferredTo(row, ref))
+  const byId = live.filter(row => row.id === ref.text.toLowerCase())
+  const targets = (byId.length > 0 ? byId : live).filter(row => isReferredTo(row, ref))
   const [row] = targets
   if (!row) return { kind: 'not found' }
   if (targets.length === 1) return { row }
@@ -54,10 +54,10 @@ export function findOne(
 export function findName(
   db: MemoryDatabase,
   client: string,
-  asked: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
+  request: { caller: Caller; name: NameAndEnv; audit: NameLookupAudit | undefined },
 ) {
-  const { caller, audit } = asked
-  const { name, env } = asked.name
+  const { caller, audit } = request
+  const { name, env } = request.name
   const who = authorize(db, caller)
   const { denied, organizationId } = who
   const holder = organizationId === null ? undefined : nameHolder(db, { organizationId, name, env })
@@ -93,15 +93,15 @@ export function findNamed(
   } as const satisfies Answer<'findNamed'>
 }
 
-/** `closedAt` tells when each intent was closed. */
+/** `closedAt` is the time at which each intent was closed. */
 export function unsettledSince(
   db: MemoryDatabase,
   closedAt: ReadonlyMap<string, number>,
-  asked: { ids: readonly string[]; at: string },
+  request: { ids: readonly string[]; at: string },
 ): Answer<'unsettledSince'> {
   const isUnsettled = ({ id, state, outcome }: MemoryIntent) =>
-    state !== 'closed' || (outcome !== 'done' && (closedAt.get(id) ?? 0) >= Number(asked.at))
-  return asked.ids.filter(id => db.intents.some(intent => intent.dataSourceId === id && isUnsettled(intent)))
+    state !== 'closed' || (outcome !== 'done' && (closedAt.get(id) ?? 0) >= Number(request.at))
+  return request.ids.filter(id => db.intents.some(intent => intent.dataSourceId === id && isUnsettled(intent)))
 }
 
 export function list(
@@ -123,7 +123,7 @@ export function list(
   return (denied ?? page) satisfies Answer<'list'>
 }
 
-/** Copied before any page is taken: a snapshot. */
+/** Passes pages of a snapshot, which is copied before the first page. */
 export async function listAll(
   db: MemoryDatabase,
   {
@@ -144,7 +144,9 @@ export async function listAll(
 }
 
 function matches(row: MemoryRow, { type, env, status, search }: ListFilter): boolean {
-  const isAsked = (asked: string | undefined, value: string) => asked === undefined || asked === value
+  const matchesFilter = (filter: string | undefined, value: string) => filter === undefined || filter === value
   const named = search === undefined || row.name.toLowerCase().includes(search.toLowerCase())
-  return named && isAsked(type, row.type) && isAsked(env, row.env) && isAsked(status, row.onboardingStatus)
+  return (
+    named && matchesFilter(type, row.type) && matchesFilter(env, row.env) && matchesFilter(status, row.onboardingStatus)
+  )
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { RecordsFixture } from '../records.ts'
+import type { RecordsFixture } from '../records/suite.ts'
 import { emptyDatabase } from './database.ts'
 import { memoryRecords } from './memory-records.ts'
 
-/** Records in memory, each statement a moment after the last. */
+/** Records in memory. The clock advances by 1 ms with each statement. */
 export async function memoryRecordsFixture(): Promise<RecordsFixture> {
   const db = emptyDatabase(Date.now(), 1)
   const rowOf = (id: string) => db.rows.find(row => row.id === id)
@@ -41,8 +41,8 @@ export async function memoryRecordsFixture(): Promise<RecordsFixture> {
       return row && { name: row.name, env: row.env, deleted: row.deleted }
     },
     async events(actorEmail) {
-      const told = db.events.filter(event => event.actorEmail === actorEmail)
-      return told.map(({ id, client, actorEmail, ...rest }) => structuredClone(rest))
+      const own = db.events.filter(event => event.actorEmail === actorEmail)
+      return own.map(({ id, client, actorEmail, ...rest }) => structuredClone(rest))
     },
     drop: async () => {},
   }

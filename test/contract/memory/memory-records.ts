@@ -8,7 +8,7 @@ import { beginDelete } from './delete.ts'
 import { find, findName, findNamed, list, listAll, unsettledSince } from './find.ts'
 import { beginUpdate, commitUpdate, recordBaseVersion, updatePlain } from './update.ts'
 
-/** Records and intents in plain data: what Postgres does with each statement, one at a time. */
+/** Records and intents as plain data. Does what Postgres does for each statement, one at a time. */
 export function memoryRecords(db: MemoryDatabase, client: string): Records {
   const statement = async <T>(run: () => T): Promise<T> => {
     db.now += db.tick
@@ -18,13 +18,13 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     <I, A>(one: (item: I) => A) =>
     (items: readonly I[]) =>
       statement(() => items.map(one))
-  // Beside the database, whose every difference a search over interleavings takes for a state of its own.
+  // Not in the database: the protocol search would take each closing time for a different state.
   const closedAt = new Map<string, number>()
   const closeNow = (intent: ClosingIntent) => {
     closedAt.set(intent.id, db.now)
     return close(db, intent)
   }
-  const several: RecordBatches = {
+  const batches: RecordBatches = {
     beginCreates: (caller, creates) =>
       each((create: NewCreate) => beginCreate(db, client, { caller, create }))(creates),
     commitCreates: each(row => commitCreate(db, row)),
@@ -37,7 +37,7 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     closeAll: each(closeNow),
   }
   return {
-    ...several,
+    ...batches,
     list: (caller, query, audit) => statement(() => list(db, client, { caller, query, audit })),
     listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
     find: (caller, ref, { audit } = {}) => statement(() => find(db, client, { caller, ref, audit })),

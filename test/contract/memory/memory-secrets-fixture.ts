@@ -1,7 +1,6 @@
 import type { LookUpFixture } from '../secrets.ts'
 import { memorySecrets } from './memory-secrets.ts'
 
-/** Secrets in memory. */
 export async function memorySecretsFixture(): Promise<LookUpFixture> {
   const kept = 3
   const others: Record<string, Readonly<Record<string, unknown>>> = {}

@@ -2,28 +2,28 @@ import { invalid } from '../../../src/domain/errors.ts'
 import { type Credentials, Secret } from '../../../src/domain/secret.ts'
 import type { SecretLocation, Secrets } from '../../../src/ports/secrets.ts'
 
-/** Secrets as plain data. */
+/** A Vault mount as plain data. */
 export interface MemoryVault {
   /** How many versions of a secret are kept. */
   readonly kept: number
   /** By organization and secret id. */
   readonly secrets: Record<string, MemorySecret>
-  /** What `vault:MOUNT/PATH#FIELD` reaches. */
+  /** The secrets that `vault:MOUNT/PATH#FIELD` can read, by MOUNT/PATH. */
   readonly others: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }
 
 export interface MemorySecret {
   current: number
-  /** A soft-deleted version is null; a pruned or destroyed one is not there. */
+  /** A soft-deleted version is null; a pruned or destroyed one is missing. */
   readonly versions: Record<string, Readonly<Record<string, unknown>> | null>
 }
 
-/** Where a secret stands in a MemoryVault. */
+/** The key of a secret in a MemoryVault. */
 export function keyOf({ organizationId, secretId }: SecretLocation): string {
   return `${organizationId}/${secretId}`
 }
 
-/** What KV version 2 does with each request, one at a time. */
+/** Does what KV version 2 does for each request, one at a time. */
 export function memorySecrets(vault: MemoryVault): Secrets {
   return {
     read: async at => {
@@ -44,7 +44,7 @@ export function memorySecrets(vault: MemoryVault): Secrets {
     },
     organizationInPath: false,
     canRemove: async () => true,
-    readField: async (path, field) => lookUp(vault, path, field),
+    readField: async (path, field) => readField(vault, path, field),
     pathOf: at => `memory/${keyOf(at)}`,
   }
 }
@@ -59,7 +59,7 @@ function write(vault: MemoryVault, key: string, { data, cas }: { data: Credentia
   return 'ok'
 }
 
-function lookUp(vault: MemoryVault, path: string, field: string): string {
+function readField(vault: MemoryVault, path: string, field: string): string {
   const secret = vault.others[path]
   if (!secret) throw invalid(`vault:${path}#${field}: there is no such secret.`)
   const value = secret[field]

@@ -24,9 +24,9 @@ export function updatePlain(
   if (before && written) return { kind: 'done', record: toDataSource(db, written), fields: before.fields }
   if (who.denied) return who.denied
   const target = findOne(db, who.organizationId, ref)
-  const stands = 'row' in target ? findBlocker(db, target.row, update) : target
-  if (stands && stands.kind !== 'busy') recordRefused(db, event, who, ref.text)
-  if (stands || !('row' in target)) return stands ?? unreachable()
+  const blocker = 'row' in target ? findBlocker(db, target.row, update) : target
+  if (blocker && blocker.kind !== 'busy') recordRefused(db, event, who, ref.text)
+  if (blocker || !('row' in target)) return blocker ?? unreachable()
   const { row } = target
   const old = { name: row.name, env: row.env }
   const now = { name: update.name ?? row.name, env: update.env ?? row.env }
@@ -59,9 +59,9 @@ export function beginUpdate(
   }
   if (who.denied || who.userId === null) return who.denied ?? unreachable()
   const target = findOne(db, who.organizationId, ref)
-  const stands = 'row' in target ? findBlocker(db, target.row, update) : target
-  if (stands && stands.kind !== 'busy') recordRefused(db, event, who, ref.text)
-  if (stands || !('row' in target)) return stands ?? unreachable()
+  const blocker = 'row' in target ? findBlocker(db, target.row, update) : target
+  if (blocker && blocker.kind !== 'busy') recordRefused(db, event, who, ref.text)
+  if (blocker || !('row' in target)) return blocker ?? unreachable()
   const { id, secretId, organizationId, name, env } = target.row
   const renamed = isRenamed(target.row, update)
   db.intents.push({
