@@ -78,13 +78,13 @@ async function buildProgram() {
 
 // A lazily imported module becomes a file of its own. esbuild puts two modules into one shared file only if exactly the same
 // entry points use them, so every additional entry point would split the program into smaller files, and each file costs a
-// quarter of a millisecond. Therefore each lazy module is entered through a small module that also imports what has been
-// loaded by then anyway: the program and its commands. The result is one file with the program, one with all commands,
-// and one for each lazy module.
+// quarter of a millisecond. Therefore each lazy module is entered through a small module that also imports what most
+// commands have loaded by then: the program, all commands, and the code that opens servers. The result is one file with
+// the program, one with the commands, and one for each heavier lazy module.
 function lazyModules() {
-  const names = readdirSync(join(src, 'commands')).filter(name => name.endsWith('.ts'))
-  const commands = names.map(name => join(src, 'commands', name))
-  const loaded = [join(src, 'run.ts'), ...commands].map(path => `import ${JSON.stringify(path)}`)
+  const commands = readdirSync(join(src, 'commands')).filter(name => name.endsWith('.ts'))
+  const loaded = ['run.ts', ...commands.map(name => join('commands', name)), 'backends/open-servers.ts']
+  const imports = loaded.map(path => `import ${JSON.stringify(join(src, path))}`)
   return {
     name: 'lazy-modules',
     setup(build) {
@@ -92,7 +92,7 @@ function lazyModules() {
         kind === 'dynamic-import' ? { path: join(resolveDir, path), namespace: 'lazy' } : undefined,
       )
       build.onLoad({ filter: /.*/, namespace: 'lazy' }, ({ path }) => ({
-        contents: [...loaded, `export * from ${JSON.stringify(path)}`].join('\n'),
+        contents: [...imports, `export * from ${JSON.stringify(path)}`].join('\n'),
         resolveDir: dirname(path),
       }))
     },

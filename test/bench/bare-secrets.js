@@ -1,5 +1,5 @@
-// What an apply asks of Vault and nothing else, by hand: `write COUNT` new secrets or `read FILE` with their ids, 16 at a
-// time on connections that are kept.
+// The baseline of `npm run bench` for `dsctl apply`: `write COUNT` writes new secrets, `read FILE` reads those with the ids
+// in the file. 16 requests at a time, on persistent connections.
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'

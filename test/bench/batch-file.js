@@ -7,7 +7,7 @@ export function fieldsOf(at) {
   return { host: `db${at}.example.com`, port: 5432, username: 'app', password: `marker ${at}`, default_database: 'db' }
 }
 
-/** A file of so many requests, in an env that nobody has used. */
+/** Writes a file with `count` requests in a new env. */
 export function batchFile(folder, count) {
   const env = randomUUID()
   const requests = Array.from({ length: count }, (_, at) => ({

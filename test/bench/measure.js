@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * Runs two commands in turns and answers the medians of both and of their ratios, pair by pair: on a machine whose
- * speed drifts, only a ratio within one pair says something.
+ * Runs two commands in turns and returns the medians of both and of the ratios of each pair. The machine's speed may
+ * change during the run, so only the ratio of two consecutive runs is meaningful.
  */
 export function compare(command, measure, { pairs, env, measureEnv = env }) {
-  run(command, env) // warm-up, and a check that both work
+  run(command, env) // warms up, and checks that both work
   run(measure, measureEnv)
   const times = Array.from({ length: pairs }, () => [timeOf(command, env), timeOf(measure, measureEnv)])
   return {
@@ -28,7 +28,7 @@ export function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)]
 }
 
-/** How long a command takes, in milliseconds. A command is Node's arguments; `fresh` makes its own for each run. */
+/** How long a command takes, in milliseconds. A command is a list of arguments of Node, or a function that returns one. */
 function timeOf(command, env) {
   const args = typeof command === 'function' ? command() : command
   const began = performance.now()

@@ -1,4 +1,4 @@
-// How little it matters how much there is: `list` and `get` among a million data sources, and among a hundred.
+// Compares `list` and `get` in a database of a million data sources with the same commands in one of a hundred.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import pg from 'pg'
@@ -8,7 +8,7 @@ import { prepareServers } from './servers.js'
 const FILL = readFileSync(new URL('../support/many-rows.sql', import.meta.url), 'utf8')
 const MANY = Number(process.env.BENCH_ROWS ?? 1_000_000)
 
-/** Two databases, and what the same command takes on each; undefined where there are no servers. */
+/** Fills both databases and compares the commands; undefined if no servers are configured. */
 export async function compareScale(bin, pairs) {
   const many = await prepareServers(bin, '_many')
   const few = many && (await prepareServers(bin, '_few'))

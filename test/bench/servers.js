@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 
-/** A database (several have names of their own) and a user on the configured test servers; undefined where there are none. */
+/** Creates a database and a user on the test servers; undefined if none are configured. `own` distinguishes databases. */
 export async function prepareServers(bin, own = '') {
   const { DSCTL_TEST_POSTGRES_URL: postgres, DSCTL_TEST_VAULT_ADDR: vault, DSCTL_TEST_VAULT_TOKEN: token } = process.env
   if (!postgres || !vault || !token) return undefined
