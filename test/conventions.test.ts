@@ -16,6 +16,7 @@ const CONFORMING = [
   'faults',
   'histories',
   'protocol',
+  'scale',
   'support',
   'unit',
 ]

@@ -1,7 +1,7 @@
 import type { PostgresPool } from 'kysely'
 import pg from 'pg'
 
-/** One node of what EXPLAIN (ANALYZE, FORMAT JSON) answers. */
+/** A node of the plan that EXPLAIN (ANALYZE, FORMAT JSON) returns. */
 interface Node {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
@@ -17,8 +17,8 @@ interface Statement {
   readonly values: readonly unknown[]
 }
 
-/** The pool, and every statement that goes through it; what one writes is taken back. */
-export function recording(pool: PostgresPool): { pool: PostgresPool; statements: Statement[] } {
+/** Records every statement of dsctl that the pool runs. Rolls back the statements that write. */
+export function recordStatements(pool: PostgresPool): { pool: PostgresPool; statements: Statement[] } {
   const statements: Statement[] = []
   const connect = async () => {
     const client = await pool.connect()
@@ -36,10 +36,10 @@ export function recording(pool: PostgresPool): { pool: PostgresPool; statements:
 }
 
 /**
- * Runs a statement again, as Postgres plans it for these values, takes it back, and answers what in its plan costs more
- * the more rows there are: a table that is read from end to end, a sort, a step that looks at more than `most` rows.
+ * Runs a statement again in a transaction that is rolled back. Returns the parts of its plan whose cost grows with the
+ * tables: a sequential scan, a step that visits more than `most` rows.
  */
-export async function costly(url: string, { text, values }: Statement, most: number): Promise<string[]> {
+export async function costlySteps(url: string, { text, values }: Statement, most: number): Promise<string[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {
@@ -51,17 +51,17 @@ export async function costly(url: string, { text, values }: Statement, most: num
   }
 }
 
-/** Of these a test has a handful. */
+/** These tables have few rows in a test. */
 const SMALL = ['organizations', 'users', 'users_to_organizations', 'pending_operations', 'audit_events']
 
 function complaint(node: Node, most: number): string[] {
   const kind = node['Node Type']
   const table = node['Relation Name']
   const removed = (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Index Recheck'] ?? 0)
-  const looked = (node['Actual Rows'] + removed) * node['Actual Loops']
+  const visited = (node['Actual Rows'] + removed) * node['Actual Loops']
   if (table && SMALL.includes(table)) return []
   if (kind === 'Seq Scan') return [`reads all of ${table}`]
-  return looked > most ? [`${kind}${table ? ` on ${table}` : ''} looks at ${looked} rows`] : []
+  return visited > most ? [`${kind}${table ? ` on ${table}` : ''} visits ${visited} rows`] : []
 }
 
 function nodesIn(node: Node): Node[] {

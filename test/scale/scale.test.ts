@@ -13,17 +13,18 @@ import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { json } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
 import { ADMIN, createSite, type Site } from '../support/site.ts'
-import { costly, recording } from './plans.ts'
+import { costlySteps, recordStatements } from './plans.ts'
 
-// How much is read does not depend on how much there is. DSCTL_TEST_ROWS says how many data sources the database has.
+// The number of rows that a statement reads does not depend on the size of the tables. DSCTL_TEST_ROWS is the number of
+// data sources in the database.
 
 const ROWS = Number(process.env.DSCTL_TEST_ROWS ?? 100_000)
-/** Of them in the organization that is looked at: enough for Postgres to find reading it as a whole too dear. */
+/** How many of them belong to the tested organization: enough that Postgres prefers an index to reading all. */
 const MINE = Math.max(60_000, ROWS / 10)
 const FILL = readFileSync(new URL('../support/many-rows.sql', import.meta.url), 'utf8')
-/** One record in each env. */
+/** The rows of a look-up by name: one record in each env. */
 const ONE = 5
-/** A thousand by the index, or as many as Postgres finds as cheap to sort: those of the last few pages. */
+/** The longest page has 1000 rows. Postgres may also sort the rows of the last pages, if that is as cheap. */
 const A_PAGE = 15_000
 
 let site: Site
@@ -51,9 +52,9 @@ async function listedIds(): Promise<string[]> {
 const inAcme = (args: readonly string[]) => [...args, '--org', 'Acme']
 const listStatements = () => proxied.postgres.statements.filter(({ sql }) => sql.includes('/* dsctl list */')).length
 
-describe.skipIf(!REAL_POSTGRES)('Among many', () => {
-  describe('no statement reads or sorts more than it answers:', () => {
-    let seen: ReturnType<typeof recording>
+describe.skipIf(!REAL_POSTGRES)('In a large database', () => {
+  describe('a statement reads and sorts no more than it returns:', () => {
+    let recorded: ReturnType<typeof recordStatements>
     let records: Records
     let end: () => Promise<void>
     const caller = (): Caller => ({
@@ -66,20 +67,20 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
 
     beforeAll(() => {
       const url = String(site.env.DSCTL_DATABASE_URL)
-      seen = recording(postgresPool(readConnectionSettings(url, {}), { timeoutMs: 60_000, trace: () => {} }))
-      records = postgresRecords(openDatabase(seen.pool), 'dsctl')
-      end = () => Promise.resolve(seen.pool.end())
+      recorded = recordStatements(postgresPool(readConnectionSettings(url, {}), { timeoutMs: 60_000, trace: () => {} }))
+      records = postgresRecords(openDatabase(recorded.pool), 'dsctl')
+      end = () => Promise.resolve(recorded.pool.end())
     })
     afterAll(() => end?.())
 
-    /** What is costly in the statements that this sends. */
+    /** The plan nodes, in the statements that this sends, that read more than `most` rows. */
     async function costs(send: () => Promise<unknown>, most: number): Promise<string[]> {
-      seen.statements.length = 0
+      recorded.statements.length = 0
       await send()
-      expect(seen.statements.length).toBeGreaterThan(0)
+      expect(recorded.statements.length).toBeGreaterThan(0)
       const found: string[] = []
-      for (const statement of seen.statements) {
-        found.push(...(await costly(String(site.env.DSCTL_DATABASE_URL), statement, most)))
+      for (const statement of recorded.statements) {
+        found.push(...(await costlySteps(String(site.env.DSCTL_DATABASE_URL), statement, most)))
       }
       return found
     }
@@ -92,8 +93,8 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       ['a record by name', ONE, () => records.find(caller(), ref('Source 77'), { audit: 'get' })],
       ['a record by name and env', ONE, () => records.find(caller(), ref('Source 77', 'production'), { audit: 'get' })],
       ['a record by id', ONE, () => records.find(caller(), ref(String(everything[500])), { audit: 'get' })],
-      ['none by a name that nobody has', ONE, () => records.find(caller(), ref('Nobody'), { audit: 'get' })],
-      ['a free name', ONE, () => records.findName(caller(), { name: 'Nobody', env: 'dev' })],
+      ['an unknown name', ONE, () => records.find(caller(), ref('Unknown'), { audit: 'get' })],
+      ['a free name', ONE, () => records.findName(caller(), { name: 'Unknown', env: 'dev' })],
       [
         '200 names of a batch',
         450,
@@ -104,7 +105,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
           ),
       ],
       [
-        'the first step of an update',
+        'the begin of an update',
         ONE,
         () => records.beginUpdate(caller(), { ...named, intentId: randomUUID(), ref: ref('Source 78') }),
       ],
@@ -125,9 +126,9 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(send, most)).toEqual([])
     })
 
-    // Two hundred are joined with two hundred, which may take their product; the organization has more, and so has each
-    // of the names in other envs.
-    test('each step of two hundred changes at once', async () => {
+    // Joining 200 rows with 200 may visit their product, 40,000. The organization has more records than that, and so do
+    // the names in other envs.
+    test('each step of 200 changes at once', async () => {
       await site.database.query(
         `INSERT INTO data_sources (id, secret_id, name, type, env, organization_id)
         SELECT gen_random_uuid(), gen_random_uuid(), 'New ' || n, 'mysql', 'env' || e, $1
@@ -137,7 +138,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       const pool = postgresPool(readConnectionSettings(String(site.env.DSCTL_DATABASE_URL), {}), {
         ...{ timeoutMs: 60_000, trace: () => {} },
       })
-      const unseen = postgresRecords(openDatabase(pool), 'dsctl')
+      const unrecorded = postgresRecords(openDatabase(pool), 'dsctl')
       const creates = Array.from({ length: 200 }, (_, at) => ({
         ...{
           intentId: randomUUID(),
@@ -157,43 +158,43 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
       expect(await costs(() => records.beginCreates(caller(), creates), 50_000)).toEqual([])
       expect(await costs(() => records.beginUpdates(caller(), updates), 50_000)).toEqual([])
       expect(await costs(() => records.beginDeletes(caller(), removes), 50_000)).toEqual([])
-      await unseen.beginCreates(caller(), creates)
-      await unseen.beginUpdates(caller(), updates)
+      await unrecorded.beginCreates(caller(), creates)
+      await unrecorded.beginUpdates(caller(), updates)
       expect(await costs(() => records.commitCreates(creates), 50_000)).toEqual([])
       expect(await costs(() => records.recordBaseVersions(ends), 50_000)).toEqual([])
       expect(await costs(() => records.commitUpdates(ends), 50_000)).toEqual([])
       const closings = [...creates, ...updates].slice(0, 200).map(({ intentId }) => ({ ...closing, id: intentId }))
       expect(await costs(() => records.closeAll(closings), 50_000)).toEqual([])
-      await unseen.closeAll(closings)
-      await unseen.closeAll(updates.map(({ intentId }) => ({ ...closing, id: intentId })))
+      await unrecorded.closeAll(closings)
+      await unrecorded.closeAll(updates.map(({ intentId }) => ({ ...closing, id: intentId })))
       await site.database.query(`DELETE FROM data_sources WHERE name LIKE 'New %'`)
       await pool.end()
     })
 
-    test('each page of the whole list', async () => {
+    test('each page of the complete list', async () => {
       let pages = 0
       const send = () => records.listAll(caller(), all, async () => ++pages < 20)
       expect(await costs(send, A_PAGE)).toEqual([])
       expect(pages).toBe(20)
     })
 
-    test('a search for what is nowhere reads its own organization, and no other', async () => {
+    test('a search without a match reads only its own organization', async () => {
       const search = () => records.list(caller(), { ...all, search: 'nowhere', page: 0, pageSize: 25 })
       expect(await costs(search, everything.length + 100)).toEqual([])
     })
 
-    test('without its index a page would sort the organization: doctor tells, and how to make it', async () => {
+    test('a missing index makes pages slow, and doctor prints how to create it', async () => {
       const first = () => records.list(caller(), { ...all, page: 0, pageSize: 25 })
       await site.database.query('DROP INDEX data_sources_list')
       expect(await costs(first, 200)).not.toEqual([])
-      const [found, ...others] = await postgresHealth(openDatabase(seen.pool), 'dsctl').indexes()
+      const [found, ...others] = await postgresHealth(openDatabase(recorded.pool), 'dsctl').indexes()
       expect(others).toEqual([])
       await site.database.query(String(found?.fix))
       expect(await costs(first, 200)).toEqual([])
     })
   })
 
-  test('list --all has each once, in order, in each format', async () => {
+  test('list --all prints each source once, in order, in each format', async () => {
     everything = await listedIds()
     const ids = (await site.dsctl(inAcme(['list', '--all', '-o', 'id']))).stdout.trimEnd().split('\n')
     expect(ids).toEqual(everything)
@@ -204,7 +205,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     expect(table.length).toBeGreaterThan(1000)
   })
 
-  test('what is changed, made and deleted meanwhile is neither missing nor there twice', async () => {
+  test('list --all prints a snapshot despite concurrent changes', async () => {
     everything = await listedIds()
     const change = async () => {
       const last = everything.at(-1)
@@ -222,7 +223,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     expect(await listedIds()).not.toEqual(everything)
   })
 
-  test('no more is read than somebody takes, and who stops reading ends it', async () => {
+  test('list --all reads only as fast as its output is read', async () => {
     const before = listStatements()
     const { child, result, stderr } = proxied.spawn(inAcme(['list', '--all', '-o', 'json']))
     child.stdout?.pause()
@@ -235,7 +236,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     expect(listStatements() - before).toBeLessThan(6)
   })
 
-  test('an interruption ends it, and what was printed is no document', async () => {
+  test('an interruption ends list --all, and the output is not valid JSON', async () => {
     const before = listStatements()
     const signal = call('before', () => listStatements() === before + 4 && running.child.kill('SIGTERM'))
     proxied.postgres.at(/dsctl list/, signal)
@@ -246,7 +247,7 @@ describe.skipIf(!REAL_POSTGRES)('Among many', () => {
     expect(() => JSON.parse(stdout)).toThrow()
   })
 
-  test('a connection that breaks half way is told', async () => {
+  test('a lost connection during list --all is reported', async () => {
     const before = listStatements()
     proxied.postgres.at(/dsctl list/, { before: () => (listStatements() === before + 4 ? 'cut' : undefined) })
     const { code, stdout, stderr } = await proxied.dsctl(inAcme(['list', '--all', '-o', 'json']))
