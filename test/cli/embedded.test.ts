@@ -16,11 +16,11 @@ import {
 } from '../support/run.ts'
 
 const FIELDS = ['--type', 'postgres', '--host', 'db.example.com', '--username', 'app', '--default-database', 'main']
-/** CI has its first run do a hundred. */
+/** CI uses 100 in its first run. */
 const ROUNDS = Number(process.env.DSCTL_TEST_ROUNDS ?? 20)
 const SECRET = 'marker-embedded-password'
 
-/** A home of the embedded profile, and dsctl on it. */
+/** A new home of the embedded profile, and functions that run dsctl on it. */
 function embedded(folder = join(temporaryFolder(), 'data')) {
   const env = { DSCTL_PROFILE: 'embedded', DSCTL_HOME: folder, DSCTL_ENV: 'dev', PASSWORD: SECRET }
   const run = (args: readonly string[], options: RunOptions = {}) =>
@@ -31,7 +31,7 @@ function embedded(folder = join(temporaryFolder(), 'data')) {
 }
 
 describe('the embedded profile', () => {
-  it('creates, lists, shows, updates and deletes a data source with no server at all', async () => {
+  it('creates, lists, shows, updates and deletes a data source without any server', async () => {
     const { run, create } = embedded()
     const created = json(await create('Sales'))
     expect(created).toMatchObject({
@@ -51,7 +51,7 @@ describe('the embedded profile', () => {
     expect(json(await run(['list', '-o', 'json']))).toEqual([])
   })
 
-  it('keeps each secret in one age file of its owner’s alone, and no secret anywhere in the clear', async () => {
+  it('keeps each secret encrypted in an age file only its owner can read', async () => {
     const { folder, create, run } = embedded()
     const { id } = json(await create('Sales'))
     expect(readdirSync(join(folder, 'secrets'))).toEqual([`${id}.age`])
@@ -62,18 +62,18 @@ describe('the embedded profile', () => {
     expect(readdirSync(join(folder, 'secrets'))).toEqual([])
   })
 
-  // The one must not wait with the lock for what the other, who needs the lock, is still to write.
-  it('lets one command read what another one writes', async () => {
+  // The reader must not hold the lock while it waits for the output of the writer, which needs the lock.
+  it('lets one command read what another writes', async () => {
     const { create, env } = embedded()
     await create('Sales')
-    const both = `'${process.execPath}' '${BIN}'`
-    const piped = `${both} export --env dev --to-env test | ${both} apply --timeout 5 -f -`
-    const all = cleanEnvironment({ ...env, DSCTL_SECRET_TEST_SALES_PASSWORD: SECRET }, temporaryFolder())
-    const { stderr } = await promisify(execFile)('sh', ['-c', piped], { env: all })
+    const command = `'${process.execPath}' '${BIN}'`
+    const pipeline = `${command} export --env dev --to-env test | ${command} apply --timeout 5 -f -`
+    const environment = cleanEnvironment({ ...env, DSCTL_SECRET_TEST_SALES_PASSWORD: SECRET }, temporaryFolder())
+    const { stderr } = await promisify(execFile)('sh', ['-c', pipeline], { env: environment })
     expect(stderr).toMatch(/1 created\.\n$/)
   })
 
-  it('is used only where it is named', async () => {
+  it('is used only if it is named', async () => {
     const folder = join(temporaryFolder(), 'data')
     const result = await dsctl(['list'], { env: { DSCTL_HOME: folder } })
     expect(result.code).toBe(2)
@@ -81,14 +81,14 @@ describe('the embedded profile', () => {
     expect(existsSync(folder)).toBe(false)
   })
 
-  it('refuses --user, since the user is the operating system’s', async () => {
+  it('rejects --user, since it uses the operating system’s user', async () => {
     const { run } = embedded()
     const refused = await run(['list', '--user', 'someone@example.com'])
     expect(refused.code).toBe(4)
     expect(refused.stderr).toContain('--user is refused')
   })
 
-  it('speaks of no Vault and no token, since it has neither', async () => {
+  it('does not mention Vault or a token', async () => {
     const { run } = embedded()
     const check = await run(['init', '--check'])
     expect(check).toMatchObject({ code: 0, stderr: expect.stringContaining('No Vault is needed') })
@@ -98,7 +98,7 @@ describe('the embedded profile', () => {
     }
   })
 
-  it('says what is taken, missing and wrong as it does on servers', async () => {
+  it('reports conflicts, missing names and invalid values as servers do', async () => {
     const { create, run } = embedded()
     await create('Sales')
     expect((await create('Sales')).code).toBe(6)
@@ -107,14 +107,14 @@ describe('the embedded profile', () => {
   })
 })
 
-describe('two commands at once on one home', () => {
+describe('two concurrent commands on one home', () => {
   it(`lose nothing in ${ROUNDS} creates`, async () => {
     const { create, run, folder } = embedded()
     await run(['list'])
     const names = Array.from({ length: ROUNDS }, (_, n) => `source ${n}`)
-    const left = [...names]
+    const remaining = [...names]
     const worker = async () => {
-      for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      for (let name = remaining.shift(); name !== undefined; name = remaining.shift()) {
         const result = await create(name, '60')
         expect(result, result.stderr).toMatchObject({ code: 0 })
       }
@@ -125,7 +125,7 @@ describe('two commands at once on one home', () => {
     expect(readdirSync(join(folder, 'secrets'))).toHaveLength(ROUNDS)
   }, 300_000)
 
-  it('wait for each other, say so after a second, and give up after the time-out', async () => {
+  it('wait for each other, report it, and time out', async () => {
     const { run, start } = embedded()
     await run(['list'])
     const holder = start(['list', '-v'])
@@ -140,8 +140,8 @@ describe('two commands at once on one home', () => {
   })
 })
 
-describe('a home after bad luck', () => {
-  it('opens again after kill -9 at any moment, the first use included, and has every record with its secret', async () => {
+describe('a home after a failure', () => {
+  it('opens after kill -9 at any time, with a secret for every record', async () => {
     const { create, run, start, folder } = embedded()
     for (let wait = 100; wait <= 2000; wait += 100) {
       const args = ['create', `killed after ${wait}`, ...FIELDS, '--password', 'env:PASSWORD']
@@ -154,30 +154,30 @@ describe('a home after bad luck', () => {
     for (const { id } of listed) {
       expect(json(await run(['get', id, '-o', 'json'])).credentials).toMatchObject({ password: '[REDACTED]' })
     }
-    // A secret without a record is one whose intent still waits to be settled; nothing else may be there.
-    const left = readdirSync(join(folder, 'secrets')).filter(name => !listed.some(({ id }) => `${id}.age` === name))
-    expect(left.filter(name => !name.endsWith('.tmp')).length).toBeLessThanOrEqual(20)
+    // Only a secret whose intent is not settled yet may lack a record.
+    const orphans = readdirSync(join(folder, 'secrets')).filter(name => !listed.some(({ id }) => `${id}.age` === name))
+    expect(orphans.filter(name => !name.endsWith('.tmp')).length).toBeLessThanOrEqual(20)
   }, 120_000)
 
-  it('opens where a killed process has left the lock file of its Postgres empty, or with anything in it', async () => {
+  it('opens if a killed process left a corrupt or empty Postgres lock file', async () => {
     const { folder, create, run } = embedded()
     const { id } = json(await create('Sales'))
-    for (const left of ['', 'x']) {
-      writeFileSync(join(folder, 'data/postmaster.pid'), left)
-      expect(json(await run(['list', '-o', 'json'])), left).toMatchObject([{ id }])
+    for (const content of ['', 'x']) {
+      writeFileSync(join(folder, 'data/postmaster.pid'), content)
+      expect(json(await run(['list', '-o', 'json'])), content).toMatchObject([{ id }])
     }
   })
 
-  it('by a signal has each operation wholly done or not at all, and the exit code says which', async () => {
+  it('has each interrupted operation done or not, as the exit code says', async () => {
     const { run, create, start, folder } = embedded()
     expect((await create('Kept')).code).toBe(0)
-    const found = async () => {
+    const readState = async () => {
       const names: string[] = json(await run(['list', '-o', 'json'])).map(({ name }: { name: string }) => name)
       const kept = names.find(name => name !== 'New')
       const port = kept && json(await run(['get', kept, '-o', 'json'])).credentials.port
       return { names: names.toSorted(), port }
     }
-    let before = await found()
+    let before = await readState()
     for (const [step, signal, exit, args] of [
       ['begin create', 'SIGINT', 130, ['create', 'New', ...FIELDS, '--password', 'env:PASSWORD']],
       ['begin update', 'SIGTERM', 143, ['update', 'Kept', '--port', '7000', '--set-name', 'Changed']],
@@ -192,7 +192,7 @@ describe('a home after bad luck', () => {
       const { code } = await result
       expect(sent, stderr()).toBe(true)
       expect([0, exit], stderr()).toContain(code)
-      const after = await found()
+      const after = await readState()
       const changed = step.startsWith('update')
         ? { names: after.names, port: 7000 }
         : { names: after.names, port: after.port }
@@ -215,21 +215,21 @@ describe('a home after bad luck', () => {
     ['an identity that others may read', folder => chmodSync(join(folder, 'identity'), 0o644), 'identity'],
     ['a folder that others may read', folder => chmodSync(folder, 0o755), ''],
   ]
-  it.each(damage)('names %s, says what to do, and changes nothing', async (_, spoil, named) => {
+  it.each(damage)('reports %s with a hint, and changes nothing', async (_, damageHome, path) => {
     const { folder, create, run } = embedded()
     const { id } = json(await create('Sales'))
-    spoil(folder, id)
+    damageHome(folder, id)
     const before = secretsIn(folder)
     const result = await run(['get', id, '-o', 'json'])
     expect([2, 7]).toContain(result.code)
     const error = jsonError(result)
-    expect(error.message).toContain(join(folder, named).replace(/\/$/, ''))
+    expect(error.message).toContain(join(folder, path).replace(/\/$/, ''))
     expect(error.hint).toBeTruthy()
     expect(result.stderr).not.toContain(SECRET)
     expect(secretsIn(folder)).toEqual(before)
   })
 
-  it('tells a secret file that is missing, and how to write it anew', async () => {
+  it('reports a missing secret file, and how to restore it', async () => {
     const { folder, create, run } = embedded()
     const { id } = json(await create('Sales'))
     rmSync(join(folder, 'secrets', `${id}.age`))
@@ -240,7 +240,7 @@ describe('a home after bad luck', () => {
     expect(json(repaired).credentials).toMatchObject({ host: 'db.example.com', password: '[REDACTED]' })
   })
 
-  it('refuses a home, and a database, of a newer version', async () => {
+  it('rejects a home or a database of a newer version', async () => {
     for (const [path, content] of [
       ['format.json', '{"version": 99, "postgres": "18"}'],
       ['data/PG_VERSION', '99\n'],
@@ -254,7 +254,7 @@ describe('a home after bad luck', () => {
     }
   })
 
-  it('says that a folder which cannot be made cannot be used', async () => {
+  it('reports a folder that cannot be created', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'file'), '')
     const { run } = embedded(join(folder, 'file', 'home'))
@@ -264,7 +264,7 @@ describe('a home after bad luck', () => {
   })
 })
 
-/** Stops a process (as Ctrl-Z does) once it has opened the database, and so has the lock. */
+/** Suspends a process (as Ctrl-Z does) once it has opened the database, and so holds the lock. */
 async function stopOnceOpen(pid: number, stderr: () => string): Promise<void> {
   while (!stderr().includes('postgres list')) await new Promise(resolve => setTimeout(resolve, 5))
   process.kill(pid, 'SIGSTOP')

@@ -13,12 +13,12 @@ import { expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../supp
 import { answerWith } from '../support/vault-proxy.ts'
 import { captureStreams } from '../unit/terminal/capture-streams.ts'
 
-// What each answer of Postgres and Vault means to a script: first each that there is, as a function; then those that
-// differ, from a server that gives them, at the steps where they matter.
+// Which error code a script gets for each response of Postgres and Vault. The first tests call the functions that map
+// them; the others have a server send them at each step of an operation.
 
 type Code = keyof typeof ERROR_CODES
 
-/** The contract, written a second time. */
+/** The documented contract, repeated here on purpose. */
 const CONTRACT: Readonly<Record<Code, readonly [exit: number, status: number | undefined]>> = {
   bug: [1, 500],
   unwritten: [1, 500],
@@ -52,7 +52,7 @@ describe('Each code', () => {
   })
 })
 
-/** By SQLSTATE; the second is whether the statement may have taken effect. */
+/** SQLSTATEs, their error code, and whether the statement may have taken effect. */
 const STATEMENTS: readonly (readonly [states: string, code: Code, delivered?: 'no' | 'maybe'])[] = [
   ['22001 22003 22021 22023 22P02 22P05', 'invalid'],
   ['23000 23001 23502 23514 23P01 38000 39000 39P01 44000 P0000 P0001 P0002 P0003 P0004', 'invalid'],
@@ -85,33 +85,33 @@ const VAULT: readonly (readonly [statuses: string, code: Code, delivered?: 'no' 
   ['408 500 502 503 504', 'unavailable', 'maybe'],
 ]
 
-const named = ([states, code, delivered]: (typeof STATEMENTS)[number]) => ({ states, code, delivered })
+const toCase = ([states, code, delivered]: (typeof STATEMENTS)[number]) => ({ states, code, delivered })
 const driverError = (code: string) => Object.assign(new Error('as Postgres says it'), { code })
 
-describe('Each answer means one thing:', () => {
-  test.each(STATEMENTS.map(named))('a statement’s $states is $code', ({ states, code, delivered }) => {
-    for (const state of states.split(' ')) expectMeaning(statementFailure(driverError(state)), code, delivered, state)
+describe('Each response has one error code:', () => {
+  test.each(STATEMENTS.map(toCase))('a statement’s $states is $code', ({ states, code, delivered }) => {
+    for (const state of states.split(' ')) expectError(statementFailure(driverError(state)), code, delivered, state)
   })
 
   test.each(CONNECTIONS)('a connection’s %s is %s', (codes, code) => {
     for (const state of codes.split(' ')) {
       const failure = connectFailure(driverError(state), 'db.example.com')
-      expectMeaning(failure, code, code === 'unavailable' ? 'no' : undefined, state)
+      expectError(failure, code, code === 'unavailable' ? 'no' : undefined, state)
       expect(failure.message).toContain('db.example.com')
     }
   })
 
-  test.each(VAULT.map(named))('Vault’s $states is $code', ({ states, code, delivered }) => {
+  test.each(VAULT.map(toCase))('Vault’s $states is $code', ({ states, code, delivered }) => {
     for (const status of states.split(' ')) {
       const error = vaultError({ status: Number(status), errors: ['SECRET'], body: 'SECRET' }, 'read the credentials')
-      expectMeaning(error, code, delivered, status)
+      expectError(error, code, delivered, status)
       expect(`${error.message}${error.details.hint}`).not.toContain('SECRET')
     }
   })
 })
 
-/** Everything but a bug says what to do. */
-function expectMeaning(error: Error, code: Code, delivered: string | undefined, what: string) {
+/** Every error except a bug has a hint. */
+function expectError(error: Error, code: Code, delivered: string | undefined, what: string) {
   expect(error instanceof DsctlError ? error.code : 'bug', what).toBe(code)
   expect(error instanceof UnavailableError ? error.delivered : undefined, what).toBe(delivered)
   if (error instanceof DsctlError) expect(error.details.hint, what).toMatch(/\.$/)
@@ -143,22 +143,26 @@ describe('From the servers', () => {
     delete: () => ['delete', id, '--yes'],
   }
 
-  async function fails(args: readonly string[], code: Code, says: RegExp): Promise<ReturnType<typeof jsonError>> {
+  async function expectFailure(
+    args: readonly string[],
+    code: Code,
+    message: RegExp,
+  ): Promise<ReturnType<typeof jsonError>> {
     const result = await proxied.dsctl([...args, '--timeout', '0.5', '-o', 'json'], { stdin: 'marker-pw' })
-    expectClean(result, code)
+    expectExit(result, code)
     const error = jsonError(result)
     expect(error).toMatchObject({ code, exit_code: CONTRACT[code][0], hint: expect.stringMatching(/\S\.?$/) })
-    expect(error.message).toMatch(says)
+    expect(error.message).toMatch(message)
     return error
   }
 
-  function expectClean({ code: exit, stdout, stderr }: RunResult, code: Code) {
+  function expectExit({ code: exit, stdout, stderr }: RunResult, code: Code) {
     expect({ exit, stdout }, stderr).toEqual({ exit: CONTRACT[code][0], stdout: '' })
     expect(stderr).not.toMatch(/marker-pw|^ +at /m)
   }
 
-  /** Whatever was refused has happened as a whole or not at all, and nothing is left once it is settled. */
-  async function expectWhole() {
+  /** Checks that a refused operation took effect completely or not at all, once it is settled. */
+  async function expectConsistent() {
     await proxied.restore()
     await expireLeases(site)
     expect(await site.dsctl(['doctor', '--fix'])).toMatchObject({ code: 0 })
@@ -175,22 +179,22 @@ describe('From the servers', () => {
     ['40001', 'unavailable', /could not run the statement/],
     ['57P01', 'unavailable', /was lost before the statement completed/],
   ] as const)(
-    '%s at whatever statement of a change is %s, and leaves nothing half done',
-    async (sqlState, code, says) => {
+    '%s at any statement of a change is %s, and leaves consistent stores',
+    async (sqlState, code, message) => {
       const refusal = { sqlState, message: 'violates check "name_is_short"', table: 'other_table' }
       const fatal = sqlState === '57P01'
       for (const [operation, steps] of Object.entries(STEPS)) {
         const statements = steps.filter(({ server }) => server === 'postgres')
-        // What closes an intent that is done is not the user's to hear of.
+        // The user does not hear of a failure to close an intent that is done.
         for (const { which } of operation === 'delete' ? statements.slice(0, 1) : statements) {
           proxied.postgres.at(which, refuseWith({ ...refusal, fatal }))
-          await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
+          await expectFailure(OPERATIONS[operation as keyof typeof OPERATIONS](), code, message)
           proxied.postgres.clear()
         }
       }
-      // Such a refusal is settled there and then, without doctor.
+      // dsctl settles such a refusal at once, without doctor.
       if (code !== 'unavailable') expect(await orphanSecretsIn(site)).toEqual([])
-      await expectWhole()
+      await expectConsistent()
     },
   )
 
@@ -201,12 +205,12 @@ describe('From the servers', () => {
     ['53300', 'unavailable', /too many connections/],
     ['57P03', 'unavailable', /starting up or shutting down/],
     ['08P01', 'unavailable', /returned error 08P01/],
-  ] as const)('%s at the connection is %s', async (sqlState, code, says) => {
+  ] as const)('%s on connecting is %s', async (sqlState, code, message) => {
     proxied.postgres.refuse({ sqlState, message: 'permission denied' })
-    await fails(['list'], code, says)
+    await expectFailure(['list'], code, message)
   })
 
-  test('a bug of a statement is told as one, with where it came from', async () => {
+  test('a faulty statement is reported as a bug with its origin', async () => {
     proxied.postgres.at(/./, refuseWith({ sqlState: '42601', message: 'syntax error at or near "marker-pw"' }))
     const result = await proxied.dsctl(['list'])
     expect(result).toMatchObject({ code: 1, stdout: '' })
@@ -221,14 +225,14 @@ describe('From the servers', () => {
     [412, 'unavailable', /not ready yet/, 'marker-pw'],
     [413, 'invalid', /request is too large/, 'marker-pw'],
     [502, 'unavailable', /it answered 502/, 'marker-pw'],
-  ] as const)('%d of Vault at whatever step is %s, and leaves nothing half done', async (status, code, says, error) => {
+  ] as const)('%d of Vault at any step is %s, and leaves consistent stores', async (status, code, message, error) => {
     for (const [operation, steps] of Object.entries(STEPS).slice(0, 2)) {
       for (const { which } of steps.filter(({ server }) => server === 'vault')) {
         proxied.vault.at(which, answerWith(status, { errors: [error] }))
-        await fails(OPERATIONS[operation as keyof typeof OPERATIONS](), code, says)
+        await expectFailure(OPERATIONS[operation as keyof typeof OPERATIONS](), code, message)
         proxied.vault.clear()
       }
     }
-    await expectWhole()
+    await expectConsistent()
   })
 })

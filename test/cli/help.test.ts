@@ -7,16 +7,16 @@ import { dsctl, type RunResult } from '../support/run.ts'
 import { sourceTexts } from '../support/source-files.ts'
 import { terminal } from '../support/terminal.ts'
 
-// What each help says, in a pipe and so for 80 columns. No server is asked.
+// The text of each help page, in a pipe and so for 80 columns. No server is used.
 
-/** By the command's words: `member add`. */
+/** By the words of the command, such as `member add`. */
 const helps = new Map<string, RunResult>()
 const TOPICS = ['exit-codes', 'environment', 'secrets', 'formats']
 
 beforeAll(async () => {
-  for (const wave of [[''], commandsIn(await helpOf(''))]) {
-    const told = await Promise.all(wave.map(async words => ({ words, text: await helpOf(words) })))
-    const nested = told.flatMap(({ words, text }) => (words ? commandsIn(text).map(name => `${words} ${name}`) : []))
+  for (const commands of [[''], commandsIn(await helpOf(''))]) {
+    const pages = await Promise.all(commands.map(async words => ({ words, text: await helpOf(words) })))
+    const nested = pages.flatMap(({ words, text }) => (words ? commandsIn(text).map(name => `${words} ${name}`) : []))
     await Promise.all(nested.map(helpOf))
   }
 }, 60_000)
@@ -34,7 +34,7 @@ function commandsIn(help: string): string[] {
 }
 
 describe('Every help', () => {
-  test('is there: of the commands, of theirs, and of the topics', () => {
+  test('exists for each command, subcommand and topic', () => {
     expect([...helps.keys()]).toEqual(expect.arrayContaining(['', 'create', 'member add', 'audit prune', ...TOPICS]))
     for (const [words, result] of helps) expect(result, words).toMatchObject({ code: 0, stderr: '' })
   })
@@ -46,17 +46,17 @@ describe('Every help', () => {
     expect(wide).toEqual([])
   })
 
-  test('of a command has an example of it, with flags that there are', () => {
+  test('has an example of its command, with existing flags', () => {
     const wrong = [...helps].flatMap(([words, { stdout }]) => {
       if (words === '' || TOPICS.includes(words)) return []
       const own = examplesIn(stdout).filter(line => line.startsWith(`dsctl ${words}`))
-      const unknown = examplesIn(stdout).flatMap(flagsNotKnown)
+      const unknown = examplesIn(stdout).flatMap(unknownFlags)
       return own.length ? unknown : [`${words}: no example`, ...unknown]
     })
     expect(wrong).toEqual([])
   })
 
-  test('is a sentence for each command, and names the options that all have', () => {
+  test('begins with a sentence, and lists the global options', () => {
     for (const [words, { stdout }] of helps) {
       if (words === '' || TOPICS.includes(words)) continue
       expect(stdout, words).toMatch(/^Usage: dsctl .*\n\n[A-Z][^\n]*\.\n/)
@@ -71,7 +71,7 @@ test.each([
   ['template set x', 'Run dsctl template set --help to see the usage.'],
   ['update X --name Y', 'Pass --set-name NAME to rename it.'],
   ['apply s.yaml', 'Pass files and folders with -f: dsctl apply -f sources/'],
-])('A wrong command line is told where to look: %s', async (words, hint) => {
+])('The error for an invalid command line has a hint: %s', async (words, hint) => {
   const { code, stderr } = await dsctl(words.split(' '))
   expect({ code, hint: stderr.split('\n')[1] }).toEqual({ code: 2, hint })
 })
@@ -82,7 +82,7 @@ function examplesIn(help: string): string[] {
   return lines.flatMap(line => line.match(/\bdsctl [^|;>#]*/g) ?? []).map(line => line.trim())
 }
 
-function flagsNotKnown(line: string): string[] {
+function unknownFlags(line: string): string[] {
   const words = line.split(/\s+/).slice(1)
   const nested = `${words[0]} ${words[1]}`
   const help = helps.get(nested) ?? helps.get(words[0] ?? '')
@@ -93,7 +93,7 @@ function flagsNotKnown(line: string): string[] {
 }
 
 describe('Help for one type', () => {
-  test.each(sourceTypes.map(({ name }) => name))('%s shows its flags alone, for create and update', async name => {
+  test.each(sourceTypes.map(({ name }) => name))('%s shows only its own flags, for create and update', async name => {
     const type = sourceTypes.find(each => each.name === name)
     const all = new Set(sourceTypes.flatMap(({ fields }) => Object.keys(fields)))
     for (const args of [
@@ -117,14 +117,14 @@ describe('The topic', () => {
     expect(helps.get(topic)?.stdout).toBe(stdout)
   })
 
-  test('exit-codes has every code of the one table', () => {
+  test('exit-codes lists every code', () => {
     const text = helps.get('exit-codes')?.stdout ?? ''
     for (const [code, { exit, meaning }] of Object.entries(ERROR_CODES)) {
       expect(text).toMatch(new RegExp(`^  ${exit} +${code} +${meaning.split(' ')[0]}`, 'm'))
     }
   })
 
-  test('environment has every variable that the code reads', () => {
+  test('environment lists every variable that the code reads', () => {
     const text = helps.get('environment')?.stdout ?? ''
     const code = sourceTexts()
       .join('\n')
@@ -136,13 +136,13 @@ describe('The topic', () => {
     expect([...missing].filter(name => name !== 'DSCTL_VERSION')).toEqual([])
   })
 
-  test('secrets has every form of a source, and formats every format', () => {
+  test('secrets lists every form of a source, and formats every format', () => {
     for (const form of Object.keys(SOURCE_FORMS)) expect(helps.get('secrets')?.stdout).toContain(`\n  ${form} `)
     for (const format of OUTPUT_FORMATS) expect(helps.get('formats')?.stdout).toContain(`\n  ${format} `)
   })
 })
 
-test.each([80, 60])('the fields of a type are whole at a terminal of %i columns', async columns => {
+test.each([80, 60])('The fields of a type are not cut off at %i columns', async columns => {
   const screen = terminal(['types', 'sqlserver'], { columns })
   expect(await screen.exit).toMatchObject({ code: 0 })
   const lines = screen.text().split('\n')
@@ -150,7 +150,7 @@ test.each([80, 60])('the fields of a type are whole at a terminal of %i columns'
   expect(screen.text()).toMatch(/^port\n {2}label +Port\n {2}required +no\n {2}secret +no\n {2}default +1433\n/m)
 })
 
-test('the fields of a type are a table where the terminal is wide enough', async () => {
+test('The fields of a type are a table in a wide terminal', async () => {
   const screen = terminal(['types', 'sqlserver'], { columns: 200 })
   expect(await screen.exit).toMatchObject({ code: 0 })
   expect(screen.text()).toMatch(/^FIELD +LABEL +REQUIRED +SECRET +DEFAULT +LIMITS +ALIASES$/m)

@@ -14,14 +14,14 @@ import { answerWith } from '../support/vault-proxy.ts'
 let acme: Site
 let proxied: ProxiedSite
 let policy: string
-/** Lets its bearer make child tokens, as more than the default policy does. */
-let parents: string
+/** A policy that lets a token create child tokens. */
+let parentPolicy: string
 
 beforeAll(async () => {
   acme = await createSite()
   proxied = await proxySite(acme)
   policy = await acme.vault.createPolicy('dsctl-admin', adminPolicy(acme.vault.mount))
-  parents = await acme.vault.createPolicy('parents', 'path "auth/token/create" { capabilities = ["update"] }')
+  parentPolicy = await acme.vault.createPolicy('parents', 'path "auth/token/create" { capabilities = ["update"] }')
 })
 
 afterEach(() => proxied.restore())
@@ -31,7 +31,7 @@ afterAll(async () => {
   await acme?.drop()
 })
 
-/** `dsctl whoami` with a token, in a home of its own: no profile names an organization. */
+/** Runs `dsctl whoami` with a token and without a profile. */
 function whoami(token: string, args: readonly string[] = [], env = {}): Promise<RunResult> {
   const options = { home: temporaryFolder(), env: { ...env, VAULT_TOKEN: token } }
   return proxied.dsctl(['whoami', '-o', 'json', ...args], options)
@@ -49,31 +49,31 @@ interface Alias {
 }
 
 /**
- * A person without an address of their own, who has these aliases too. Without a real server the proxy tells them, and
- * those on ldap always: OpenBao has no such mount.
+ * Returns the token of a person whose entity has no address, but these aliases. The proxy imitates the aliases without a
+ * real server, and those of ldap always, since OpenBao has no such mount.
  */
 async function personWith(aliases: readonly Alias[], metadata: Record<string, string> = {}): Promise<string> {
   const token = await acme.vault.userToken({ email: '', metadata, policies: [policy] })
   if (!VAULT || aliases.some(({ type }) => type === 'ldap')) {
-    const told = aliases.map(({ type, name }) => ({ mount_type: type, name, metadata: null }))
-    proxied.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata, aliases: told } }))
+    const imitated = aliases.map(({ type, name }) => ({ mount_type: type, name, metadata: null }))
+    proxied.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata, aliases: imitated } }))
     return token
   }
-  const asked = (method: string, path: string, body?: object) => acme.vault.request(method, path, { body })
+  const request = (method: string, path: string, body?: object) => acme.vault.request(method, path, { body })
   const self = await acme.vault.request('GET', 'auth/token/lookup-self', { token })
   for (const { type, name } of aliases) {
     const mount = `${type}-${randomUUID().slice(0, 8)}`
-    await asked('POST', `sys/auth/${mount}`, { type })
-    const { accessor } = (await asked('GET', 'sys/auth')).body.data[`${mount}/`]
+    await request('POST', `sys/auth/${mount}`, { type })
+    const { accessor } = (await request('GET', 'sys/auth')).body.data[`${mount}/`]
     const alias = { name, canonical_id: self.body.data.entity_id, mount_accessor: accessor }
-    const made = await asked('POST', 'identity/entity-alias', alias)
+    const made = await request('POST', 'identity/entity-alias', alias)
     if (made.status >= 300) throw new Error(`no alias: ${JSON.stringify(made.body)}`)
   }
   return token
 }
 
 describe('The address', () => {
-  test('is the entity’s own, whatever its aliases say', async () => {
+  test('comes from the entity, even if it has aliases', async () => {
     const token = await personWith([{ type: 'jwt', name: 'somebody@example.com' }], { email: ADMIN })
     expect(json(await whoami(token))).toMatchObject({
       ...{ user: { email: ADMIN }, identity_source: 'metadata of the Vault entity' },
@@ -81,7 +81,7 @@ describe('The address', () => {
   })
 
   test.each(['ldap', 'jwt', 'oidc'] as const)(
-    'is else the name of an alias on a %s mount, where that looks like one',
+    'is otherwise the name of a %s alias, if it is an address',
     async type => {
       expect(json(await whoami(await personWith([{ type, name: ADMIN }])))).toMatchObject({
         ...{ user: { email: ADMIN }, identity_source: `name of a Vault ${type} alias` },
@@ -91,7 +91,7 @@ describe('The address', () => {
     },
   )
 
-  test('is never the name of an alias on a userpass mount: whoever runs that mount chooses it', async () => {
+  test('is never the name of a userpass alias, which its admins choose', async () => {
     const error = jsonError(await whoami(await personWith([{ type: 'userpass', name: ADMIN }])))
     expect(error).toMatchObject({
       ...{ exit_code: 4, message: expect.stringContaining('has no e-mail address') },
@@ -99,7 +99,7 @@ describe('The address', () => {
     })
   })
 
-  test('may come from several aliases that agree, and is an error where they differ', async () => {
+  test('may come from several aliases, unless they differ', async () => {
     const same = [
       { type: 'oidc', name: ADMIN },
       { type: 'jwt', name: ADMIN },
@@ -113,7 +113,7 @@ describe('The address', () => {
     })
   })
 
-  test('of an alias’s metadata goes before its name', async () => {
+  test('in the metadata of an alias overrides its name', async () => {
     const alias = { mount_type: 'oidc', name: 'other@example.com', metadata: { email: ADMIN } }
     proxied.vault.at(/identity\/entity\/id/, answerWith(200, { data: { metadata: null, aliases: [alias] } }))
     expect(json(await whoami(await acme.vault.userToken({ email: '', metadata: {} })))).toMatchObject({
@@ -121,15 +121,15 @@ describe('The address', () => {
     })
   })
 
-  test('may be that of two entities: both are that user', async () => {
+  test('may belong to two entities, which are then the same user', async () => {
     const tokens = await Promise.all([1, 2].map(() => acme.vault.userToken({ email: ADMIN, policies: [policy] })))
     for (const token of tokens) expect(json(await whoami(token)).user.id).toBe(acme.admin.id)
   })
 })
 
 describe('A child token', () => {
-  test('that calls itself another is still its parent’s', async () => {
-    const viewer = await acme.addPerson({ email: 'vera@example.com', role: 'viewer', policies: [policy, parents] })
+  test('that claims another name is still its parent’s', async () => {
+    const viewer = await acme.addPerson({ email: 'vera@example.com', role: 'viewer', policies: [policy, parentPolicy] })
     const child = await childOf(viewer.env.VAULT_TOKEN ?? '', {
       meta: { email: ADMIN, username: ADMIN },
       display_name: ADMIN,
@@ -150,7 +150,7 @@ describe('A child token', () => {
     expect(event).toMatchObject({ action: 'create' })
   })
 
-  test('of nobody is nobody’s, whatever it calls itself', async () => {
+  test('without an entity has no user, even if it claims a name', async () => {
     const orphan = await childOf(acme.vault.rootToken, {
       meta: { email: ADMIN },
       display_name: ADMIN,
@@ -161,8 +161,8 @@ describe('A child token', () => {
     })
   })
 
-  test('without the default policy is exit 3, and the message names both reasons', async () => {
-    const parent = await acme.vault.userToken({ email: ADMIN, policies: [policy, parents] })
+  test('without the default policy exits 3 with both possible reasons', async () => {
+    const parent = await acme.vault.userToken({ email: ADMIN, policies: [policy, parentPolicy] })
     const bare = await childOf(parent, { no_default_policy: true, policies: [policy] })
     const error = jsonError(await whoami(bare))
     expect(error).toMatchObject({ exit_code: 3, code: 'unauthenticated' })
@@ -176,9 +176,9 @@ describe('A child token', () => {
     expect(jsonError(kept).hint).toMatch(/^Log in again with dsctl login/)
   })
 
-  test('that may not read its entity is an error, never a person without an address', async () => {
+  test('that may not read its entity is an error, not a missing address', async () => {
     const lookUp = await acme.vault.createPolicy('look-up', 'path "auth/token/lookup-self" { capabilities = ["read"] }')
-    const parent = await acme.vault.userToken({ email: ADMIN, policies: [lookUp, parents] })
+    const parent = await acme.vault.userToken({ email: ADMIN, policies: [lookUp, parentPolicy] })
     const bare = await childOf(parent, { no_default_policy: true, policies: [lookUp] })
     expect(jsonError(await whoami(bare))).toMatchObject({
       ...{ exit_code: 4, message: expect.stringContaining('read its own identity') },
@@ -187,7 +187,7 @@ describe('A child token', () => {
 })
 
 describe('--user', () => {
-  test('works with a root token, and the trail says how', async () => {
+  test('works with a root token, and whoami says so', async () => {
     expect(json(await whoami(acme.vault.rootToken, ['--user', ADMIN])).identity_source).toBe('named by a root token')
     expect(jsonError(await whoami(acme.vault.rootToken))).toMatchObject({
       exit_code: 4,
@@ -195,14 +195,14 @@ describe('--user', () => {
     })
   })
 
-  test('is refused to everybody else, even for their own address, by flag and by variable', async () => {
+  test('is refused for other tokens, even for their own address', async () => {
     const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
     for (const result of [await whoami(token, ['--user', ADMIN]), await whoami(token, [], { DSCTL_USER: ADMIN })]) {
       expect(jsonError(result)).toMatchObject({ exit_code: 4, message: expect.stringContaining('may not act as') })
     }
   })
 
-  test('works for the addresses that dsctl_act_as lists, and no other', async () => {
+  test('works for the addresses in dsctl_act_as, and no others', async () => {
     const metadata = { email: 'bot@example.com', dsctl_act_as: `someone@example.com, ${ADMIN}` }
     const bot = await acme.vault.userToken({ email: '', metadata, policies: [policy] })
     expect(json(await whoami(bot, ['--user', ADMIN]))).toMatchObject({
@@ -217,7 +217,7 @@ describe('--user', () => {
 describe('An address is matched', () => {
   const asked = async (email: string) => whoami(await acme.vault.userToken({ email, policies: [policy] }))
 
-  test('exactly first, else whatever its ASCII case', async () => {
+  test('exactly first, then ignoring ASCII case', async () => {
     expect(json(await asked('Admin@EXAMPLE.com')).user.email).toBe(ADMIN)
     const upper = await acme.addPerson({ email: 'ANN@example.com', role: 'viewer' })
     const lower = await acme.addPerson({ email: 'ann@example.com', role: 'querier' })
@@ -240,15 +240,15 @@ describe('An address is matched', () => {
     expect(jsonError(await asked(email)).exit_code).toBe(4)
   })
 
-  test('exactly or not at all where it is not ASCII', async () => {
+  test('only exactly if it is not ASCII', async () => {
     await acme.addPerson({ email: 'jürgen@example.com', role: 'viewer' })
     expect((await asked('jürgen@example.com')).code).toBe(0)
     expect((await asked('Jürgen@example.com')).code).toBe(4)
   })
 })
 
-describe('Bad luck', () => {
-  test('Vault’s identity engine is off: an error, not a stranger', async () => {
+describe('Failures', () => {
+  test('a missing identity engine is an error, not an unknown user', async () => {
     const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
     proxied.vault.at(/identity\/entity/, answerWith(404, { errors: ['no handler for route'] }))
     expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 4, message: expect.stringContaining('identity') })
@@ -257,7 +257,7 @@ describe('Bad luck', () => {
     expect(jsonError(await whoami(token))).toMatchObject({ exit_code: 7 })
   })
 
-  test('the token expires between two calls of one operation: refused, and nothing is left', async () => {
+  test('a token that expires during an operation leaves nothing behind', async () => {
     const token = await acme.vault.userToken({ email: ADMIN, policies: [policy] })
     const { args, stdin } = creation({ name: 'Late', env: 'dev', type: 'databricks', host: 'h.example.com' })
     const fields = ['--api-key', 'env:KEY', '--warehouse-id', '1', '--default-catalog', 'main']
@@ -273,7 +273,7 @@ describe('Bad luck', () => {
     expect(await acme.database.query(`SELECT FROM dsctl.pending_operations WHERE state <> 'closed'`)).toEqual([])
   })
 
-  test('a user is renamed: the old address is a stranger’s, the new one theirs', async () => {
+  test('a renamed user is known by the new address only', async () => {
     const person = await acme.addPerson({ email: 'old@example.com', role: 'viewer' })
     await acme.database.query(`UPDATE users SET email = 'new@example.com' WHERE id = $1`, [person.id])
     expect((await whoami(person.env.VAULT_TOKEN ?? '')).code).toBe(4)
@@ -281,7 +281,7 @@ describe('Bad luck', () => {
     expect(json(await whoami(token)).user.id).toBe(person.id)
   })
 
-  test('a role is revoked while a question is open: the answer comes too late', async () => {
+  test('a role revoked while a prompt is open no longer counts', async () => {
     const id = await acme.addDataSource({ name: 'Kept' })
     const person = await acme.addPerson({ email: 'rex@example.com', role: 'data_admin' })
     const screen = terminal(['delete', 'Kept'], { env: { ...acme.env, ...person.env }, home: acme.home })

@@ -6,7 +6,7 @@ import { type ScratchDatabase, scratchDatabase, scratchVault } from '../support/
 import { type TerminalOptions, terminal } from '../support/terminal.ts'
 import type { ScratchVault } from '../support/vault.ts'
 
-// `dsctl init` as a person meets it, at terminals of several kinds.
+// The prompts of `dsctl init`, at several kinds of terminals.
 
 let vault: ScratchVault
 let database: ScratchDatabase
@@ -32,8 +32,8 @@ describe.each<[string, TerminalOptions]>([
   ['200 columns', { columns: 200 }],
   ['a dumb terminal', { columns: 80, env: { TERM: 'dumb' } }],
 ])('At %s', (_, options) => {
-  test('nothing is set: it asks for both servers, the token and the first organization, and ends with what to type', async () => {
-    const token = await vault.userToken({ email: 'ada@example.com', policies: [await everything()] })
+  test('asks for everything without settings, and prints the next command', async () => {
+    const token = await vault.userToken({ email: 'ada@example.com', policies: [await fullPolicy()] })
     const screen = open([], options.env, { columns: options.columns ?? 80 })
     await screen.waitFor('Postgres: not set')
     await screen.waitFor('Vault: not set')
@@ -72,12 +72,12 @@ describe.each<[string, TerminalOptions]>([
   })
 })
 
-async function everything(): Promise<string> {
+async function fullPolicy(): Promise<string> {
   const all = 'capabilities = ["create", "read", "update", "delete", "list"]'
   return vault.createPolicy('all', `path "${vault.mount}/*" { ${all} }\npath "identity/entity/id/*" { ${all} }`)
 }
 
-test('what the environment says is told without its password, and not asked for', async () => {
+test('Shows settings of the environment without passwords, instead of asking for them', async () => {
   const url = new URL(database.url)
   url.password = 'MARKERpassword'
   const env = { DATABASE_URL: url.href, VAULT_ADDR: vault.addr, VAULT_TOKEN: vault.rootToken }
@@ -99,7 +99,7 @@ test('what the environment says is told without its password, and not asked for'
   expect(await dsctl(['list', '-o', 'json'], { home, env })).toMatchObject({ code: 0, stdout: '[]\n' })
 })
 
-test('only one server is missing: no more is asked than that', async () => {
+test('Asks only for the one missing server', async () => {
   const screen = open(['--org', 'Acme', '--admin', 'ada@example.com', '--profile', 'staging'], {
     ...{ VAULT_ADDR: vault.addr, DSCTL_VAULT_MOUNT: vault.mount, VAULT_TOKEN: vault.rootToken },
   })
@@ -110,7 +110,7 @@ test('only one server is missing: no more is asked than that', async () => {
   expect(screen.text()).not.toMatch(/Vault address:|Vault mount|Name of the first/)
 })
 
-test('the embedded profile is chosen: it is in use from then on, and needs nothing else', async () => {
+test('Uses the embedded profile from then on, without further prompts', async () => {
   const data = { DSCTL_HOME: join(home, 'data') }
   const screen = open([], data)
   await screen.waitFor('Where should data sources be stored?')
@@ -124,7 +124,7 @@ test('the embedded profile is chosen: it is in use from then on, and needs nothi
   expect(await dsctl(['list', '-o', 'json'], { home, env: data })).toMatchObject({ code: 0, stdout: '[]\n' })
 })
 
-test('Ctrl-C at any question leaves everything as it was', async () => {
+test('Changes nothing after Ctrl-C at any prompt', async () => {
   for (const [env, question] of [
     [{}, 'Where should data sources be stored?'],
     [{ VAULT_ADDR: vault.addr }, 'Database URL:'],
@@ -182,10 +182,10 @@ test.each([
   [['whoami']],
   [['member', 'list']],
   [['audit']],
-])('without any setting %s says in three lines how to start', async args => {
+])('Without settings, %s explains in three lines how to start', async args => {
   const { code, stdout, stderr } = await dsctl(args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(
-    /^dsctl: (database\.url|vault\.addr) is not set.*\nTo start on servers: dsctl init.*\nTo try it without a server: .*--profile embedded.*\n$/,
+    /^dsctl: (database\.url|vault\.addr) is not set.*\nTo use servers, run dsctl init.*\nTo try dsctl without a server, .*--profile embedded.*\n$/,
   )
 })

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { APPLICATION, APPLICATION_ADMIN, type ApplicationSite, applicationSite } from '../support/application.ts'
-import { mainRequest, mainShown, mainStored, plainFields } from '../support/examples.ts'
+import { mainRequest, mainShown, mainStored } from '../support/examples.ts'
 import { dsctl, json, jsonError, temporaryFolder } from '../support/run.ts'
-import { rowsIn, schemaOf, schemasIn } from '../support/schema.ts'
+import { rowsIn, schemasIn, stateOf } from '../support/schema.ts'
 import { type ScratchDatabase, scratchDatabase, scratchVault } from '../support/servers.ts'
 import type { ScratchVault } from '../support/vault.ts'
 
@@ -18,18 +16,7 @@ afterAll(() => vault.drop())
 const configOf = (home: string) => join(home, 'dsctl-config', 'config.json')
 const profilesIn = (home: string) => JSON.parse(readFileSync(configOf(home), 'utf8')).profiles
 
-/** Everything in a database that init could have changed. */
-async function stateOf(database: ScratchDatabase) {
-  const schemas = await schemasIn(database)
-  const contents = schemas.map(async schema => [
-    schema,
-    await schemaOf(database, schema),
-    await rowsIn(database, schema),
-  ])
-  return Promise.all(contents)
-}
-
-describe('an empty database', () => {
+describe('init of an empty database', () => {
   let database: ScratchDatabase
   let home: string
 
@@ -40,12 +27,12 @@ describe('an empty database', () => {
   afterEach(() => database.drop())
 
   const servers = () => ['--database-url', database.url, '--vault-addr', vault.addr, '--vault-mount', vault.mount]
-  const first = ['--org', 'Acme', '--admin', 'admin@example.com', '--admin-name', 'Ada']
+  const organizationFlags = ['--org', 'Acme', '--admin', 'admin@example.com', '--admin-name', 'Ada']
   const init = (args: readonly string[], env: Record<string, string | undefined> = {}) =>
     dsctl(['init', ...args], { home, env: { VAULT_TOKEN: vault.rootToken, ...env } })
 
-  test('gets all tables, the first organization and its admin, and the settings become a profile', async () => {
-    const result = await init([...servers(), ...first, '--yes'])
+  test('creates tables, the first organization and its admin, and a profile', async () => {
+    const result = await init([...servers(), ...organizationFlags, '--yes'])
     expect(result).toMatchObject({ code: 0, stdout: '' })
     expect(result.stderr.split('\n')).toEqual([
       'Created the application tables and the tables in schema dsctl.',
@@ -72,8 +59,8 @@ describe('an empty database', () => {
     expect(statSync(configOf(home)).mode & 0o777).toBe(0o600)
   })
 
-  test('is ready for work: the profile and a token are all that is needed', async () => {
-    await init([...servers(), ...first, '--yes'])
+  test('needs no more than the profile and a token to work afterwards', async () => {
+    await init([...servers(), ...organizationFlags, '--yes'])
     const env = { VAULT_TOKEN: vault.rootToken }
     expect(await dsctl(['config', 'set', 'user', 'admin@example.com'], { home })).toMatchObject({ code: 0 })
     const created = await dsctl(['create', '-f', '-', '-o', 'json'], { home, env, stdin: JSON.stringify(mainRequest) })
@@ -83,10 +70,10 @@ describe('an empty database', () => {
     expect(await dsctl(['delete', json(created).id, '--yes'], { home, env })).toMatchObject({ code: 0 })
   })
 
-  test('is left as it is when init runs again, which says so', async () => {
-    await init([...servers(), ...first, '--yes'])
+  test('changes nothing when it runs again, and reports that', async () => {
+    await init([...servers(), ...organizationFlags, '--yes'])
     const before = [await stateOf(database), readFileSync(configOf(home), 'utf8')]
-    for (const args of [[...servers(), ...first, '--yes'], ['--yes'], [...servers(), '--org', 'Acme']]) {
+    for (const args of [[...servers(), ...organizationFlags, '--yes'], ['--yes'], [...servers(), '--org', 'Acme']]) {
       const result = await init(args)
       const stderr = 'Already set up. Nothing changed.\n'
       expect(result).toEqual({ code: 0, signal: null, stdout: '', stderr })
@@ -94,8 +81,8 @@ describe('an empty database', () => {
     }
   })
 
-  test('gets no second organization by another --org', async () => {
-    await init([...servers(), ...first, '--yes'])
+  test('does not create a second organization for another --org', async () => {
+    await init([...servers(), ...organizationFlags, '--yes'])
     const before = await stateOf(database)
     const result = await init([...servers(), '--org', 'Other', '--admin', 'other@example.com', '--profile', 'other'])
     expect(result.code, result.stderr).toBe(2)
@@ -103,13 +90,13 @@ describe('an empty database', () => {
     expect(await stateOf(database)).toEqual(before)
   })
 
-  test('gets no second admin by another --admin: that is said, with what to do, and nothing is changed', async () => {
+  test('does not create a second admin for another --admin; a hint says how', async () => {
     const wrong = await init([...servers(), '--org', 'Acme', '--admin', 'alice', '-o', 'json'])
     expect(jsonError(wrong)).toMatchObject({
       ...{ exit_code: 2, fields: [{ field: 'admin', message: 'must be an e-mail address' }] },
     })
     expect(await schemasIn(database)).toEqual(['public'])
-    await init([...servers(), ...first, '--yes'])
+    await init([...servers(), ...organizationFlags, '--yes'])
     const [{ id }] = await database.query(
       `INSERT INTO users (id, email) VALUES (gen_random_uuid(), 'vera@example.com') RETURNING id`,
     )
@@ -132,8 +119,8 @@ describe('an empty database', () => {
     expect((await init(['--admin', 'Admin@Example.com', '--yes'])).stderr).toContain('Already set up')
   })
 
-  test('is made once by two at the same time', async () => {
-    const args = [...servers(), ...first, '--yes']
+  test('creates everything once if several run at the same time', async () => {
+    const args = [...servers(), ...organizationFlags, '--yes']
     const results = await Promise.all(
       [1, 2, 3].map(() => dsctl(['init', ...args], { env: { VAULT_TOKEN: vault.rootToken } })),
     )
@@ -144,12 +131,12 @@ describe('an empty database', () => {
     expect(await database.query('SELECT 1 FROM users_to_organizations')).toHaveLength(1)
   })
 
-  test('saves the profile that --profile names, and that one alone', async () => {
-    expect(await init([...servers(), ...first, '--profile', 'staging'])).toMatchObject({ code: 0 })
+  test('saves only the profile that --profile names', async () => {
+    expect(await init([...servers(), ...organizationFlags, '--profile', 'staging'])).toMatchObject({ code: 0 })
     expect(Object.keys(profilesIn(home))).toEqual(['staging'])
   })
 
-  test('is left empty where it is not said who the first admin is: each missing flag is named', async () => {
+  test('names each missing flag of --org and --admin, and changes nothing', async () => {
     const before = await stateOf(database)
     for (const [args, fields] of [
       [[], ['org', 'admin']],
@@ -165,14 +152,14 @@ describe('an empty database', () => {
     expect(existsSync(configOf(home))).toBe(false)
   })
 
-  test('is only looked at with --check', async () => {
+  test('changes nothing with --check', async () => {
     const before = await stateOf(database)
     const result = await init([...servers(), '--check'])
     expect(result).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining('The database is empty') })
     expect(result.stderr).toMatch(/--org NAME and --admin EMAIL[\s\S]*Nothing was changed/)
     expect(await stateOf(database)).toEqual(before)
     expect(existsSync(configOf(home))).toBe(false)
-    await init([...servers(), ...first])
+    await init([...servers(), ...organizationFlags])
     const done = await stateOf(database)
     expect(await init(['--check'])).toMatchObject({
       code: 0,
@@ -184,12 +171,20 @@ describe('an empty database', () => {
   test.each([
     ['of a flag', (url: string) => ({ flag: url })],
     ['of a flag, with a slash in it', (url: string) => ({ flag: url.replace('MARKERpassword', '5/MARKERpassword') })],
-  ])('is not touched with the password %s, which others could read', async (_, of) => {
+  ])('rejects the password %s, which others could read', async (_, of) => {
     const url = new URL(database.url)
     url.password = 'MARKERpassword'
     const { flag } = of(url.href)
     const before = await stateOf(database)
-    const args = ['--database-url', flag, '--vault-addr', vault.addr, '--vault-mount', vault.mount, ...first]
+    const args = [
+      '--database-url',
+      flag,
+      '--vault-addr',
+      vault.addr,
+      '--vault-mount',
+      vault.mount,
+      ...organizationFlags,
+    ]
     const result = await init([...args, '-o', 'json'])
     expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.not.stringContaining('MARKER') })
     const message = expect.stringMatching(/PGPASSWORD.*~\/\.pgpass.*database\.vaultRole/)
@@ -198,10 +193,10 @@ describe('an empty database', () => {
     expect(existsSync(configOf(home))).toBe(false)
   })
 
-  test('may have its password in the environment, which is not saved', async () => {
+  test('accepts a password in the environment, and does not save it', async () => {
     const url = new URL(database.url)
     url.password = 'MARKERpassword'
-    const result = await init(['--vault-addr', vault.addr, '--vault-mount', vault.mount, ...first], {
+    const result = await init(['--vault-addr', vault.addr, '--vault-mount', vault.mount, ...organizationFlags], {
       DSCTL_DATABASE_URL: url.href,
     })
     expect(result.code, result.stderr).toBe(0)
@@ -210,27 +205,27 @@ describe('an empty database', () => {
     expect(profilesIn(home).default).toEqual({ 'vault.addr': vault.addr, 'vault.mount': vault.mount, org: 'Acme' })
   })
 
-  test('is not touched where Vault cannot be used', async () => {
+  test('changes nothing if Vault cannot be used', async () => {
     const before = await stateOf(database)
-    const version1 = `${vault.mount}-one`
-    await vault.request('POST', `sys/mounts/${version1}`, { body: { type: 'kv', options: { version: '1' } } })
-    const where = (addr: string, mount: string) => [
+    const version1Mount = `${vault.mount}-one`
+    await vault.request('POST', `sys/mounts/${version1Mount}`, { body: { type: 'kv', options: { version: '1' } } })
+    const flags = (addr: string, mount: string) => [
       '--database-url',
       database.url,
       '--vault-addr',
       addr,
       '--vault-mount',
       mount,
-      ...first,
+      ...organizationFlags,
     ]
     for (const [args, exit, says, env] of [
-      [where('http://127.0.0.1:1', vault.mount), 7, /cannot be reached/, {}],
-      [where(vault.addr, 'nowhere'), 2, /no mount nowhere/, {}],
-      [where(vault.addr, version1), 2, /KV version 1/, {}],
-      [where(vault.addr, vault.mount), 3, /No Vault token/, { VAULT_TOKEN: undefined }],
-      [where(vault.addr, vault.mount), 3, /does not accept the token/, { VAULT_TOKEN: 'hvs.MARKERtoken' }],
-      [[...where(vault.addr, vault.mount), '--vault-path', 'fixed'], 2, /\{id\}/, {}],
-      [[...where(vault.addr, vault.mount), '--vault-path', '{id}/../x'], 2, /vault\.path: must be names/, {}],
+      [flags('http://127.0.0.1:1', vault.mount), 7, /cannot be reached/, {}],
+      [flags(vault.addr, 'nowhere'), 2, /no mount nowhere/, {}],
+      [flags(vault.addr, version1Mount), 2, /KV version 1/, {}],
+      [flags(vault.addr, vault.mount), 3, /No Vault token/, { VAULT_TOKEN: undefined }],
+      [flags(vault.addr, vault.mount), 3, /does not accept the token/, { VAULT_TOKEN: 'hvs.MARKERtoken' }],
+      [[...flags(vault.addr, vault.mount), '--vault-path', 'fixed'], 2, /\{id\}/, {}],
+      [[...flags(vault.addr, vault.mount), '--vault-path', '{id}/../x'], 2, /vault\.path: must be names/, {}],
     ] as const) {
       const result = await init(args, env)
       expect(result).toMatchObject({ code: exit, stdout: '', stderr: expect.stringMatching(says) })
@@ -238,16 +233,16 @@ describe('an empty database', () => {
     }
     expect(await stateOf(database)).toEqual(before)
     expect(existsSync(configOf(home))).toBe(false)
-    await vault.request('DELETE', `sys/mounts/${version1}`)
+    await vault.request('DELETE', `sys/mounts/${version1Mount}`)
   })
 
-  test('is prepared with a warning that names what the token lacks', async () => {
+  test('warns of missing capabilities of the token', async () => {
     const policy = await vault.createPolicy(
       'some',
       `path "${vault.mount}/data/data-sources/*" { capabilities = ["create", "read"] }`,
     )
     const token = await vault.userToken({ email: 'admin@example.com', policies: [policy] })
-    const result = await init([...servers(), ...first], { VAULT_TOKEN: token })
+    const result = await init([...servers(), ...organizationFlags], { VAULT_TOKEN: token })
     expect(result.code, result.stderr).toBe(0)
     expect(result.stderr).toContain(`warning: The Vault token lacks update on ${vault.mount}/data/data-sources/{id}`)
     expect(result.stderr).toContain(
@@ -255,13 +250,13 @@ describe('an empty database', () => {
     )
   })
 
-  test('is not called unfit by a token that can not see the mount: --check says so, init does not go on', async () => {
+  test('reports a mount that the token cannot see, and stops', async () => {
     const token = await vault.userToken({ email: 'admin@example.com', policies: [] })
     const check = await init([...servers(), '--check'], { VAULT_TOKEN: token })
     expect(check).toMatchObject({ code: 0, stdout: '' })
     expect(check.stderr).toContain(`This token cannot see the mount ${vault.mount}`)
     expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
-    const made = await init([...servers(), ...first, '-o', 'json'], { VAULT_TOKEN: token })
+    const made = await init([...servers(), ...organizationFlags, '-o', 'json'], { VAULT_TOKEN: token })
     expect(jsonError(made)).toMatchObject({
       ...{
         exit_code: 2,
@@ -271,7 +266,7 @@ describe('an empty database', () => {
     expect(await schemasIn(database)).toEqual(['public'])
   })
 
-  test('is not touched by a role that may create nothing', async () => {
+  test('fails without changes for a role that may not create tables', async () => {
     const { url } = await database.createRole()
     const before = await stateOf(database)
     const result = await init([
@@ -281,7 +276,7 @@ describe('an empty database', () => {
       vault.addr,
       '--vault-mount',
       vault.mount,
-      ...first,
+      ...organizationFlags,
       '-o',
       'json',
     ])
@@ -295,167 +290,7 @@ describe('an empty database', () => {
   })
 })
 
-describe('an application’s database', () => {
-  let site: ApplicationSite
-  let before: Awaited<ReturnType<typeof stateOf>>
-
-  beforeAll(async () => {
-    site = await applicationSite()
-    before = await stateOf(site.database)
-  })
-  afterAll(() => site.drop())
-
-  test('is only looked at with --check', async () => {
-    const result = await site.init(['--check'])
-    expect(result).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('init would add dsctl’s own tables in schema dsctl'),
-    })
-    expect(await stateOf(site.database)).toEqual(before)
-  })
-
-  test('is adopted: nothing of it changes, and schema dsctl is all that comes', async () => {
-    const result = await site.init()
-    expect(result).toMatchObject({
-      code: 0,
-      stdout: '',
-      stderr: expect.stringContaining('The application’s tables were not changed'),
-    })
-    expect(await schemasIn(site.database)).toEqual(['dsctl', 'public'])
-    const after = await stateOf(site.database)
-    expect(after.filter(([schema]) => schema !== 'dsctl')).toEqual(before)
-    expect(await site.init()).toMatchObject({ stderr: expect.stringContaining('Nothing changed') })
-    expect(await stateOf(site.database)).toEqual(after)
-    const stranger = await site.init(['--admin', 'zed@example.com', '--yes'])
-    expect(stranger).toMatchObject({ code: 2, stderr: expect.stringContaining('zed@example.com is not an active') })
-    expect(await site.init(['--admin', APPLICATION_ADMIN, '--yes'])).toMatchObject({ code: 0 })
-  })
-
-  test('is then worked with: created, listed, shown, changed and deleted, with its own columns left alone', async () => {
-    const created = await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(mainRequest) })
-    expect(created.code, created.stderr).toBe(0)
-    const { id } = json(created)
-    await site.database.query('UPDATE data_sources SET priority = 5 WHERE id = $1', [id])
-    await site.database.query(
-      `INSERT INTO datasets (id, name, data_source_id, organization_id, row_limit) VALUES ($1, 'Orders', $2, $3, 9)`,
-      [randomUUID(), id, site.organizationId],
-    )
-    expect(json(await site.dsctl(['get', id, '-o', 'json']))).toMatchObject({
-      created_by: { id: site.adminId, name: null },
-      data_sets: [{ name: 'Orders' }],
-      credentials: mainShown,
-    })
-    expect(json(await site.dsctl(['list', '-o', 'json']))).toMatchObject([{ id }])
-    expect(await site.dsctl(['update', id, '--set-env', 'dev', '--port', '7000'])).toMatchObject({ code: 0 })
-    expect(await site.dsctl(['update', id, '--set-name', 'Renamed'])).toMatchObject({ code: 0 })
-    expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
-    const [row] = await site.database.query('SELECT name, env, priority, deleted_at FROM data_sources WHERE id = $1', [
-      id,
-    ])
-    expect(row).toEqual({ name: 'Renamed', env: 'dev', priority: 5, deleted_at: expect.any(Date) })
-    expect(await site.database.query('SELECT what FROM notifications WHERE data_source_id = $1 LIMIT 1', [id])).toEqual(
-      [{ what: 'INSERT' }],
-    )
-  })
-
-  test('whose constraint counts deleted rows says that a deleted one has the name, and keeps nothing of the try', async () => {
-    const stdin = JSON.stringify({ name: 'Renamed', env: 'dev', type: 'postgres', ...plainFields })
-    const other = json(await site.dsctl(['create', 'Other', '-f', '-', '-o', 'json'], { stdin }))
-    const secrets = await site.vault.listSecrets('data-sources')
-    for (const [args, input] of [
-      [['create', '-f', '-'], stdin],
-      [['update', other.id, '--set-name', 'Renamed'], undefined],
-      [['update', other.id, '--set-name', 'Renamed', '--port', '7000'], undefined],
-    ] as const) {
-      const result = await site.dsctl([...args, '-o', 'json'], { stdin: input })
-      expect(result, args.join(' ')).toMatchObject({ code: 6, stdout: '' })
-      expect(jsonError(result)).toMatchObject({ code: 'conflict', message: expect.stringContaining('Renamed') })
-      expect(jsonError(result).hint).toMatch(/deleted/)
-    }
-    expect(await site.vault.listSecrets('data-sources')).toEqual(secrets)
-    expect((await site.vault.readSecret(`data-sources/${other.id}`))?.data).toMatchObject({ port: 5432 })
-    expect(await site.database.query(`SELECT 1 FROM dsctl.pending_operations WHERE state <> 'closed'`)).toEqual([])
-  })
-})
-
-describe('a database that is neither empty nor the application’s', () => {
-  let database: ScratchDatabase
-  beforeEach(async () => {
-    database = await scratchDatabase()
-  })
-  afterEach(() => database.drop())
-
-  const refused = async () => {
-    const before = await stateOf(database)
-    const home = temporaryFolder()
-    const args = ['--database-url', database.url, '--vault-addr', vault.addr, '--vault-mount', vault.mount]
-    const env = { VAULT_TOKEN: vault.rootToken }
-    const differences = []
-    for (const more of [['--check'], ['--org', 'Acme', '--admin', 'a@example.com', '--yes']]) {
-      const result = await dsctl(['init', ...args, ...more, '-o', 'json'], { home, env })
-      expect(result).toMatchObject({ code: 2, stdout: '' })
-      differences.push((jsonError(result).fields ?? []).map(({ message }) => message).sort())
-    }
-    expect(await stateOf(database)).toEqual(before)
-    expect(existsSync(configOf(home))).toBe(false)
-    expect(differences[0]).toEqual(differences[1])
-    return differences[0]
-  }
-
-  test('because a table is missing', async () => {
-    await database.query(APPLICATION)
-    await database.query('DROP TABLE datasets')
-    expect(await refused()).toEqual(['table datasets is missing'])
-  })
-
-  test('because one table alone is there', async () => {
-    await database.query('CREATE TABLE users (id uuid PRIMARY KEY, email text NOT NULL, name text)')
-    expect(await refused()).toEqual([
-      'table data_sources is missing',
-      'table datasets is missing',
-      'table organizations is missing',
-      'table users_to_organizations is missing',
-    ])
-  })
-
-  test('because of many things, each of which is told', async () => {
-    await database.query(APPLICATION)
-    await database.query(`
-      ALTER TABLE data_sources DROP CONSTRAINT data_sources_name, DROP COLUMN env, ALTER secret_id TYPE text,
-        ALTER created_at TYPE timestamp;
-      ALTER TABLE organizations DROP COLUMN deleted_at;
-      ALTER TABLE users_to_organizations ALTER status DROP DEFAULT, ALTER status TYPE text;
-      ALTER TABLE datasets RENAME COLUMN name TO title;`)
-    const differences = (await refused()) ?? []
-    expect(differences).toEqual([
-      expect.stringContaining('column data_sources.created_at is timestamp without time zone'),
-      'column data_sources.env is missing',
-      expect.stringContaining('column data_sources.secret_id is text'),
-      'column datasets.name is missing',
-      'column organizations.deleted_at is missing',
-      expect.stringContaining('column users_to_organizations.status is text'),
-      expect.stringContaining('no unique index or constraint on (name, organization_id, env)'),
-    ])
-  })
-
-  test('because an enum lacks a label', async () => {
-    await database.query(APPLICATION.replace(`'workspace_admin', 'data_admin', `, `'admin', `))
-    expect(await refused()).toEqual([
-      expect.stringMatching(/users_to_organizations\.role .*workspace_admin, data_admin/),
-    ])
-  })
-
-  test('but one whose other tables have other names is empty to init, which leaves them alone', async () => {
-    await database.query('CREATE TABLE invoices (id int PRIMARY KEY); INSERT INTO invoices VALUES (1)')
-    const args = ['--database-url', database.url, '--vault-addr', vault.addr, '--vault-mount', vault.mount]
-    const env = { VAULT_TOKEN: vault.rootToken }
-    const result = await dsctl(['init', ...args, '--org', 'Acme', '--admin', 'a@example.com'], { env })
-    expect(result.code, result.stderr).toBe(0)
-    expect(await database.query('SELECT id FROM invoices')).toEqual([{ id: 1 }])
-  })
-})
-
-test('a server that is missing is named, with the way to name it', async () => {
+test('init names each missing server setting and its flag', async () => {
   const run = (...args: string[]) => dsctl(['init', ...args], { env: { VAULT_TOKEN: vault.rootToken } })
   expect(await run()).toMatchObject({
     code: 2,

@@ -7,8 +7,8 @@ import { createSite, type Site } from '../support/site.ts'
 import { eventsOf, expireLeases, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 
-// A node of a cluster that answers reads itself may lag behind the one that takes the writes: what it shows is old, and
-// what was written is not there yet. Here the proxy gives such a node's answers.
+// A standby node that serves reads may lag behind the active node: it returns old versions and lacks new ones. Here the
+// proxy sends the responses of such a node.
 
 let site: Site
 let proxied: ProxiedSite
@@ -32,7 +32,7 @@ async function stored(): Promise<string> {
   return id
 }
 
-/** An update whose write is done and answered 500, so that it is sent again and meets itself. */
+/** Runs an update whose write succeeds but gets a 500, so that its retry conflicts with its own write. */
 function update(id: string): Promise<RunResult> {
   let lost = false
   proxied.vault.at(/^POST .*\/data\//, {
@@ -53,7 +53,7 @@ async function expectOld(id: string) {
   expect(events.map(({ outcome }) => outcome)).toEqual(['failed'])
 }
 
-test('an update that meets its own write, which is not shown yet, is taken back and not left half done', async () => {
+test('An update whose retry cannot see its own write is rolled back', async () => {
   const id = await stored()
   proxied.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
   const result = await update(id)
@@ -62,13 +62,13 @@ test('an update that meets its own write, which is not shown yet, is taken back 
   await expectOld(id)
 })
 
-/** A create whose write is answered with a conflict: once `beside` has been done, where its secret belongs. */
-function create(name: string, beside: (path: string) => Promise<unknown>): Promise<RunResult> {
-  let met = false
+/** Runs a create whose write conflicts, because `writeFirst` has written to the path of its secret. */
+function create(name: string, writeFirst: (path: string) => Promise<unknown>): Promise<RunResult> {
+  let done = false
   proxied.vault.at(/^POST .*\/data\//, {
     async before({ path }) {
-      if (!met) await beside(path.slice(path.indexOf('data-sources/')))
-      met = true
+      if (!done) await writeFirst(path.slice(path.indexOf('data-sources/')))
+      done = true
       return undefined
     },
   })
@@ -76,25 +76,28 @@ function create(name: string, beside: (path: string) => Promise<unknown>): Promi
   return proxied.dsctl(['create', '-f', '-', '--timeout', '2', '-o', 'json'], { stdin })
 }
 
-test('a create that meets another secret in its place leaves that alone, for good, and makes nothing', async () => {
+test('A create that finds another secret at its path leaves it alone', async () => {
   const other = { type: 'postgres', host: 'other.example.com' }
   const name = `met ${randomUUID()}`
-  let place = ''
+  let secretPath = ''
   const result = await create(name, path => {
-    place = path
+    secretPath = path
     return site.vault.writeSecret(path, other)
   })
   expect(result, result.stderr).toMatchObject({ code: 6, stdout: '' })
-  expect(jsonError(result)).toMatchObject({ message: expect.stringMatching(/another secret/), id: place.slice(13) })
+  expect(jsonError(result)).toMatchObject({
+    message: expect.stringMatching(/another secret/),
+    id: secretPath.slice(13),
+  })
   expect(await openIntentsIn(site)).toEqual([])
   expect(await eventsOf(site, 'data_source_name = $1', [name])).toMatchObject([{ outcome: 'unknown' }])
   await site.dsctl(['doctor', '--fix'])
-  expect((await site.vault.readSecret(place))?.data).toEqual(other)
+  expect((await site.vault.readSecret(secretPath))?.data).toEqual(other)
   expect(await site.dsctl(['get', name])).toMatchObject({ code: 5 })
-  await site.vault.request('DELETE', `${site.vault.mount}/metadata/${place}`)
+  await site.vault.request('DELETE', `${site.vault.mount}/metadata/${secretPath}`)
 })
 
-test('a create that meets a write which is not shown yet, its own perhaps, is taken back', async () => {
+test('A create that conflicts with an invisible write is rolled back', async () => {
   proxied.vault.at(/^GET .*\/data\//, NOT_THERE)
   const result = await create(`met ${randomUUID()}`, path => site.vault.writeSecret(path, plainStored))
   expect(result, result.stderr).toMatchObject({ code: 7, stdout: '' })
@@ -103,18 +106,18 @@ test('a create that meets a write which is not shown yet, its own perhaps, is ta
   expect(await orphanSecretsIn(site)).toEqual([])
 })
 
-// Vault has done what it was sent, and who answers for it does not know.
+// Vault has done the write, but the node that responds does not know it.
 test.each([
-  ['a standby that has passed it on sends its client after it', () => ({ Location: site.vault.addr }), 307],
-  ['a load balancer that has passed it on says 503', () => ({}), 503],
-])('an update whose write was done is done, and so is a create: %s', async (_, headers, status) => {
+  ['a standby redirects', () => ({ Location: site.vault.addr }), 307],
+  ['a load balancer returns 503', () => ({}), 503],
+])('An update and a create succeed if their write did: %s', async (_, headers, status) => {
   const id = await stored()
-  let met = false
+  let done = false
   const loseFirst = () =>
     proxied.vault.at(/^POST .*\/data\//, {
       after({ path }) {
-        if (met) return undefined
-        met = true
+        if (done) return undefined
+        done = true
         const { Location } = headers() as { Location?: string }
         return { status, ...(Location && { headers: { Location: `${Location}/v1/${path}` } }) }
       },
@@ -122,22 +125,22 @@ test.each([
   loseFirst()
   const result = await proxied.dsctl(['update', id, '--port', '7000', '--set-env', 'prod', '-o', 'json'])
   expect(result, result.stderr).toMatchObject({ code: 0 })
-  expect(met).toBe(true)
+  expect(done).toBe(true)
   expect((await site.vault.readSecret(`data-sources/${id}`))?.data).toEqual({ ...plainStored, port: 7000 })
   expect(await openIntentsIn(site)).toEqual([])
   const events = await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])
   expect(events).toMatchObject([{ outcome: 'done', after: { env: 'prod' } }])
-  met = false
+  done = false
   const created = await create(`done ${randomUUID()}`, async () => {})
   expect(created, created.stderr).toMatchObject({ code: 0 })
-  expect(met).toBe(true)
+  expect(done).toBe(true)
   expect((await site.vault.readSecret(`data-sources/${json(created).id}`))?.data).toEqual(plainStored)
 })
 
-test('a settler to whom only the old is shown ends within the time-out, and leaves the intent to another', async () => {
+test('A settler that sees only old versions times out and keeps the intent', async () => {
   const id = await stored()
   proxied.vault.at(/^GET .*\/data\/.*version=2/, NOT_THERE)
-  // Not the first read: that is the update's own.
+  // The first read is the update's own.
   let reads = 0
   proxied.vault.at(/^GET .*\/data\//, { before: () => (++reads > 1 ? OLD.before() : undefined) })
   const result = await update(id)
@@ -147,10 +150,10 @@ test('a settler to whom only the old is shown ends within the time-out, and leav
     hint: expect.stringMatching(/doctor --fix to settle it/),
   })
   expect(await openIntentsIn(site)).toMatchObject([{ state: 'undoing', data_source_id: id }])
-  // The next writer, to whom it is not shown either, does not wait for ever.
+  // The next writer, which does not see it either, does not wait forever.
   const next = await proxied.dsctl(['update', id, '--username', 'other', '--timeout', '2', '-o', 'json'])
   expect(next, next.stderr).toMatchObject({ code: 6, signal: null, stdout: '' })
-  // Nor does doctor, which does not besiege Vault meanwhile.
+  // Nor does doctor, and it does not flood Vault with requests.
   await expireLeases(site)
   const since = proxied.vault.exchanges.length
   const doctor = await proxied.dsctl(['doctor', '--fix', '--timeout', '2', '-o', 'json'])

@@ -15,7 +15,7 @@ const SECRETS = [PASSWORD, 'secret-id-canary-27', 'jwt-canary-31']
 
 let acme: Site
 let proxied: ProxiedSite
-/** A userpass person of the real server, or of the one of ours. */
+/** A userpass user of the real or the imitated server. */
 const ALICE = `alice-${Math.random().toString(36).slice(2, 8)}`
 
 beforeAll(async () => {
@@ -37,8 +37,8 @@ afterAll(async () => {
   await acme?.drop()
 })
 
-/** In a home of its own, with a profile's worth of environment and no token. */
-function at(home: string, env: RunOptions['env'] = {}, stdin?: string): RunOptions {
+/** Options to run dsctl in this home, with settings for the servers and no token. */
+function inHome(home: string, env: RunOptions['env'] = {}, stdin?: string): RunOptions {
   return { home, stdin, env: { ...proxied.env, VAULT_TOKEN: undefined, DSCTL_ORG: 'Acme', ...env } }
 }
 
@@ -50,29 +50,29 @@ function expectNoSecret(...texts: readonly string[]): void {
 }
 
 describe('login with a password', () => {
-  test('keeps the token where the vault command does, for its owner alone, and everything works with it', async () => {
+  test('saves the token where the vault command does, readable only by its owner', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 'an older one', { mode: 0o644 })
-    const result = await dsctl([...userpass, '--password', '-'], at(home, {}, `${PASSWORD}\n`))
+    const result = await dsctl([...userpass, '--password', '-'], inHome(home, {}, `${PASSWORD}\n`))
     expect(result).toMatchObject({ code: 0, stdout: '' })
     expect(result.stderr).toMatch(/^Logged in\. The token expires in 1 hour/)
     expect(statSync(join(home, '.vault-token')).mode & 0o777).toBe(0o600)
     expect(readdirSync(home).filter(name => name.startsWith('.vault-token'))).toEqual(['.vault-token'])
     expectNoSecret(result.stdout, result.stderr)
     expect(result.stderr).not.toContain(tokenIn(home))
-    expect(json(await dsctl(['whoami', '-o', 'json'], at(home)))).toMatchObject({ user: { email: ADMIN } })
+    expect(json(await dsctl(['whoami', '-o', 'json'], inHome(home)))).toMatchObject({ user: { email: ADMIN } })
   })
 
-  test('takes it from a variable or a file, too', async () => {
+  test('also reads it from a variable or a file', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, 'pw'), `${PASSWORD}\r\n`)
-    expect((await dsctl([...userpass, '--password', `@${join(home, 'pw')}`], at(home))).code).toBe(0)
-    expect((await dsctl([...userpass, '--password', 'env:PW'], at(home, { PW: PASSWORD }))).code).toBe(0)
+    expect((await dsctl([...userpass, '--password', `@${join(home, 'pw')}`], inHome(home))).code).toBe(0)
+    expect((await dsctl([...userpass, '--password', 'env:PW'], inHome(home, { PW: PASSWORD }))).code).toBe(0)
   })
 
-  test('asks at a terminal for what is missing, and shows nothing of the password', async () => {
+  test('prompts for missing values, and hides the password', async () => {
     const home = temporaryFolder()
-    const screen = terminal(['login', '--method', 'userpass'], at(home))
+    const screen = terminal(['login', '--method', 'userpass'], inHome(home))
     await screen.waitFor('Username')
     screen.type(`${ALICE}\n`)
     await screen.waitFor('Password')
@@ -82,16 +82,16 @@ describe('login with a password', () => {
     expect(tokenIn(home)).not.toBe('')
   })
 
-  test('refused by Vault is exit 3, leaves the old token, and tells nothing of the password', async () => {
+  test('exits 3 and keeps the old token if Vault refuses the password', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 'the old one')
-    const result = await dsctl([...userpass, '--password', '-', '-v', '-o', 'json'], at(home, {}, SECRETS[1]))
+    const result = await dsctl([...userpass, '--password', '-', '-v', '-o', 'json'], inHome(home, {}, SECRETS[1]))
     expect(result.code).toBe(3)
     expectNoSecret(result.stdout, result.stderr)
     expect(tokenIn(home)).toBe('the old one')
   })
 
-  test('is never taken from the command line itself, nor in several lines, nor as a mask', async () => {
+  test('rejects a password in the arguments, in several lines, or masked', async () => {
     const home = temporaryFolder()
     for (const [args, stdin] of [
       [['--password', 'hunter2-on-the-line'], undefined],
@@ -99,123 +99,123 @@ describe('login with a password', () => {
       [['--password', '-'], '[REDACTED]'],
       [['--password', '-'], ''],
     ] as const) {
-      const result = await dsctl([...userpass, ...args, '-o', 'json'], at(home, {}, stdin))
+      const result = await dsctl([...userpass, ...args, '-o', 'json'], inHome(home, {}, stdin))
       expect(jsonError(result)).toMatchObject({ exit_code: 2, fields: [{ field: 'password' }] })
       expect(result.stderr).not.toContain('hunter2')
     }
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
   })
 
-  test('names every missing flag at once where nobody can be asked', async () => {
-    const error = jsonError(await dsctl(['login', '--method', 'approle', '-o', 'json'], at(temporaryFolder())))
+  test('names every missing flag if there is no terminal', async () => {
+    const error = jsonError(await dsctl(['login', '--method', 'approle', '-o', 'json'], inHome(temporaryFolder())))
     expect(error.exit_code).toBe(2)
     expect(error.fields?.map(({ field }) => field)).toEqual(['role', 'secret-id'])
   })
 
-  test('is another mount’s where --auth-mount says so', async () => {
+  test('uses the mount of --auth-mount', async () => {
     const args = [...userpass, '--auth-mount', 'no-such-mount', '--password', '-', '-o', 'json']
-    const error = jsonError(await dsctl(args, at(temporaryFolder(), {}, PASSWORD)))
+    const error = jsonError(await dsctl(args, inHome(temporaryFolder(), {}, PASSWORD)))
     expect(error.message).toContain('auth/no-such-mount')
     expect([2, 3]).toContain(error.exit_code)
   })
 
-  test('is exit 7 where Vault does not answer', async () => {
+  test('exits 7 if Vault cannot be reached', async () => {
     await proxied.vault.down()
-    const result = await dsctl([...userpass, '--password', '-'], at(temporaryFolder(), {}, PASSWORD))
+    const result = await dsctl([...userpass, '--password', '-'], inHome(temporaryFolder(), {}, PASSWORD))
     await proxied.vault.up()
     expect(result.code).toBe(7)
     expectNoSecret(result.stderr)
   })
 
-  test('warns where VAULT_TOKEN would go before the token kept', async () => {
+  test('warns if VAULT_TOKEN overrides the saved token', async () => {
     const home = temporaryFolder()
-    const options = at(home, { VAULT_TOKEN: 'another' }, PASSWORD)
+    const options = inHome(home, { VAULT_TOKEN: 'another' }, PASSWORD)
     expect((await dsctl([...userpass, '--password', '-'], options)).stderr).toContain('warning: VAULT_TOKEN is set')
   })
 })
 
 describe('login with a token', () => {
-  test('keeps one that Vault accepts, and no other', async () => {
+  test('saves only a token that Vault accepts', async () => {
     const home = temporaryFolder()
-    const refused = await dsctl(['login', '--token', '-'], at(home, {}, 'jwt-canary-31'))
+    const refused = await dsctl(['login', '--token', '-'], inHome(home, {}, 'jwt-canary-31'))
     expect(refused.code).toBe(3)
     expectNoSecret(refused.stderr)
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
     const token = await acme.vault.createToken({ ttl: '10m' })
-    expect((await dsctl(['login', '--token', '-'], at(home, {}, token))).code).toBe(0)
+    expect((await dsctl(['login', '--token', '-'], inHome(home, {}, token))).code).toBe(0)
     expect(tokenIn(home)).toBe(token)
   })
 
-  test('asks for it at a terminal, where - would show it, and refuses it where nobody may be asked', async () => {
+  test('prompts for it at a terminal, and fails if prompts are off', async () => {
     const home = temporaryFolder()
     const token = await acme.vault.createToken({ ttl: '10m' })
-    const screen = terminal(['login', '--token', '-'], at(home))
+    const screen = terminal(['login', '--token', '-'], inHome(home))
     await screen.waitFor('? Token')
     screen.type(`${token}\n`)
     expect((await screen.exit).code, screen.text()).toBe(0)
     expect(screen.raw()).not.toContain(token)
     expect(tokenIn(home)).toBe(token)
-    const refused = terminal(['login', '--token', '-', '--no-input'], at(home))
+    const refused = terminal(['login', '--token', '-', '--no-input'], inHome(home))
     expect((await refused.exit).code).toBe(2)
     expect(refused.text()).toContain('token: comes from standard input, which is a terminal, and prompts are off')
   })
 })
 
 describe('logout', () => {
-  test('revokes the token and removes it, and has nothing to do the second time', async () => {
+  test('revokes and removes the token, and then does nothing', async () => {
     const home = temporaryFolder()
-    await dsctl([...userpass, '--password', '-'], at(home, {}, PASSWORD))
+    await dsctl([...userpass, '--password', '-'], inHome(home, {}, PASSWORD))
     const token = tokenIn(home)
-    expect(await dsctl(['logout'], at(home))).toMatchObject({ code: 0, stdout: '' })
+    expect(await dsctl(['logout'], inHome(home))).toMatchObject({ code: 0, stdout: '' })
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
     expect((await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status).toBe(403)
-    expect((await dsctl(['logout'], at(home))).stderr).toBe('Not logged in: no token is saved.\n')
-    expect((await dsctl(['list'], at(home))).code).toBe(3)
+    expect((await dsctl(['logout'], inHome(home))).stderr).toBe('Not logged in: no token is saved.\n')
+    expect((await dsctl(['list'], inHome(home))).code).toBe(3)
   })
 
-  test('asks before it revokes a root token, or takes --yes: nobody may have another', async () => {
+  test('asks for confirmation or --yes to revoke a root token', async () => {
     const home = temporaryFolder()
     const token = await rootToken()
     writeFileSync(join(home, '.vault-token'), token)
     const known = async () => (await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status
-    const unasked = await dsctl(['logout', '-o', 'json'], at(home))
+    const unasked = await dsctl(['logout', '-o', 'json'], inHome(home))
     expect(jsonError(unasked)).toMatchObject({ exit_code: 2, hint: 'Pass --yes.' })
-    const screen = terminal(['logout'], at(home))
+    const screen = terminal(['logout'], inHome(home))
     await screen.waitFor('Revoke the root token')
     screen.type('n\n')
     expect((await screen.exit).code).toBe(130)
     expect([tokenIn(home), await known()]).toEqual([token, 200])
-    expect(await dsctl(['logout', '--yes'], at(home))).toMatchObject({ code: 0 })
+    expect(await dsctl(['logout', '--yes'], inHome(home))).toMatchObject({ code: 0 })
     expect([existsSync(join(home, '.vault-token')), await known()]).toEqual([false, 403])
   })
 
-  /** One of the test's own, since it is revoked. */
+  /** Creates a root token, since the test revokes it. */
   async function rootToken(): Promise<string> {
-    const made = await acme.vault.request('POST', 'auth/token/create', { body: { policies: ['root'] } })
-    return made.body.auth.client_token
+    const response = await acme.vault.request('POST', 'auth/token/create', { body: { policies: ['root'] } })
+    return response.body.auth.client_token
   }
 
-  test('removes one that Vault no longer knows, with a warning', async () => {
+  test('removes an unknown token, with a warning', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 's.expired')
-    const result = await dsctl(['logout'], at(home))
+    const result = await dsctl(['logout'], inHome(home))
     expect(result.code).toBe(0)
     expect(result.stderr).toContain('warning: Vault did not revoke the token')
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
   })
 
-  test('keeps the token where Vault cannot be reached, so that it can be revoked later', async () => {
+  test('keeps the token if Vault cannot be reached', async () => {
     const home = temporaryFolder()
-    await dsctl([...userpass, '--password', '-'], at(home, {}, PASSWORD))
+    await dsctl([...userpass, '--password', '-'], inHome(home, {}, PASSWORD))
     await proxied.vault.down()
-    const result = await dsctl(['logout'], at(home))
+    const result = await dsctl(['logout'], inHome(home))
     await proxied.vault.up()
     expect(result.code).toBe(7)
     expect(tokenIn(home)).not.toBe('')
   })
 })
 
-// Each method's request as Vault's API documents it, whatever server there is.
+// Each method's request as Vault's API documents it, on any server.
 describe('The request of', () => {
   const issued = { auth: { client_token: 's.issued', lease_duration: 600, renewable: true } }
 
@@ -232,7 +232,7 @@ describe('The request of', () => {
     const home = temporaryFolder()
     const tap = await wiretap(proxied.env.VAULT_ADDR ?? '')
     proxied.vault.at(/login/, answerWith(200, issued))
-    const options = at(home, { VAULT_ADDR: tap.addr }, 'x y')
+    const options = inHome(home, { VAULT_ADDR: tap.addr }, 'x y')
     expect(await dsctl(['login', '--method', method, ...args, flag, '-'], options)).toMatchObject({ code: 0 })
     tap.close()
     expect(tap.requests.map(({ method, path, body }) => [method, path, JSON.parse(body)])).toEqual([
@@ -241,18 +241,18 @@ describe('The request of', () => {
     expect(tokenIn(home)).toBe('s.issued')
   })
 
-  test('kubernetes takes the pod’s own token where none is given', async () => {
+  test('kubernetes uses the pod’s own token by default', async () => {
     const args = ['login', '--method', 'kubernetes', '--role', 'app', '-o', 'json']
-    const error = jsonError(await dsctl(args, at(temporaryFolder())))
+    const error = jsonError(await dsctl(args, inHome(temporaryFolder())))
     expect(error).toMatchObject({
       exit_code: 2,
       fields: [{ field: 'jwt', message: expect.stringContaining('does not exist') }],
     })
   })
 
-  test('a login that wants a second factor is exit 3', async () => {
+  test('a login that requires a second factor exits 3', async () => {
     proxied.vault.at(/login/, answerWith(200, { auth: { client_token: '', mfa_requirement: { mfa_request_id: 'x' } } }))
-    const result = await dsctl([...userpass, '--password', '-'], at(temporaryFolder(), {}, PASSWORD))
+    const result = await dsctl([...userpass, '--password', '-'], inHome(temporaryFolder(), {}, PASSWORD))
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('second factor') })
   })
 })
@@ -261,11 +261,11 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
   let role: { id: string; secretId: (wrapped?: boolean) => Promise<string> }
 
   beforeAll(async () => {
-    role = VAULT ? await appRole(acme) : inImitation()
+    role = VAULT ? await appRole(acme) : imitatedRole()
   })
 
-  /** Where there is no real AppRole, the proxy answers its login with a token of the admin's. */
-  function inImitation() {
+  /** Without a real AppRole, the proxy responds to its login with a token of the admin. */
+  function imitatedRole() {
     return {
       id: 'role-1',
       secretId: async () => {
@@ -278,41 +278,41 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
 
   const pipeline = (secretId: string) => ({ VAULT_ROLE_ID: role.id, VAULT_SECRET_ID: secretId })
 
-  test('log each command in, write no file, and leave no token behind', async () => {
+  test('log each command in, and leave no file or token behind', async () => {
     const home = temporaryFolder()
-    const result = await dsctl(['whoami', '-o', 'json'], at(home, pipeline(await role.secretId())))
+    const result = await dsctl(['whoami', '-o', 'json'], inHome(home, pipeline(await role.secretId())))
     expect(json(result)).toMatchObject({ user: { email: ADMIN } })
     expect(existsSync(join(home, '.vault-token'))).toBe(false)
-    const asked = proxied.vault.exchanges
+    const requests = proxied.vault.exchanges
       .slice(-4)
       .map(({ method, path, status }) => [method, path.split('/')[2], status])
-    expect(asked.at(0)).toEqual(['POST', 'login', 200])
-    expect(asked.at(-1)).toEqual(['POST', 'revoke-self', 204])
+    expect(requests.at(0)).toEqual(['POST', 'login', 200])
+    expect(requests.at(-1)).toEqual(['POST', 'revoke-self', 204])
     expectNoSecret(result.stdout, result.stderr)
   })
 
-  test('go before the token of an earlier login, and after VAULT_TOKEN', async () => {
+  test('override the token of an earlier login, but not VAULT_TOKEN', async () => {
     const home = temporaryFolder()
     writeFileSync(join(home, '.vault-token'), 's.stale')
-    expect((await dsctl(['whoami'], at(home, pipeline(await role.secretId())))).code).toBe(0)
+    expect((await dsctl(['whoami'], inHome(home, pipeline(await role.secretId())))).code).toBe(0)
     const both = { ...pipeline('wrong'), VAULT_TOKEN: acme.env.VAULT_TOKEN }
-    expect((await dsctl(['whoami'], at(home, both))).code).toBe(0)
+    expect((await dsctl(['whoami'], inHome(home, both))).code).toBe(0)
   })
 
-  test('refused are exit 3', async () => {
+  test('exit 3 if refused', async () => {
     proxied.vault.at(/auth\/approle\/login/, answerWith(400, { errors: ['invalid role or secret ID'] }))
-    const result = await dsctl(['list'], at(temporaryFolder(), pipeline('secret-id-canary-27')))
+    const result = await dsctl(['list'], inHome(temporaryFolder(), pipeline('secret-id-canary-27')))
     expect(result.code).toBe(3)
     expectNoSecret(result.stderr)
   })
 
-  test('may be response-wrapped: good once', async () => {
+  test('may be response-wrapped, for one use', async () => {
     const wrapped = VAULT ? await role.secretId(true) : 's.wrapping'
     if (!VAULT) await imitateWrapping()
-    expect((await dsctl(['whoami'], at(temporaryFolder(), pipeline(wrapped)))).code).toBe(0)
+    expect((await dsctl(['whoami'], inHome(temporaryFolder(), pipeline(wrapped)))).code).toBe(0)
     await proxied.restore()
     if (!VAULT) proxied.vault.at(/wrapping\/lookup/, answerWith(400, { errors: ['wrapping token is not valid'] }))
-    const again = await dsctl(['whoami'], at(temporaryFolder(), pipeline(wrapped)))
+    const again = await dsctl(['whoami'], inHome(temporaryFolder(), pipeline(wrapped)))
     expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('has already been used') })
   })
 
@@ -322,21 +322,21 @@ describe('In a pipeline, VAULT_ROLE_ID and VAULT_SECRET_ID', () => {
     await role.secretId()
   }
 
-  test('are refused where what is wrapped is not of that mount: it may have been swapped', async () => {
+  test('are rejected if the wrapped secret comes from elsewhere', async () => {
     proxied.vault.at(/wrapping\/lookup/, answerWith(200, { data: { creation_path: 'sys/wrapping/wrap' } }))
-    const result = await dsctl(['whoami'], at(temporaryFolder(), pipeline('s.swapped')))
+    const result = await dsctl(['whoami'], inHome(temporaryFolder(), pipeline('s.swapped')))
     expect(result).toMatchObject({ code: 3, stderr: expect.stringContaining('may have replaced it') })
     expect(proxied.vault.exchanges.at(-1)?.path).toBe('sys/wrapping/lookup')
   })
 })
 
 describe('VAULT_NAMESPACE', () => {
-  test('goes with a login and with every other request', async () => {
+  test('is sent with a login and every other request', async () => {
     const home = temporaryFolder()
     const tap = await wiretap(acme.vault.addr)
     const env = { VAULT_ADDR: tap.addr, VAULT_NAMESPACE: 'team-a', VAULT_TOKEN: acme.env.VAULT_TOKEN }
-    await dsctl([...userpass, '--password', '-'], at(home, env, PASSWORD))
-    await dsctl(['whoami'], at(home, env))
+    await dsctl([...userpass, '--password', '-'], inHome(home, env, PASSWORD))
+    await dsctl(['whoami'], inHome(home, env))
     tap.close()
     expect(tap.requests.length).toBeGreaterThan(1)
     expect(new Set(tap.requests.map(({ headers }) => headers['x-vault-namespace']))).toEqual(new Set(['team-a']))
@@ -345,7 +345,7 @@ describe('VAULT_NAMESPACE', () => {
 
 if (VAULT) {
   describe('On a real server', () => {
-    test('a JWT logs in, and its alias on the jwt mount says who it is', async () => {
+    test('a JWT logs in, and its alias identifies the user', async () => {
       const mount = `jwt-${ALICE}`
       const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
       const key = publicKey.export({ type: 'spki', format: 'pem' })
@@ -357,8 +357,8 @@ if (VAULT) {
       const home = temporaryFolder()
       const jwt = signed({ aud: 'dsctl', email: ADMIN, exp: Math.floor(Date.now() / 1000) + 60 }, privateKey)
       const args = ['login', '--method', 'jwt', '--role', 'ci', '--auth-mount', mount, '--jwt', 'env:JWT']
-      expect(await dsctl(args, at(home, { JWT: jwt }))).toMatchObject({ code: 0 })
-      expect(json(await dsctl(['whoami', '-o', 'json'], at(home)))).toMatchObject({
+      expect(await dsctl(args, inHome(home, { JWT: jwt }))).toMatchObject({ code: 0 })
+      expect(json(await dsctl(['whoami', '-o', 'json'], inHome(home)))).toMatchObject({
         ...{ user: { email: ADMIN }, identity_source: 'name of a Vault jwt alias' },
       })
       await acme.vault.request('DELETE', `sys/auth/${mount}`)
@@ -372,7 +372,7 @@ function signed(claims: object, key: ReturnType<typeof generateKeyPairSync>['pri
   return `${text}.${createSign('RSA-SHA256').update(text).sign(key).toString('base64url')}`
 }
 
-/** A real AppRole whose entity has the admin's address. */
+/** Creates a real AppRole whose entity has the admin's address. */
 async function appRole({ vault }: Site) {
   const name = `ci-${ALICE}`
   const write = (path: string, body: object = {}) => vault.request('POST', path, { body })

@@ -20,8 +20,8 @@ async function rolesOf({ database }: Pick<Site, 'database'>): Promise<Record<str
   return Object.fromEntries(rows.map(({ email, role }) => [email, role]))
 }
 
-describe('On a database that dsctl made, member', () => {
-  test('adds somebody the application does not know yet, and tells the trail', async () => {
+describe('On a database set up by dsctl, member', () => {
+  test('adds an unknown user, and records it in the audit trail', async () => {
     const added = json(
       await acme.dsctl(['member', 'add', 'bob@example.com', '--role', 'viewer', '--name', 'Bob', '-o', 'json']),
     )
@@ -38,7 +38,7 @@ describe('On a database that dsctl made, member', () => {
     ])
   })
 
-  test('lists everybody who was not removed, to any member', async () => {
+  test('lists every current member, for any member', async () => {
     const viewer = await acme.addPerson({ email: 'violet@example.com', role: 'viewer' })
     const pending = await acme.addUser('zoe@example.com')
     await acme.addMember(pending, acme.organization.id, { role: 'querier', status: 'pending' })
@@ -50,7 +50,7 @@ describe('On a database that dsctl made, member', () => {
     expect((await acme.dsctl(['member', 'list', '-o', 'id'])).stdout.split('\n')).toContain(pending)
   })
 
-  test('makes a pending member an active one with the role given', async () => {
+  test('activates a pending member with the given role', async () => {
     await acme.addMember(await acme.addUser('penny@example.com'), acme.organization.id, {
       ...{ role: 'querier', status: 'pending' },
     })
@@ -58,7 +58,7 @@ describe('On a database that dsctl made, member', () => {
     expect(await rolesOf(acme)).toMatchObject({ 'penny@example.com': 'viewer' })
   })
 
-  test('refuses to add a member again, whatever the case of the address', async () => {
+  test('rejects an address that is already a member, ignoring case', async () => {
     await acme.addPerson({ email: 'Carol@example.com', role: 'viewer' })
     const again = await acme.dsctl(['member', 'add', 'carol@EXAMPLE.com', '--role', 'data_admin', '-o', 'json'])
     expect(jsonError(again)).toMatchObject({ exit_code: 6, code: 'conflict' })
@@ -66,7 +66,7 @@ describe('On a database that dsctl made, member', () => {
     expect(await eventsOf(acme, `action = 'member add' AND outcome = 'failed'`)).toHaveLength(1)
   })
 
-  test('changes a role, and says so where it is that one already', async () => {
+  test('changes a role, and reports if nothing changes', async () => {
     await acme.addPerson({ email: 'dan@example.com', role: 'viewer' })
     const args = ['member', 'set-role', 'dan@example.com', 'data_admin']
     expect((await acme.dsctl(args)).code).toBe(0)
@@ -81,7 +81,7 @@ describe('On a database that dsctl made, member', () => {
     ])
   })
 
-  test('removes somebody, whose next command is refused, and takes them back', async () => {
+  test('removes a member, whose commands then fail, and adds them again', async () => {
     const eve = await acme.addPerson({ email: 'eve@example.com', role: 'data_admin' })
     expect(await acme.dsctl(['member', 'remove', 'eve@example.com'])).toMatchObject({
       ...{ code: 0, stdout: '', stderr: 'Removed eve@example.com.\n' },
@@ -92,14 +92,14 @@ describe('On a database that dsctl made, member', () => {
     expect((await acme.dsctl(['list'], { env: eve.env })).code).toBe(0)
   })
 
-  test('is for a workspace_admin, and what others try is in the trail', async () => {
+  test('requires a workspace_admin, and records attempts by others', async () => {
     const frank = await acme.addPerson({ email: 'frank@example.com', role: 'data_admin' })
-    const tries = [
+    const attempts = [
       ['add', 'new@example.com', '--role', 'workspace_admin'],
       ['set-role', 'frank@example.com', 'workspace_admin'],
       ['remove', ADMIN],
     ]
-    for (const args of tries) expect((await acme.dsctl(['member', ...args], { env: frank.env })).code).toBe(4)
+    for (const args of attempts) expect((await acme.dsctl(['member', ...args], { env: frank.env })).code).toBe(4)
     expect(await rolesOf(acme)).toMatchObject({ [ADMIN]: 'workspace_admin', 'frank@example.com': 'data_admin' })
     const denied = await eventsOf(acme, `outcome = 'denied' AND actor_email = 'frank@example.com'`)
     expect(denied.map(({ action, after }) => [action, after.email])).toEqual([
@@ -109,13 +109,13 @@ describe('On a database that dsctl made, member', () => {
     ])
   })
 
-  test('tells every problem of a request at once', async () => {
+  test('reports every problem of a request at once', async () => {
     const error = jsonError(await acme.dsctl(['member', 'set-role', 'nobody', 'king', '-o', 'json']))
     expect(error.exit_code).toBe(2)
     expect(error.fields?.map(({ field }) => field)).toEqual(['email', 'role'])
   })
 
-  test('reaches no other organization’s members', async () => {
+  test('cannot change members of another organization', async () => {
     const globex = await acme.addOrganization('Globex')
     await acme.addMember(await acme.addUser('greta@globex.example'), globex, { role: 'viewer' })
     const errors = await Promise.all(
@@ -129,20 +129,20 @@ describe('On a database that dsctl made, member', () => {
 })
 
 describe('The last workspace_admin', () => {
-  let globex: string
+  let initech: string
   let admin: Awaited<ReturnType<Site['addPerson']>>
   let other: Awaited<ReturnType<Site['addPerson']>>
   const inInitech = (args: readonly string[]) => ['member', ...args, '--org', 'Initech', '-o', 'json']
 
   beforeAll(async () => {
-    globex = await acme.addOrganization('Initech')
+    initech = await acme.addOrganization('Initech')
     admin = await acme.addPerson({ email: 'ida@example.com' })
     other = await acme.addPerson({ email: 'otto@example.com' })
-    await acme.addMember(admin.id, globex, { role: 'workspace_admin' })
-    await acme.addMember(other.id, globex, { role: 'workspace_admin', status: 'inactive' })
+    await acme.addMember(admin.id, initech, { role: 'workspace_admin' })
+    await acme.addMember(other.id, initech, { role: 'workspace_admin', status: 'inactive' })
   })
 
-  test('can be neither removed nor given a lesser role: an inactive one does not count', async () => {
+  test('cannot be removed or demoted; inactive ones do not count', async () => {
     for (const args of [
       ['remove', 'ida@example.com'],
       ['set-role', 'ida@example.com', 'viewer'],
@@ -152,11 +152,11 @@ describe('The last workspace_admin', () => {
     expect((await acme.dsctl(inInitech(['set-role', 'ida@example.com', 'workspace_admin']), admin)).code).toBe(0)
   })
 
-  test('is left, whoever is first, where two take each other’s role away at once', async () => {
+  test('remains if two admins demote each other at the same time', async () => {
     const setStatus = `UPDATE users_to_organizations SET role = 'workspace_admin', status = 'active', deleted_at = NULL
       WHERE organization_id = $1`
     for (let round = 0; round < 4; round++) {
-      await acme.database.query(setStatus, [globex])
+      await acme.database.query(setStatus, [initech])
       const codes = await Promise.all([
         acme.dsctl(inInitech(['set-role', 'otto@example.com', 'viewer']), { env: admin.env }),
         acme.dsctl(inInitech(['remove', 'ida@example.com']), { env: other.env }),
@@ -164,14 +164,14 @@ describe('The last workspace_admin', () => {
       const admins = await acme.database.query(
         `SELECT FROM users_to_organizations
          WHERE organization_id = $1 AND role = 'workspace_admin' AND status = 'active' AND deleted_at IS NULL`,
-        [globex],
+        [initech],
       )
       expect({ admins: admins.length, codes }).toEqual({ admins: 1, codes: [0, 4] })
     }
   })
 })
 
-describe('On a database whose tables an application made, member', () => {
+describe('On an application’s database, member', () => {
   let shop: ApplicationSite
 
   beforeAll(async () => {
@@ -183,7 +183,7 @@ describe('On a database whose tables an application made, member', () => {
 
   afterAll(() => shop?.drop())
 
-  test('lists, and refuses every change: the application owns its members', async () => {
+  test('lists members, and refuses every change without --force', async () => {
     expect(json(await shop.dsctl(['member', 'list', '-o', 'json']))).toHaveLength(1)
     for (const args of [
       ['add', 'hugo@example.com', '--role', 'viewer'],
@@ -196,7 +196,7 @@ describe('On a database whose tables an application made, member', () => {
     expect(await rolesOf(shop)).toEqual({ 'admin@example.com': 'workspace_admin' })
   })
 
-  test('changes them with --force, but never the last workspace_admin', async () => {
+  test('changes members with --force, but never the last workspace_admin', async () => {
     const add = await shop.dsctl(['member', 'add', 'hugo@example.com', '--role', 'viewer', '--force'])
     expect(add).toMatchObject({ code: 0 })
     expect(await rolesOf(shop)).toMatchObject({ 'hugo@example.com': 'viewer' })

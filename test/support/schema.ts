@@ -39,3 +39,14 @@ export async function rowsIn(database: ScratchDatabase, schema = 'public'): Prom
   }
   return rows
 }
+
+/** Everything in a database that init could have changed. */
+export async function stateOf(database: ScratchDatabase) {
+  const schemas = await schemasIn(database)
+  const contents = schemas.map(async schema => [
+    schema,
+    await schemaOf(database, schema),
+    await rowsIn(database, schema),
+  ])
+  return Promise.all(contents)
+}
