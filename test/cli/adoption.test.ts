@@ -253,7 +253,7 @@ describe('With row level security switched on', () => {
   test('whoami says that the role may not see the user, where a policy hides them', async () => {
     await shop.database.query('DROP POLICY everybody ON users')
     const error = jsonError(await shop.dsctl(['whoami', '-o', 'json'], as))
-    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('your Postgres role may not see it') })
+    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('row level security may hide it') })
   })
 })
 
