@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { sourceTypes } from '../src/source-types/index.ts'
+import { HELD_STATEMENTS } from './histories/client.ts'
 import { MUTANTS } from './histories/mutants.ts'
-import { type Import, readSourceFiles, type SourceFile, sourceText } from './support/source-files.ts'
+import { type Import, readSourceFiles, type SourceFile, sourceText, sourceTexts } from './support/source-files.ts'
 
 // Which folders (and files at the root of src/) each one may import, from the bottom up. `type:` allows only types,
 // `lazy:` only imports at the moment of use. A folder whose files may import each other lists itself.
@@ -182,6 +183,13 @@ describe('A file', () => {
     expect(exported.length).toBeGreaterThan(20)
     expect(exported.filter(({ documented }) => !documented).map(({ path, name }) => `${path}: ${name}`)).toEqual([])
   })
+})
+
+// test/histories holds these statements. It would miss bugs if one were renamed only in src.
+test('each statement that the histories hold exists', () => {
+  const texts = sourceTexts()
+  const missing = HELD_STATEMENTS.filter(name => !texts.some(text => text.includes(`/* dsctl ${name} */`)))
+  expect(missing).toEqual([])
 })
 
 // test/histories builds programs with a piece of the source replaced. This finds a stale one at once.

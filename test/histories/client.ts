@@ -36,9 +36,17 @@ export interface Client {
   close(): void
 }
 
-/** The steps of the operations. The look-up of the caller and doctor's listings pass at once. */
+/** The statements of operations, as their SQL comments name them. The caller's look-up and doctor's pass at once. */
+export const HELD_STATEMENTS = [
+  ...['find', 'find name', 'find names', 'find intent', 'find unsettled', 'check statistics'],
+  ...['begin create', 'begin update', 'begin delete', 'update'],
+  ...['record base version', 'commit create', 'commit update', 'close intents'],
+]
+
 const HELD_MESSAGES = {
-  postgres: /\/\* dsctl (create|update|delete|find|close|look)|update "dsctl"/,
+  // The statement without a comment moves an intent to `undoing`.
+  postgres: new RegExp(`/\\* dsctl (${HELD_STATEMENTS.join('|')}) \\*/|update "dsctl"`),
+  // Doctor lists secrets. That is not a step.
   vault: /^(?!.*list=true)\S+ [^/]+\/(data|metadata|delete)\//,
 }
 
