@@ -71,14 +71,14 @@ const REQUESTS = [
 ]
 const named = (request: object) => ({ name: randomUUID(), env: 'dev', ...request })
 
-/** The database's URL with a password that no server asks for. */
+/** The database's URL with a password that the server does not check. */
 function withPassword(url: string): string {
   const secret = new URL(url)
   secret.password = CANARIES.database
   return secret.href
 }
 
-/** Runs dsctl where everything secret is a canary, and looks at all it has printed. */
+/** Runs dsctl with a canary for every secret, and checks all output for canaries. */
 async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const env = {
     ...proxied.env,
@@ -106,7 +106,7 @@ const create = (...more: string[]): Call => ({
 })
 const [one, two, three] = [() => ids[0] ?? '', () => ids[1] ?? '', () => ids[2] ?? '']
 
-/** Every command that reads, and what it is asked. */
+/** Every command that reads, with arguments. */
 const READS = (): Call[] => [
   { args: ['list'] },
   { args: ['list', '--all', '--search', 'x'] },
@@ -133,7 +133,7 @@ const READS = (): Call[] => [
   { args: ['test', '-f', '-', '--timeout', '1'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
 ]
 
-/** Every command that changes something, with a secret from each source there is. */
+/** Every command that changes something, with secrets from every kind of source. */
 const CHANGES = (): Call[] => [
   { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
   { args: ['create', '-f', '-', '--dry-run'], stdin: JSON.stringify(named(postgres)) },
@@ -178,7 +178,7 @@ const CHANGES = (): Call[] => [
   { args: ['onboarding', two(), 'failed', '--error', 'It does not answer.'] },
 ]
 
-/** Every command with a mistake in it, the secret itself being part of the mistake where that can be. */
+/** Commands with mistakes. If possible, the secret is part of the mistake. */
 const MISTAKES = (): Call[] => [
   create('--password', CANARIES.mistake),
   create(`--password=${CANARIES.mistake}`),
@@ -243,13 +243,13 @@ const FORMATS = ['table', 'json', 'yaml', 'name', 'id']
 describe('no secret is printed', () => {
   test.each(FORMATS)('by any command that reads, as %s', async format => {
     const codes = await runAll(READS(), [format])
-    // What is not there; then a difference, and two that do not connect.
+    // An unknown record, then a difference, then two failed connections.
     expect(codes.filter(code => code !== 0)).toEqual([5, 9, 8, 8])
   })
 
   test.each(FORMATS)('by any command that changes something, as %s', async format => {
     const codes = await runAll(CHANGES(), [format])
-    // The delete of what is not there, and the create of what does not connect.
+    // The delete of unknown records, and the create whose connection fails.
     expect(codes.filter(code => code !== 0)).toEqual([8, 8])
   })
 
@@ -264,7 +264,7 @@ describe('no secret is printed', () => {
     await runAll(MISTAKES(), ['table'], more)
   })
 
-  test('by login, whose token goes to its file and nowhere else', async () => {
+  test('by login, which writes the token only to its file', async () => {
     const own = temporaryFolder()
     const mine = { home: own, env: { VAULT_TOKEN: undefined } }
     for (const format of ['table', 'json']) {
@@ -279,7 +279,7 @@ describe('no secret is printed', () => {
     expect(canariesIn(readFileSync(join(own, '.vault-token'), 'utf8'))).toEqual([])
   })
 
-  test('of credentials that others have stored in forms of their own', async () => {
+  test('in credentials that others stored in unexpected forms', async () => {
     const secret = CANARIES.extra
     for (const data of [
       { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
@@ -287,7 +287,7 @@ describe('no secret is printed', () => {
       { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
       { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
       { type: 'mysql', password: secret },
-      // `String` throws of these.
+      // `String` throws for these.
       { type: { toString: null }, host: { toString: null }, password: { toString: null, secret } },
       {},
     ]) {
@@ -347,7 +347,7 @@ describe('no secret is printed when', () => {
     await proxied.vault.up()
   })
 
-  test.each([400, 403, 404, 500, 503])('Vault answers %d and repeats what it was sent', async status => {
+  test.each([400, 403, 404, 500, 503])('Vault answers %d and repeats the request', async status => {
     proxied.vault.at(/./, answerWith(status, echo))
     await expectFailures(some())
     await proxied.restore()
@@ -355,7 +355,7 @@ describe('no secret is printed when', () => {
     await expectFailures(some())
   })
 
-  test('Vault answers an error to what it has done', async () => {
+  test('Vault does a request but answers with an error', async () => {
     proxied.vault.at(/^(POST|GET) .*\/data\//, answerAfterwardsWith(500, echo))
     await expectFailures(some())
   })
@@ -373,7 +373,7 @@ describe('no secret is printed when', () => {
     await expectFailures(some())
   })
 
-  test('Vault sends its clients elsewhere', async () => {
+  test('Vault redirects to another server', async () => {
     const location = `http://u:${CANARIES.request}@127.0.0.1:1/${CANARIES.request}`
     proxied.vault.at(/./, answerWith(307, echo, { Location: location }))
     await expectFailures(some())
@@ -382,12 +382,12 @@ describe('no secret is printed when', () => {
   test.each([
     ['before', CUT_BEFORE],
     ['after', CUT_AFTER],
-  ])('the connection to Vault breaks %s it has done what it was asked', async (_, fault) => {
+  ])('the connection to Vault breaks %s the request is done', async (_, fault) => {
     proxied.vault.at(/\/(data|metadata)\//, fault)
     await expectFailures(some())
   })
 
-  test('Vault says nothing', async () => {
+  test('Vault does not answer', async () => {
     proxied.vault.freeze()
     await expectFailures(some().slice(0, 5))
   })
@@ -398,7 +398,7 @@ describe('no secret is printed when', () => {
     await proxied.postgres.up()
   })
 
-  test('Postgres says nothing', async () => {
+  test('Postgres does not answer', async () => {
     proxied.postgres.freeze()
     await expectFailures(some().slice(0, 5))
   })
@@ -406,7 +406,7 @@ describe('no secret is printed when', () => {
   test.each([
     ['before', CUT_BEFORE],
     ['after', CUT_AFTER],
-  ])('the connection to Postgres breaks %s it has done what it was asked', async (_, fault) => {
+  ])('the connection to Postgres breaks %s the statement is done', async (_, fault) => {
     proxied.postgres.at(/./, fault)
     await expectFailures(some())
   })
@@ -424,7 +424,7 @@ describe('no secret is printed when', () => {
     await expectFailures(some().slice(0, 6), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: withPassword(url) } })
   })
 
-  test('the database’s URL is wrong in whichever way', async () => {
+  test('the database URL is wrong', async () => {
     const secret = CANARIES.database
     for (const url of [
       secret,
@@ -441,7 +441,7 @@ describe('no secret is printed when', () => {
       await expectFailures(some().slice(0, 2), { ...loud, env: { ...loud.env, DSCTL_DATABASE_URL: url } })
   })
 
-  test('the token is wrong in whichever way', async () => {
+  test('the token is wrong', async () => {
     for (const wrong of [
       CANARIES.mistake,
       `${CANARIES.mistake}\n${CANARIES.mistake}`,
@@ -451,7 +451,7 @@ describe('no secret is printed when', () => {
       await expectFailures(some().slice(0, 4), { ...loud, env: { ...loud.env, VAULT_TOKEN: wrong } } as typeof loud)
   })
 
-  test('the address of Vault holds a password', async () => {
+  test('the Vault address contains a password', async () => {
     const addr = `http://u:${CANARIES.login}@127.0.0.1:1`
     await expectFailures(
       [...some().slice(0, 3), { args: ['config', 'list'] }, { args: ['config', 'get', 'vault.addr'] }],
@@ -462,7 +462,7 @@ describe('no secret is printed when', () => {
     )
   })
 
-  test('it is interrupted', async () => {
+  test('dsctl is interrupted', async () => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGABRT'] as const) {
       for (const { server, which } of STEPS.create) {
         const held = hold()
@@ -490,10 +490,10 @@ describe('no secret is printed when', () => {
   })
 })
 
-// A signal has it throw, as a driver may in a callback.
+// Throws on a signal, as a driver might in a callback.
 const THROWER = `process.on('SIGUSR2', () => new Function('secret', process.env.THROWN)(process.env.SECRET))`
 
-describe('no secret is printed, nor what Node would print, when nobody catches', () => {
+describe('an uncaught error prints no secret and no default Node output', () => {
   test.each([
     ['an error', "throw new Error('cannot use ' + secret)", 'json'],
     ['an error of the engine, on several lines', "throw new TypeError(secret + '\\n    at ' + secret)", 'table'],
@@ -519,36 +519,33 @@ describe('no secret is printed, nor what Node would print, when nobody catches',
   })
 })
 
-test.skipIf(process.platform !== 'linux')(
-  'no secret is where others look while dsctl holds it: in names, command lines, files of its own, other processes',
-  async () => {
-    const env = { SECRET: CANARIES.variable, TMPDIR: join(cwd, 'tmp') }
-    for (const source of ['-', 'env:SECRET', `@${secrets}/password`]) {
-      const { running, release } = await holding(create('--password', source), env)
-      expectUnseen(running.child.pid)
-      release()
-      expect((await running.result).code).toBe(0)
-    }
-    const write = holdWrite()
-    const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
-    const screen = terminal(args, { home, cwd, env: { ...proxied.env, ...env } })
-    for (const [question, keys] of [
-      ['Password', `${CANARIES.stdin}\n`],
-      ['Connect through an SSH jump host?', '\n'],
-      ['Save this data source?', '\n'],
-    ] as const) {
-      await screen.waitFor(question)
-      screen.type(keys)
-    }
-    await write.seen()
-    expectUnseen(screen.pid)
-    write.release()
-    expect(await screen.exit).toMatchObject({ code: 0 })
-    expect(canariesIn(screen.raw(), [token])).toEqual([])
-  },
-)
+test.skipIf(process.platform !== 'linux')('no secret is visible to other processes while dsctl holds it', async () => {
+  const env = { SECRET: CANARIES.variable, TMPDIR: join(cwd, 'tmp') }
+  for (const source of ['-', 'env:SECRET', `@${secrets}/password`]) {
+    const { running, release } = await holding(create('--password', source), env)
+    expectUnseen(running.child.pid)
+    release()
+    expect((await running.result).code).toBe(0)
+  }
+  const write = holdWrite()
+  const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
+  const screen = terminal(args, { home, cwd, env: { ...proxied.env, ...env } })
+  for (const [question, keys] of [
+    ['Password', `${CANARIES.stdin}\n`],
+    ['Connect through an SSH jump host?', '\n'],
+    ['Save this data source?', '\n'],
+  ] as const) {
+    await screen.waitFor(question)
+    screen.type(keys)
+  }
+  await write.seen()
+  expectUnseen(screen.pid)
+  write.release()
+  expect(await screen.exit).toMatchObject({ code: 0 })
+  expect(canariesIn(screen.raw(), [token])).toEqual([])
+})
 
-/** Starts a create and has it wait for Vault to answer its write: it has sent its secret, and still holds it. */
+/** Starts a create and delays the answer to its secret write, so that dsctl still holds the secret. */
 async function holding({ args, stdin }: Call, env: Record<string, string>) {
   const { seen, release } = holdWrite()
   const running = proxied.spawn(args, { stdin, home, cwd, env })
@@ -565,7 +562,7 @@ function holdWrite() {
   return { seen, release }
 }
 
-/** Stops a process and looks at it as another one could. */
+/** Stops a process and inspects it as another process could. */
 function expectUnseen(pid = 0): void {
   process.kill(pid, 'SIGSTOP')
   const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
@@ -574,7 +571,7 @@ function expectUnseen(pid = 0): void {
   expect(canariesIn(names.join(' '), [token])).toEqual([])
   const children = threads.map(thread => `${thread}/children`).filter(path => existsSync(path))
   expect(children.map(path => readFileSync(path, 'utf8')).join('')).toBe('')
-  // Also those that have no name any more.
+  // Includes files that are open but already unlinked.
   const open = readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
   const files = open.filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
   expect(files.filter(path => canariesIn(readFileSync(path, 'latin1'), [token]).length > 0)).toEqual([])
@@ -582,7 +579,7 @@ function expectUnseen(pid = 0): void {
   process.kill(pid, 'SIGCONT')
 }
 
-test('after all this no file and no row holds a secret, and the secrets are where they belong', async () => {
+test('in the end no file or row contains a secret, and Vault has them', async () => {
   expect(filesWithCanary(home, [token])).toEqual([])
   expect(filesWithCanary(cwd, [token])).toEqual([])
   for (const schema of ['public', 'dsctl']) {

@@ -73,7 +73,7 @@ const odd = fc.oneof(
   ),
 )
 
-describe('In this process:', () => {
+describe('fuzzing in this process:', () => {
   const home = temporaryFolder()
   const env = {
     HOME: home,
@@ -194,7 +194,7 @@ describe('In this process:', () => {
   })
 })
 
-describe('Through the command', () => {
+describe('fuzzing the command', () => {
   let site: Site
 
   beforeAll(async () => {
@@ -202,7 +202,7 @@ describe('Through the command', () => {
   })
   afterAll(() => site?.drop())
 
-  test('nothing is written where it does not end with 0', async () => {
+  test('nothing is written unless the command exits with 0', async () => {
     const before = await written()
     const commands = [
       ['create', '-f', '-'],
@@ -276,7 +276,7 @@ const request = fc
   .map(parts => Object.assign({}, ...parts))
 const document = fc.oneof(request, fc.array(request, { maxLength: 3 }), json)
 
-/** As it would stand in a file, whole or broken. */
+/** The value as text in a file, intact or broken. */
 const requestText: fc.Arbitrary<string | Uint8Array> = fc.oneof(
   { weight: 3, arbitrary: document.map(made => JSON.stringify(made)) },
   { weight: 2, arbitrary: document.map(made => stringify(made)) },

@@ -88,7 +88,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
     readonly error: { readonly code: string; readonly exit_code: number; readonly outcome?: string } | null
   }
 
-  /** What was told of each item is so; where nothing is known, the item is whole, the old or the new one. */
+  /** Each reported result is correct. An item with an unknown result has either its old or its new state. */
   async function expectTruth(
     result: RunResult,
     env: string,
@@ -116,7 +116,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
     expect(done).toHaveLength(COUNT)
   }
 
-  test('while sources are made: with time enough for an election all are made', async () => {
+  test('during creates with enough time for an election, all records are created', async () => {
     const env = `env-${randomUUID()}`
     const all = requests(env, {})
     const result = await applyAndKill(all, 4, 20)
@@ -125,7 +125,7 @@ describe.skipIf(!HAS_CLUSTER)('a cluster whose leader is killed', () => {
     await expectAllDone(env, 'create', plainStored)
   })
 
-  test('while sources are changed, with no time for an election: each is the old one or the new, and the next apply ends it', async () => {
+  test('during updates without time for an election, no record is half changed', async () => {
     const env = `env-${randomUUID()}`
     expect((await apply(requests(env, {}), 20)).code).toBe(0)
     const all = requests(env, { port: 7000 })

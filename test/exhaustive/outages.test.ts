@@ -11,13 +11,13 @@ import { atStep, moments, STEPS, type Step, type When } from '../support/steps.t
 import { eventsOf, everythingIn, expireLeases, livePairs, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 import { vaultOn } from '../support/vault.ts'
 
-// Real servers that really fail: sealed, frozen, slow, killed and started again, read-only, full. The proxies only tell
-// which step has come. Each command must end by itself (the test's own limit kills it, which is a signal), tell the
-// truth, and leave nothing that is not settled afterwards.
+// Real servers fail in real ways: sealed, frozen, slow, killed and restarted, read-only, out of connections. The proxies
+// only detect the current step. Each command must end before the limit of the test, which would kill it by a signal. It
+// must report the correct outcome, and settling must leave nothing open.
 
 const HAS_SERVERS = BAO_BIN !== undefined && POSTGRES_BIN !== undefined
 
-test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('the servers of this suite can be started here', () => {
+test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('the servers of this suite can be started', () => {
   expect(HAS_SERVERS).toBe(true)
 })
 
@@ -46,12 +46,12 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     readonly name: string
     readonly args: readonly string[]
     readonly stdin?: string
-    /** The live record of that name with its secret, before and after. */
+    /** The live record with this name and its secret, before and after. */
     readonly was: object | undefined
     readonly becomes: object | undefined
   }
 
-  /** An operation to be tried; there is a source to update or delete. */
+  /** Prepares an operation, with a record to update or delete. */
   async function begin(kind: Kind): Promise<Operation> {
     const name = `${kind} ${randomUUID()}`
     const pair = (secret: object) => ({ name, env: 'dev', type: 'postgres', secret })
@@ -69,7 +69,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
   const run = ({ args, stdin }: Operation, timeout: number) =>
     proxied.dsctl([...args, '--timeout', String(timeout), '-o', 'json'], { stdin })
 
-  /** Runs it while something happens at one step. */
+  /** Runs an operation, and causes an event at one of its steps. */
   async function during(
     operation: Operation,
     at: { step: Step; when: When },
@@ -81,11 +81,11 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       const verdict = await happen()
       return verdict === 'cut' ? verdict : undefined
     })
-    const told = await run(operation, timeout)
+    const result = await run(operation, timeout)
     await proxied.restore()
-    expect(happened, told.stderr).toBe(true)
-    expect(told.signal, told.stderr).toBe(null)
-    return told
+    expect(happened, result.stderr).toBe(true)
+    expect(result.signal, result.stderr).toBe(null)
+    return result
   }
 
   const stepOf = (kind: Kind, title: string): Step => {
@@ -94,9 +94,9 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     return step
   }
   const stateOf = async (name: string) => (await livePairs(site)).find(pair => pair.name === name)
-  const told = (result: RunResult) => (result.code === 0 ? { exit_code: 0 } : jsonError(result))
+  const summaryOf = (result: RunResult) => (result.code === 0 ? { exit_code: 0 } : jsonError(result))
 
-  /** Settles as doctor does once leases are over; then nothing is open or left, and the operation is whole and told once. */
+  /** Settles after the leases end. Then nothing is open or orphaned, and a finished operation was audited once. */
   async function expectSettled({ kind, name, was, becomes }: Operation, done: boolean) {
     await expireLeases(site)
     const doctor = await site.dsctl(['doctor', '--fix'])
@@ -109,7 +109,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
   }
 
   async function expectDone(operation: Operation, result: RunResult) {
-    expect(told(result)).toEqual({ exit_code: 0 })
+    expect(summaryOf(result)).toEqual({ exit_code: 0 })
     await expectSettled(operation, true)
   }
 
@@ -121,13 +121,13 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       await vault.unseal()
     })
 
-    test('is sealed: nothing is done, and each command says so', async () => {
+    test('is sealed: nothing is done, and each command reports it', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
       const before = await everythingIn(site)
       await vault.seal()
       for (const operation of all) {
         const result = await run(operation, 1)
-        expect(told(result)).toMatchObject({ exit_code: 7, message: 'Vault is sealed.', outcome: 'none' })
+        expect(summaryOf(result)).toMatchObject({ exit_code: 7, message: 'Vault is sealed.', outcome: 'none' })
         expect(jsonError(result).hint).toMatch(/unseal/)
       }
       await vault.unseal()
@@ -151,12 +151,12 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         { kind: 'delete', title: 'remove secret', outcome: 'owed' },
       ].map(step => ({ state, ...how, ...step, kind: step.kind as Kind })),
     )
-    test.each(OWING)('is $state from $title of a $kind on: $outcome, and settled once it is back', async each => {
+    test.each(OWING)('is $state from $title of a $kind: $outcome, settled after recovery', async each => {
       const operation = await begin(each.kind)
       const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
       const result = await during(operation, at, { happen: each.happen, timeout: each.outcome === 'none' ? 5 : 1 })
       await each.back()
-      expect(told(result)).toMatchObject({
+      expect(summaryOf(result)).toMatchObject({
         exit_code: 7,
         outcome: each.outcome,
         message: expect.stringMatching(each.message),
@@ -170,7 +170,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       await expectSettled(operation, each.outcome === 'owed')
     })
 
-    test('is sealed when a secret is to be removed: owed in words, and the same delete again pays', async () => {
+    test('is sealed at secret removal: reported as owed, and repeating the delete removes it', async () => {
       const operation = await begin('delete')
       atStep(
         proxied,
@@ -196,20 +196,23 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         .filter(({ step }) => step.server === 'vault')
         .map(moment => ({ kind, ...moment })),
     )
-    test.each(inVault)('is killed $at of a $kind and started again: it goes through', async ({ kind, step, when }) => {
-      const operation = await begin(kind)
-      let back: Promise<void> | undefined
-      const happen = async () => {
-        await vault.kill()
-        back = vault.start().then(vault.unseal)
-        return when === 'after' ? 'cut' : undefined
-      }
-      const result = await during(operation, { step, when }, { happen, timeout: 20 })
-      await back
-      await expectDone(operation, result)
-    })
+    test.each(inVault)(
+      'is killed and restarted $at of a $kind: the operation succeeds',
+      async ({ kind, step, when }) => {
+        const operation = await begin(kind)
+        let back: Promise<void> | undefined
+        const happen = async () => {
+          await vault.kill()
+          back = vault.start().then(vault.unseal)
+          return when === 'after' ? 'cut' : undefined
+        }
+        const result = await during(operation, { step, when }, { happen, timeout: 20 })
+        await back
+        await expectDone(operation, result)
+      },
+    )
 
-    test('is slow, within the time-out: all goes through', async () => {
+    test('is slow, within the timeout: all operations succeed', async () => {
       const operations = await Promise.all(OPERATIONS.map(begin))
       const end = vault.slow()
       const results = []
@@ -226,7 +229,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         .filter(({ step }) => step.server === 'postgres')
         .map(moment => ({ kind, ...moment })),
     )
-    test.each(inPostgres)('is restarted $at of a $kind: it goes through, once', async ({ kind, step, when }) => {
+    test.each(inPostgres)('is restarted $at of a $kind: the operation succeeds once', async ({ kind, step, when }) => {
       const operation = await begin(kind)
       let back: Promise<void> | undefined
       const happen = () => {
@@ -242,14 +245,14 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       (['pg_cancel_backend', 'pg_terminate_backend'] as const).flatMap(how =>
         inPostgres.filter(({ when }) => when === 'before').map(each => ({ how, ...each })),
       ),
-    )('ends the statement of $step.title of a $kind by $how: it goes through, or nothing is done', async each => {
+    )('ends $step.title of a $kind by $how: done, or nothing is done', async each => {
       const operation = await begin(each.kind)
       const killer = killing(each.how)
       const result = await during(operation, each, { happen: killer.arm, timeout: 10 })
       await killer.done()
-      // A first step that was certainly not done is told at once: nothing has been begun.
+      // A begin that certainly failed is reported at once, because nothing has begun.
       if (each.how === 'pg_cancel_backend' && each.step.title === 'begin') {
-        expect(told(result)).toMatchObject({
+        expect(summaryOf(result)).toMatchObject({
           exit_code: 7,
           outcome: 'none',
           message: expect.stringMatching(/canceling/),
@@ -258,7 +261,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       } else await expectDone(operation, result)
     })
 
-    /** Makes the next statement wait for a lock, ends it there, and lets go. */
+    /** Makes the next statement wait for a lock, ends it there, and releases the lock. */
     function killing(how: string) {
       let done: Promise<void> = Promise.resolve()
       const lock = async () => {
@@ -294,13 +297,13 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         .toBe(yes ? 'off' : 'on')
     }
 
-    test('is read-only: reads go on, and no change is begun', async () => {
+    test('is read-only: reads work, and no change begins', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
       const before = await everythingIn(site)
       await writable(false)
       for (const operation of all.slice(0, 3)) {
         const message = 'Postgres accepts no writes: the server is a standby, or read-only.'
-        expect(told(await run(operation, 2))).toMatchObject({ exit_code: 7, message, outcome: 'none' })
+        expect(summaryOf(await run(operation, 2))).toMatchObject({ exit_code: 7, message, outcome: 'none' })
       }
       expect((await run(all[3] as Operation, 2)).code).toBe(8)
       const [, { name }] = all as [Operation, Operation]
@@ -316,14 +319,14 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       { kind: 'update', title: 'record base version', outcome: 'undoing' },
       { kind: 'update', title: 'commit', outcome: 'undoing' },
       { kind: 'delete', title: 'close', outcome: undefined },
-    ] as const)('is read-only from $title of a $kind on: it is taken back once it can be', async each => {
+    ] as const)('is read-only from $title of a $kind: rolled back once writes work again', async each => {
       const operation = await begin(each.kind)
       const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
       const result = await during(operation, at, { happen: () => writable(false), timeout: 2 })
       await writable(true)
-      // A delete is done when its secret is gone; what closes its note may wait.
+      // A delete is done when its secret is gone. Its intent can close later.
       if (each.outcome === undefined) return expectDone(operation, result)
-      expect(told(result)).toMatchObject({ exit_code: 7, outcome: each.outcome })
+      expect(summaryOf(result)).toMatchObject({ exit_code: 7, outcome: each.outcome })
       expect(jsonError(result).hint).toMatch(/dsctl doctor --fix to settle it/)
       await expectSettled(operation, false)
     })
@@ -338,10 +341,10 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       )
     }
 
-    /** Takes every connection that the application's role can have. Gives what lets go of them. */
+    /** Opens every connection that the application's role can have. Returns a function that closes them. */
     async function fill(): Promise<() => Promise<void>> {
       const clients: pg.Client[] = []
-      // One that has ended keeps its place for a moment.
+      // A closed connection still counts against the limit for a short time.
       for (let refused = 0; refused < 6; ) {
         const client = await connection()
         if (client) clients.push(client)
@@ -358,13 +361,13 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       }
     }
 
-    test('has no connection left: nothing is done', async () => {
+    test('has no connections left: nothing is done', async () => {
       const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
       const before = await everythingIn(site)
       const free = await fill()
       for (const operation of all) {
         const result = await run(operation, 2)
-        expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'none' })
+        expect(summaryOf(result)).toMatchObject({ exit_code: 7, outcome: 'none' })
         expect(jsonError(result).message).toMatch(/cannot be reached: too many connections/)
       }
       await free()
@@ -375,37 +378,34 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     test.each([
       { kind: 'create', title: 'commit' },
       { kind: 'update', title: 'commit' },
-    ] as const)(
-      'takes the connection away at $title of a $kind and has none left, until it has',
-      async ({ kind, title }) => {
-        for (const comesBack of [true, false]) {
-          const operation = await begin(kind)
-          let free = async () => {}
-          let freed = Promise.resolve()
-          const happen = async () => {
-            await proxied.postgres.down()
-            free = await fill()
-            await proxied.postgres.up()
-            if (comesBack) freed = new Promise(resolve => setTimeout(resolve, 500)).then(free)
-            return 'cut'
-          }
-          const at = { step: stepOf(kind, title), when: 'before' as const }
-          const result = await during(operation, at, { happen, timeout: comesBack ? 10 : 1 })
-          if (comesBack) {
-            await freed
-            await expectDone(operation, result)
-            continue
-          }
-          await free()
-          expect(told(result)).toMatchObject({ exit_code: 7, outcome: 'unknown' })
-          expect(jsonError(result).hint).toMatch(/dsctl doctor --fix to settle it/)
-          await expectSettled(operation, false)
+    ] as const)('drops the connection at $title of a $kind and accepts none for a while', async ({ kind, title }) => {
+      for (const comesBack of [true, false]) {
+        const operation = await begin(kind)
+        let free = async () => {}
+        let freed = Promise.resolve()
+        const happen = async () => {
+          await proxied.postgres.down()
+          free = await fill()
+          await proxied.postgres.up()
+          if (comesBack) freed = new Promise(resolve => setTimeout(resolve, 500)).then(free)
+          return 'cut'
         }
-      },
-    )
+        const at = { step: stepOf(kind, title), when: 'before' as const }
+        const result = await during(operation, at, { happen, timeout: comesBack ? 10 : 1 })
+        if (comesBack) {
+          await freed
+          await expectDone(operation, result)
+          continue
+        }
+        await free()
+        expect(summaryOf(result)).toMatchObject({ exit_code: 7, outcome: 'unknown' })
+        expect(jsonError(result).hint).toMatch(/dsctl doctor --fix to settle it/)
+        await expectSettled(operation, false)
+      }
+    })
   })
 
-  /** An apply of new sources, as an operation that only its exit code is asked of. */
+  /** An apply of new records. Only its exit code is checked. */
   async function applying(count: number): Promise<Operation> {
     const name = `apply ${randomUUID()}`
     const requests = Array.from({ length: count }, (_, at) => ({

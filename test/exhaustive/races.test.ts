@@ -18,7 +18,7 @@ const RACES = 4
 const N = 8
 const PROCESSES = 3
 
-describe.runIf(REAL_POSTGRES)('At the same time', () => {
+describe.runIf(REAL_POSTGRES)('concurrent commands', () => {
   let site: Site
   let crew: Workers
   let processes: Worker[]
@@ -40,7 +40,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
   })
 
   let turn = 0
-  /** Runs a command in the next process, beside all that runs there. */
+  /** Runs a command in the next process, concurrently with other commands there. */
   async function run(args: readonly string[]): Promise<Ended> {
     const worker = processes[turn++ % processes.length]
     const env = { ...site.env, PASSWORD: 'secret', OTHER: 'other' }
@@ -91,7 +91,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
 
   const conflict = { code: 6, stderr: expect.stringContaining('"conflict"') }
 
-  test('of many creates of one name one wins, and the others leave nothing', async () => {
+  test('of concurrent creates of one name, one succeeds and the others leave nothing', async () => {
     await rounds(async name => {
       const all = await Promise.all(Array.from({ length: N }, (_, n) => run(creation(name, `h${n}`))))
       const winner = all.findIndex(({ code }) => code === 0)
@@ -101,7 +101,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('so it is with processes of their own', async () => {
+  test('creates in separate processes behave the same', async () => {
     const name = randomUUID()
     const env = { PASSWORD: 'secret' }
     const all = await Promise.all(Array.from({ length: N }, (_, n) => site.dsctl(creation(name, `h${n}`), { env })))
@@ -109,7 +109,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     expect(await live(name)).toHaveLength(1)
   })
 
-  test('of updates of different fields of one source none is lost', async () => {
+  test('concurrent updates of different fields of one record are all kept', async () => {
     await rounds(async name => {
       const id = await created(name)
       const changes = {
@@ -135,7 +135,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('of two updates of both name and host none has the one’s name with the other’s host', async () => {
+  test('two updates of name and host never mix their values', async () => {
     await rounds(async name => {
       const id = await created(name)
       const to = (which: string) =>
@@ -148,7 +148,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('an update and a delete leave no source, no secret, and no update of what is gone', async () => {
+  test('a concurrent update and delete leave no record and no secret', async () => {
     await rounds(async name => {
       const id = await created(name)
       const [update, remove] = await Promise.all([run(['update', id, '--port', '7000']), run(['delete', id, '--yes'])])
@@ -160,11 +160,11 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('of many deletes of one source one does it, and it is told once', async () => {
+  test('of concurrent deletes of one record, one deletes it and is audited', async () => {
     await rounds(async name => {
       const id = await created(name)
       const all = await Promise.all([1, 2, 3, 4].map(() => run(['delete', id, '--yes'])))
-      // Whoever meets a delete that is not finished finishes it, and is told that it is gone, as it is.
+      // A command that finds an unfinished delete finishes it and reports the record as deleted.
       expect(codes(all)[0]).toBe(0)
       for (const { code } of all) expect([0, 5]).toContain(code)
       expect(await live(id)).toEqual([])
@@ -172,7 +172,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('of a rename and a create of one name one wins, and the other leaves nothing', async () => {
+  test('of a rename and a create of one name, one leaves nothing', async () => {
     await rounds(async name => {
       const wanted = `${name} wanted`
       const [plain, whole] = [await created(name), await created(`${name} too`)]
@@ -190,7 +190,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     })
   })
 
-  test('what has waited for another is told after it', async () => {
+  test('a statement that waited for another has a later audit time', async () => {
     const id = await created(randomUUID())
     const other = new pg.Client(site.database.url)
     await other.connect()
@@ -204,16 +204,16 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     await other.query('commit')
     expect((await waiting).code).toBe(0)
     const { rows } = await other.query(
-      `select d.updated_at > b.updated_at as changed, e.at > b.updated_at as told
+      `select d.updated_at > b.updated_at as changed, e.at > b.updated_at as audited
        from before b, data_sources d join dsctl.audit_events e on e.data_source_id = d.id and e.action = 'update'
        where d.id = $1`,
       [id],
     )
     await other.end()
-    expect(rows).toEqual([{ changed: true, told: true }])
+    expect(rows).toEqual([{ changed: true, audited: true }])
   })
 
-  test('doctor --fix disturbs nobody who is at work, and calls nothing of theirs a problem', async () => {
+  test('doctor --fix does not affect running commands or report their intents', async () => {
     let working = true
     const doctors = [1, 2].map(async () => {
       const said: Ended[] = []
@@ -236,7 +236,7 @@ describe.runIf(REAL_POSTGRES)('At the same time', () => {
     for (const ended of said) expect(ended, ended.stdout).toMatchObject({ code: 0 })
   })
 
-  test('two doctors settle what was left once', async () => {
+  test('two doctors settle leftover intents once', async () => {
     for (let round = 0; round < Math.ceil(ROUNDS / 2); round++) {
       const ids = [await created(randomUUID()), await created(randomUUID())]
       await killed(['create', randomUUID(), '--env', 'dev', '--host', 'h', ...FIELDS], 'create', 'after write secret')
