@@ -148,7 +148,7 @@ describe.runIf(REAL_POSTGRES)('concurrent commands', () => {
     })
   })
 
-  test('a concurrent update and delete leave no record and no secret', async () => {
+  test('an update and a delete leave no record, secret or later update', async () => {
     await rounds(async name => {
       const id = await created(name)
       const [update, remove] = await Promise.all([run(['update', id, '--port', '7000']), run(['delete', id, '--yes'])])
@@ -160,7 +160,7 @@ describe.runIf(REAL_POSTGRES)('concurrent commands', () => {
     })
   })
 
-  test('of concurrent deletes of one record, one deletes it and is audited', async () => {
+  test('of concurrent deletes of one record, one succeeds and is audited once', async () => {
     await rounds(async name => {
       const id = await created(name)
       const all = await Promise.all([1, 2, 3, 4].map(() => run(['delete', id, '--yes'])))
