@@ -5,7 +5,6 @@ import { parseAst } from 'vitest/node'
 
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
-  'contract',
   'cli/database-credentials.test.ts',
   'cli/delete.test.ts',
   'cli/doctor-servers.test.ts',
@@ -21,6 +20,14 @@ const CONFORMING = [
   'cli/login.test.ts',
   'cli/main-job',
   'cli/member.test.ts',
+  'cli/roles.test.ts',
+  'cli/settings.test.ts',
+  'cli/settling.test.ts',
+  'cli/templates.test.ts',
+  'cli/verify.test.ts',
+  'cli/whoami.test.ts',
+  'cli/wizard.test.ts',
+  'contract',
   'conventions.test.ts',
   'docs',
   'exhaustive/fuzz.test.ts',

@@ -6,7 +6,7 @@ import { jsonError, type RunResult } from '../support/run.ts'
 import { ADMIN, createSite, grants, type Person, type Role, type Site } from '../support/site.ts'
 import { type Everything, eventsOf, everythingIn, type Row } from '../support/stored.ts'
 
-// Who may do what: every role in every state of membership, in its own organization and in others, by every command.
+// Permissions: every command with every role and membership status, in the same organization and in others.
 
 const ROLES: readonly Role[] = ['workspace_admin', 'data_admin', 'querier', 'restricted_querier', 'viewer']
 const STATES = ['active', 'inactive', 'pending', 'guest', 'removed'] as const
@@ -19,9 +19,9 @@ const ADMINS: readonly Role[] = ['workspace_admin']
 interface Verb {
   readonly args: (role: Role) => readonly string[]
   readonly may: readonly Role[]
-  /** The action that the audit trail names, done or denied; undefined where a command is not in it. */
+  /** The action of the audit event, done or denied; undefined if the command is not audited. */
   readonly audited?: string
-  /** Where only that it was denied is in it, or under a name of its own. */
+  /** The action of a denial, if only denials are audited or if they have a name of their own. */
   readonly deniedAs?: string
 }
 
@@ -104,7 +104,7 @@ const request = (role: Role) => ({
 })
 
 let acme: Site
-/** By `role state`. */
+/** By `ROLE STATUS`. */
 let people: ReadonlyMap<string, Person>
 
 beforeAll(async () => {
@@ -135,7 +135,7 @@ interface Line {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Runs command lines as the admin, unless `env` is another person's. */
+/** Runs commands, each with the environment of its person, or as the admin. */
 async function many(lines: readonly Line[]): Promise<RunResult[]> {
   const common = { DSCTL_CONFIG_DIR: `${acme.home}/none`, KEY: 'k', NEW_KEY: 'n', DSCTL_OUTPUT: 'json' }
   const results: RunResult[] = []
@@ -158,7 +158,7 @@ function line(role: Role, state: State, name: string, more: readonly string[] = 
   return { args: [...(VERBS[name]?.args(role) ?? []), ...more], env }
 }
 
-/** What nobody who is refused may have changed. */
+/** Everything that a denied command must not change. */
 async function kept(): Promise<[Omit<Everything, 'events'>, Row[], Row[]]> {
   const { events: _, ...stores } = await everythingIn(acme)
   const members = 'SELECT user_id, organization_id, role, status, deleted_at FROM users_to_organizations ORDER BY 1, 2'
@@ -169,8 +169,8 @@ async function kept(): Promise<[Omit<Everything, 'events'>, Row[], Row[]]> {
 const deniedTo = (email: string) => eventsOf(acme, `actor_email = $1 AND outcome = 'denied'`, [email])
 const sorted = (actions: readonly (string | undefined)[]) => actions.filter(Boolean).sort()
 
-describe('Whoever is no active member', () => {
-  test.each(STATES.slice(1))('is refused every command, in whatever role: %s', async state => {
+describe('A person who is not an active member', () => {
+  test.each(STATES.slice(1))('is denied every command in every role: %s', async state => {
     const before = await kept()
     const cells = ROLES.flatMap(role => NAMES.map(name => ({ role, name })))
     const results = await many(cells.map(({ role, name }) => line(role, state, name, ['--org', 'Acme'])))
@@ -186,7 +186,7 @@ describe('Whoever is no active member', () => {
 })
 
 describe('An active member', () => {
-  test('is refused what the role may not do, and it is in the trail', async () => {
+  test('is denied what the role does not allow, and it is audited', async () => {
     const before = await kept()
     const cells = ROLES.flatMap(role =>
       NAMES.filter(name => !VERBS[name]?.may.includes(role)).map(name => ({ role, name })),
@@ -206,7 +206,7 @@ describe('An active member', () => {
     }
   })
 
-  test('whose servers would refuse it too is told the role all the same, and no GRANT to ask for', async () => {
+  test('gets the error of the role even if the servers would also refuse', async () => {
     const before = await kept()
     const viewer = person('viewer', 'active')
     const { role, url } = await acme.database.createRole()
@@ -218,16 +218,16 @@ describe('An active member', () => {
     const trail = async () => (await deniedTo(viewer.email)).map(({ action }) => action)
     const old = await trail()
     const results = await many(names.map(name => ({ args: VERBS[name]?.args('viewer') ?? [], env })))
-    const told = names.map((name, at) => {
+    const outputs = names.map((name, at) => {
       const result = results[at] as RunResult
       return `${name}: ${result.code} ${result.stdout}${jsonError(result).message}`
     })
-    expect(told).toEqual(names.map(name => `${name}: 4 Your role viewer is not allowed to do this.`))
+    expect(outputs).toEqual(names.map(name => `${name}: 4 Your role viewer is not allowed to do this.`))
     expect(await kept()).toEqual(before)
     expect(sorted(await trail())).toEqual(sorted([...old, ...names.map(deniedAs)]))
   })
 
-  test('of another organization finds nothing there, and cannot tell it from none', async () => {
+  test('of another organization finds nothing, as if it did not exist', async () => {
     const before = await kept()
     const cells = ROLES.flatMap(role => NAMES.map(name => ({ role, name })))
     const there = await many(cells.map(({ role, name }) => line(role, 'active', name, ['--org', 'Globex'])))
@@ -237,7 +237,7 @@ describe('An active member', () => {
     expect(await kept()).toEqual(before)
   })
 
-  test('finds no other organization’s data source, by its UUID or its name, and cannot tell it from none', async () => {
+  test('cannot distinguish another organization’s data source from a missing one', async () => {
     const id = await acme.addDataSource({ name: 'Foreign', organizationId: await acme.addOrganization('Initech') })
     const none = '00000000-0000-4000-8000-000000000000'
     const verbs = (ref: string) => [
@@ -248,14 +248,14 @@ describe('An active member', () => {
     ]
     const asAdmin = (ref: string) => many(verbs(ref).map(args => ({ args, env: {} })))
     const [byId, byName, missing] = [await asAdmin(id), await asAdmin('Foreign'), await asAdmin(none)]
-    const told = (results: readonly RunResult[], ref: string) =>
+    const outputs = (results: readonly RunResult[], ref: string) =>
       results.map(({ code, stdout, stderr }) => ({ code, stdout, stderr: stderr.replaceAll(ref, 'REF') }))
     expect(new Set(missing.map(({ code }) => code))).toEqual(new Set([5]))
-    expect(told(byId, id)).toEqual(told(missing, none))
-    expect(told(byName, 'Foreign')).toEqual(told(missing, none))
+    expect(outputs(byId, id)).toEqual(outputs(missing, none))
+    expect(outputs(byName, 'Foreign')).toEqual(outputs(missing, none))
   })
 
-  test('who is active elsewhere is told that there is no such organization, where a membership does not count', async () => {
+  test('elsewhere does not find an organization without an active membership', async () => {
     const home = await acme.addOrganization('Home')
     const codes = []
     for (const state of STATES.slice(1)) {
@@ -271,7 +271,7 @@ describe('An active member', () => {
     expect(codes).toEqual([5, 5, 5, 5])
   })
 
-  test.each(ROLES)('does what the role may do, in both stores and in the trail: %s', async role => {
+  test.each(ROLES)('does what the role allows, in both stores and the audit trail: %s', async role => {
     const names = NAMES.filter(name => VERBS[name]?.may.includes(role))
     const results: RunResult[] = []
     for (const name of names) results.push(...(await many([line(role, 'active', name)])))
@@ -292,7 +292,7 @@ describe('An active member', () => {
     expect(find(`Dry ${role}`)).toBeUndefined()
   })
 
-  test('who is the admin of the site is still the only one from the beginning', async () => {
+  test('cannot add another admin', async () => {
     const admins = await acme.database.query(
       `SELECT u.email FROM users_to_organizations m JOIN users u ON u.id = m.user_id
        WHERE m.role = 'workspace_admin' AND m.status = 'active' AND m.deleted_at IS NULL ORDER BY u.email`,

@@ -14,7 +14,7 @@ import { SETTING_KEYS } from '../../src/settings/keys.ts'
 import { settingProblem } from '../../src/settings/setting-problem.ts'
 import { dsctl, json, type RunOptions, spawnDsctl, temporaryFolder } from '../support/run.ts'
 
-// Profiles and their file: nothing lost, nothing half written, nothing destroyed that dsctl does not understand.
+// The profiles and their file. No change is lost or half written, and content that dsctl does not know is kept.
 
 function place(content?: string) {
   const home = temporaryFolder()
@@ -32,7 +32,7 @@ function place(content?: string) {
 }
 
 describe('The settings file', () => {
-  test('loses nothing where many write at once, and leaves nothing beside itself', async () => {
+  test('loses no concurrent change, and leaves no other files', async () => {
     const { config, file, folder, path } = place()
     const envs = Array.from({ length: 8 }, (_, n) => `p${n}`)
     const keys = ['org', 'user', 'vault.mount', 'vault.addr']
@@ -50,7 +50,7 @@ describe('The settings file', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
-  test('is whole whenever a writer is killed, and the next one goes on', async () => {
+  test('is intact after a writer is killed, and the next one succeeds', async () => {
     const { config, file, home } = place()
     await config(['set', 'org', 'kept'])
     for (const after of [60, 90, 120, 150, 180]) {
@@ -63,7 +63,7 @@ describe('The settings file', () => {
     expect(file().profiles.default).toMatchObject({ org: 'kept', user: 'a@example.com' })
   })
 
-  test('becomes its owner’s alone when it is written, and stays a link where it is one', async () => {
+  test('gets mode 600 when written, and stays a symbolic link', async () => {
     const { config, folder, path, home } = place('{"version": 1, "profiles": {}}')
     chmodSync(path, 0o644)
     await config(['set', 'env', 'dev'])
@@ -86,7 +86,7 @@ describe('The settings file', () => {
     ['without profiles', '{"version": 1}', /has no profiles/],
     ['with a value that is no text', '{"version": 1, "profiles": {"default": {"env": 5}}}', /has no profiles/],
     ['that is a list', '["MARKER"]', /is not valid JSON/],
-  ])('%s is named, and kept as it is', async (_, content, says) => {
+  ])('%s is reported, and left unchanged', async (_, content, says) => {
     const { config, path, home } = place(content)
     const commands = [['list'], ['config', 'list'], ['config', 'set', 'env', 'x'], ['config', 'use', 'default']]
     for (const args of commands) {
@@ -99,7 +99,7 @@ describe('The settings file', () => {
     expect((await config(['path'])).code).toBe(2)
   })
 
-  test('keeps settings of a later version that this one does not know, and never shows them', async () => {
+  test('keeps unknown settings of a later version, and never shows them', async () => {
     const { config, file } = place('{"version": 1, "profiles": {"default": {"later.setting": "MARKER"}}}')
     await config(['set', 'env', 'dev'])
     expect(file().profiles.default).toEqual({ 'later.setting': 'MARKER', env: 'dev' })
@@ -107,7 +107,7 @@ describe('The settings file', () => {
       expect((await config(['list', '-o', format])).stdout).not.toContain('MARKER')
   })
 
-  test('with a value that no setting takes is mended by the commands that the message names', async () => {
+  test('with an invalid value is repaired by the commands in the message', async () => {
     const { config, file } = place('{"version": 1, "profiles": {"default": {"output": "xml", "env": "dev"}}}')
     const result = await config(['list'])
     expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('dsctl config unset output') })
@@ -116,7 +116,7 @@ describe('The settings file', () => {
     expect(await config(['list'])).toMatchObject({ code: 0 })
   })
 
-  test('has no profile of a name that every object knows', async () => {
+  test('has no profile with the name of an object’s built-in property', async () => {
     const { config, file } = place('{"version": 1, "profiles": {}}')
     for (const name of ['constructor', '__proto__', 'toString']) {
       expect(await config(['list', '--profile', name])).toMatchObject({
@@ -131,7 +131,7 @@ describe('The settings file', () => {
   })
 })
 
-test('config list has every setting, and tells of each of its sources in turn', async () => {
+test('config list prints every setting, with its source', async () => {
   const { config } = place()
   const sample = (key: string) =>
     ({
@@ -160,15 +160,18 @@ test('config list has every setting, and tells of each of its sources in turn', 
   })
 })
 
-// In the URL of a request the rest would be its query or its fragment, or be climbed out of: one secret for all.
+// In a URL, parts of these paths would become a query or fragment, or lead outside: every source would share one secret.
 test.each([
   ...['ds?{id}', 'ds#{id}', '{id}/..', '{id}/%2e%2e/ds', '{id}\\..\\ds', '{id}/.\t./ds', './{id}'],
   ...['ds//{id}', '//ds/{id}', 'ds/{id} ', ' /{id}'],
-])('%j is no path in Vault', path => {
+])('%j is not a valid path in Vault', path => {
   expect(settingProblem('vault.path', path)).toMatch(/must be names separated by \//)
   expect(settingProblem('vault.mount', path)).toMatch(/must be names separated by \//)
 })
 
-test.each(['ds/{id}', '/ds/{id}/', '{organization_id}/{id}', 'Team A/ä+~*/..x/{id}'])('%j is one', path => {
-  expect(settingProblem('vault.path', path)).toBeUndefined()
-})
+test.each(['ds/{id}', '/ds/{id}/', '{organization_id}/{id}', 'Team A/ä+~*/..x/{id}'])(
+  '%j is a valid path in Vault',
+  path => {
+    expect(settingProblem('vault.path', path)).toBeUndefined()
+  },
+)

@@ -24,12 +24,12 @@ afterAll(async () => {
 
 type Moment = ReturnType<typeof moments>[number]
 
-/** Starts a command and kills it at a moment of its work. */
+/** Starts a command and kills it before or after a step. */
 async function killed(moment: Moment, args: readonly string[], options: RunOptions = {}) {
-  // Assigned before any message can come.
+  // Assigned before any message can arrive.
   const running: { child?: ReturnType<ProxiedSite['spawn']>['child'] } = {}
   killAt(proxied, moment, () => {
-    if (!running.child) throw new Error('nothing has been started')
+    if (!running.child) throw new Error('no command has been started')
     return running.child
   })
   const started = proxied.spawn(args, options)
@@ -70,7 +70,7 @@ describe('a create that was killed', () => {
     expect(events).toMatchObject(done ? [own, taken] : begun ? [undone, own] : [own])
   })
 
-  test('leaves its name to nobody until its lease is over', async () => {
+  test('keeps its name reserved until its lease expires', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     await killed(momentOf('create', 'after write secret'), ['create', '-f', '-'], { stdin })
@@ -84,7 +84,7 @@ describe('a create that was killed', () => {
     await expectNothingOpen()
   })
 
-  test('is settled once by two that meet it at the same time', async () => {
+  test('is settled once by two concurrent commands', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     await killed(momentOf('create', 'after write secret'), ['create', '-f', '-'], { stdin })
@@ -123,7 +123,7 @@ describe('an update that was killed', () => {
   })
 
   test.each(['after read secret', 'after write secret'])(
-    '%s is settled by a delete, by a rename, and for who wants its name',
+    '%s is settled by a delete, a rename, and a create of its name',
     async at => {
       for (const settle of ['delete', 'rename', 'create'] as const) {
         const [name, wanted] = [randomUUID(), randomUUID()]
@@ -146,7 +146,7 @@ describe('an update that was killed', () => {
     },
   )
 
-  test('that was to repair a missing secret leaves it as missing as it was', async () => {
+  test('to repair a missing secret leaves the secret missing', async () => {
     const all = ['--host', 'h', '--username', 'u', '--password', '-', '--default-database', 'd']
     for (const moment of moments('update').filter(({ at }) => at !== 'after commit')) {
       const id = await site.addDataSource({ name: randomUUID() })
@@ -160,7 +160,7 @@ describe('an update that was killed', () => {
     }
   })
 
-  test('is told as unknown, and not undone, where someone else has written since', async () => {
+  test('is reported as unknown if the secret was written since', async () => {
     const id = await created(randomUUID())
     await killed(momentOf('update', 'after write secret'), ['update', id, '--port', '7000'])
     for (const port of [1, 2, 3]) await site.vault.writeSecret(`data-sources/${id}`, { ...plainStored, port })
@@ -174,7 +174,7 @@ describe('an update that was killed', () => {
   })
 })
 
-test('an update that outlasted its lease is told so, and not that what was deleted since lacks fields', async () => {
+test('an update past its lease reports that, not missing fields', async () => {
   const id = await created(randomUUID())
   const held = hold()
   proxied.vault.at(/^GET .*\/data\//, held)
@@ -214,7 +214,7 @@ describe('a delete that was killed', () => {
     expect(events).toMatchObject([{ outcome: 'done', actor_email: site.admin.email }])
   })
 
-  test('does not keep its name from a new source, and by that name the new one is meant', async () => {
+  test('leaves its name to a new source, which the name then means', async () => {
     const name = randomUUID()
     const id = await created(name)
     await killed(momentOf('delete', 'after begin'), ['delete', name, '--yes'])
@@ -227,9 +227,13 @@ describe('a delete that was killed', () => {
   })
 })
 
-describe('one that has outlasted its lease', () => {
-  /** Runs a command that is stopped where a message is on its way, until doctor has settled its work, and then goes on. */
-  async function overslept(step: (typeof STEPS)[keyof typeof STEPS][number], args: readonly string[], stdin = '') {
+describe('a command stopped past its lease', () => {
+  /** Runs a command, stops it before a step until doctor has settled its intent, and resumes it. */
+  async function resumedAfterSettling(
+    step: (typeof STEPS)[keyof typeof STEPS][number],
+    args: readonly string[],
+    stdin = '',
+  ) {
     const running: { child?: ReturnType<ProxiedSite['spawn']>['child'] } = {}
     let doctor: Awaited<ReturnType<Site['dsctl']>> | undefined
     atStep(proxied, { step, when: 'before' }, async () => {
@@ -252,36 +256,36 @@ describe('one that has outlasted its lease', () => {
   const [, readSecret, recordBaseVersion, writeSecret, commit] = STEPS.update
 
   test.each([recordBaseVersion, writeSecret, commit])(
-    'an update, at $title: exit 7, outcome none, and all is as before',
+    'an update, at $title, changes nothing and exits with 7',
     async step => {
       const [name, renamed] = [randomUUID(), randomUUID()]
       const id = await created(name)
       const args = ['update', id, '--set-name', renamed, '--port', '7000']
-      const result = await overslept(step, args)
+      const result = await resumedAfterSettling(step, args)
       expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
       expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
       expect(await named(name)).toEqual([{ name, env: 'dev', type: 'postgres', secret: plainStored }])
       expect(await named(renamed)).toEqual([])
       await expectNothingOpen()
       expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
-      // As its hint says.
+      // The hint says to run it again.
       expect(await site.dsctl(args)).toMatchObject({ code: 0 })
       expect(await named(renamed)).toMatchObject([{ secret: { ...plainStored, port: 7000 } }])
     },
   )
 
-  test('an update that would change nothing: likewise, for what it has read may be another’s', async () => {
+  test('an update without a change exits with 7, as its read may be stale', async () => {
     const id = await created(randomUUID())
-    const result = await overslept(readSecret, ['update', id, '--port', '5432'])
+    const result = await resumedAfterSettling(readSecret, ['update', id, '--port', '5432'])
     expect(result).toMatchObject({ code: 7, stdout: '' })
     expect(jsonError(result)).toMatchObject({ ...TOO_LATE, id })
     await expectNothingOpen()
     expect(await eventsOf(site, `action = 'update' AND data_source_id = $1`, [id])).toMatchObject([SETTLED])
   })
 
-  test.each(STEPS.create.slice(1))('a create, at $title: likewise, and it leaves no secret', async step => {
+  test.each(STEPS.create.slice(1))('a create, at $title, leaves no secret and exits with 7', async step => {
     const name = randomUUID()
-    const result = await overslept(step, ['create', '-f', '-'], JSON.stringify({ ...mainRequest, name }))
+    const result = await resumedAfterSettling(step, ['create', '-f', '-'], JSON.stringify({ ...mainRequest, name }))
     expect(result).toMatchObject({ code: 7, signal: null, stdout: '' })
     expect(jsonError(result)).toMatchObject(TOO_LATE)
     expect(await named(name)).toEqual([])
@@ -290,12 +294,12 @@ describe('one that has outlasted its lease', () => {
   })
 })
 
-test('what an apply has read is not called unchanged where that was taken back meanwhile', async () => {
+test('apply does not report as unchanged what is rolled back meanwhile', async () => {
   const name = randomUUID()
   const id = await created(name)
   const step = { title: 'the comparison', server: 'vault', which: /^GET .*\/data\// } as const
   const wanted = { ...plainStored, port: 7000 }
-  // An update that is begun, written and taken back between apply's two looks at the records.
+  // An update begins, writes its secret and is rolled back between the two look-ups of apply.
   atStep(proxied, { step, when: 'before' }, async () => {
     await addIntent(site, { kind: 'update', state: 'open', id, name, baseVersion: 1 })
     await site.vault.writeSecret(`data-sources/${id}`, wanted)

@@ -7,7 +7,7 @@ import { eventsOf, everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 import { certificate, fingerprint } from '../unit/source-types/samples.ts'
 
-// Presets of plain fields: kept by admins, taken by create, apply and diff.
+// Templates are presets of plain fields. Admins keep them; create, apply and diff use them.
 
 const SECRET = 'MARKERpassword'
 let site: Site
@@ -24,7 +24,7 @@ const events = (action: string) =>
   )
 
 describe('template', () => {
-  test('set makes one, says when it is so already, and puts another in its place', async () => {
+  test('set creates, leaves unchanged, or replaces a template', async () => {
     const made = await set('Shop', '--host', 'db.example.com', '--port', '6432', '--ssl-mode', 'require')
     expect(made.code, made.stderr).toBe(0)
     expect(json(made)).toEqual({
@@ -55,7 +55,7 @@ describe('template', () => {
     ])
   })
 
-  test('get and list show them in every format', async () => {
+  test('get and list print templates in every format', async () => {
     await set('Formats', '--host', 'f.example.com', '--port', '6432', '--default-schema', 'public')
     const shown = async (...args: string[]) => (await site.dsctl(['template', ...args])).stdout
     expect(await shown('get', 'Formats', '-o', 'name')).toBe('Formats\n')
@@ -71,7 +71,7 @@ describe('template', () => {
     expect(json(await run(['template', 'list']))).toContainEqual(json(await run(['template', 'get', 'Formats'])))
   })
 
-  test('every plain field of a type can stand in one, and comes out as it went in', async () => {
+  test('every plain field of a type is stored unchanged', async () => {
     const ssh = ['--jump-host', 'jump.example.com', '--ssh-port', '2222', '--ssh-username', 'u', '--ssh-host-key']
     const files = folderWith({ 'ca.pem': certificate })
     const tls = ['--ssl-mode', 'verify-full', '--ssl-ca', `@${files}/ca.pem`, '--max-connections', '5']
@@ -83,7 +83,7 @@ describe('template', () => {
     })
   })
 
-  test('delete takes one out, and says where there is none, with the one that was meant', async () => {
+  test('delete removes a template, and suggests a name if it is unknown', async () => {
     await set('Going', '--host', 'g.example.com')
     expect(await site.dsctl(['template', 'delete', 'Going'])).toMatchObject({ code: 0, stdout: '' })
     await set('Staying', '--host', 'g.example.com')
@@ -107,7 +107,7 @@ describe('template', () => {
     ['--password', '-'],
     ['--ssh-private-key', 'env:KEY'],
     ['--ssh-private-key-passphrase', `${SECRET}!`],
-  ])('refuses the secret of %s %s, and repeats nothing of it', async (flag, value) => {
+  ])('refuses the secret of %s %s, without repeating it', async (flag, value) => {
     const before = await templates()
     const result = await site.dsctl(
       ['template', 'set', 'Secret', '--type', 'postgres', '--host', 'h', flag, value, '-o', 'json'],
@@ -120,12 +120,12 @@ describe('template', () => {
     expect(await templates()).toEqual(before)
   })
 
-  test('refuses fields that are wrong, unknown, or seem to have a secret in them: all at once', async () => {
+  test('reports all fields that are invalid, unknown or contain a secret at once', async () => {
     const before = await templates()
     const wrong = ['--port', 'x', '--warehouse-id', '1', '--default-database', `postgres://u:${SECRET}@h/db`]
     const result = await set('Wrong', ...wrong, '--password', SECRET)
-    const told = jsonError(result).fields?.map(({ field }) => field)
-    expect([result.code, told]).toEqual([2, ['password', 'port', 'warehouse_id', 'default_database']])
+    const fields = jsonError(result).fields?.map(({ field }) => field)
+    expect([result.code, fields]).toEqual([2, ['password', 'port', 'warehouse_id', 'default_database']])
     expect(result.stderr).not.toContain(SECRET)
     expect((await run(['template', 'set', 'Wrong', '--type', 'postgress'])).stderr).toContain('did you mean')
     expect((await run(['template', 'set', ' ', '--type', 'postgres'])).code).toBe(2)
@@ -147,7 +147,7 @@ describe('create with a template', () => {
     expect(made.code, made.stderr).toBe(0)
   })
 
-  test('takes the type and the fields that are not given, and what is given goes before', async () => {
+  test('uses its type and fields, and flags override them', async () => {
     const result = await create('By flag', '--port', '7000')
     expect(result.code, result.stderr).toBe(0)
     expect(json(result)).toMatchObject({ db_type: 'postgres', credentials: { host: 'base.example.com', port: 7000 } })
@@ -157,7 +157,7 @@ describe('create with a template', () => {
     })
   })
 
-  test('is named in a request file too, whose fields go before under any of their names', async () => {
+  test('can be named in a request file, whose fields override it', async () => {
     const request = { name: 'By file', env: 'dev', template: 'Base', username: 'u', password: SECRET, database: 'own' }
     const { args, stdin } = creation(request)
     const result = await site.dsctl(args, { stdin })
@@ -171,7 +171,7 @@ describe('create with a template', () => {
     expect((await pair('By both'))?.secret).toMatchObject({ host: 'other.example.com', default_database: 'own' })
   })
 
-  test('of another type, without one of that name, or with a wrong one, is refused', async () => {
+  test('is refused if it is unknown, invalid or of another type', async () => {
     const before = await everythingIn(site)
     const other = await create('Other type', '--type', 'mysql')
     expect(jsonError(other)).toMatchObject({
@@ -186,7 +186,7 @@ describe('create with a template', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('still tells what is missing', async () => {
+  test('still reports missing fields', async () => {
     const result = await run(['create', 'Missing', '--env', 'dev', '--template', 'Base'])
     expect(jsonError(result)).toMatchObject({
       exit_code: 2,
@@ -194,7 +194,7 @@ describe('create with a template', () => {
     })
   })
 
-  test('at a terminal asks for the rest alone', async () => {
+  test('at a terminal asks only for the other fields', async () => {
     const args = ['create', 'Asked', '--env', 'dev', '--template', 'Base']
     const screen = terminal(args, { env: site.env, home: site.home })
     await screen.waitFor('Username')
@@ -211,7 +211,7 @@ describe('create with a template', () => {
     expect((await pair('Asked'))?.secret).toMatchObject({ host: 'base.example.com', username: 'typed' })
   })
 
-  test('a secret that others have put into one is neither shown nor taken', async () => {
+  test('a secret that others put in a template is neither shown nor used', async () => {
     const fields = JSON.stringify({ host: 'h', password: SECRET, surplus: SECRET })
     await site.database.query(
       `INSERT INTO dsctl.templates (organization_id, name, type, fields) VALUES ($1, 'Planted', 'postgres', $2)`,
@@ -227,7 +227,7 @@ describe('create with a template', () => {
     await site.database.query(`DELETE FROM dsctl.templates WHERE name = 'Planted'`)
   })
 
-  test('the audit trail shows the changes of templates', async () => {
+  test('the audit trail has the changes of templates', async () => {
     const shown = json(await run(['audit', '--action', 'template set']))
     expect(shown[0]).toMatchObject({ action: 'template set', outcome: 'done', after: { type: 'postgres' } })
     for (const [action, name] of [
@@ -251,7 +251,7 @@ describe('apply and diff with templates', () => {
     await set('Batch', '--host', 'batch.example.com', '--port', '6432')
   })
 
-  test('each request takes what its template gives, and one lookup does for all', async () => {
+  test('each request uses its template, with one look-up for all', async () => {
     const requests = [
       request('A'),
       request('B', { port: 1 }),
@@ -274,7 +274,7 @@ describe('apply and diff with templates', () => {
     await set('Batch', '--host', 'batch.example.com', '--port', '6432')
   })
 
-  test('those that are missing are told together, exit 5; beside other problems it is exit 2', async () => {
+  test('missing templates exit with 5, together with other problems with 2', async () => {
     const before = await everythingIn(site)
     const missing = [request('A'), request('D', { template: 'Btach' }), request('E', { template: 'None such' })]
     const result = await batch('apply', missing)
@@ -292,7 +292,7 @@ describe('apply and diff with templates', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('of another organization', () => {
-  test('a template cannot be told from none, and its name is free', async () => {
+  test('a template looks like a missing one, and its name is free', async () => {
     const other = await site.addOrganization('Globex')
     const bob = await site.addPerson({ email: 'bob@example.com' })
     await site.addMember(bob.id, other, { role: 'workspace_admin' })
@@ -310,16 +310,16 @@ describe.skipIf(ON_EMBEDDED)('of another organization', () => {
     expect(found).toEqual([{ n: 2 }])
   })
 
-  test('two who set the same one at once end with one of both, and each is in the trail', async () => {
+  test('of two concurrent changes one wins, and both are audited', async () => {
     const both = await Promise.all(['1', '2'].map(port => set('Contended', '--port', port)))
     expect(both.map(({ code }) => code)).toEqual([0, 0])
     const rows = await site.database.query(`SELECT fields FROM dsctl.templates WHERE name = 'Contended'`)
     expect(rows).toHaveLength(1)
-    const told = await eventsOf(site, `after->>'template' = 'Contended'`)
-    expect(told.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
+    const events = await eventsOf(site, `after->>'template' = 'Contended'`)
+    expect(events.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
   })
 
-  test('a role of Postgres without the grant is told which', async () => {
+  test('a missing grant on the templates is named in the hint', async () => {
     const { role, url } = await site.database.createRole()
     await site.database.query(`GRANT USAGE ON SCHEMA dsctl TO "${role}"`)
     const tables = 'organizations, users, users_to_organizations, dsctl.audit_events'
@@ -330,7 +330,7 @@ describe.skipIf(ON_EMBEDDED)('of another organization', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('on the embedded profile', () => {
-  test('it is the same', async () => {
+  test('templates work in the same way', async () => {
     const local = await createEmbeddedSite()
     const embedded = (args: string[], options?: RunOptions) => local.dsctl([...args, '-o', 'json'], options)
     const made = await embedded(['template', 'set', 'Local', '--type', 'postgres', '--host', 'l', '--port', '6432'])

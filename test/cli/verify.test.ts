@@ -10,7 +10,7 @@ import { terminal } from '../support/terminal.ts'
 const SECRET = 'verify-canary-93bd'
 
 let acme: Site
-/** Fields that connect: to the Postgres that dsctl itself runs on, which takes any password. */
+/** Fields that connect to the Postgres of dsctl itself, which accepts any password. */
 let good: Readonly<Record<string, unknown>>
 let bad: Readonly<Record<string, unknown>>
 
@@ -33,19 +33,19 @@ function create(request: object, ...more: readonly string[]) {
   return acme.dsctl([...args, '--verify', ...more], { stdin })
 }
 
-/** What stands in both stores, but for the trail. */
+/** Everything in both stores except the audit trail. */
 async function stored(): Promise<Omit<Everything, 'events'>> {
   const { events: _, ...rest } = await everythingIn(acme)
   return rest
 }
 
 describe('create --verify', () => {
-  test('creates what connects', async () => {
+  test('creates a source that connects', async () => {
     expect(json(await create({ ...good, name: 'Sales' }))).toMatchObject({ name: 'Sales', db_type: 'postgres' })
     expect(await livePairs(acme)).toMatchObject([{ name: 'Sales', secret: { password: SECRET } }])
   })
 
-  test('writes nothing where it does not connect, and exits with 8', async () => {
+  test('writes nothing if the connection fails, and exits with 8', async () => {
     const before = await stored()
     const result = await create({ ...bad, name: 'Sales' })
     expect(jsonError(result)).toMatchObject({
@@ -65,7 +65,7 @@ describe('create --verify', () => {
     expect(await stored()).toEqual(before)
   })
 
-  test('does not test where the name is taken, and follows --if-exists', async () => {
+  test('does not test if the name is taken, and follows --if-exists', async () => {
     await create({ ...good, name: 'Sales' })
     expect((await create({ ...bad, name: 'Sales' })).code).toBe(6)
     expect((await create({ ...bad, name: 'Sales' }, '--if-exists', 'skip')).code).toBe(0)
@@ -75,7 +75,7 @@ describe('create --verify', () => {
     expect(json(updated).credentials).toMatchObject({ max_connections: 5 })
   })
 
-  test('is left at once on Ctrl-C, with nothing written', async () => {
+  test('ends at once on Ctrl-C, with nothing written', async () => {
     const server = createServer(socket => socket.on('error', () => {}).resume())
     const heard = new Promise(resolve => server.once('connection', resolve))
     const before = await stored()
@@ -95,7 +95,7 @@ describe('create --verify', () => {
 describe('update --verify', () => {
   const update = (...args: readonly string[]) => acme.dsctl(['update', 'Sales', '--verify', '-o', 'json', ...args])
 
-  test('stores what connects, and nothing else; the whole is tested, not what is given alone', async () => {
+  test('stores only what connects, and tests the merged fields', async () => {
     await create({ ...good, name: 'Sales' })
     expect(json(await update('--max-connections', '7')).credentials).toMatchObject({ max_connections: 7 })
     const before = await stored()
@@ -105,7 +105,7 @@ describe('update --verify', () => {
     expect(await stored()).toEqual(before)
   })
 
-  test('tests nothing where nothing changes', async () => {
+  test('does not test if nothing changes', async () => {
     await acme.dsctl(creation({ ...bad, name: 'Sales' }).args, { stdin: creation({ ...bad, name: 'Sales' }).stdin })
     const same = await update('--host', 'no-such-host.invalid')
     expect([same.code, same.stderr]).toEqual([0, 'No changes: already up to date.\n'])
@@ -113,7 +113,7 @@ describe('update --verify', () => {
 })
 
 describe('the wizard', () => {
-  test('of update tests what would be stored, and goes on: what does not connect can be changed and saved', async () => {
+  test('of update tests the result, and a failed test can be corrected', async () => {
     await acme.dsctl(creation({ ...good, name: 'Sales' }).args, { stdin: creation({ ...good, name: 'Sales' }).stdin })
     const before = await stored()
     const screen = terminal(['update', 'Sales'], { env: acme.env, home: acme.home })
@@ -146,7 +146,7 @@ describe('the wizard', () => {
     expect(tests.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
   })
 
-  test('tests what was typed when it is asked to, says what came of it, and goes on', async () => {
+  test('tests the typed fields on request, and continues', async () => {
     const env = { ...acme.env, PW: SECRET }
     const at = ['--type', 'postgres', '--host', 'no-such-host.invalid', '--port', '5432', '--username', 'u']
     const screen = terminal(['create', 'Sales', '--env', 'dev', ...at, '--password', 'env:PW'], {

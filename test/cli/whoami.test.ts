@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => acme?.drop())
 
 describe('whoami', () => {
-  test('says who, where, in which role, and how that is known', async () => {
+  test('prints the user, organization and role, and how they were identified', async () => {
     const shown = json(await acme.dsctl(['whoami', '-o', 'json']))
     expect(shown).toEqual({
       user: { id: acme.admin.id, email: ADMIN, name: null },
@@ -24,14 +24,14 @@ describe('whoami', () => {
     expect(shown.token_ttl_seconds).toBeGreaterThan(60)
   })
 
-  test('shows the profile and the time left to a person', async () => {
+  test('shows the profile and the time left at a terminal', async () => {
     const { stdout } = await acme.dsctl(['whoami'])
     expect(stdout).toMatch(/^User +admin@example\.com$/m)
     expect(stdout).toMatch(/^Profile +default$/m)
     expect(stdout).toMatch(/^Token +expires in (59 minutes|1 hour)$/m)
   })
 
-  test('has no time left to tell of a token that does not expire', async () => {
+  test('shows no time left for a token that does not expire', async () => {
     const env = { VAULT_TOKEN: acme.vault.rootToken, DSCTL_USER: ADMIN }
     expect(json(await acme.dsctl(['whoami', '-o', 'json'], { env }))).toMatchObject({
       identity_source: 'named by a root token',
@@ -39,7 +39,7 @@ describe('whoami', () => {
     })
   })
 
-  test.each(['data_admin', 'querier', 'restricted_querier', 'viewer'] as const)('is open to a %s', async role => {
+  test.each(['data_admin', 'querier', 'restricted_querier', 'viewer'] as const)('is allowed for a %s', async role => {
     const person = await acme.addPerson({ email: `${role}@example.com`, role })
     expect(json(await acme.dsctl(['whoami', '-o', 'json'], { env: person.env }))).toMatchObject({
       user: { id: person.id, name: role },
@@ -47,14 +47,14 @@ describe('whoami', () => {
     })
   })
 
-  test('tells a person whom the application does not know under which address it looked', async () => {
+  test('names the address that the application does not know', async () => {
     const env = { VAULT_TOKEN: await acme.vault.userToken({ email: 'stranger@example.com' }) }
     const error = jsonError(await acme.dsctl(['whoami', '-o', 'json'], { env }))
     expect(error).toMatchObject({ exit_code: 4, code: 'forbidden' })
     expect(error.message).toContain('stranger@example.com (metadata of the Vault entity)')
   })
 
-  test('needs to be told which of several organizations is meant', async () => {
+  test('requires --org for a member of several organizations', async () => {
     const person = await acme.addPerson({ email: 'both@example.com', role: 'viewer' })
     await acme.addMember(person.id, await acme.addOrganization('Globex'), { role: 'data_admin' })
     const options = { env: person.env, home: temporaryFolder() }
@@ -67,7 +67,7 @@ describe('whoami', () => {
     })
   })
 
-  test('leaves no trace in the audit trail', async () => {
+  test('writes no audit event', async () => {
     await acme.dsctl(['whoami'])
     expect(await eventsOf(acme, `action = 'whoami'`)).toEqual([])
   })

@@ -9,7 +9,7 @@ import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { openProgram, type Terminal, type TerminalOptions, terminal } from '../support/terminal.ts'
 import { openSshKey, pemKey } from '../unit/source-types/samples.ts'
 
-// `create` and `update` as a person meets them, at terminals of several kinds.
+// The prompts of `create` and `update`, at several kinds of terminals.
 
 const PASSWORD = 'MARKER pass#word'
 const CTRL_Z = '\u001a'
@@ -32,7 +32,7 @@ const unique = (name: string) => `${name} ${randomUUID().slice(0, 8)}`
 const secretOf = async (id: string) => (await site.vault.readSecret(`data-sources/${id}`))?.data
 const found = async (name: string) => json(await site.dsctl(['list', '--search', name, '-o', 'json']))
 
-/** Waits for each question in turn, and answers it. */
+/** Waits for each question and answers it, in order. */
 async function dialogue(screen: Terminal, ...turns: readonly (readonly [question: string | RegExp, keys: string])[]) {
   for (const [question, keys] of turns) {
     await screen.waitFor(question)
@@ -51,7 +51,7 @@ describe.each<[string, TerminalOptions]>([
   ['200 columns', { columns: 200 }],
   ['a dumb terminal', { columns: 80, env: { TERM: 'dumb' } }],
 ])('create at %s', (_, options) => {
-  test('finds the type by typing, asks its fields alone, shows a summary with masks, and has a field changed', async () => {
+  test('finds the type by typing, asks for its fields, and masks the summary', async () => {
     const name = unique('Warehouse')
     const screen = open(['create'], options)
     await dialogue(
@@ -86,7 +86,7 @@ describe.each<[string, TerminalOptions]>([
   })
 })
 
-test('create asks only the rest where some flags are given; the tunnel and more settings are wanted', async () => {
+test('create asks only for fields without a flag, and for optional groups', async () => {
   const name = unique('Tunnel')
   const args = ['create', name, '--type', 'postgres', '--env', 'dev', '--host', 'db.example.com', '--username', 'u']
   const screen = open(args)
@@ -121,7 +121,7 @@ test('create asks only the rest where some flags are given; the tunnel and more 
   expect(screen.text()).not.toMatch(/MARKER|BEGIN|Host:|Username:|Env:/)
 })
 
-test('create tells what is wrong with a flag before it asks for the rest', async () => {
+test('create reports an invalid flag before it asks', async () => {
   const screen = open(['create', 'x', '--type', 'postgres', '--port', 'abc'])
   expect(await screen.exit).toMatchObject({ code: 2 })
   expect(screen.text()).toMatch(/port: must be a whole number/)
@@ -130,7 +130,7 @@ test('create tells what is wrong with a flag before it asks for the rest', async
 
 const REST = ['--type', 'postgres', '--env', 'dev', '--host', 'h', '--username', 'u', '--port', '1']
 
-/** Up to the last question, with one secret typed. */
+/** Answers everything up to the last question, including one secret. */
 async function upToSave(screen: Terminal): Promise<void> {
   await dialogue(
     screen,
@@ -142,8 +142,8 @@ async function upToSave(screen: Terminal): Promise<void> {
   )
 }
 
-describe('What was typed', () => {
-  test('survives a name that is taken: it is changed, and saved', async () => {
+describe('The typed input', () => {
+  test('is kept if the name is taken, and can be saved under another', async () => {
     const name = unique('Taken')
     await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
@@ -161,7 +161,7 @@ describe('What was typed', () => {
     expect(screen.text()).not.toContain('MARKER')
   })
 
-  test.skipIf(ON_EMBEDDED)('survives an outage: it is tried again', async () => {
+  test.skipIf(ON_EMBEDDED)('is kept during an outage, and saving can be retried', async () => {
     const name = unique('Outage')
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
@@ -174,7 +174,7 @@ describe('What was typed', () => {
     expect(await secretOf(await saved(screen, name))).toMatchObject({ password: PASSWORD })
   })
 
-  test('is given up: the failure is told, with its exit code', async () => {
+  test('can be given up after a failure, with its exit code', async () => {
     const name = unique('Given up')
     await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
@@ -187,7 +187,7 @@ describe('What was typed', () => {
   test.each([
     ['the last question', 'Save this data source?', ''],
     ['the question after a failure', 'What next?', ENTER],
-  ])('is gone with Ctrl-C at %s', async (_, question, keys) => {
+  ])('is discarded with Ctrl-C at %s', async (_, question, keys) => {
     const name = unique('Left')
     await site.addDataSource({ name, env: 'dev' })
     const screen = open(['create', name, ...REST])
@@ -198,7 +198,7 @@ describe('What was typed', () => {
     expect(await found(name)).toHaveLength(1)
   })
 
-  test('is left by cancel: nothing is written', async () => {
+  test('is discarded by cancelling', async () => {
     const name = unique('Cancelled')
     const screen = open(['create', name, ...REST])
     await upToSave(screen)
@@ -213,7 +213,7 @@ describe.each<[string, TerminalOptions]>([
   ['80 columns', { columns: 80 }],
   ['a dumb terminal', { columns: 80, env: { TERM: 'dumb' } }],
 ])('update at %s', (_, options) => {
-  test('shows what is there but no secret, keeps it with Enter, and sends only what changed', async () => {
+  test('shows current values without secrets, keeps them with Enter, and sends only changes', async () => {
     const stdin = JSON.stringify({ name: unique('Present'), env: 'dev', type: 'postgres', ...plainFields })
     const { id, credentials } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const before = await secretOf(id)
@@ -240,37 +240,34 @@ describe.each<[string, TerminalOptions]>([
   })
 })
 
-test.skipIf(ON_EMBEDDED)(
-  'a new secret is masked in the summary of an update, and what was typed survives an outage',
-  async () => {
-    const stdin = JSON.stringify({ name: unique('Rotated'), env: 'dev', type: 'mysql', ...plainFields })
-    const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
-    const screen = open(['update', id])
-    await dialogue(
-      screen,
-      ['Host: (', ENTER],
-      ['Port: (', ENTER],
-      ['Username: (', ENTER],
-      ['Password (Enter keeps', `${PASSWORD}${ENTER}`],
-      ['Default database: (', ENTER],
-      ['Connect through an SSH jump host?', ENTER],
-      ['More settings?', ENTER],
-    )
-    await screen.waitFor(/^Password +\[REDACTED\]$/m)
-    await screen.waitFor('Save the changes to password?')
-    await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
-    screen.type(ENTER)
-    await screen.waitFor('What next?')
-    await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
-    await dialogue(screen, ['Give up', ENTER])
-    expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
-    expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
-    expect(screen.text()).not.toContain('MARKER')
-  },
-)
+test.skipIf(ON_EMBEDDED)('the summary of an update masks a new secret, and an outage loses nothing', async () => {
+  const stdin = JSON.stringify({ name: unique('Rotated'), env: 'dev', type: 'mysql', ...plainFields })
+  const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
+  const screen = open(['update', id])
+  await dialogue(
+    screen,
+    ['Host: (', ENTER],
+    ['Port: (', ENTER],
+    ['Username: (', ENTER],
+    ['Password (Enter keeps', `${PASSWORD}${ENTER}`],
+    ['Default database: (', ENTER],
+    ['Connect through an SSH jump host?', ENTER],
+    ['More settings?', ENTER],
+  )
+  await screen.waitFor(/^Password +\[REDACTED\]$/m)
+  await screen.waitFor('Save the changes to password?')
+  await site.database.query('ALTER TABLE data_sources RENAME TO data_sources_away')
+  screen.type(ENTER)
+  await screen.waitFor('What next?')
+  await site.database.query('ALTER TABLE data_sources_away RENAME TO data_sources')
+  await dialogue(screen, ['Give up', ENTER])
+  expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
+  expect(await secretOf(id)).toMatchObject({ password: PASSWORD })
+  expect(screen.text()).not.toContain('MARKER')
+})
 
-describe('standard input for a secret, where it is a terminal', () => {
-  test('is asked for, and what is typed or pasted is never shown', async () => {
+describe('a secret from standard input, at a terminal', () => {
+  test('is asked for, and never shown when typed or pasted', async () => {
     const stdin = JSON.stringify({ name: unique('Typed'), env: 'dev', type: 'mysql', ...plainFields })
     const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
     const screen = open(['update', id, '--password', '-'])
@@ -285,7 +282,7 @@ describe('standard input for a secret, where it is a terminal', () => {
   })
 
   test.skipIf(process.platform !== 'linux')(
-    'is not shown, and nothing of it is lost, where bash stops the command and lets it go on',
+    'is neither shown nor lost if the shell suspends and resumes the command',
     async () => {
       const stdin = JSON.stringify({ name: unique('Stopped'), env: 'dev', type: 'mysql', ...plainFields })
       const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
@@ -314,7 +311,7 @@ describe('standard input for a secret, where it is a terminal', () => {
     },
   )
 
-  test('is refused before anything is typed where nobody may be asked', async () => {
+  test('is refused at once if prompts are disabled', async () => {
     const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']
     const screen = open(['create', unique('Refused'), ...request, '--password', '-', '--no-input'])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 2 })
@@ -322,15 +319,15 @@ describe('standard input for a secret, where it is a terminal', () => {
   })
 })
 
-test('A terminal that is closed ends the wizard, and Node does not abort on what is left of it', async () => {
+test('Closing the terminal ends the wizard, without aborting Node', async () => {
   const screen = open(['create'])
   await screen.waitFor('Type')
   screen.close()
-  // Whichever is noticed first: the signal, or that the input has ended.
+  // Either the signal or the end of the input arrives first.
   expect([129, 130].map(code => ({ code, signal: undefined }))).toContainEqual(await screen.exit)
 })
 
-test('update where nothing is changed writes nothing', async () => {
+test('update without a change writes nothing', async () => {
   const stdin = JSON.stringify({ name: unique('Same'), env: 'dev', type: 'mysql', ...plainFields })
   const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
   const before = await site.vault.readSecret(`data-sources/${id}`)
