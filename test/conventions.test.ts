@@ -30,6 +30,7 @@ const CONFORMING = [
   'contract',
   'conventions.test.ts',
   'docs',
+  'exhaustive/embedded-failures.test.ts',
   'exhaustive/fuzz.test.ts',
   'exhaustive/outages-cluster.test.ts',
   'exhaustive/races.test.ts',
