@@ -5,6 +5,9 @@ import { parseAst } from 'vitest/node'
 
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
+  'cli/completion.test.ts',
+  'cli/connection-services.test.ts',
+  'cli/connection-test.test.ts',
   'cli/database-credentials.test.ts',
   'cli/delete.test.ts',
   'cli/doctor-servers.test.ts',
@@ -20,6 +23,11 @@ const CONFORMING = [
   'cli/login.test.ts',
   'cli/main-job',
   'cli/member.test.ts',
+  'cli/near-misses.test.ts',
+  'cli/odd-files.test.ts',
+  'cli/onboarding.test.ts',
+  'cli/policies.test.ts',
+  'cli/request-files.test.ts',
   'cli/roles.test.ts',
   'cli/settings.test.ts',
   'cli/settling.test.ts',

@@ -11,7 +11,7 @@ import { cleanEnvironment, dsctl, temporaryFolder } from '../support/run.ts'
 import { pathWithDsctl } from '../support/shell.ts'
 import { openProgram, type Terminal } from '../support/terminal.ts'
 
-// Completion opens no connection: there is no server here.
+// Completion opens no connection, so there is no server.
 
 const TYPES = sourceTypes.map(({ name }) => name)
 const home = temporaryFolder()
@@ -25,7 +25,7 @@ beforeAll(() => {
   writeFileSync(join(home, 'sources one.yaml'), '')
 })
 
-describe('What is offered after', () => {
+describe('Completion of', () => {
   const completed = async (...words: string[]) => {
     const { code, stdout, stderr } = await dsctl(['__complete', '--', ...words], { home })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -34,10 +34,10 @@ describe('What is offered after', () => {
   const values = async (...words: string[]) => (await completed(...words)).map(line => line.split('\t')[0])
 
   test.each<[string, string[], readonly string[]]>([
-    ['a command that is begun', ['on'], ['onboarding']],
+    ['part of a command', ['on'], ['onboarding']],
     ['help', ['help', 'ex'], ['export', 'exit-codes']],
-    ['a command of a command', ['member', 'a'], ['add']],
-    ['a flag that is begun', ['create', '--na', 'x', '--ty'], ['--type']],
+    ['a subcommand', ['member', 'a'], ['add']],
+    ['part of a flag', ['create', '--na', 'x', '--ty'], ['--type']],
     ['--type', ['list', '--type', ''], TYPES],
     ['--type=', ['list', '--type=s'], ['snowflake', 'sqlserver', 'supabase'].map(name => `--type=${name}`)],
     ['-o', ['get', 'Sales', '-o', ''], OUTPUT_FORMATS],
@@ -55,26 +55,26 @@ describe('What is offered after', () => {
     ['the alias of a command', ['ls', '--pag'], ['--page', '--page-size']],
     ['several files', ['apply', '-f', 'a', 'b'], [':files']],
     ['two dashes', ['get', '--', '-'], []],
-    ['the value of an option with any', ['list', '--search', ''], []],
+    ['an option with any value', ['list', '--search', ''], []],
     ['an unknown command', ['crate', '--ty'], []],
     ['a shell', ['completion', 'f'], ['fish']],
   ])('%s', async (_, words, expected) => {
     expect((await values(...words)).sort()).toEqual([...expected].sort())
   })
 
-  test('a type: the flags of that type alone', async () => {
+  test('a flag offers those of the type only', async () => {
     const flags = await values('create', '--type', 'snowflake', '--')
     expect(flags).toEqual(expect.arrayContaining(['--account-id', '--private-key', '--profile', '--help']))
     expect(flags).not.toContain('--jump-host')
     expect(flags).not.toContain('--type')
   })
 
-  test('a command, each with what it is', async () => {
+  test('a command includes descriptions', async () => {
     expect(await completed('lis')).toEqual(['list\tlist data sources'])
     expect(await completed('list', '--al')).toEqual(['--all\tevery page'])
   })
 
-  test('a settings file that is damaged: no profile, no noise', async () => {
+  test('a profile offers none, without an error, if the settings are damaged', async () => {
     const damaged = temporaryFolder()
     mkdirSync(join(damaged, 'dsctl-config'))
     writeFileSync(join(damaged, 'dsctl-config/config.json'), '{')
@@ -83,7 +83,7 @@ describe('What is offered after', () => {
   })
 })
 
-test('a line is taken apart as a shell would', () => {
+test('A command line is split as a shell does', () => {
   expect(splitCommandLine('dsctl ')).toEqual([''])
   expect(splitCommandLine('A=1 B=2 dsctl get "My Source" \'a b\' c\\ d "e\\"f" g')).toEqual([
     ...['get', 'My Source', 'a b', 'c d', 'e"f', 'g'],
@@ -91,7 +91,7 @@ test('a line is taken apart as a shell would', () => {
   expect(splitCommandLine('dsctl get "half a na')).toEqual(['get', 'half a na'])
 })
 
-test('only the three shells have one', async () => {
+test('Completion supports only bash, zsh and fish', async () => {
   expect(await dsctl(['completion', 'tcsh'])).toMatchObject({
     code: 2,
     stdout: '',
@@ -100,7 +100,7 @@ test('only the three shells have one', async () => {
   expect(await dsctl(['completion'])).toMatchObject({ code: 2, stdout: '' })
 })
 
-/** Where a shell is not installed its tests are skipped, unless all that they need has to be there. */
+/** Skips the tests of a shell that is not installed, unless everything is required. */
 function isHere(shell: string): boolean {
   const found = (process.env.PATH ?? '').split(':').some(folder => existsSync(join(folder, shell)))
   if (found || process.env.DSCTL_TEST_REQUIRE_SERVERS) return true
@@ -116,7 +116,7 @@ describe.skipIf(!isHere('zsh'))('In zsh', () => {
   inTerminal('zsh', ['-f', '-i'], 'autoload -U compinit && compinit -u -D; source <(dsctl completion zsh)')
 })
 
-/** What a person sees who types the beginning and presses Tab. */
+/** The terminal's text after typing the start of a line and pressing Tab. */
 function inTerminal(shell: string, args: readonly string[], setUp: string): void {
   const open = async (): Promise<Terminal> => {
     const screen = openProgram(shell, args, { home, cwd: home, env: { PATH: path, PS1: '> ', HISTFILE: '/dev/null' } })
@@ -126,7 +126,7 @@ function inTerminal(shell: string, args: readonly string[], setUp: string): void
     return screen
   }
 
-  test('a command, a flag, a type, a format, a profile and a file are completed', async () => {
+  test('commands, flags, types, formats, profiles and files are completed', async () => {
     const screen = await open()
     for (const [typed, completed] of [
       ['dsctl onb', /dsctl onboarding $/],

@@ -13,12 +13,11 @@ import { folderWith } from '../support/requests.ts'
 import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// Services that no machine has: a stand-in on port 443 answers as their documents say. emulators.test.ts has those of
-// others.
+// Cloud services that cannot run locally. A fake server on port 443 responds as their documentation says.
 
 const SECRET = 'service-canary-0b6e'
 const WORKSPACE = 'workspace.services.test'
-/** One of this machine's own, so that two runs at a time do not meet. */
+/** A host name unique to this machine, so that two runs do not conflict. */
 const ADDRESS = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
 const TOKEN = 'dapi-right'
 const ACCOUNT = 'a@p.iam.gserviceaccount.com'
@@ -52,8 +51,8 @@ async function standIns(): Promise<Readonly<Record<string, string>>> {
       const body = chunks.length ? JSON.parse(Buffer.concat(chunks).toString()) : {}
       const token = (request.headers.authorization ?? '').replace('Bearer ', '')
       const of = request.headers.host === WORKSPACE ? databricks : bigquery
-      const [status, told] = of(`${request.method} ${request.url}`, token, body)
-      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(told))
+      const [status, reply] = of(`${request.method} ${request.url}`, token, body)
+      answer.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(reply))
     })
   })
   server.addContext('bigquery.googleapis.com', certificates.google)
@@ -105,12 +104,12 @@ describe.runIf(MAY_LISTEN)('Databricks', () => {
   }
   test.each([
     ['connects', {}, { ok: true, stage: 'query', server_version: 'Databricks SQL 2026.30' }],
-    ['tells of a wrong token', { api_key: SECRET }, { stage: 'authenticate', code: 'auth_failed' }],
-    ['tells of a missing warehouse', { warehouse_id: 'no' }, { stage: 'database', code: 'database_not_found' }],
-    ['tells of a warehouse of others', { warehouse_id: 'denied' }, { code: 'permission_denied' }],
-    ['tells of a warehouse that is starting', { warehouse_id: 'cold' }, { code: 'timeout' }],
-    ['tells of a missing catalog', { default_catalog: 'no`pe' }, { stage: 'database', code: 'database_not_found' }],
-    ['tells of a hidden schema', { default_schema: 'hidden' }, { stage: 'database', code: 'permission_denied' }],
+    ['reports a wrong token', { api_key: SECRET }, { stage: 'authenticate', code: 'auth_failed' }],
+    ['reports a missing warehouse', { warehouse_id: 'no' }, { stage: 'database', code: 'database_not_found' }],
+    ['reports a warehouse of others', { warehouse_id: 'denied' }, { code: 'permission_denied' }],
+    ['reports a warehouse that is starting', { warehouse_id: 'cold' }, { code: 'timeout' }],
+    ['reports a missing catalog', { default_catalog: 'no`pe' }, { stage: 'database', code: 'database_not_found' }],
+    ['reports a hidden schema', { default_schema: 'hidden' }, { stage: 'database', code: 'permission_denied' }],
     ['verifies the certificate', { host: `other.${WORKSPACE}` }, { stage: 'tls', code: 'tls_failed' }],
   ])('%s', async (_, change, expected) => {
     expect(await verdict({ ...base, ...change })).toMatchObject(expected)
@@ -129,10 +128,10 @@ describe.runIf(MAY_LISTEN)('BigQuery', () => {
   const broken = `-----BEGIN PRIVATE KEY-----\n${body}\n-----END PRIVATE KEY-----\n`
   test.each([
     ['connects with a token that the key signs', {}, { ok: true, stage: 'query', server_version: null }],
-    ['tells of a key that Google refuses', { service_account_key: key(pem(stranger)) }, { code: 'auth_failed' }],
-    ['tells of a key that cannot sign', { service_account_key: key(broken) }, { code: 'auth_failed' }],
-    ['tells of a missing dataset', { default_dataset: 'no' }, { stage: 'database', code: 'database_not_found' }],
-    ['tells of a dataset of others', { default_dataset: 'closed' }, { stage: 'database', code: 'permission_denied' }],
+    ['reports a key that Google refuses', { service_account_key: key(pem(stranger)) }, { code: 'auth_failed' }],
+    ['reports a key that cannot sign', { service_account_key: key(broken) }, { code: 'auth_failed' }],
+    ['reports a missing dataset', { default_dataset: 'no' }, { stage: 'database', code: 'database_not_found' }],
+    ['reports a dataset of others', { default_dataset: 'closed' }, { stage: 'database', code: 'permission_denied' }],
   ])('%s', async (_, change, expected) => {
     expect(await verdict({ ...base, ...change })).toMatchObject(expected)
   })
@@ -156,8 +155,8 @@ describe('A driver that is not installed', () => {
         ...{ default_database: 'd', custom_host: WORKSPACE },
       },
     ],
-  ])('is told, with the command that installs it: %s', async (name, request) => {
-    if (name === 'snowflake-sdk' && !MAY_LISTEN) return // it is loaded once the host was reached
+  ])('is reported with the command that installs it: %s', async (name, request) => {
+    if (name === 'snowflake-sdk' && !MAY_LISTEN) return // loaded only after the host has responded
     const found = await verdict(request)
     expect(found).toMatchObject({ ok: false, code: 'driver_missing' })
     expect(found.message).toMatch(new RegExp(`^The driver ${name} is not installed: npm install .* ${name}@\\d+$`))
@@ -168,7 +167,7 @@ describe('A driver that is not installed', () => {
     ['/_npx/1f', 'npx -p … -p tedious@19 -p snowflake-sdk@3 dsctl test …'],
     ['/lib', 'npm install --global tedious@19'],
     ['/app', 'npm install --prefix HERE tedious@19'],
-  ])('and the other one, which that would take away: installed at %s', async (place, command) => {
+  ])('the command keeps other drivers installed at %s', async (place, command) => {
     const folder = temporaryFolder() + place
     const dsctl = place === '' ? folder : join(folder, 'node_modules/dsctl')
     for (const part of ['bin', 'dist', 'package.json']) cpSync(join(ROOT, part), join(dsctl, part), { recursive: true })
@@ -181,8 +180,8 @@ describe('A driver that is not installed', () => {
   })
 })
 
-describe('What a SQL Server says first', () => {
-  /** A PRELOGIN answer with this encryption value. */
+describe('The first response of a SQL Server', () => {
+  /** A PRELOGIN response with this encryption value. */
   const prelogin = (encryption: number) =>
     Buffer.from([4, 1, 0, 20, 0, 0, 1, 0, 1, 0, 11, 0, 1, 255, 0, 0, 0, 0, 0, encryption])
 
@@ -216,13 +215,13 @@ describe('What a SQL Server says first', () => {
     [1, true],
     [2, false],
     [3, true],
-  ])('encryption %i is passed on where encrypt asks for it: %s', async (encryption, passed) => {
+  ])('encryption %i is accepted if encrypt is on: %s', async (encryption, passed) => {
     const heard = await watched(prelogin(encryption), true)
     if (passed) expect(heard).toEqual(prelogin(encryption))
     else expect(heard).toMatchObject({ code: 'tls_failed', message: expect.stringContaining('does not support TLS') })
   })
 
-  test('is passed on whatever it is where encrypt does not ask for it, and nonsense never is', async () => {
+  test('is always accepted if encrypt is off, except garbage', async () => {
     expect(await watched(prelogin(2), false)).toEqual(prelogin(2))
     expect(await watched(Buffer.from('HTTP/1.1 400 Bad Request'), true)).toMatchObject({ code: 'failed' })
   })

@@ -13,7 +13,7 @@ const REQUEST = {
 }
 
 let acme: Site
-/** A Postgres that takes any password: the one that dsctl itself runs on. */
+/** The Postgres of dsctl itself, which accepts any password. */
 let database: { host: string; port: number; default_database: string }
 const servers: Server[] = []
 const sockets = new Set<Socket>()
@@ -30,7 +30,7 @@ afterAll(async () => {
   await acme?.drop()
 })
 
-/** A port that answers as it is told. */
+/** A port whose connections `answer` handles. */
 async function port(answer: (socket: Socket) => void): Promise<number> {
   const server = createServer(socket => {
     sockets.add(socket)
@@ -61,7 +61,7 @@ async function create(name: string, request: object): Promise<string> {
 }
 
 describe('test -f', () => {
-  test('says that it connects, with the server’s version, and saves nothing', async () => {
+  test('reports success with the server’s version, and saves nothing', async () => {
     expect(await verdict(database)).toEqual({
       ...{ id: null, name: 'Sales', type: 'postgres', ok: true, stage: 'query', code: 'ok' },
       message: expect.stringMatching(/^Connected: PostgreSQL \d/),
@@ -71,7 +71,7 @@ describe('test -f', () => {
     expect(json(await acme.dsctl(['list', '-o', 'json']))).toEqual([])
   })
 
-  test('tells of a host that does not exist, and of a port on which nothing listens', async () => {
+  test('reports an unknown host and a closed port', async () => {
     expect(await verdict({ host: 'no-such-host.invalid' })).toMatchObject({ stage: 'resolve', code: 'dns_failed' })
     const closed = createServer()
     const free = await listen(closed)
@@ -82,7 +82,7 @@ describe('test -f', () => {
     })
   })
 
-  test.each(['postgres', 'mysql'])('tells of a port that says nothing, within the time-out: %s', async type => {
+  test.each(['postgres', 'mysql'])('times out on a port that never responds: %s', async type => {
     const began = performance.now()
     const found = await verdict({ type, port: await silent() }, '--timeout', '1')
     expect(found).toMatchObject({
@@ -94,7 +94,7 @@ describe('test -f', () => {
     expect(performance.now() - began).toBeLessThan(8000)
   })
 
-  test.each(['postgres', 'mysql'])('tells of a port that talks nonsense, or hangs up: %s', async type => {
+  test.each(['postgres', 'mysql'])('reports a port that sends garbage or hangs up: %s', async type => {
     const nonsense = await port(socket => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'))
     expect(await verdict({ type, port: nonsense })).toMatchObject({
       ...{ code: 'failed', message: expect.stringMatching(/answered, but not in the \w+ protocol/) },
@@ -106,18 +106,18 @@ describe('test -f', () => {
   })
 
   test.each([
-    ['an unknown request for a password', [82, 0, 0, 0, 8, 0, 0, 0, 99]],
-    ['a description that ends too early', [84, 0, 0, 0, 6, 255, 255]],
-    ['a row that ends too early', [82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73, 68, 0, 0, 0, 6, 0, 9]],
-    ['noise', [200, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6]],
-  ])('survives a server that begins as Postgres does and goes on with %s', async (_, bytes) => {
+    ['an unknown authentication request', [82, 0, 0, 0, 8, 0, 0, 0, 99]],
+    ['a truncated row description', [84, 0, 0, 0, 6, 255, 255]],
+    ['a truncated row', [82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73, 68, 0, 0, 0, 6, 0, 9]],
+    ['garbage', [200, 0, 0, 0, 9, 1, 2, 3, 4, 5, 6]],
+  ])('survives a Postgres that sends %s', async (_, bytes) => {
     let asked = 0
     const odd = await port(socket => socket.on('data', () => socket.write(asked++ ? Buffer.from(bytes) : 'N')))
     const found = await verdict({ port: odd }, '--timeout', '3')
     expect(found).toMatchObject({ ok: false, code: expect.stringMatching(/^(failed|timeout)$/) })
   })
 
-  test('sends nothing of the variables that are meant for dsctl’s own database, nor what a pooler refuses', async () => {
+  test('ignores the variables of dsctl’s database, and works with a pooler', async () => {
     let startup = ''
     const odd = await port(socket =>
       socket.on('data', (chunk: Buffer) => {
@@ -134,13 +134,13 @@ describe('test -f', () => {
     expect(startup).not.toContain('other')
   })
 
-  test('asks for the schema, too', async () => {
+  test('checks the schema too', async () => {
     expect(await verdict({ ...database, default_schema: 'nowhere' })).toMatchObject({
       ...{ stage: 'database', code: 'database_not_found', message: 'The database has no schema nowhere.' },
     })
   })
 
-  test('asks for TLS where ssl_mode does, and goes on without where it only would prefer it', async () => {
+  test('requires TLS only if ssl_mode does', async () => {
     const plain = await port(socket => socket.once('data', () => socket.write('N')))
     expect(await verdict({ port: plain, ssl_mode: 'require' })).toMatchObject({
       ...{ stage: 'tls', code: 'tls_failed', message: 'The server does not support TLS, but ssl_mode requires it.' },
@@ -149,13 +149,13 @@ describe('test -f', () => {
     expect(found).toMatchObject({ stage: 'authenticate', code: 'timeout' })
   })
 
-  test('is refused to who may not change data sources', async () => {
+  test('is denied without permission to change data sources', async () => {
     const victor = await acme.addPerson({ email: 'victor@example.com', role: 'viewer' })
     const options = { stdin: JSON.stringify({ ...REQUEST, ...database }), env: victor.env }
     expect((await acme.dsctl(['test', '-f', '-'], options)).code).toBe(4)
   })
 
-  test('tells every problem of a request, with nothing reached', async () => {
+  test('reports every problem of a request, without connecting', async () => {
     const error = jsonError(await testFile({ port: 0, username: undefined }))
     expect(error).toMatchObject({ exit_code: 2 })
     expect(error.fields?.map(({ field }) => field).sort()).toEqual(['port', 'username'])
@@ -163,7 +163,7 @@ describe('test -f', () => {
 })
 
 describe('test', () => {
-  test('wants to know what, and takes one way of saying it', async () => {
+  test('requires exactly one way to select sources', async () => {
     expect((await acme.dsctl(['test'])).code).toBe(2)
     expect((await acme.dsctl(['test', 'Sales', '--all'])).code).toBe(2)
     expect((await acme.dsctl(['test', '-f', '-', '--onboard'], { stdin: '{}' })).code).toBe(2)
@@ -171,7 +171,7 @@ describe('test', () => {
     expect((await acme.dsctl(['test', '--type', 'oracle'])).code).toBe(2)
   })
 
-  test('tests what is stored: one, several, all of a type, all; goes on after a failure; is audited', async () => {
+  test('tests stored sources, continues after a failure, and is audited', async () => {
     const good = await create('Good', database)
     const bad = await create('Bad', { type: 'mysql', host: 'no-such-host.invalid', env: 'test' })
     const one = await acme.dsctl(['test', 'Good', '-o', 'json'])
@@ -198,9 +198,9 @@ describe('test', () => {
     expect(events.filter(({ outcome }) => outcome === 'failed').map(({ name }) => name)).toContain('Nothing')
   })
 
-  test('with --onboard moves the status along, with what failed as its error', async () => {
+  test('with --onboard changes the status, with the failure as its error', async () => {
     const onboard = async (name: string) => {
-      // Given twice it is tested once: two at once would move the status against each other.
+      // A source given twice is tested once. Two tests at once would both change the status.
       const { code, stderr } = await acme.dsctl(['test', name, name, '--onboard'])
       expect(stderr).not.toContain('Somebody else')
       const { onboarding_status, onboarding_error } = json(await acme.dsctl(['get', name, '-o', 'json']))
@@ -219,7 +219,7 @@ describe('test', () => {
     expect(await onboard('Lost')).toEqual([8, 'completed', null])
   })
 
-  test('tells of a record without credentials, and of credentials that others have left unusable', async () => {
+  test('reports missing and unusable credentials', async () => {
     await acme.addDataSource({ name: 'Bare' })
     const [bare] = json(await acme.dsctl(['test', 'Bare', '-o', 'json']))
     expect(bare).toMatchObject({ code: 'failed', message: 'It has no credentials in Vault.' })
@@ -230,7 +230,7 @@ describe('test', () => {
     expect(odd.stdout + odd.stderr).not.toContain(SECRET)
   })
 
-  test('stops at once on Ctrl-C, and does not move the status to failed', async () => {
+  test('stops at once on Ctrl-C, without setting the status to failed', async () => {
     const id = await create('Silent', { port: await silent() })
     const running = startDsctl(['test', id, '--onboard', '--timeout', '60'], { env: acme.env, home: acme.home })
     const status = async () => {
@@ -247,7 +247,7 @@ describe('test', () => {
     expect(await status()).toBe('inProgress')
   })
 
-  test('takes relative secrets of a request from beside it, as create does', async () => {
+  test('resolves relative secret files from the request’s folder', async () => {
     const request = { ...REQUEST, ...database, name: undefined, env: undefined, password: { from: '@pw' } }
     const folder = folderWith({ 'r.json': JSON.stringify(request), pw: `${SECRET}\n` })
     const result = await acme.dsctl(['test', '-f', 'r.json', '-o', 'json'], { cwd: folder })

@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => site.drop())
 
-describe('A name that is misspelt', () => {
+describe('A misspelt name', () => {
   test.each([
     ['get', ['get', 'Sales Euorpe']],
     ['get, in lower case', ['get', 'sales europe']],
@@ -24,14 +24,14 @@ describe('A name that is misspelt', () => {
     ['delete', ['delete', 'Sales Eurpe', '--yes']],
     ['test', ['test', 'Sales Eurpe']],
     ['onboarding', ['onboarding', 'Sales Eurpe', 'inProgress']],
-  ])('is not found by %s, which asks whether another was meant', async (_, args) => {
+  ])('is not found by %s, which suggests the right one', async (_, args) => {
     const result = await site.dsctl([...args, '-o', 'json'])
     expect(result).toMatchObject({ code: 5, stdout: '' })
     expect(Object.keys(jsonError(result))).toEqual(['code', 'status', 'exit_code', 'message', 'hint'])
     expect(jsonError(result).hint).toMatch(/^Did you mean Sales Europe \(env (dev, production|production, dev)\)\?$/)
   })
 
-  test('is told where it stands in another env', async () => {
+  test('in another env is suggested with that env', async () => {
     const result = await site.dsctl(['get', 'Orders', '--env', 'production'])
     expect(result.stderr).toBe('dsctl: There is no data source Orders.\nDid you mean Orders (env dev)?\n')
   })
@@ -40,7 +40,7 @@ describe('A name that is misspelt', () => {
     ['another organization’s', 'Warehose'],
     ['nothing near', 'Invoices'],
     ['a UUID', '00000000-0000-4000-8000-000000000000'],
-  ])('is told as before where it is near to %s', async (_, name) => {
+  ])('gets no suggestion if it resembles %s', async (_, name) => {
     const { code, stderr } = await site.dsctl(['get', name])
     expect({ code, stderr }).toEqual({
       code: 5,
@@ -49,7 +49,7 @@ describe('A name that is misspelt', () => {
   })
 })
 
-describe('A word that is misspelt', () => {
+describe('A misspelt word gets a suggestion', () => {
   test.each([
     ['a command', ['lits'], 'Did you mean list?'],
     ['a topic', ['help', 'exit-code'], 'Did you mean exit-codes?'],
@@ -81,18 +81,18 @@ describe('A word that is misspelt', () => {
   })
 })
 
-describe('What is empty or cannot be changed', () => {
+describe('An empty or unchangeable value', () => {
   test.each([
-    ['get of nothing', ['get', ''], 'ref: must not be empty'],
+    ['get of an empty name', ['get', ''], 'ref: must not be empty'],
     ['get of a space', ['get', ' '], 'There is no data source'],
-    ['list in no env', ['list', '--env', ''], 'env: must not be empty'],
+    ['list in an empty env', ['list', '--env', ''], 'env: must not be empty'],
     [
       'an update to another type',
       ['update', 'Orders', '--type', 'mysql', '--port', '1'],
       'type: is postgres and cannot be changed',
     ],
     [
-      'an update to a type there is none of',
+      'an update to an unknown type',
       ['update', 'Orders', '--type', 'msyql', '--port', '1'],
       'type: is postgres and cannot be changed',
     ],
@@ -103,7 +103,7 @@ describe('What is empty or cannot be changed', () => {
     expect(result.stderr).toContain(says)
   })
 
-  test('an update that names the type it has', async () => {
+  test('an update may name the current type', async () => {
     const result = await site.dsctl(['update', 'Orders', '--type', 'postgres', '--set-env', 'test'])
     expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('Changed: env.') })
   })

@@ -16,29 +16,29 @@ afterAll(() => site.drop())
 const SECRET = 'MARKERinYaml'
 const FIELDS = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
 
-describe('a file that is none for a request', () => {
+describe('an unsuitable file', () => {
   test.each([
-    ['a device without an end, as the request', ['create', '-f', '/dev/zero'], 'larger than 1 MiB'],
-    ['a device without an end, as a secret', ['create', 'x', ...FIELDS, '--password', '@/dev/zero'], 'password'],
+    ['an endless device as the request', ['create', '-f', '/dev/zero'], 'larger than 1 MiB'],
+    ['an endless device as a secret', ['create', 'x', ...FIELDS, '--password', '@/dev/zero'], 'password'],
     ['a folder', ['create', '-f', '/'], 'is a folder'],
-  ])('%s, is refused at once', async (_, args, told) => {
+  ])('%s is refused at once', async (_, args, message) => {
     const before = await everythingIn(site)
     const result = await site.dsctl(args, { timeout: 10_000 })
     expect(result).toMatchObject({ code: 2, stdout: '' })
-    expect(result.stderr).toContain(told)
+    expect(result.stderr).toContain(message)
     expect(await everythingIn(site)).toEqual(before)
   })
 
   test.each([
     ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'not text'],
     ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'not text'],
-    ['a tag of its own', `type: postgres\npassword: !${SECRET} x\n`, 'tags'],
-    ['a tag that makes a text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
+    ['an unknown tag', `type: postgres\npassword: !${SECRET} x\n`, 'tags'],
+    ['a tag that makes text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
     ['an alias without its anchor', `type: postgres\npassword: *${SECRET}\n`, 'YAML'],
-  ])('%s, is refused without a word of it', async (_, stdin, told) => {
+  ])('with %s is refused without printing it', async (_, stdin, message) => {
     const result = await site.dsctl(['create', 'x', '--env', 'dev', '-f', '-', '-o', 'json'], { stdin })
     expect(result.code).toBe(2)
-    expect(jsonError(result).message).toMatch(new RegExp(`${told}|tags|anchor`))
+    expect(jsonError(result).message).toMatch(new RegExp(`${message}|tags|anchor`))
     expect(result.stderr).not.toContain(SECRET)
   })
 })
@@ -60,7 +60,7 @@ describe('a pipe', () => {
     ['as certificates', (path: string) => ['create', 'x', ...FIELDS, '--ssl-ca', `@${path}`, '--password', 'env:HOME']],
     ['as the request', (path: string) => ['create', '-f', path]],
     ['as a batch', (path: string) => ['apply', '-f', path]],
-  ])('%s without a writer, keeps nobody waiting after SIGTERM', async (_, args) => {
+  ])('without a writer %s does not delay SIGTERM', async (_, args) => {
     const path = pipe()
     const running = start(args(path))
     await expect.poll(() => filesOf(running.child.pid), { timeout: 20_000 }).toContain(path)
@@ -69,25 +69,25 @@ describe('a pipe', () => {
     expect({ code, stdout }).toEqual({ code: 143, stdout: '' })
   })
 
-  test('in the place of settings, a token or certificates is not waited for', async () => {
+  test('as the settings, a token or certificates is not waited for', async () => {
     const [path, home, settings] = [pipe(), temporaryFolder(), temporaryFolder()]
     symlinkSync(path, join(home, '.vault-token'))
     symlinkSync(path, join(settings, 'config.json'))
-    for (const [code, told, options] of [
+    for (const [code, message, options] of [
       [3, 'No Vault token found.', { home, env: { VAULT_TOKEN: undefined } }],
       [2, `config.json is not a regular file.`, { env: { DSCTL_CONFIG_DIR: settings } }],
       [2, `vault.caCert: ${path} is not a regular file`, { env: { VAULT_CACERT: path } }],
       [2, `sslrootcert: ${path} is not a regular file`, { env: { PGSSLMODE: 'verify-ca', PGSSLROOTCERT: path } }],
     ] as const) {
       const result = await site.dsctl(['list'], { ...options, timeout: 10_000 })
-      expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(told) })
+      expect(result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(message) })
     }
   })
 
-  test('whose writer comes late is read whole', async () => {
+  test('with a late writer is read completely', async () => {
     const path = pipe()
     const running = start(['create', 'Late', ...FIELDS, '--password', `@${path}`, '-o', 'json'])
-    const writer = createWriteStream(path) // waits for the reader
+    const writer = createWriteStream(path) // waits for a reader
     writer.write('MARKER')
     await new Promise(resolve => setTimeout(resolve, 100))
     writer.end('late\n')
@@ -102,11 +102,11 @@ function linkAt(path: string): string {
   try {
     return readlinkSync(path)
   } catch {
-    return '' // closed meanwhile
+    return '' // closed in the meantime
   }
 }
 
-describe('bytes that are no text are refused without a word of them,', () => {
+describe('bytes that are not text are refused without printing them', () => {
   const bytes = Buffer.from([...Buffer.from('MARKER'), 0xff, 0xfe, 0x80])
   const file = () => {
     const path = join(temporaryFolder(), 'bytes')
@@ -119,7 +119,7 @@ describe('bytes that are no text are refused without a word of them,', () => {
     ['as the request', (path: string) => ['create', '-f', path]],
     ['as an update', (path: string) => ['update', 'x', '-f', path]],
     ['as a batch', (path: string) => ['apply', '-f', path]],
-    ['as what is to be tested', (path: string) => ['test', '-f', path]],
+    ['as a request to test', (path: string) => ['test', '-f', path]],
     ['as a login’s token', (path: string) => ['login', '--token', `@${path}`]],
   ])('%s', async (_, args) => {
     const result = await site.dsctl(args(file()))
@@ -138,7 +138,7 @@ describe('bytes that are no text are refused without a word of them,', () => {
   })
 })
 
-test('init for an organization that is not there is refused, and the profile stays as it was', async () => {
+test('init for an unknown organization leaves the profile unchanged', async () => {
   const before = await site.dsctl(['config', 'list', '-o', 'json'])
   const result = await site.dsctl(['init', '--org', 'Other', '--admin', 'z@example.com', '--yes'], {
     env: { VAULT_TOKEN: site.vault.rootToken },

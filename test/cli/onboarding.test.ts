@@ -47,7 +47,7 @@ function move(status: string, ...more: readonly string[]) {
 }
 
 describe('onboarding', () => {
-  test('goes each way that the state machine allows, and no other', async () => {
+  test('allows exactly the transitions of the state machine', async () => {
     for (const from of STATUSES) {
       for (const to of STATUSES) {
         await put(from)
@@ -67,12 +67,12 @@ describe('onboarding', () => {
     }
   })
 
-  test('says where the status can go from here', async () => {
+  test('lists the possible next statuses', async () => {
     await put('completed')
     expect(jsonError(await move('failed', '--error', 'x')).hint).toBe('From completed it can become notStarted.')
   })
 
-  test('is audited with the status before and after, done, failed and denied', async () => {
+  test('is audited with both statuses: done, failed and denied', async () => {
     await acme.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER USER')
     await acme.database.query('DELETE FROM dsctl.audit_events')
     expect((await move('inProgress')).code).toBe(0)
@@ -93,7 +93,7 @@ describe('onboarding', () => {
     })
   })
 
-  test('tells every problem of what is typed, and writes nothing', async () => {
+  test('reports every problem at once, and writes nothing', async () => {
     const before = await stored()
     expect(jsonError(await move('failed')).fields).toEqual([
       { field: 'error', message: 'is required with failed: --error TEXT' },
@@ -106,7 +106,7 @@ describe('onboarding', () => {
     expect(await stored()).toEqual(before)
   })
 
-  test('takes no error text that holds a secret of the source, and does not repeat it', async () => {
+  test('refuses an error text that contains a secret, without repeating it', async () => {
     await put('inProgress')
     for (const error of [`token ${SECRET} refused`, 'postgres://app:hunter2@db failed']) {
       const result = await move('failed', '--error', error)
@@ -116,12 +116,12 @@ describe('onboarding', () => {
     expect(await stored()).toMatchObject({ status: 'inProgress', error: null })
   })
 
-  test('moves once where several would at the same time', async () => {
+  test('changes the status once if several commands run at once', async () => {
     const codes = await Promise.all(Array.from({ length: 4 }, async () => (await move('inProgress')).code))
     expect(codes.sort()).toEqual([0, 6, 6, 6])
   })
 
-  test('is done once though the answer is lost and it is sent again', async () => {
+  test('is done once if the response is lost and the statement retried', async () => {
     const proxy = await postgresProxy(acme.env.DSCTL_DATABASE_URL ?? '')
     try {
       let lost = 0
@@ -136,7 +136,7 @@ describe('onboarding', () => {
     }
   })
 
-  test('is shown by get and list, and list takes it as a filter', async () => {
+  test('is shown by get and list, and filters list', async () => {
     await put('failed')
     expect(json(await acme.dsctl(['get', 'Sales', '-o', 'json']))).toMatchObject({
       ...{ onboarding_status: 'failed', onboarding_error: 'it broke' },

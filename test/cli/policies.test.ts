@@ -3,7 +3,7 @@ import { creation } from '../support/requests.ts'
 import { json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { adminPolicy, createSite, type Site } from '../support/site.ts'
 
-// Two organizations on one Vault, each with the README's policy for its own path alone.
+// Two organizations share one Vault. Each has the documented policy for its own path only.
 
 let acme: Site
 let globex: string
@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(() => acme?.drop())
 
-/** A workspace_admin whose token reaches the secrets of their organization and no other. */
+/** A workspace_admin whose token can access only the secrets of their organization. */
 async function adminOf(organizationId: string, email: string): Promise<RunOptions> {
   const hcl = adminPolicy(acme.vault.mount, `data-sources/${organizationId}`)
   const policy = await acme.vault.createPolicy('own', hcl)
@@ -47,7 +47,7 @@ async function created(name: string, as: RunOptions): Promise<string> {
 }
 
 describe('With the organization in the path and a policy for each', () => {
-  test('the main job works in both, and each secret is under its organization', async () => {
+  test('the main commands work in both, with secrets under their organization', async () => {
     for (const [organization, as] of [
       [acme.organization.id, ann],
       [globex, gus],
@@ -65,7 +65,7 @@ describe('With the organization in the path and a policy for each', () => {
     }
   })
 
-  test('a secret of somewhere else that the token may not read is refused with the path that its policy needs', async () => {
+  test('a source secret that the token may not read is refused with its path', async () => {
     const id = await created('With another secret', ann)
     const source = `vault:${acme.vault.mount}/team/sales#password`
     const error = jsonError(await acme.dsctl(['update', id, '--password', source, '-o', 'json'], ann))
@@ -75,9 +75,9 @@ describe('With the organization in the path and a policy for each', () => {
     )
   })
 
-  test('Vault keeps them apart, whatever Postgres says', async () => {
+  test('Vault separates them, even if Postgres would not', async () => {
     const id = await created('Apart', gus)
-    // Even as a member of both, Ann's token is for one.
+    // Ann is a member of both, but her token is for one.
     const [{ id: annId }] = await acme.database.query(`SELECT id FROM users WHERE email = 'ann@example.com'`)
     await acme.addMember(annId, globex, { role: 'workspace_admin' })
     const both = { ...ann, env: { ...ann.env, DSCTL_ORG: 'Globex' } }

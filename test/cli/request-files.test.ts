@@ -8,7 +8,7 @@ import { proxySite } from '../support/proxied-site.ts'
 import { dsctl, json, jsonError, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 
-// A request file may come from a pull request: what it names is tried here as an attacker would.
+// A request file may come from a pull request. These tests try what an attacker could write into it.
 
 const CANARY = 'MARKERstolen'
 
@@ -38,7 +38,7 @@ function asked(from: string, more: readonly string[] = [], env: RunOptions['env'
   return acme.dsctl(args, { home: folder, env: { ...acme.env, ...env } })
 }
 
-describe('Whatever the operator allows, a request file never reaches', () => {
+describe('With any --allow-from, a request file cannot read', () => {
   test.each(['VAULT_TOKEN', 'VAULT_SECRET_ID', 'PGPASSWORD', 'DATABASE_URL', 'DSCTL_DATABASE_URL'])(
     'the variable %s',
     async name => {
@@ -48,7 +48,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     },
   )
 
-  test('a token file: by its name, by a link, by a hard link', async () => {
+  test('a token file by its name, a link or a hard link', async () => {
     writeFileSync(join(folder, '.vault-token'), CANARY)
     symlinkSync(join(folder, '.vault-token'), join(folder, 'soft'))
     linkSync(join(folder, '.vault-token'), join(folder, 'hard'))
@@ -58,7 +58,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     }
   })
 
-  test.skipIf(ON_EMBEDDED)('what is put in the place of a file once that was judged', async () => {
+  test.skipIf(ON_EMBEDDED)('a file that replaces another after it was checked', async () => {
     const inside = join(folder, 'inside')
     mkdirSync(inside, { recursive: true })
     writeFileSync(join(inside, 'in'), 'fine')
@@ -74,7 +74,7 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     ] as const) {
       rmSync(join(folder, place), { force: true })
       symlinkSync(place === 'way' ? inside : join(inside, 'in'), join(folder, place))
-      // Who is asking is asked once the sources were judged, and before they are fetched.
+      // The caller is looked up after the sources were checked, and before they are read.
       const swap = () => {
         symlinkSync(instead, join(folder, 'next'))
         renameSync(join(folder, 'next'), join(folder, place))
@@ -91,13 +91,13 @@ describe('Whatever the operator allows, a request file never reaches', () => {
     proxied.close()
   })
 
-  test.skipIf(process.platform === 'win32')('a pipe that nobody writes to, which would keep it waiting', async () => {
+  test.skipIf(process.platform === 'win32')('a pipe without a writer', async () => {
     execFileSync('mkfifo', [join(folder, 'pipe')])
     const error = jsonError(await asked('@pipe', ['--allow-from', '@*']))
     expect(error.fields).toEqual([{ field: 'password', message: 'comes from something that is not a regular file' }])
   })
 
-  test('another data source’s secret, however its path is written', async () => {
+  test('another data source’s secret, by any spelling of its path', async () => {
     const { mount } = acme.vault
     for (const path of [
       `${mount}/data-sources/${other}`,
@@ -113,8 +113,8 @@ describe('Whatever the operator allows, a request file never reaches', () => {
   })
 })
 
-describe('What the operator allows', () => {
-  test('is reached, and nothing beside it', async () => {
+describe('--allow-from', () => {
+  test('allows the matching sources only', async () => {
     const { mount } = acme.vault
     const env = { DS_PW: 'x', OTHER_PW: 'y' }
     expect(await asked('env:DS_PW', ['--allow-from', 'env:DS_*'], env)).toMatchObject({ code: 0 })
@@ -132,7 +132,7 @@ describe('What the operator allows', () => {
 })
 
 describe('A data source’s own secret', () => {
-  test('means: keep it, and only the same field of it', async () => {
+  test('means to keep it, and only for the same field', async () => {
     const id = await create('Own', 'kept')
     const file = join(folder, 'own.json')
     const own = `vault:${acme.vault.mount}/data-sources/${id}`
@@ -145,7 +145,7 @@ describe('A data source’s own secret', () => {
   })
 })
 
-test('who may not create or update learns so before a secret is fetched from Vault', async () => {
+test('a denied create or update reads no secret from Vault', async () => {
   const viewer = await acme.addPerson({ email: 'viewer@example.com', role: 'viewer' })
   const args = ['--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
   const missing = ['--password', 'vault:none/none#password', '-o', 'json']
