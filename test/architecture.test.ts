@@ -59,7 +59,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   commander: ['program', 'run', 'cli', 'commands'],
 }
 
-/** Where `process` may be read; everything else is told what it needs to know. */
+/** The files that may read `process`; everything else gets what it needs as parameters. */
 const KNOW_THE_PROCESS = ['cli/open-context.ts', 'lib/v8-flags.ts', 'settings']
 
 const MAX_LINES = 200
@@ -72,9 +72,11 @@ test('src/ is read, with imports of every kind', () => {
   expect(new Set(kinds)).toEqual(new Set(['static', 'dynamic', 'type']))
 })
 
-describe('Who may import whom', () => {
-  test('each folder and file of src/ has its rule, and no file imports what its rule does not allow', () => {
-    const refused = files.flatMap(file => file.imports.filter(found => !isAllowed(file, found)).map(told(file)))
+describe('Imports', () => {
+  test('each folder of src/ has a rule, and every import is allowed by it', () => {
+    const refused = files.flatMap(file =>
+      file.imports.filter(found => !isAllowed(file, found)).map(describeImport(file)),
+    )
     expect(refused).toEqual([])
     expect(files.map(layerOf).filter(layer => MAY_IMPORT[layer] === undefined)).toEqual([])
   })
@@ -87,7 +89,9 @@ describe('Who may import whom', () => {
 
   test('a module that is slow to load is always imported lazily', () => {
     const eager = files.flatMap(file =>
-      file.imports.filter(found => ALWAYS_LAZY.includes(found.file ?? '') && found.kind === 'static').map(told(file)),
+      file.imports
+        .filter(found => ALWAYS_LAZY.includes(found.file ?? '') && found.kind === 'static')
+        .map(describeImport(file)),
     )
     expect(eager).toEqual([])
   })
@@ -97,12 +101,14 @@ describe('Who may import whom', () => {
   })
 
   test('a package is imported where it belongs and nowhere else', () => {
-    const refused = files.flatMap(file => file.imports.filter(found => !isAtHome(file, found)).map(told(file)))
+    const refused = files.flatMap(file =>
+      file.imports.filter(found => !isAtHome(file, found)).map(describeImport(file)),
+    )
     expect(refused).toEqual([])
   })
 
-  test('no files import each other in a circle, not even for their types', () => {
-    expect(circles(files)).toEqual([])
+  test('no files import each other in a cycle, not even for types', () => {
+    expect(cycles(files)).toEqual([])
   })
 
   test('a command is imported by program.ts alone, when it runs', () => {
@@ -113,9 +119,9 @@ describe('Who may import whom', () => {
     expect(ofCommands.map(({ file }) => file).sort()).toEqual(files.map(({ path }) => path).filter(isCommand))
   })
 
-  test('no file passes on what another exports, and the registry of types is the only index', () => {
+  test('no file re-exports another, and source-types/index.ts is the only index', () => {
     const passedOn = files.flatMap(file =>
-      file.imports.filter(({ reExport, file: of }) => reExport && of).map(told(file)),
+      file.imports.filter(({ reExport, file: of }) => reExport && of).map(describeImport(file)),
     )
     expect(passedOn).toEqual([])
     expect(files.map(({ path }) => path).filter(path => /(^|\/)index\.ts$/.test(path))).toEqual([
@@ -123,7 +129,7 @@ describe('Who may import whom', () => {
     ])
   })
 
-  test('the process is known to open-context, settings and v8-flags alone', () => {
+  test('only open-context, settings and v8-flags read the process', () => {
     const know = files.filter(({ names, imports }) => {
       return names.includes('process') || imports.some(({ specifier }) => /^(node:)?process$/.test(specifier))
     })
@@ -138,13 +144,13 @@ describe('Who may import whom', () => {
 describe('A source type', () => {
   const names = sourceTypes.map(({ name }) => name)
 
-  test('has a file of its own, which the registry and its next of kin alone import', () => {
+  test('has its own file, which only source-types/ imports', () => {
     const refused = files.flatMap(file =>
       file.path.startsWith('source-types/')
         ? []
         : file.imports
             .filter(({ file: of }) => names.some(name => of === `source-types/types/${name}.ts`))
-            .map(told(file)),
+            .map(describeImport(file)),
     )
     expect(refused).toEqual([])
     expect(files.map(({ path }) => path)).toEqual(
@@ -160,8 +166,8 @@ describe('A source type', () => {
     expect(new Set(named.map(({ name }) => name))).toEqual(new Set(names))
   })
 
-  // As keys of a table, say. `postgres` is not looked for: it is also what dsctl itself runs on.
-  test('is no name in the code outside source-types/', () => {
+  // For instance as keys of a table. `postgres` is exempt, since dsctl itself uses Postgres.
+  test('is not a name in the code outside source-types/', () => {
     const others = names.filter(name => name !== 'postgres')
     const outside = files.filter(({ path }) => !path.startsWith('source-types/'))
     const found = outside.flatMap(({ path, names, keys }) =>
@@ -172,12 +178,12 @@ describe('A source type', () => {
 })
 
 describe('A file', () => {
-  test(`has at most ${MAX_LINES} lines, unless it holds types and data alone`, () => {
+  test(`has at most ${MAX_LINES} lines, unless it contains only types and data`, () => {
     const long = files.filter(({ lines, hasFunctions }) => lines > MAX_LINES && hasFunctions)
     expect(long.map(({ path, lines }) => `${path}: ${lines} lines`)).toEqual([])
   })
 
-  test('of the ports and the rules says of every function that it exports what it does', () => {
+  test('of ports/ or operations/ documents every function that it exports', () => {
     const rules = files.filter(({ path }) => /^(ports|operations)\//.test(path))
     const exported = rules.flatMap(({ path, exportedFunctions }) => exportedFunctions.map(each => ({ path, ...each })))
     expect(exported.length).toBeGreaterThan(20)
@@ -209,7 +215,7 @@ function isAllowed(file: SourceFile, { file: imported, kind }: Import): boolean 
   return rule.includes(to) || (kind === 'type' && rule.includes(`type:${to}`)) || isLazily(rule, to, kind)
 }
 
-// Types of what is imported lazily are needed to name it.
+// A lazy import needs the types of its module.
 function isLazily(rule: readonly string[], to: string, kind: Import['kind']): boolean {
   return kind !== 'static' && rule.includes(`lazy:${to}`)
 }
@@ -233,12 +239,12 @@ function layer(path: string): string {
   return path.includes('/') ? path.slice(0, path.indexOf('/')) : path.replace(/\.ts$/, '')
 }
 
-function told(file: SourceFile): (found: Import) => string {
+function describeImport(file: SourceFile): (found: Import) => string {
   return ({ specifier, kind }) => `${file.path} imports ${specifier} (${kind})`
 }
 
-/** Each circle of imports once, as the files on the way round it. */
-function circles(all: readonly SourceFile[]): string[] {
+/** Each cycle of imports once, as a path of files. */
+function cycles(all: readonly SourceFile[]): string[] {
   const importsOf = new Map(all.map(({ path, imports }) => [path, imports.flatMap(({ file }) => file ?? [])]))
   const done = new Set<string>()
   const found: string[] = []

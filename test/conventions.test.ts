@@ -5,6 +5,13 @@ import { parseAst } from 'vitest/node'
 
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
+  'architecture.test.ts',
+  'cli/adoption.test.ts',
+  'cli/answers.test.ts',
+  'cli/apply.test.ts',
+  'cli/audit.test.ts',
+  'cli/batch-input.test.ts',
+  'cli/call-counts.test.ts',
   'cli/completion.test.ts',
   'cli/connection-services.test.ts',
   'cli/connection-test.test.ts',
@@ -19,6 +26,7 @@ const CONFORMING = [
   'cli/init-application.test.ts',
   'cli/init-wizard.test.ts',
   'cli/init.test.ts',
+  'cli/interruption.test.ts',
   'cli/lagging-reads.test.ts',
   'cli/login.test.ts',
   'cli/main-job',
@@ -38,6 +46,7 @@ const CONFORMING = [
   'contract',
   'conventions.test.ts',
   'docs',
+  'exhaustive/batch-chunks.test.ts',
   'exhaustive/embedded-failures.test.ts',
   'exhaustive/fuzz.test.ts',
   'exhaustive/outages-cluster.test.ts',

@@ -15,7 +15,7 @@ async function create({ dsctl: run }: Runs, name: string, options: RunOptions = 
   return run(args, { ...options, stdin })
 }
 
-/** What create, list, get, update and delete come to, one after the other. */
+/** Runs create, list, get, update and delete in order. Returns their results. */
 async function mainJob(site: Runs, options: RunOptions = {}): Promise<(number | null)[]> {
   const name = `Job ${Math.random()}`
   const run = (args: readonly string[]) => site.dsctl(args, options)
@@ -58,7 +58,7 @@ describe('On an application’s own database', () => {
 
   afterAll(() => shop?.drop())
 
-  test('init adds schema dsctl and leaves everything else as it is', async () => {
+  test('init adds schema dsctl and changes nothing else', async () => {
     const before = await shapeOf(shop.database)
     const first = await shop.init()
     expect(first).toMatchObject({
@@ -70,13 +70,13 @@ describe('On an application’s own database', () => {
     expect(await shapeOf(shop.database)).toEqual(before)
   })
 
-  test('the main job works, beside its triggers and its other columns', async () => {
+  test('the main commands work, with the application’s triggers and columns', async () => {
     expect(await mainJob(shop)).toEqual(ALL_WELL)
     const seen = await shop.database.query('SELECT what FROM notifications')
     expect(seen.map(({ what }) => what)).toEqual(['INSERT', 'UPDATE', 'UPDATE', 'UPDATE'])
   })
 
-  test('a user without a name is one, and data sets are shown though they have other columns', async () => {
+  test('users without a name and data sets with other columns work', async () => {
     const made = json(await create(shop, 'Named'))
     expect(made.created_by).toEqual({ id: shop.adminId, email: APPLICATION_ADMIN, name: null })
     await shop.database.query(
@@ -89,7 +89,7 @@ describe('On an application’s own database', () => {
     ])
   })
 
-  test('where its rule counts deleted rows, such a name is a conflict that says just that, and leaves nothing', async () => {
+  test('a unique index that includes deleted rows causes a clear conflict', async () => {
     await create(shop, 'Gone')
     await shop.dsctl(['delete', 'Gone', '--yes'])
     await create(shop, 'Here')
@@ -116,7 +116,7 @@ describe('On an application’s own database', () => {
 })
 
 describe('init on a database that does not fit', () => {
-  test('lists every difference at once, and makes nothing', async () => {
+  test('lists every difference at once, and creates nothing', async () => {
     const [database, vault] = await Promise.all([scratchDatabase(), scratchVault()])
     await database.query(`${APPLICATION}
       ALTER TABLE data_sources DROP CONSTRAINT data_sources_name, DROP COLUMN onboarding_error,
@@ -144,7 +144,7 @@ describe('init on a database that does not fit', () => {
 })
 
 describe('With its tables in a schema of another name', () => {
-  test('everything goes by the search_path', async () => {
+  test('everything follows the search_path', async () => {
     const database = `"App Data", public`
     const shop = await applicationSite({
       before: `CREATE SCHEMA "App Data"; CREATE TABLE public.users (unrelated int);
@@ -161,7 +161,7 @@ describe('With its tables in a schema of another name', () => {
   })
 })
 
-describe('As a role that has the README’s grants and no more', () => {
+describe('With a role that has only the documented grants', () => {
   let shop: ApplicationSite
   let as: RunOptions
   let role: string
@@ -177,7 +177,7 @@ describe('As a role that has the README’s grants and no more', () => {
 
   afterAll(() => shop?.drop())
 
-  test('the main job, audit and whoami work', async () => {
+  test('the main commands, audit and whoami work', async () => {
     expect(await mainJob(shop, as)).toEqual(ALL_WELL)
     expect(json(await shop.dsctl(['audit', '--all', '-o', 'json'], as)).length).toBeGreaterThan(3)
     expect((await shop.dsctl(['whoami'], as)).code).toBe(0)
@@ -191,7 +191,7 @@ describe('As a role that has the README’s grants and no more', () => {
     ['INSERT', 'data_sources', 'GRANT SELECT, INSERT, UPDATE ON data_sources'],
     ['INSERT', 'dsctl.audit_events', 'GRANT SELECT, INSERT ON dsctl.audit_events'],
     ['INSERT', 'dsctl.pending_operations', 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.pending_operations'],
-  ])('without %s on %s a create is refused with the grant that is missing', async (privilege, table, grant) => {
+  ])('without %s on %s create fails with the missing grant', async (privilege, table, grant) => {
     await shop.database.query(`REVOKE ${privilege} ON ${table} FROM "${role}"`)
     const error = jsonError(await create(shop, 'Refused', as))
     await shop.database.query(`GRANT ${privilege} ON ${table} TO "${role}"`)
@@ -200,14 +200,14 @@ describe('As a role that has the README’s grants and no more', () => {
     expect(records.filter(({ name }) => name === 'Refused')).toEqual([])
   })
 
-  test('what a trigger of the application may not do is named, and not mistaken for a grant of dsctl’s', async () => {
+  test('a missing privilege of the application’s trigger is named as such', async () => {
     await shop.database.query('ALTER FUNCTION notify_data_source() SECURITY INVOKER')
     const error = jsonError(await create(shop, 'Refused', as))
     await shop.database.query('ALTER FUNCTION notify_data_source() SECURITY DEFINER')
     expect(error).toMatchObject({ exit_code: 4, hint: expect.stringMatching(/notifications.*trigger/) })
   })
 
-  test('a member changes with two grants more', async () => {
+  test('member commands need two more grants', async () => {
     const add = ['member', 'add', 'nina@example.com', '--role', 'viewer', '--force', '-o', 'json']
     const refused = jsonError(await shop.dsctl(add, as))
     expect(refused).toMatchObject({ exit_code: 4, hint: expect.stringMatching(/GRANT SELECT ON users.* also INSERT/) })
@@ -216,7 +216,7 @@ describe('As a role that has the README’s grants and no more', () => {
   })
 })
 
-describe('With row level security switched on', () => {
+describe('With row-level security', () => {
   let shop: ApplicationSite
   let as: RunOptions
 
@@ -234,11 +234,11 @@ describe('With row level security switched on', () => {
 
   afterAll(() => shop?.drop())
 
-  test('the main job works within its policies', async () => {
+  test('the main commands work within the policies', async () => {
     expect(await mainJob(shop, as)).toEqual(ALL_WELL)
   })
 
-  test('a row that a policy refuses is an error that says so, and nothing is left', async () => {
+  test('a row that a policy refuses is a clear error, and nothing is left', async () => {
     await shop.database.query(
       `CREATE POLICY no_dev ON data_sources AS RESTRICTIVE FOR INSERT WITH CHECK (env <> 'dev')`,
     )
@@ -250,14 +250,14 @@ describe('With row level security switched on', () => {
     expect(Object.keys(secrets)).toEqual([])
   })
 
-  test('whoami says that the role may not see the user, where a policy hides them', async () => {
+  test('whoami says that a policy hides the user from the role', async () => {
     await shop.database.query('DROP POLICY everybody ON users')
     const error = jsonError(await shop.dsctl(['whoami', '-o', 'json'], as))
     expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('row level security may hide it') })
   })
 })
 
-describe('On a standby, or a database that is set to read-only', () => {
+describe('On a standby or read-only database', () => {
   let shop: ApplicationSite
 
   beforeAll(async () => {
@@ -274,7 +274,7 @@ describe('On a standby, or a database that is set to read-only', () => {
     await shop?.drop()
   })
 
-  // The session's own setting too: the embedded Postgres has one session for all.
+  // Sets the session too, because the embedded Postgres has a single session.
   async function readOnly(how: 'on' | 'off'): Promise<void> {
     await shop.database.query('SET default_transaction_read_only = off')
     await shop.database.query(`DO $$ BEGIN
@@ -282,14 +282,14 @@ describe('On a standby, or a database that is set to read-only', () => {
     await shop.database.query(`SET default_transaction_read_only = ${how}`)
   }
 
-  test('get answers, with a warning that the trail does not have it', async () => {
+  test('get works, with a warning that it was not audited', async () => {
     const shown = await shop.dsctl(['get', 'Read', '-o', 'json'])
     expect(json(shown)).toMatchObject({ name: 'Read', credentials: { host: 'x.example.com' } })
     expect(shown.stderr).toContain('This read is not in the audit trail')
     expect((await shop.dsctl(['list'])).code).toBe(0)
   })
 
-  test('create is exit 7, and nothing was done', async () => {
+  test('create exits with 7 and changes nothing', async () => {
     const error = jsonError(await create(shop, 'Written'))
     expect(error).toMatchObject({
       exit_code: 7,

@@ -8,7 +8,7 @@ import { dsctl, json, type RunResult, temporaryFolder } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { terminal } from '../support/terminal.ts'
 
-// What each command prints with -o json is held to the schema that `types --schema` prints of it.
+// Checks the JSON output of each command against the schema that `types --schema` prints for it.
 
 const ajv = new Ajv2020({
   strict: true,
@@ -40,21 +40,21 @@ async function schemaOf(command: string): Promise<unknown> {
   return known
 }
 
-/** Holds a document to a schema that allows no key beyond those it names. */
+/** Validates a document against a schema, without additional properties. */
 async function expectFits(command: string, document: unknown): Promise<void> {
   const validate = ajv.compile(closed(await schemaOf(command)) as object)
   validate(document)
   expect(validate.errors ?? [], `${command}: ${JSON.stringify(document)}`).toEqual([])
 }
 
-/** A schema in which an object has no other keys than those that are named. */
+/** The schema, with additional properties forbidden in every object. */
 function closed(schema: unknown, within = false): unknown {
   if (Array.isArray(schema)) return schema.map(each => closed(each, within))
   if (typeof schema !== 'object' || schema === null) return schema
   const entries = Object.entries(schema).map(([key, value]) => {
     if (key === 'properties')
       return [key, Object.fromEntries(Object.entries(value).map(([name, of]) => [name, closed(of)]))]
-    // Its alternatives add to what an object may have: they are not closed themselves.
+    // Alternatives add properties to the object around them, so they are not closed themselves.
     return [key, key === 'items' || key === 'anyOf' ? closed(value) : key === 'oneOf' ? closed(value, true) : value]
   })
   const open = within || !('properties' in schema) || !('type' in schema)
@@ -67,8 +67,8 @@ async function run(args: readonly string[], code = 0): Promise<RunResult> {
   return result
 }
 
-describe('What is printed fits its schema:', () => {
-  // In order: each goes on from what the others have made.
+describe('Output matches its schema:', () => {
+  // In order: each command uses what the earlier ones have made.
   test.each<[string, string[], number?]>([
     ['create', ['create', '-f', 'main.json']],
     [
@@ -144,7 +144,7 @@ describe('What is printed fits its schema:', () => {
     await expectFits('error', JSON.parse(stderr))
   })
 
-  test.skipIf(ON_EMBEDDED)('an error of a store that does not answer', async () => {
+  test.skipIf(ON_EMBEDDED)('an error of an unreachable store', async () => {
     for (const env of [
       { VAULT_ADDR: 'http://127.0.0.1:1' },
       { DSCTL_DATABASE_URL: 'postgres://127.0.0.1:1/x' },
@@ -157,7 +157,7 @@ describe('What is printed fits its schema:', () => {
   })
 })
 
-test('config list on the embedded profile fits too', async () => {
+test('config list on the embedded profile', async () => {
   const home = temporaryFolder()
   await expectFits(
     'config list',
@@ -165,7 +165,7 @@ test('config list on the embedded profile fits too', async () => {
   )
 })
 
-test('a key that no schema names would be noticed, and one that is missing', async () => {
+test('an additional or missing key would be found', async () => {
   const validate = ajv.compile(closed(await schemaOf('list')) as object)
   const [item] = json(await run(['list']))
   expect(validate([item])).toBe(true)
@@ -173,10 +173,10 @@ test('a key that no schema names would be noticed, and one that is missing', asy
   expect(validate([{ ...item, env: undefined }])).toBe(false)
 })
 
-/** What prints nothing on standard output, or a JSON Schema itself. */
+/** Commands that print nothing on standard output, or that print a JSON Schema. */
 const WITHOUT = ['init', 'login', 'logout', 'completion', 'help', 'exit-codes', 'environment', 'secrets', 'formats']
 
-test('every command that answers has a schema, and what is none has not', async () => {
+test('every command with output has a schema, and no other word has one', async () => {
   const help = (await dsctl(['--help'])).stdout
   const commands = [...help.matchAll(/^ {2}([a-z][a-z-]+)(?:\|[a-z]+)?(?: |$)/gm)].map(([, name = '']) => name)
   const result = await dsctl(['types', '--schema', 'lits'])
@@ -187,7 +187,7 @@ test('every command that answers has a schema, and what is none has not', async 
   expect(commands.filter(name => !heads.has(name)).sort()).toEqual([...WITHOUT].sort())
 })
 
-test('a schema is printed as it is in every format, and for one type alone', async () => {
+test('a schema is the same in every format, also for one type', async () => {
   const schema = json(await dsctl(['types', '--schema', 'list', '-o', 'json']))
   expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema')
   expect(JSON.parse((await dsctl(['types', '--schema', 'list'])).stdout)).toEqual(schema)
@@ -195,7 +195,7 @@ test('a schema is printed as it is in every format, and for one type alone', asy
   expect(JSON.stringify(one)).not.toContain('snowflake')
 })
 
-test('At a terminal no table is wider than that, and its columns are straight, whatever stands in them', async () => {
+test('A table fits the terminal, and its columns are aligned', async () => {
   const env = 'tables'
   const names = [
     '客户数据库',
@@ -222,7 +222,7 @@ test('At a terminal no table is wider than that, and its columns are straight, w
       expect(places.length, table).toBeGreaterThan(3)
       expect(rows.length, table).toBeGreaterThanOrEqual(args[0] === 'audit' ? 1 : names.length)
       for (const row of rows) expect(stringWidth(row), table).toBeLessThanOrEqual(columns)
-      // What stands in a further line goes on from the one before it.
+      // A further line continues the cell above it.
       const apart = rows.filter(row => !row.startsWith(' ')).flatMap(row => places.map(at => gapBefore(row, at)))
       expect(new Set(apart), table).toEqual(new Set(['  ']))
       expect(head.includes('ID'), table).toBe(columns === 200 && ['list', 'get'].includes(args[0] ?? ''))
@@ -231,7 +231,7 @@ test('At a terminal no table is wider than that, and its columns are straight, w
   }
 })
 
-/** What stands in the two columns before a place. */
+/** The two characters before a position. */
 function gapBefore(row: string, at: number): string {
   let before = ''
   for (const { segment } of new Intl.Segmenter().segment(row)) {

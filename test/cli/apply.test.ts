@@ -9,7 +9,7 @@ import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
 
-// apply as a person meets it at a terminal, and with --verify.
+// `apply` at a terminal, and with --verify.
 
 const SECRET = 'MARKERverify'
 let site: Site
@@ -42,7 +42,7 @@ describe('the question of --prune', () => {
     expect(made.code, made.stderr).toBe(0)
   })
 
-  test('names what would go, and with yes it goes', async () => {
+  test('lists what would be deleted, and deletes it after yes', async () => {
     const screen = at([request('A'), request('New')])
     await screen.waitFor(`Delete B (${env}), C (${env})?`)
     screen.type('y\n')
@@ -55,7 +55,7 @@ describe('the question of --prune', () => {
     ['Enter', '\n'],
     ['no', 'n\n'],
     ['Ctrl-C', '\u0003'],
-  ])('%s leaves everything as it was, also what the files would create', async (_, keys) => {
+  ])('%s changes nothing, and creates nothing either', async (_, keys) => {
     const before = await everythingIn(site)
     const screen = at([request('A', { port: 1 }), request('New')])
     await screen.waitFor(`Delete B (${env}), C (${env})?`)
@@ -64,7 +64,7 @@ describe('the question of --prune', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('is not asked with --yes, nor where nothing would go', async () => {
+  test('is not asked with --yes, or if nothing would be deleted', async () => {
     const yes = at([request('A')], '--yes')
     expect((await yes.exit).code, yes.text()).toBe(0)
     const nothing = at([request('A')])
@@ -90,7 +90,7 @@ describe.skipIf(ON_EMBEDDED)('progress', () => {
       },
     })
 
-  test('is shown at a terminal, counts up, and is gone at the end', async () => {
+  test('is shown at a terminal, counts up, and is cleared at the end', async () => {
     slowly()
     const args = ['apply', '-f', fileOf(many()), '--parallel', '1']
     const screen = terminal(args, { env: proxied.env, home: site.home })
@@ -114,7 +114,7 @@ describe.skipIf(ON_EMBEDDED)('progress', () => {
     await proxied.restore()
   })
 
-  test('is nowhere else: not in a pipe', async () => {
+  test('is not shown in a pipe', async () => {
     slowly()
     const result = await proxied.dsctl(['apply', '-f', fileOf(many()), '--parallel', '1'])
     expect([result.code, result.stderr]).toEqual([0, '4 created.\n'])
@@ -123,7 +123,7 @@ describe.skipIf(ON_EMBEDDED)('progress', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
-  /** Connects: to the Postgres that dsctl itself runs on, which takes any password. */
+  /** Connects to the Postgres of dsctl itself, which accepts any password. */
   const good = (name: string, more: object = {}) => {
     const url = new URL(site.database.url)
     const at = { host: url.hostname, port: Number(url.port || 5432), default_database: url.pathname.slice(1) }
@@ -131,7 +131,7 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
   }
   const nowhere = { host: 'no-such-host.invalid' }
 
-  test('creates and updates what connects, and of what does not it writes nothing', async () => {
+  test('creates and updates only sources that connect', async () => {
     const first = await apply([good('Good'), good('Bad', nowhere), good('Also good')], '--verify')
     expect(first.code).toBe(8)
     expect(json(first)).toMatchObject([
@@ -149,7 +149,7 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
     expect(secrets).toMatchObject([{ default_schema: 'public' }, { host: good('').host }])
   })
 
-  test('does not test what is unchanged, and prunes nothing after a failure', async () => {
+  test('does not test unchanged sources, and prunes nothing after a failure', async () => {
     await apply([good('Kept', nowhere), good('Superfluous')])
     const unchanged = await apply([good('Kept', nowhere), good('Superfluous')], '--verify')
     expect(unchanged.code, unchanged.stderr).toBe(0)
@@ -161,7 +161,7 @@ describe.skipIf(ON_EMBEDDED)('apply --verify', () => {
   })
 })
 
-test('A prune that fails in part says what was deleted, and not that nothing was', async () => {
+test('A partly failed prune reports what was deleted', async () => {
   const created = json(await apply([request('Kept'), request('Locked'), request('Old')]))
   await addIntent(site, { kind: 'update', state: 'open', id: created[1].id, underWay: true })
   const pruned = await apply([request('Kept')], '--env', env, '--prune', '--yes', '--timeout', '1')

@@ -37,7 +37,7 @@ beforeAll(async () => {
 afterAll(() => acme?.drop())
 
 describe('audit', () => {
-  test('shows what was done, denied and failed, the latest first, and how the actor was known', async () => {
+  test('prints done, denied and failed events, latest first, with their actors', async () => {
     const events = await audit()
     expect(events.map(({ action, outcome, actor_email }) => [action, outcome, actor_email])).toEqual([
       ['get', 'failed', ADMIN],
@@ -56,7 +56,7 @@ describe('audit', () => {
     expect(JSON.stringify(events)).not.toContain(SECRET)
   })
 
-  test('finds a data source by its UUID, its name, and a name that it no longer has', async () => {
+  test('finds a data source by UUID, name and former name', async () => {
     const [{ data_source_id: id } = {}] = await audit('--action', 'update')
     const actions = (events: Record<string, unknown>[]) => events.map(({ action }) => action).join()
     expect(actions(await audit('--source', String(id)))).toBe('delete,get,update,create')
@@ -74,7 +74,7 @@ describe('audit', () => {
     expect(await audit('--since', '2000-01-01T00:00:00+02:00', '--action', 'create')).toHaveLength(2)
   })
 
-  test('comes in pages, and says when there are more', async () => {
+  test('prints pages, and says if there are more', async () => {
     const first = await acme.dsctl(['audit', '--page-size', '3', '-o', 'json'])
     expect(first.stderr).toBe('There are more: pass --page 1 or --all.\n')
     const last = await acme.dsctl(['audit', '--page-size', '3', '--page', '2', '-o', 'json'])
@@ -82,7 +82,7 @@ describe('audit', () => {
     expect(json(await acme.dsctl(['audit', '--all', '--page-size', '3', '-o', 'json']))).toHaveLength(7)
   })
 
-  test('--all has each event once, in order, however many share a time to the microsecond', async () => {
+  test('--all prints each event once, in order, even with equal times', async () => {
     const lena = await acme.addPerson({ email: 'lena@example.com' })
     const id = await acme.addOrganization('Long')
     await acme.addMember(lena.id, id, { role: 'data_admin' })
@@ -99,7 +99,7 @@ describe('audit', () => {
     expect(json(await acme.dsctl([...all, 'json', '--since', '1h'], { env: lena.env }))).toHaveLength(1500)
   })
 
-  test('refuses a time that there is not', async () => {
+  test('refuses an invalid time', async () => {
     for (const since of ['yesterday', '2026-02-30', '12', '2026-13-01']) {
       expect(jsonError(await acme.dsctl(['audit', '--since', since, '-o', 'json']))).toMatchObject({
         ...{ exit_code: 2, fields: [{ field: 'since', message: expect.stringContaining('must be a time') }] },
@@ -107,7 +107,7 @@ describe('audit', () => {
     }
   })
 
-  test('shows nothing of another organization', async () => {
+  test('prints nothing of another organization', async () => {
     const olga = await acme.addPerson({ email: 'olga@example.com' })
     await acme.addMember(olga.id, await acme.addOrganization('Globex'), { role: 'workspace_admin' })
     const options = { env: olga.env, home: temporaryFolder() }
@@ -130,12 +130,12 @@ describe('The trail', () => {
 })
 
 describe('audit prune', () => {
-  test('needs --yes where nobody can be asked', async () => {
+  test('requires --yes without a terminal', async () => {
     const error = jsonError(await acme.dsctl(['audit', 'prune', '--before', '1d', '-o', 'json']))
     expect(error).toMatchObject({ exit_code: 2, hint: 'Pass --yes.' })
   })
 
-  test('is denied to a data_admin, which is in the trail', async () => {
+  test('is denied to a data_admin, and the denial is audited', async () => {
     const pruned = await acme.dsctl(['audit', 'prune', '--before', '2999-01-01', '--yes'], { env: dora.env })
     expect(pruned.code).toBe(4)
     expect(await eventsOf(acme, `action = 'audit prune' AND actor_email = $1`, [dora.email])).toEqual([
@@ -144,7 +144,7 @@ describe('audit prune', () => {
     expect(await audit('--all')).toHaveLength(8)
   })
 
-  test('asks a person, who may say no', async () => {
+  test('asks for confirmation at a terminal', async () => {
     const screen = terminal(['audit', 'prune', '--before', '2999-01-01'], { env: acme.env, home: acme.home })
     await screen.waitFor('Delete the organization’s events')
     screen.type('n\n')
@@ -152,7 +152,7 @@ describe('audit prune', () => {
     expect(await audit('--all')).toHaveLength(8)
   })
 
-  test('deletes what is older, keeps the rest, and says so in the trail', async () => {
+  test('deletes older events, keeps the rest, and is audited', async () => {
     const [{ at }] = await acme.database.query(
       `SELECT at::text FROM dsctl.audit_events WHERE action = 'update' AND outcome = 'done'`,
     )
@@ -168,12 +168,12 @@ describe('audit prune', () => {
     expect(others).toHaveLength(6)
   })
 
-  test('leaves the trail as closed as it was', async () => {
+  test('leaves the trail append-only', async () => {
     await acme.dsctl(['audit', 'prune', '--before', '2000-01-01', '--yes'])
     await expect(acme.database.query('DELETE FROM dsctl.audit_events')).rejects.toThrow('append-only')
   })
 
-  test('names the grant that a role without DELETE lacks', async () => {
+  test('names the missing grant of a role without DELETE', async () => {
     const { role, url } = await acme.database.createRole()
     await acme.database.query(`GRANT USAGE ON SCHEMA dsctl TO "${role}";
       GRANT SELECT ON ALL TABLES IN SCHEMA public TO "${role}";
@@ -185,12 +185,12 @@ describe('audit prune', () => {
   })
 })
 
-describe('What was denied before anything was looked up', () => {
+describe('A denial before any look-up', () => {
   const file = () =>
     join(folderWith({ 'one.json': JSON.stringify({ ...REQUEST, name: 'Unsaved', api_key: 'k' }) }), 'one.json')
   const denied = (email: string) => eventsOf(acme, `actor_email = $1`, [email])
 
-  test('is in the trail, whichever command it was: apply, diff, export, test of a file or of all', async () => {
+  test('is audited for apply, diff, export and test', async () => {
     const ursula = await acme.addPerson({ email: 'ursula@example.com', role: 'querier' })
     const from = file()
     const withSource = folderWith({
@@ -225,7 +225,7 @@ describe('What was denied before anything was looked up', () => {
     ])
   })
 
-  test('a test of a file that was permitted is there too, and what is only compared or exported is not', async () => {
+  test('a permitted test of a file is audited, a diff or export is not', async () => {
     const tim = await acme.addPerson({ email: 'tim@example.com', role: 'data_admin' })
     const from = file()
     const codes = []
@@ -238,7 +238,7 @@ describe('What was denied before anything was looked up', () => {
     ])
   })
 
-  test('keeps nobody from comparing and testing whose role in Postgres may not write it', async () => {
+  test('diff and test work for a Postgres role that may not write events', async () => {
     const { role, url } = await acme.database.createRole()
     await acme.database.query(grants('admin', role))
     await acme.database.query(`REVOKE INSERT ON dsctl.audit_events FROM "${role}"`)

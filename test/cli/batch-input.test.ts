@@ -8,7 +8,7 @@ import { BIN, cleanEnvironment, json, jsonError, type RunResult, spawnDsctl, tem
 import { createSite, type Site } from '../support/site.ts'
 import { everythingIn, livePairs } from '../support/stored.ts'
 
-// Files that nobody should have to trust: what is wrong with them is told, in bounded memory, and nothing is written.
+// Untrusted files. Their problems are reported, in bounded memory, and nothing is written.
 
 const MARKER = plainFields.password
 const MIB = 1024 * 1024
@@ -21,7 +21,7 @@ afterAll(() => site?.drop())
 const request = (name: string, more: object = {}) => ({ name, env: 'dev', type: 'postgres', ...plainFields, ...more })
 const line = (name: string, more = '') => JSON.stringify(request(name)).replace(/\}$/, `${more}}`)
 
-/** A file given to each command that takes one, which has to refuse it and to leave everything as it is. */
+/** Gives a file to each command that reads one. Each must refuse it and change nothing. */
 async function refusedBy(verbs: readonly string[], content: string, name: string): Promise<RunResult[]> {
   const before = await everythingIn(site)
   const file = join(folderWith({ [name]: content }), name)
@@ -35,7 +35,7 @@ async function refusedBy(verbs: readonly string[], content: string, name: string
 
 const BATCH = ['apply', 'diff']
 
-describe('a key that stands twice', () => {
+describe('a duplicate key', () => {
   const twice = ' has a duplicate key in an object (line '
   test.each([
     ['in a request', line('A', ',"host":"other.example.com"'), 1],
@@ -50,13 +50,13 @@ describe('a key that stands twice', () => {
     for (const result of results) expect(jsonError(result).message).toContain(`twice.json${twice}${where}).`)
   })
 
-  test('is refused in NDJSON, with its line, and in YAML', async () => {
+  test('is refused in YAML, and in NDJSON with its line', async () => {
     const [ndjson] = await refusedBy(BATCH, `${line('A')}\n${line('B', ',"env":"dev"')}\n`, 'twice.ndjson')
     expect(ndjson && jsonError(ndjson).message).toContain('twice.ndjson has a duplicate key in an object (line 2)')
     await refusedBy([...BATCH, 'create'], `name: ${MARKER}\nenv: dev\nname: ${MARKER}\n`, 'twice.yaml')
   })
 
-  test('is none in objects of their own, nor as a value', async () => {
+  test('is not one in separate objects, or as a value', async () => {
     const name = 'host'
     const requests = `[${line(name)}, ${line('port', ',"schema":"name"')}]`
     const result = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: requests })
@@ -65,7 +65,7 @@ describe('a key that stands twice', () => {
   })
 })
 
-describe('the same source twice in a batch', () => {
+describe('a source that is twice in a batch', () => {
   test.each<[string, Record<string, string>]>([
     ['in one file', { 'a.yaml': `- ${line('Two')}\n- ${line('Two')}\n` }],
     ['in two files', { 'a.json': line('Two'), 'b.json': line('Two', ',"schema":"other"') }],
@@ -85,7 +85,7 @@ describe('the same source twice in a batch', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('is no other env, nor another case', async () => {
+  test('is not one with another env or case', async () => {
     const three = [request('Same'), request('Same', { env: 'other' }), request('same')]
     const result = await site.dsctl(['apply', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(three) })
     expect(result.code, result.stderr).toBe(0)
@@ -111,8 +111,8 @@ describe('a YAML bomb', () => {
   })
 })
 
-describe('what is too large', () => {
-  /** A run that has to be refused, with the most memory that it had, in MiB; undefined where Linux does not tell. */
+describe('input that is too large', () => {
+  /** Runs dsctl, which must refuse its input. Returns its peak memory in MiB; undefined except on Linux. */
   async function measured(args: readonly string[], stdin?: number) {
     const running = spawnDsctl(args, { env: site.env, home: site.home, timeout: 60_000 })
     if (stdin !== undefined) running.child.stdin?.end()
@@ -121,7 +121,7 @@ describe('what is too large', () => {
       const status = `/proc/${running.child.pid}/status`
       try {
         most = Number(/VmHWM:\s*(\d+) kB/.exec(readFileSync(status, 'utf8'))?.[1]) / 1024 || most
-      } catch {} // it has ended, or this is no Linux
+      } catch {} // it has ended, or this is not Linux
     }, 5)
     const result = await running.result
     clearInterval(look)
@@ -148,7 +148,7 @@ describe('what is too large', () => {
     }
   })
 
-  test('so is a file without an end, and standard input without one', async () => {
+  test('an endless file and standard input are refused in bounded memory', async () => {
     const { result, most } = await measured(['apply', '-f', '/dev/zero'])
     expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('larger than 64 MiB')])
     expect(most ?? 0).toBeLessThan(400)
@@ -176,7 +176,7 @@ describe('what is too large', () => {
     ['YAML of a million parts', 'a.yaml', `a: [${'1, '.repeat(1_000_001)}1]`, 'more than 1000000 values'],
     ['JSON of two million parts', 'a.json', `{"a": [${'1,'.repeat(2_000_001)}1]}`, 'more than 2000000 values'],
     ['200,000 requests', 'a.json', `[${'{},'.repeat(200_000)}{}]`, 'more than 20000 requests'],
-  ])('%s is refused before it takes all memory', async (_, name, content, message) => {
+  ])('%s is refused before memory runs out', async (_, name, content, message) => {
     const { result, most } = await measured(['apply', '-f', join(folderWith({ [name]: content }), name)])
     expect([result.code, result.stderr]).toEqual([2, expect.stringContaining(message)])
     expect(most ?? 0).toBeLessThan(400)
@@ -200,18 +200,18 @@ function ended(child: ChildProcess): Promise<RunResult> {
   return new Promise(resolve => child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })))
 }
 
-describe('a file that changes while it is read', () => {
+describe('a file that changes during the read', () => {
   test.each([
     ['apply', 30 * MIB],
     ['create', MIB - 4096],
-  ])('is refused by %s, and what it held at last is taken', async (verb, size) => {
+  ])('is refused by %s, and accepted after the change', async (verb, size) => {
     const name = `Changing ${verb}`
     const file = join(temporaryFolder(), 'changing.json')
     writeFileSync(file, line(name).padEnd(size))
     const writer = spawn(process.execPath, ['-e', WRITER, file, String(size)], { stdio: 'ignore' })
     let refused = false
     try {
-      // Where the writer had to wait all the time that it was read, nothing has changed.
+      // If the writer did not run during the read, nothing has changed.
       for (let tries = 0; tries < 10 && !refused; tries++) {
         const result = await site.dsctl([verb, '-f', file, '--dry-run'])
         refused = result.stderr.includes('changing.json changed while it was read')
@@ -225,12 +225,12 @@ describe('a file that changes while it is read', () => {
     expect(done.code, done.stderr).toBe(0)
   })
 
-  /** Writes the same byte at the end of a file again and again. */
+  /** Keeps overwriting the last byte of a file with the same value. */
   const WRITER = `
     const fs = require('node:fs'), file = fs.openSync(process.argv[1], 'r+'), at = Number(process.argv[2]) - 1
     for (;;) fs.writeSync(file, ' ', at)`
 
-  test.skipIf(process.platform === 'win32')('a pipe is none: what is written to it is all there is', async () => {
+  test.skipIf(process.platform === 'win32')('a pipe is not such a file: it is read to its end', async () => {
     const file = join(folderWith({ 'piped.json': line('Piped') }), 'piped.json')
     const script = 'cat "$0" | "$1" "$2" apply -f /dev/stdin -o json'
     const result = await ended(
@@ -249,7 +249,7 @@ describe('--allow-from', () => {
     ['apply', 0],
     ['diff', 9],
     ['test', 8],
-  ])('lets a request file of %s name more, and no more than that', async (verb, code) => {
+  ])('lets a request file of %s use more sources, and only those', async (verb, code) => {
     const env = { DS_PASSWORD: MARKER, VAULT_SECOND_TOKEN: MARKER }
     const run = (from: string, ...args: string[]) => {
       const content =

@@ -34,7 +34,7 @@ const actions = (result: Awaited<ReturnType<typeof apply>>) =>
 const names = async () => (await livePairs(site)).filter(pair => pair.env === env).map(({ name }) => name)
 
 describe('apply', () => {
-  test('creates what is missing, changes what differs, leaves the rest, and tells each', async () => {
+  test('creates, updates or keeps each source, and reports each', async () => {
     const first = await apply(several(3))
     expect(first.code, first.stderr).toBe(0)
     expect(actions(first)).toEqual(['created', 'created', 'created'])
@@ -77,7 +77,7 @@ describe('apply', () => {
     ])
   })
 
-  test('one bad item among many: all problems are told at once, and nothing is written', async () => {
+  test('one invalid item: all problems are reported, and nothing is written', async () => {
     const before = await everythingIn(site)
     const bad = [request('A', { port: 'x', hots: 'y' }), request('B'), { name: 'C', env, type: 'nosql' }, request('B')]
     const result = await apply(bad)
@@ -93,13 +93,13 @@ describe('apply', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('the number of problems that are told is bounded', async () => {
+  test('the number of reported problems is limited', async () => {
     const result = await apply(several(80).map(each => ({ ...each, port: 'x' })))
     expect(jsonError(result)).toMatchObject({ hint: 'And 30 more problems.' })
     expect(jsonError(result).fields).toHaveLength(50)
   })
 
-  test('an item that fails leaves the others done, and exits 8', async () => {
+  test('a failed item does not stop the others, and exits with 8', async () => {
     await apply([request('Taken', { type: 'mysql' })])
     const result = await apply([request('Before'), request('Taken'), request('After')])
     expect(result.code).toBe(8)
@@ -107,7 +107,7 @@ describe('apply', () => {
     expect(json(result)[1].error).toMatchObject({ code: 'invalid', exit_code: 2 })
   })
 
-  test('--env refuses items of another env, and is the env of those that name none', async () => {
+  test('--env refuses items of another env, and is the default', async () => {
     const { env: _, ...without } = request('Without')
     expect(actions(await apply([without], '--env', env))).toEqual(['created'])
     const result = await apply([request('Other', { env: 'elsewhere' })], '--env', env)
@@ -118,7 +118,7 @@ describe('apply', () => {
     expect(none.stderr).toContain('must be a whole number from 1 to 128')
   })
 
-  test('--dry-run shows what diff shows, writes nothing and exits 0', async () => {
+  test('--dry-run prints the diff, writes nothing and exits with 0', async () => {
     const before = await everythingIn(site)
     const result = await apply(several(2), '--dry-run')
     expect(result.code).toBe(0)
@@ -126,7 +126,7 @@ describe('apply', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('two at once end with each source once', async () => {
+  test('two concurrent applies create each source once', async () => {
     const both = await Promise.all([apply(several(12)), apply(several(12))])
     expect(both.map(({ code }) => code)).toEqual([0, 0])
     expect(await names()).toEqual(several(12).map(({ name }) => name))
@@ -134,7 +134,7 @@ describe('apply', () => {
     expect(actions(await apply(several(12)))).toEqual(Array(12).fill('unchanged'))
   })
 
-  test('where a request may not be changed by this person nothing is fetched or written', async () => {
+  test('a denied request fetches and writes nothing', async () => {
     if (ON_EMBEDDED) return
     const viewer = await site.addPerson({ email: `viewer${counter}@example.com`, role: 'viewer' })
     const stdin = JSON.stringify([request('A', { password: { from: 'env:DSCTL_SECRET_NOT_SET' } })])
@@ -149,7 +149,7 @@ describe('prune', () => {
     await apply(several(4))
   })
 
-  test('deletes what is in no file, last, within its env alone', async () => {
+  test('deletes what no file contains, last, and only in its env', async () => {
     const result = await apply([request('Source 000'), request('New')], '--env', env, '--prune', '--yes')
     expect(result.code, result.stderr).toBe(0)
     expect(actions(result)).toEqual(['unchanged', 'created', 'deleted', 'deleted', 'deleted'])
@@ -157,7 +157,7 @@ describe('prune', () => {
     expect(await orphanSecretsIn(site)).toEqual([])
   })
 
-  test('needs an env, a yes, some request, and no more deletions than allowed', async () => {
+  test('requires an env, confirmation, a request, and few enough deletions', async () => {
     const all = await names()
     const within = ['--env', env]
     expect((await apply([request('New')], '--prune', '--yes')).code).toBe(2)
@@ -185,7 +185,7 @@ describe('prune', () => {
 })
 
 describe('diff', () => {
-  test('shows field by field what apply would do, a secret only as changed, and exits 9', async () => {
+  test('prints each changed field, secrets only as changed, and exits with 9', async () => {
     await apply(several(3))
     const changed = [
       request('Source 000', { host: 'new.example.com', password: 'MARKERother' }),
@@ -213,7 +213,7 @@ describe('diff', () => {
 })
 
 describe('get', () => {
-  test('an answer of it is no request, and is told apart', async () => {
+  test('its output is not a request, and is recognized', async () => {
     await apply(several(1))
     const { stdout } = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
     for (const verb of ['apply', 'diff', 'create']) {
@@ -222,7 +222,7 @@ describe('get', () => {
     }
   })
 
-  test('of several shows each, secrets redacted, and exits 8 where one is not there', async () => {
+  test('of several prints each redacted, and exits with 8 if one is missing', async () => {
     await apply(several(2))
     const both = await site.dsctl(['get', 'Source 000', 'Source 001', '--env', env, '-o', 'json'])
     expect(both.code, both.stderr).toBe(0)
@@ -249,7 +249,7 @@ describe('files', () => {
   }
   const line = (name: string) => JSON.stringify(request(name))
 
-  test('hold one request, an array, NDJSON or several YAML documents; a folder is read in the order of its names', async () => {
+  test('contain a request, an array, NDJSON or YAML documents, alone or in a folder', async () => {
     const result = await applied({
       'a.json': JSON.stringify(several(2)),
       'b.yaml': `${line('One')}\n---\n${line('Two')}\n---\n`,
@@ -264,7 +264,7 @@ describe('files', () => {
     ])
   })
 
-  test('that are no requests are refused without a word of what they hold', async () => {
+  test('without requests are refused without printing their content', async () => {
     const bad: Record<string, string> = {
       'empty.yaml': '',
       'broken.json': `{"password": "MARKERbroken"`,
@@ -298,7 +298,7 @@ describe('files', () => {
 })
 
 describe('export', () => {
-  test('is safe to commit, the same every time, and apply takes it back as unchanged', async () => {
+  test('is safe to commit, reproducible, and unchanged for apply', async () => {
     await apply([request('B'), request('A', { default_schema: 'public' })])
     const yaml = await site.dsctl(['export', '--env', env])
     expect(yaml.code, yaml.stderr).toBe(0)
@@ -318,7 +318,7 @@ describe('export', () => {
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('a reference to another source’s secret, or of one that is gone, is refused', async () => {
+  test('a reference to another or a deleted source’s secret is refused', async () => {
     await apply(several(2))
     const [a, b] = json(await site.dsctl(['export', '--env', env, '-o', 'json']))
     expect((await apply([{ ...a, password: b.password }])).code).toBe(2)
@@ -329,7 +329,7 @@ describe('export', () => {
     expect(pair?.secret).toMatchObject({ host: 'edited.example.com', password: MARKER })
   })
 
-  test('--to-env names variables to fill in, with which apply creates the sources there', async () => {
+  test('--to-env names variables from which apply creates the sources there', async () => {
     await apply([request('Sales EU'), request('Sales-EU')])
     const promoted = await site.dsctl(['export', '--env', env, '--to-env', `${env}-next`, '-o', 'json'])
     const variables = json(promoted).map(({ password }: { password: { from: string } }) =>
@@ -348,7 +348,7 @@ describe('export', () => {
 })
 
 describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
-  test('what export writes there, apply creates here, with the secrets filled in', async () => {
+  test('apply creates the exported sources after the secrets are filled in', async () => {
     const local = await createEmbeddedSite()
     const requests = [request('Up', { port: 6001 }), request('Up EU')]
     const made = await local.dsctl(['apply', '-f', '-'], { stdin: JSON.stringify(requests) })
@@ -369,7 +369,7 @@ describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
   })
 })
 
-describe.skipIf(ON_EMBEDDED)('bad luck', () => {
+describe.skipIf(ON_EMBEDDED)('failures during apply', () => {
   let proxied: ProxiedSite
   beforeAll(async () => {
     proxied = await proxySite(site)
@@ -380,7 +380,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
   const spawn = (requests: unknown) => proxied.spawn(ARGS, { stdin: JSON.stringify(requests) })
   const again = async (requests: unknown[]) => {
     await proxied.restore()
-    // What the killed process had sent may still arrive, and with it a lease that is not over: then once more.
+    // Late messages of the killed process can open another lease and make items fail. If so, apply once more.
     let result: Awaited<ReturnType<typeof apply>> | undefined
     for (let tries = 0; tries < 3 && result?.code !== 0; tries++) {
       await new Promise(resolve => setTimeout(resolve, 300))
@@ -395,7 +395,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(await orphanSecretsIn(site)).toEqual([])
   }
 
-  test.each([1, 4, 7, 12])('killed at the write of item %i, run again: all is done, nothing twice', async nth => {
+  test.each([1, 4, 7, 12])('killed at the write of item %i and run again, does everything once', async nth => {
     const requests = several(12)
     const running = spawn(requests)
     let writes = 0
@@ -410,7 +410,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     await again(requests)
   })
 
-  test('killed in the middle of updates, run again: each is the new one', async () => {
+  test('killed during updates and run again, updates every source', async () => {
     await apply(several(8))
     const requests = several(8, { port: 7000 })
     const running = spawn(requests)
@@ -428,7 +428,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     expect(new Set(pairs.map(({ secret }) => secret?.port))).toEqual(new Set([7000]))
   })
 
-  test('interrupted, it ends what is in hand, tells what is done, and goes on when run again', async () => {
+  test('interrupted, finishes begun items, reports them, and can be run again', async () => {
     const requests = several(12)
     const running = start(requests)
     let writes = 0
@@ -447,7 +447,7 @@ describe.skipIf(ON_EMBEDDED)('bad luck', () => {
     await again(requests)
   })
 
-  test('429 from Vault is waited for', async () => {
+  test('429 from Vault is retried', async () => {
     let refusals = 0
     proxied.vault.at(/^POST .*\/data\//, {
       before: () => (++refusals % 2 ? { status: 429, body: { errors: ['slow down'] } } : undefined),

@@ -18,7 +18,7 @@ afterAll(async () => {
   await site.drop()
 })
 
-/** Runs a command that succeeds. Gives what it asked of each server, in order, without ids. */
+/** Runs a command that succeeds. Returns its calls to each server, in order, without ids. */
 async function calls(args: readonly string[], options: RunOptions = {}) {
   const [statements, exchanges] = [proxied.postgres.statements.length, proxied.vault.exchanges.length]
   const result = await proxied.dsctl(args, options)
@@ -45,7 +45,7 @@ const create = async (name: string) => {
   return json((await calls(['create', '-f', '-', '-o', 'json'], { stdin })).result).id
 }
 
-test('list takes one statement, and so does --all where a thousand is enough', async () => {
+test('list takes one statement, also with --all up to 1000 records', async () => {
   for (const args of [['list'], ['list', '--all'], ['list', '--search', 'x', '--page', '3']]) {
     expect(await calls(args)).toMatchObject({ postgres: ['list'], identity: WHO, vault: [] })
   }
@@ -57,7 +57,7 @@ test('create takes two statements and one write', async () => {
   expect(counted).toMatchObject({ identity: WHO, vault: [data('POST')] })
 })
 
-test('so it does with a secret that a flag names; one that a file names, or that is in Vault, is permitted first', async () => {
+test('create checks permission before it reads a source of a file', async () => {
   const { password: _, ...plain } = mainRequest
   const stdin = JSON.stringify({ ...plain, name: 'From a flag' })
   const env = { DSCTL_SECRET_P: 'example-1' }
@@ -80,7 +80,7 @@ test('get takes one statement and one read, by name and by id', async () => {
   }
 })
 
-test('diff takes one statement, and export two, whoever is to be told of a denial', async () => {
+test('diff takes one statement and export two, including their audit', async () => {
   const id = await create('Compared')
   const file = ['-f', '-', '-o', 'json']
   const stdin = JSON.stringify({ name: 'Compared', env: 'dev', type: 'postgres', ...plainFields })
@@ -93,7 +93,7 @@ test('diff takes one statement, and export two, whoever is to be told of a denia
   })
 })
 
-test('an update of plain fields takes one statement, and one read for its answer', async () => {
+test('an update of plain fields takes one statement and one read', async () => {
   const id = await create('Plain')
   for (const args of [
     ['--set-name', 'Plainer'],
@@ -108,7 +108,7 @@ test('an update of plain fields takes one statement, and one read for its answer
   }
 })
 
-test('an update of plain fields reads no credentials where its output has none', async () => {
+test('an update of plain fields reads no credentials that it does not print', async () => {
   const id = await create('Quiet')
   for (const format of ['id', 'name']) {
     const args = ['update', id, '--set-name', `Quiet ${format}`, '-o', format]
@@ -129,7 +129,7 @@ test('an update of credentials takes three statements, a read and a write', asyn
   }
 })
 
-test('delete takes two statements and one removal, and asks before what the token may do and what the mount is', async () => {
+test('delete takes two statements and a removal, after checking token and mount', async () => {
   await create('To delete')
   const counted = await calls(['delete', 'To delete', '--yes'])
   expect(counted.postgres).toEqual(['begin delete', 'close intents'])
@@ -138,7 +138,7 @@ test('delete takes two statements and one removal, and asks before what the toke
   expect([...counted.identity].sort()).toEqual([...WHO, 'POST sys/capabilities-self', mount].sort())
 })
 
-test('Postgres is connected while Vault is asked who is calling', async () => {
+test('connects to Postgres while Vault identifies the caller', async () => {
   for (const args of [['list'], ['get', 'Credentials'], ['create', '-f', '-', '--if-exists', 'skip']]) {
     const [started, statements] = [proxied.postgres.events.length, proxied.postgres.statements.length]
     const held = hold()
@@ -146,7 +146,7 @@ test('Postgres is connected while Vault is asked who is calling', async () => {
     const asked = proxied.vault.exchanges.length
     const running = proxied.start(args, { stdin: JSON.stringify(mainRequest) })
     await expect.poll(() => proxied.vault.exchanges.length, { timeout: 10_000 }).toBeGreaterThan(asked)
-    // An earlier command may end its connection only now.
+    // The connection of an earlier command may end late.
     const events = () => proxied.postgres.events.slice(started).filter(event => event !== 'terminate')
     await expect.poll(events, { timeout: 10_000 }).toEqual(['startup'])
     expect(proxied.postgres.statements.slice(statements)).toEqual([])
@@ -156,7 +156,7 @@ test('Postgres is connected while Vault is asked who is calling', async () => {
   }
 })
 
-test('types, config and help ask nobody', async () => {
+test('types, config and help make no calls', async () => {
   for (const args of [
     ['types'],
     ['types', 'postgres', '-o', 'json'],
@@ -168,7 +168,7 @@ test('types, config and help ask nobody', async () => {
   }
 })
 
-test('what is refused for its form asks nobody either', async () => {
+test('an invalid request makes no calls', async () => {
   const [statements, exchanges] = [proxied.postgres.statements.length, proxied.vault.exchanges.length]
   const stdin = JSON.stringify({ ...mainRequest, port: 'abc' })
   expect(await proxied.dsctl(['create', '-f', '-'], { stdin })).toMatchObject({ code: 2 })

@@ -30,7 +30,7 @@ type Signal = (typeof SIGNALS)[number]['signal'] | (typeof HANGUP)['signal']
 
 const IDENTITY: Step = { title: 'the identity', server: 'vault', which: /lookup-self/ }
 
-/** Runs a command and signals it at a step. */
+/** Runs a command and sends it a signal at a step. */
 async function signalled(
   { step, when = 'before', signal }: { step: Step; when?: When; signal: Signal },
   args: readonly string[],
@@ -54,7 +54,7 @@ const created = async (name: string) => {
 }
 const named = async (name: string) => (await livePairs(site)).filter(pair => pair.name === name)
 
-/** Ends an intent of somebody else's as done, so that nobody waits for it any more. */
+/** Closes another process's intent as done, so that nothing waits for it any longer. */
 async function close(intent: string) {
   const closed = "state = 'closed', outcome = 'done', closed_at = now()"
   await site.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
@@ -67,7 +67,7 @@ async function expectNothingOpen() {
 
 describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
   test.each(moments('create'))(
-    '$at of a create: nothing, or the result once it is committed',
+    '$at of a create: no change, or the result if it has committed',
     async ({ step, when }) => {
       const name = randomUUID()
       const stdin = JSON.stringify({ ...mainRequest, name })
@@ -86,14 +86,14 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
   )
 
   test.each(moments('update'))(
-    '$at of an update: nothing, or the result once it is committed',
+    '$at of an update: no change, or the result if it has committed',
     async ({ step, when }) => {
       const [name, renamed] = [randomUUID(), randomUUID()]
       const id = await created(name)
       const args = ['update', id, '--set-name', renamed, '--port', '7000', '-o', 'json']
       const result = await signalled({ step, when, signal }, args)
       await expectNothingOpen()
-      // With the new version written, going on is the shortest way to a state that is whole.
+      // Once the new version is written, committing is the quickest way to a consistent state.
       const done = ['write secret', 'commit'].includes(step.title)
       expect(result).toMatchObject({ code: done ? 0 : exit, signal: null })
       if (done) expect(json(result)).toMatchObject({ id, name: renamed, credentials: { port: 7000 } })
@@ -103,19 +103,16 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     },
   )
 
-  test.each(moments('delete'))(
-    '$at of a delete: it is finished, since its first step decides',
-    async ({ step, when }) => {
-      const name = randomUUID()
-      const id = await created(name)
-      const result = await signalled({ step, when, signal }, ['delete', id, '--yes'])
-      expect(result).toMatchObject({ code: 0, stdout: '' })
-      expect(await named(name)).toEqual([])
-      await expectNothingOpen()
-    },
-  )
+  test.each(moments('delete'))('$at of a delete: finishes it, since its begin step decides', async ({ step, when }) => {
+    const name = randomUUID()
+    const id = await created(name)
+    const result = await signalled({ step, when, signal }, ['delete', id, '--yes'])
+    expect(result).toMatchObject({ code: 0, stdout: '' })
+    expect(await named(name)).toEqual([])
+    await expectNothingOpen()
+  })
 
-  test('at a plain update, which is one statement: its result', async () => {
+  test('during a plain update, a single statement: prints the result', async () => {
     const id = await created(randomUUID())
     const step: Step = { title: 'update', server: 'postgres', which: /dsctl update \*/ }
     const result = await signalled({ step, signal }, ['update', id, '--set-env', 'prod', '-o', 'json'])
@@ -123,11 +120,11 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     expect(json(result)).toMatchObject({ id, env: 'prod' })
   })
 
-  test('while it is asked who is calling: nothing at all', async () => {
+  test('during the look-up of the caller: changes nothing', async () => {
     const id = await created(randomUUID())
     const before = await everythingIn(site)
     const unchanged = stderr.replace('.', ': nothing was changed.')
-    for (const [args, told] of [
+    for (const [args, printed] of [
       [['create', '-f', '-'], unchanged],
       [['update', id, '--port', '1'], unchanged],
       [['delete', id, '--yes'], unchanged],
@@ -137,12 +134,12 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     ] as const) {
       const stdin = JSON.stringify({ ...mainRequest, name: randomUUID() })
       const result = await signalled({ step: IDENTITY, signal }, args, { stdin })
-      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: told })
+      expect(result, args.join(' ')).toEqual({ code: exit, signal: null, stdout: '', stderr: printed })
     }
     expect(await everythingIn(site)).toEqual(before)
   })
 
-  test('while it waits for what another does to the same: it does not wait to the end, and changes nothing', async () => {
+  test('while waiting for another operation: stops waiting, and changes nothing', async () => {
     const [name, unchanged] = [randomUUID(), stderr.replace('.', ': nothing was changed.')]
     const id = await created(name)
     const waited = await addIntent(site, { kind: 'update', state: 'open', id, name, underWay: true })
@@ -159,7 +156,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
     await close(waited)
   })
 
-  test('while a read is under way: it ends', async () => {
+  test('during a read: ends it', async () => {
     for (const [which, args] of [
       [/dsctl list/, ['list']],
       [/dsctl find/, ['get', randomUUID()]],
@@ -170,7 +167,7 @@ describe.each(SIGNALS)('$signal', ({ signal, exit, code, stderr }) => {
   })
 })
 
-// SIGTERM differs from SIGHUP by its code alone.
+// SIGTERM differs from SIGHUP only in its exit code.
 describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code }) => {
   const COUNT = 9
   const requests = (env: string) =>
@@ -186,7 +183,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     await expectNothingOpen()
   }
 
-  test('ends what is in hand, begins no more, and tells what has become of each', async () => {
+  test('finishes begun items, begins no more, and reports each', async () => {
     const env = `env-${randomUUID()}`
     const write: Step = { title: 'a write', server: 'vault', which: /^POST .*\/data\// }
     const result = await signalled({ step: write, signal }, ARGS, { stdin: requests(env) })
@@ -202,7 +199,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     await expectGoesOn(env)
   })
 
-  test('while it waits for what another does to one of them: tells what has become of each', async () => {
+  test('while waiting for another operation: reports each item', async () => {
     const env = `env-${randomUUID()}`
     const [{ id }] = json(await site.dsctl(ARGS, { stdin: requests(env) }))
     const waited = await addIntent(site, { kind: 'update', state: 'open', id, underWay: true })
@@ -220,7 +217,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     await close(waited)
   })
 
-  test('after the last item: nothing is pruned, and the message says so', async () => {
+  test('after the last item: prunes nothing, and says so', async () => {
     const env = `env-${randomUUID()}`
     const names = async () => (await pairsIn(env)).map(({ name }) => name)
     const kept = { name: 'Kept', env, type: 'postgres', ...plainFields }

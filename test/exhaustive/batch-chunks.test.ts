@@ -6,7 +6,7 @@ import { json } from '../support/run.ts'
 import { createSite, ON_EMBEDDED, type Site } from '../support/site.ts'
 import { eventsOf, expireLeases, openIntentsIn, orphanSecretsIn } from '../support/stored.ts'
 
-// More items than go in one statement, so that what goes wrong with one is seen to leave its neighbours alone.
+// More items than fit in one statement. A failure of one item must not affect the others in its statement.
 
 const MANY = 230
 let site: Site
@@ -33,11 +33,11 @@ const many = (more: object = {}, count = MANY) =>
   Array.from({ length: count }, (_, at) => ({ name: nameOf(at), env, type: 'postgres', ...plainFields, ...more }))
 const apply = (requests: unknown, ...args: string[]) =>
   proxied.dsctl(['apply', '-f', '-', '-o', 'json', ...args], { stdin: JSON.stringify(requests) })
-type Told = { name: string; action: string; error: { code: string; message: string } | null }
-const told = (result: Awaited<ReturnType<typeof apply>>): Told[] => json(result)
+type ItemResult = { name: string; action: string; error: { code: string; message: string } | null }
+const itemsOf = (result: Awaited<ReturnType<typeof apply>>): ItemResult[] => json(result)
 const counts = (result: Awaited<ReturnType<typeof apply>>) => {
   const found: Record<string, number> = {}
-  for (const { action } of told(result)) found[action] = (found[action] ?? 0) + 1
+  for (const { action } of itemsOf(result)) found[action] = (found[action] ?? 0) + 1
   return found
 }
 const namesLive = async () =>
@@ -49,7 +49,7 @@ const namesLive = async () =>
 const allNames = (count = MANY) => Array.from({ length: count }, (_, at) => nameOf(at))
 const statements = (since: number, which: RegExp) =>
   proxied.postgres.statements.slice(since).filter(({ sql }) => which.test(sql)).length
-/** What a killed process had sent may still arrive, and its leases are not over: then once more. */
+/** Late messages of a killed process, or its leases, can make items fail. If so, expires the leases and applies again. */
 const again = async (requests: unknown[]) => {
   await proxied.restore()
   let result: Awaited<ReturnType<typeof apply>> | undefined
@@ -68,8 +68,8 @@ const nothingLeft = async () => {
   expect(await orphanSecretsIn(site)).toEqual([])
 }
 
-describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
-  test('creates, changes, leaves and deletes them all, in few statements', async () => {
+describe.skipIf(ON_EMBEDDED)('apply of several chunks', () => {
+  test('creates, updates, keeps and deletes all items in few statements', async () => {
     const since = proxied.postgres.statements.length
     expect(counts(await apply(many()))).toEqual({ created: MANY })
     expect(statements(since, /dsctl begin create/)).toBeLessThan(MANY / 4)
@@ -88,7 +88,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
-  test('Postgres counts a new table that is filled, where the user owns it', async () => {
+  test('analyzes a new table after filling it, if the role owns it', async () => {
     const fresh = await createSite()
     const counted = async () => {
       const sql = `SELECT reltuples > 0 AS counted FROM pg_class WHERE oid = 'data_sources'::regclass`
@@ -107,7 +107,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     }
   })
 
-  test('a name that the application takes before the last step fails that item alone', async () => {
+  test('a name taken before the commit fails that item alone', async () => {
     const taken = nameOf(100)
     let took = false
     const take = async () => {
@@ -119,15 +119,15 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     const result = await apply(many())
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
-    expect(told(result).find(({ action }) => action === 'failed')).toMatchObject({
+    expect(itemsOf(result).find(({ action }) => action === 'failed')).toMatchObject({
       name: taken,
-      error: { code: 'invalid' }, // it is there by now, and as another type
+      error: { code: 'invalid' }, // it exists now, with another type
     })
     expect(await namesLive()).toEqual(allNames())
     await nothingLeft()
   })
 
-  test('what a request leaves out stays also where another has made the source meanwhile', async () => {
+  test('keeps omitted fields of a source that another process created meanwhile', async () => {
     const [theirs, ours] = [many({ host: 'theirs', port: 7000 }, 1), many({ host: 'ours' }, 1)]
     const make = () => site.dsctl(['create', '-f', '-'], { stdin: JSON.stringify(theirs[0]) })
     let made: ReturnType<typeof make> | undefined
@@ -135,14 +135,14 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
       /dsctl begin create/,
       call('before', () => (made ??= make())),
     )
-    expect(told(await apply(ours))).toMatchObject([{ action: 'updated' }])
+    expect(itemsOf(await apply(ours))).toMatchObject([{ action: 'updated' }])
     expect(await made).toMatchObject({ code: 0 })
     const [row] = await site.database.query('SELECT secret_id FROM data_sources WHERE env = $1', [env])
     const secret = await site.vault.readSecret(`data-sources/${row?.secret_id}`)
     expect(secret?.data).toMatchObject({ host: 'ours', port: 7000 })
   })
 
-  test('a rule of the application’s database that refuses one item fails it alone', async () => {
+  test('a database constraint that one item violates fails it alone', async () => {
     const evil = nameOf(77)
     await site.database.query(
       `ALTER TABLE data_sources ADD CONSTRAINT no_evil CHECK (name <> '${evil}' OR env <> '${env}')`,
@@ -151,7 +151,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await site.database.query('ALTER TABLE data_sources DROP CONSTRAINT no_evil')
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
-    expect(told(result).find(({ action }) => action === 'failed')).toMatchObject({
+    expect(itemsOf(result).find(({ action }) => action === 'failed')).toMatchObject({
       name: evil,
       error: { code: 'invalid' },
     })
@@ -159,7 +159,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
-  test('429 for some is waited for; what Vault refuses for good fails that item alone', async () => {
+  test('429 is retried, and a permanent error fails that item alone', async () => {
     let writes = 0
     proxied.vault.at(/^POST .*\/data\//, {
       before: () => {
@@ -171,12 +171,12 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     const result = await apply(many())
     expect(result.code).toBe(8)
     expect(counts(result)).toEqual({ created: MANY - 1, failed: 1 })
-    expect(told(result).find(({ action }) => action === 'failed')?.error).toMatchObject({ code: 'forbidden' })
+    expect(itemsOf(result).find(({ action }) => action === 'failed')?.error).toMatchObject({ code: 'forbidden' })
     expect(await namesLive()).toHaveLength(MANY - 1)
     await nothingLeft()
   })
 
-  test('a Vault that takes its time is not asked for more than it can do in the time-out', async () => {
+  test('a slow Vault gets no more requests than fit in the time-out', async () => {
     proxied.vault.at(/^POST .*\/data\//, delay(600))
     expect(counts(await apply(many({}, 120), '--timeout', '2'))).toEqual({ created: 120 })
   })
@@ -185,7 +185,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     ['a write', /^POST .*\/data\//, 120],
     ['a first step', /dsctl begin create/, 3],
     ['a last step', /dsctl commit create/, 3],
-  ])('killed at %s in the middle, run again: all is done, nothing twice', async (_, which, nth) => {
+  ])('killed at %s and run again, does everything once', async (_, which, nth) => {
     const running = proxied.spawn(['apply', '-f', '-', '-o', 'json'], { stdin: JSON.stringify(many()) })
     let seen = 0
     const kill = {
@@ -203,7 +203,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
-  test('a statement whose answer is lost is sent again, and nothing is done twice', async () => {
+  test('a statement whose response is lost is retried, and done once', async () => {
     for (const step of [/dsctl begin create/, /dsctl commit create/]) {
       let lost = 0
       proxied.postgres.at(step, { after: () => (++lost === 2 ? 'cut' : undefined) })
@@ -216,7 +216,7 @@ describe.skipIf(ON_EMBEDDED)('apply of more than goes in one statement', () => {
     await nothingLeft()
   })
 
-  test('two at once of the same file end with each source once, and so do two that change it', async () => {
+  test('two concurrent applies create and update each source once', async () => {
     const both = await Promise.all([apply(many()), apply(many())])
     expect(both.map(({ code, stderr }) => [code, stderr])).toEqual([
       [0, ''],
