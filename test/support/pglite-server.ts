@@ -133,7 +133,7 @@ async function refusal(session: Connection, database: string | undefined): Promi
     return Buffer.concat([AUTHENTICATED, fatal('3D000', `database "${database}" does not exist`)])
   }
   await takeTurn(session, 'postgres')
-  const found = await db.query('SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolcanlogin', [session.user])
+  const found = await db.query('SELECT 1 FROM pg_authid WHERE rolname = $1 AND rolcanlogin', [session.user])
   session.release?.()
   if (!found.rows.length) return fatal('28000', `role "${session.user}" does not exist`)
   return undefined
