@@ -23,7 +23,7 @@ const TOKEN = 'dapi-right'
 const ACCOUNT = 'a@p.iam.gserviceaccount.com'
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PREPARE = fileURLToPath(new URL('../support/names-lead-here.cjs', import.meta.url))
+const PREPARE = fileURLToPath(new URL('../support/resolve-to-test-address.cjs', import.meta.url))
 /** Whether this user may listen on port 443. */
 const MAY_LISTEN = process.getuid?.() === 0
 

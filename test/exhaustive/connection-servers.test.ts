@@ -20,7 +20,8 @@ import { REAL_POSTGRES } from '../support/servers.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { terminal } from '../support/terminal.ts'
 
-// Real servers of this suite's own, right and wrong in each stage: where tests run on servers, and these are installed.
+// Real servers that this suite starts itself, with a working and a failing case for each stage. They run if the tests use
+// real servers and these are installed.
 
 const SECRET = 'server-canary-a2c7'
 const PASSWORD = 'right horse'
@@ -29,7 +30,7 @@ let good: Certificate
 
 type Fields = Readonly<Record<string, unknown>>
 
-async function verdict(request: Fields, ...more: readonly string[]) {
+async function testResult(request: Fields, ...more: readonly string[]) {
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
   const result = await acme.dsctl(['test', '-f', '-', '-o', 'json', ...more], { stdin })
   for (const secret of [SECRET, PASSWORD, 'PRIVATE KEY']) expect(result.stdout + result.stderr).not.toContain(secret)
@@ -41,7 +42,7 @@ async function verdict(request: Fields, ...more: readonly string[]) {
 /** Each case changes a request that connects. */
 function cases(base: () => Fields, table: readonly (readonly [string, Fields, Fields])[]): void {
   test.each(table)('%s', async (_, change, expected) => {
-    expect(await verdict({ ...base(), ...change })).toMatchObject(expected)
+    expect(await testResult({ ...base(), ...change })).toMatchObject(expected)
   })
 }
 
@@ -79,43 +80,47 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
     base,
     [
       ['connects, verified', {}, { ok: true, stage: 'query', server_version: expect.stringMatching(/^PostgreSQL /) }],
-      ['connects as each ssl_mode has it: disable', { ssl_mode: 'disable', ssl_ca: undefined }, { ok: true }],
+      ['connects with ssl_mode disable', { ssl_mode: 'disable', ssl_ca: undefined }, { ok: true }],
       ['prefer, unverified', { ssl_mode: 'prefer', ssl_ca: undefined }, { ok: true }],
       ['require, unverified', { ssl_mode: 'require', ssl_ca: undefined }, { ok: true }],
       ['no mode', { ssl_mode: undefined, ssl_ca: undefined }, { ok: true }],
       ['verify-ca, by another name', { ssl_mode: 'verify-ca', host: '127.0.0.1' }, { ok: true }],
       [
-        'tells of a wrong password',
+        'reports a wrong password',
         { password: SECRET },
         { ...denied, message: expect.stringContaining('password of app') },
       ],
-      ['tells of an unknown user', { username: 'nobody' }, denied],
-      ['tells of a role that may not log in', { username: 'no_login' }, denied],
-      ['tells of a user that must use TLS', { username: 'tls_only', ssl_mode: 'disable', ssl_ca: undefined }, denied],
-      ['and lets that one in over TLS', { username: 'tls_only' }, { ok: true }],
-      ['tells of a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+      ['reports an unknown user', { username: 'nobody' }, denied],
+      ['reports a role that is not allowed to log in', { username: 'no_login' }, denied],
       [
-        'tells of a database without CONNECT',
+        'reports a user that is required to use TLS',
+        { username: 'tls_only', ssl_mode: 'disable', ssl_ca: undefined },
+        denied,
+      ],
+      ['connects as that user over TLS', { username: 'tls_only' }, { ok: true }],
+      ['reports a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+      [
+        'reports a database without CONNECT',
         { username: 'low', default_database: 'closed' },
         { stage: 'database', code: 'permission_denied' },
       ],
-      ['tells of a missing schema', { default_schema: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+      ['reports a missing schema', { default_schema: 'nope' }, { stage: 'database', code: 'database_not_found' }],
       [
-        'tells of a schema without USAGE',
+        'reports a schema without USAGE',
         { username: 'low', default_schema: 'private' },
         { stage: 'database', code: 'permission_denied' },
       ],
-      ['tells of a certificate for another name', { host: '127.0.0.1' }, { stage: 'tls', code: 'tls_failed' }],
+      ['reports a certificate for another name', { host: '127.0.0.1' }, { stage: 'tls', code: 'tls_failed' }],
       [
-        'tells of a certificate that nobody known has signed',
+        'reports a certificate of an unknown authority',
         { ssl_ca: undefined },
         { stage: 'tls', code: 'tls_failed', message: expect.stringContaining('ssl_ca') },
       ],
-      ['tells another kind of client what it is not', { type: 'mysql' }, { stage: 'tls', code: 'timeout' }],
+      ['reports a server of another type', { type: 'mysql' }, { stage: 'tls', code: 'timeout' }],
     ].map(each => each as unknown as readonly [string, Fields, Fields]),
   )
 
-  test('tells of an expired certificate, and of one for another name', async () => {
+  test('reports an expired certificate, and one for another name', async () => {
     const expired = certificateFor('localhost', '250201000000Z')
     const other = certificateFor('other.example.com')
     const use = (pair: Certificate) => {
@@ -126,11 +131,11 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
     try {
       use(expired)
       await expect
-        .poll(() => verdict({ ...base(), ssl_ca: expired.cert }), { timeout: 10_000 })
+        .poll(() => testResult({ ...base(), ssl_ca: expired.cert }), { timeout: 10_000 })
         .toMatchObject({ code: 'tls_failed', message: "The server's certificate has expired." })
       use(other)
       await expect
-        .poll(() => verdict({ ...base(), ssl_ca: other.cert }), { timeout: 10_000 })
+        .poll(() => testResult({ ...base(), ssl_ca: other.cert }), { timeout: 10_000 })
         .toMatchObject({ code: 'tls_failed', message: 'The certificate is for a name other than localhost.' })
     } finally {
       use(good)
@@ -168,16 +173,16 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       message: expect.stringContaining(part),
     })
 
-    test('connects with a key of each kind, the certificate checked for the server behind', async () => {
+    test('connects with each kind of key, and verifies the certificate of the database server', async () => {
       for (const name of ['ed25519', 'rsa', 'pem', 'pkcs8']) {
-        expect(await verdict({ ...through(), ssh_private_key: keys[name] }), name).toMatchObject({ ok: true })
+        expect(await testResult({ ...through(), ssh_private_key: keys[name] }), name).toMatchObject({ ok: true })
       }
       const unlocked = { ssh_private_key: keys.locked, ssh_private_key_passphrase: SECRET }
-      expect(await verdict({ ...through(), ...unlocked })).toMatchObject({ ok: true })
+      expect(await testResult({ ...through(), ...unlocked })).toMatchObject({ ok: true })
     })
 
-    test('tells of a wrong key, a locked one, a wrong passphrase, and one in a form that cannot be read', async () => {
-      const key = (fields: Fields) => verdict({ ...through(), ...fields })
+    test('reports a wrong, encrypted or unreadable key, and a wrong passphrase', async () => {
+      const key = (fields: Fields) => testResult({ ...through(), ...fields })
       expect(await key({ ssh_private_key: keys.stranger })).toMatchObject(failed('does not allow root to log in'))
       expect(await key({ ssh_private_key: keys.locked })).toMatchObject(failed('is encrypted'))
       const wrong = { ssh_private_key: keys.locked, ssh_private_key_passphrase: `${SECRET}-not` }
@@ -187,13 +192,13 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       expect(await key({ ssh_private_key: pkcs8 })).toMatchObject(failed('the OpenSSH format'))
     })
 
-    test('tells of a host key that changed, and of one that nothing says anything about', async () => {
+    test('reports a changed and an unknown host key', async () => {
       const other = `SHA256:${'A'.repeat(43)}`
-      expect(await verdict({ ...through(), ssh_host_key: other }, '--accept-host-key')).toMatchObject(
+      expect(await testResult({ ...through(), ssh_host_key: other }, '--accept-host-key')).toMatchObject(
         failed('The key has changed, or another host answers'),
       )
-      expect(await verdict({ ...through(), ssh_host_key: undefined })).toMatchObject(failed(jump.fingerprint))
-      const accepted = await verdict({ ...through(), ssh_host_key: undefined }, '--accept-host-key')
+      expect(await testResult({ ...through(), ssh_host_key: undefined })).toMatchObject(failed(jump.fingerprint))
+      const accepted = await testResult({ ...through(), ssh_host_key: undefined }, '--accept-host-key')
       expect(accepted).toMatchObject({ ok: true })
     })
 
@@ -214,41 +219,41 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       expect((await acme.dsctl(['test', 'Later'])).code).toBe(0)
     })
 
-    test('a person is asked about a host key that nothing is known of, and asked once', async () => {
+    test('asks once at a terminal about an unknown host key', async () => {
       const { args, stdin } = creation({ ...through(), ssh_host_key: undefined, name: 'Asked', env: 'dev' })
       expect((await acme.dsctl(args, { stdin })).code).toBe(0)
       const keyOf = async () => json(await acme.dsctl(['get', 'Asked', '-o', 'json'])).credentials.ssh_host_key
-      const asked = () => terminal(['test', 'Asked'], { env: acme.env, home: acme.home, columns: 300 })
+      const openTest = () => terminal(['test', 'Asked'], { env: acme.env, home: acme.home, columns: 300 })
       const question = `The host key of 127.0.0.1 is ${jump.fingerprint}. Store it as the right one?`
       for (const no of ['n\n', '\n']) {
-        const refusing = asked()
+        const refusing = openTest()
         await refusing.waitFor(question)
         refusing.type(no)
         expect((await refusing.exit).code).toBe(8)
         expect(refusing.text()).toContain('tunnel_failed')
         expect(await keyOf()).toBeUndefined()
       }
-      const agreeing = asked()
+      const agreeing = openTest()
       await agreeing.waitFor(question)
       agreeing.type('y\n')
       expect((await agreeing.exit).code).toBe(0)
       expect(await keyOf()).toBe(jump.fingerprint)
-      const knowing = asked()
+      const knowing = openTest()
       expect((await knowing.exit).code).toBe(0)
       expect(knowing.text()).not.toContain('host key')
     })
 
-    test('tells of a server that the jump host cannot reach or may not forward to, and of one that is no SSH', async () => {
-      expect(await verdict({ ...through(), port: 9 })).toMatchObject(failed('cannot connect to localhost:9'))
-      expect(await verdict({ ...through(), port: 10 })).toMatchObject(failed('forbids connections to localhost:10'))
+    test('reports an unreachable target, a forbidden one, and a jump host without SSH', async () => {
+      expect(await testResult({ ...through(), port: 9 })).toMatchObject(failed('cannot connect to localhost:9'))
+      expect(await testResult({ ...through(), port: 10 })).toMatchObject(failed('forbids connections to localhost:10'))
       const { port } = server
-      expect(await verdict({ ...through(), ssh_port: port }, '--timeout', '3')).toMatchObject({ stage: 'tunnel' })
-      expect(await verdict({ ...through(), ssh_port: 9 })).toMatchObject({ stage: 'reach', code: 'unreachable' })
+      expect(await testResult({ ...through(), ssh_port: port }, '--timeout', '3')).toMatchObject({ stage: 'tunnel' })
+      expect(await testResult({ ...through(), ssh_port: 9 })).toMatchObject({ stage: 'reach', code: 'unreachable' })
     })
 
-    test('what fails behind the tunnel is told as without it', async () => {
-      expect(await verdict({ ...through(), password: SECRET })).toMatchObject({ code: 'auth_failed' })
-      expect(await verdict({ ...through(), ssl_ca: undefined })).toMatchObject({ code: 'tls_failed' })
+    test('reports failures behind the tunnel as it does without one', async () => {
+      expect(await testResult({ ...through(), password: SECRET })).toMatchObject({ code: 'auth_failed' })
+      expect(await testResult({ ...through(), ssl_ca: undefined })).toMatchObject({ code: 'tls_failed' })
     })
   })
 })
@@ -290,42 +295,42 @@ describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
       ['connects as mysql', { type: 'mysql' }, { ok: true }],
       ['connects without TLS', none, { ok: true }],
       [
-        'prefers TLS where no mode is given',
+        'prefers TLS if no mode is given',
         { username: 'tls_only', ssl_mode: undefined, ssl_ca: undefined },
         { ok: true },
       ],
-      ['tells of a wrong password', { password: SECRET }, denied],
-      ['tells of a user that must use TLS', { ...none, username: 'tls_only' }, denied],
+      ['reports a wrong password', { password: SECRET }, denied],
+      ['reports a user that is required to use TLS', { ...none, username: 'tls_only' }, denied],
       [
-        'tells of a missing database',
+        'reports a missing database',
         { username: 'boss', default_database: 'nope' },
         { stage: 'database', code: 'database_not_found' },
       ],
       [
-        'tells of a database without a grant',
+        'reports a database without a grant',
         { default_database: 'closed' },
         { stage: 'database', code: 'permission_denied' },
       ],
       [
-        'tells of a certificate for another name',
+        'reports a certificate for another name',
         { host: '127.0.0.1' },
         { stage: 'tls', code: 'tls_failed', message: 'The certificate is for a name other than 127.0.0.1.' },
       ],
       ['verifies no name with verify-ca', { host: '127.0.0.1', ssl_mode: 'verify-ca' }, { ok: true }],
       [
-        'tells of a certificate that nobody known has signed',
+        'reports a certificate of an unknown authority',
         { ssl_ca: undefined },
         { stage: 'tls', code: 'tls_failed', message: expect.stringContaining('ssl_ca') },
       ],
-      ['tells another kind of client what it is not', { type: 'postgres' }, { code: 'failed' }],
+      ['reports a server of another type', { type: 'postgres' }, { code: 'failed' }],
     ].map(each => each as unknown as readonly [string, Fields, Fields]),
   )
 
-  test('without TLS: asked for it, it says so; where it is only preferred, it goes on', async () => {
+  test('reports a server without TLS if TLS is required, and connects if it is preferred', async () => {
     const { port } = plain
-    expect(await verdict({ ...base(), port })).toMatchObject({
+    expect(await testResult({ ...base(), port })).toMatchObject({
       ...{ stage: 'tls', code: 'tls_failed', message: 'The server does not support TLS, but ssl_mode requires it.' },
     })
-    expect(await verdict({ ...base(), port, ssl_mode: undefined, ssl_ca: undefined })).toMatchObject({ ok: true })
+    expect(await testResult({ ...base(), port, ssl_mode: undefined, ssl_ca: undefined })).toMatchObject({ ok: true })
   })
 })

@@ -58,7 +58,7 @@ const create = (name: string) => [
   'json',
 ]
 
-describe.skipIf(!MAY_MOUNT)('A disk that', () => {
+describe.skipIf(!MAY_MOUNT)('A disk', () => {
   let space: Awaited<ReturnType<typeof namespace>>
   let disk: string
   let env: Record<string, string>
@@ -71,7 +71,7 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
   })
   afterAll(() => space?.close())
 
-  test('is full while a first use is under way lets the next one begin anew', async () => {
+  test('a full disk during the first use does not break the next use', async () => {
     space.shell('head -c 96m /dev/zero > "$1/filler"', disk)
     const result = await space.dsctl(create('First'), env)
     expect(result).toMatchObject({ code: 7, stdout: '', stderr: expect.stringContaining('disk is full') })
@@ -79,7 +79,7 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
     expect(await space.dsctl(create('First'), env)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('is full at whatever point of a create leaves all of it or nothing, and nothing of others harmed', async () => {
+  test('a full disk at any point of a create leaves all of it or nothing', async () => {
     const codes: (number | null)[] = []
     for (const free of [0, 8, 128, 2048]) {
       space.shell('dd if=/dev/zero of="$1/filler" bs=1k 2>/dev/null || truncate -s -"$2" "$1/filler"', disk, `${free}K`)
@@ -98,7 +98,7 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
     expect(codes).toContain(7)
   })
 
-  test('is read-only is named as such, and usable again afterwards', async () => {
+  test('a read-only disk is reported, and usable again afterwards', async () => {
     space.shell('mount -o remount,ro "$1"', disk)
     for (const args of [create('Second'), ['list'], ['get', 'First']])
       expect(await space.dsctl(args, env)).toMatchObject({
@@ -113,7 +113,7 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
     })
   })
 
-  test('is read-only keeps no settings', async () => {
+  test('settings on a read-only disk are not saved', async () => {
     const settings = { DSCTL_CONFIG_DIR: join(disk, 'settings') }
     space.shell('mount -o remount,ro "$1"', disk)
     const result = await space.dsctl(['config', 'set', 'env', 'dev'], settings)
@@ -121,7 +121,7 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
     expect(result).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('DSCTL_CONFIG_DIR') })
   })
 
-  test('is read-only and has the program itself on it does no harm', async () => {
+  test('the program runs from a read-only disk', async () => {
     const program = join(disk, 'program')
     space.shell('mkdir "$2"; mount --bind "$1" "$2"; mount -o remount,bind,ro "$2"', ROOT, program)
     const bin = join(program, 'bin/dsctl.js')
@@ -130,11 +130,11 @@ describe.skipIf(!MAY_MOUNT)('A disk that', () => {
   })
 })
 
-describe.skipIf(process.platform !== 'linux')('A file system that makes nothing', () => {
+describe.skipIf(process.platform !== 'linux')('a file system without write support', () => {
   test.each([
     [['list', '--profile', 'embedded'], 'DSCTL_HOME', 7],
     [['config', 'set', 'env', 'dev'], 'DSCTL_CONFIG_DIR', 2],
-  ] as const)('is told by %j, which does not hang', async (args, variable, code) => {
+  ] as const)('is reported by %j, which does not hang', async (args, variable, code) => {
     const env = { [variable]: '/proc/dsctl-test/deeper' }
     const { result } = spawnNode([BIN, ...args], { env, timeout: 10_000 })
     expect(await result).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(variable) })

@@ -12,13 +12,13 @@ import { folderWith } from '../support/requests.ts'
 import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// Servers of others that answer as services do that no machine has, with the drivers that their users have.
+// Emulators of cloud services, tested with the drivers that users install.
 
 const PASSWORD = 'emulator-canary-19c4'
 const WRONG = 'emulator-canary-wrong'
 const ACCOUNT = 'a@p.iam.gserviceaccount.com'
 const WORKSPACE = 'workspace.services.test'
-/** One of this machine's own, so that two runs at a time do not meet. */
+/** A random loopback address, so that two runs at the same time do not collide. */
 const ADDRESS = `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}`
 const HERE = fileURLToPath(new URL('../support', import.meta.url))
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -28,7 +28,7 @@ const stranger = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 const RUNS = EMULATORS !== undefined && process.getuid?.() === 0
 const INSTALLED = RUNS ? install('tedious@19', 'snowflake-sdk@3') : undefined
 
-test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('all is there that these tests take', () => {
+test.runIf(process.env.DSCTL_TEST_REQUIRE_SERVERS)('everything that these tests need is installed', () => {
   expect(EMULATORS, 'DSCTL_TEST_EMULATORS is what .ci/install-emulators prints').toBeDefined()
   expect(INSTALLED?.drivers).toEqual(new Set(['tedious', 'snowflake-sdk']))
 })
@@ -53,7 +53,7 @@ beforeAll(async () => {
   })
   env = {
     NODE_EXTRA_CA_CERTS: join(folderWith({ 'ca.pem': services.ca }), 'ca.pem'),
-    NODE_OPTIONS: `--require ${join(HERE, 'names-lead-here.cjs')}`,
+    NODE_OPTIONS: `--require ${join(HERE, 'resolve-to-test-address.cjs')}`,
     DSCTL_TEST_ADDRESS: ADDRESS,
   }
 })
@@ -64,8 +64,8 @@ afterAll(async () => {
   await acme?.drop()
 })
 
-/** What `dsctl test` says of a request. It leaves no file behind, and prints its answer and nothing else. */
-async function verdict(request: Fields, more: Readonly<Record<string, string>> = env) {
+/** The result of `dsctl test` for a request. Checks that it leaves no file behind and prints nothing else. */
+async function testResult(request: Fields, more: Readonly<Record<string, string>> = env) {
   const [cwd, home, tmp] = [temporaryFolder(), temporaryFolder(), temporaryFolder()]
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
   const args = [INSTALLED?.bin ?? '', 'test', '-f', '-', '-o', 'json']
@@ -78,14 +78,14 @@ async function verdict(request: Fields, more: Readonly<Record<string, string>> =
   return found
 }
 
-/** What dsctl has later Nodes keep of its own code. */
+/** The compile cache that dsctl enables on later versions of Node. */
 const COMPILED = 'node-compile-cache'
 const ONE_FAILED = /^\{\n {2}"error": \{[^{}]*"message": "1 of 1 did not connect\."[^{}]*\}\n\}\n$/
 
 /** Each case changes a request that connects. */
 function cases(base: () => Fields, table: Readonly<Record<string, readonly [change: Fields, expected: Fields]>>): void {
   test.each(Object.entries(table))('%s', async (_, [change, expected]) => {
-    expect(await verdict({ ...base(), ...change })).toMatchObject(expected)
+    expect(await testResult({ ...base(), ...change })).toMatchObject(expected)
   })
 }
 
@@ -98,7 +98,7 @@ function startSnowflake(): Promise<Emulator> {
     ...{ user: 'APP', password: PASSWORD, public_key: publicKey.export({ type: 'spki', format: 'pem' }) },
     ...{ role: 'ANALYST', warehouse: 'WH', database: 'SALES', schema: 'PUBLIC' },
   }
-  const args = (port: number) => ['python', join(HERE, 'judging-fakesnow.py'), String(port)] as const
+  const args = (port: number) => ['python', join(HERE, 'checking-fakesnow.py'), String(port)] as const
   return startEmulator('snowflake', args, { KNOWN: JSON.stringify(known) })
 }
 
@@ -113,14 +113,17 @@ describe.runIf(RUNS)('Snowflake (fakesnow), with snowflake-sdk', () => {
   cases(base, {
     connects: [{}, { ok: true, stage: 'query', server_version: 'Snowflake 10.0.0' }],
     'connects with a key': [keyed, { ok: true }],
-    'tells of a wrong password': [{ password: WRONG }, denied],
-    'tells of an unknown user': [{ username: 'NOBODY' }, denied],
-    'tells of the key of another': [{ password: undefined, private_key: pem(stranger) }, denied],
-    'tells of a role that is not the user’s': [{ role: 'NOPE' }, { stage: 'authenticate', code: 'permission_denied' }],
-    'tells of a missing warehouse': [{ warehouse_id: 'NOPE' }, absent],
-    'tells of a missing database': [{ default_database: 'NOPE' }, absent],
-    'tells of a missing schema': [{ default_schema: 'NOPE' }, absent],
-    'tells of a certificate for another name': [
+    'reports a wrong password': [{ password: WRONG }, denied],
+    'reports an unknown user': [{ username: 'NOBODY' }, denied],
+    'reports the key of another account': [{ password: undefined, private_key: pem(stranger) }, denied],
+    'reports a role that the user does not have': [
+      { role: 'NOPE' },
+      { stage: 'authenticate', code: 'permission_denied' },
+    ],
+    'reports a missing warehouse': [{ warehouse_id: 'NOPE' }, absent],
+    'reports a missing database': [{ default_database: 'NOPE' }, absent],
+    'reports a missing schema': [{ default_schema: 'NOPE' }, absent],
+    'reports a certificate for another name': [
       { custom_host: `other.${WORKSPACE}` },
       { stage: 'tls', code: 'tls_failed' },
     ],
@@ -138,7 +141,7 @@ async function startBigquery(): Promise<Emulator> {
   return emulator
 }
 
-describe.runIf(RUNS)('BigQuery (crucible), the key being checked by what stands before it', () => {
+describe.runIf(RUNS)('BigQuery (crucible), behind a proxy that checks the key', () => {
   const key = (key: typeof privateKey) => ({
     ...{ type: 'service_account', project_id: 'p', private_key_id: 'k', client_email: ACCOUNT },
     private_key: pem(key),
@@ -148,8 +151,8 @@ describe.runIf(RUNS)('BigQuery (crucible), the key being checked by what stands 
   cases(base, {
     connects: [{}, { ok: true, stage: 'query', server_version: null }],
     'connects in a location': [{ location: 'EU' }, { ok: true }],
-    'tells of the key of another': [{ service_account_key: key(stranger) }, denied],
-    'tells of a missing dataset': [{ default_dataset: 'nope' }, absent],
+    'reports the key of another account': [{ service_account_key: key(stranger) }, denied],
+    'reports a missing dataset': [{ default_dataset: 'nope' }, absent],
   })
 })
 
@@ -166,8 +169,8 @@ describe.runIf(RUNS)('Databricks (semblance)', () => {
 
   cases(base, {
     connects: [{}, { ok: true, stage: 'query', server_version: null }],
-    'tells of a wrong token': [{ api_key: WRONG }, denied],
-    'tells of a missing warehouse': [{ warehouse_id: 'nope' }, absent],
+    'reports a wrong token': [{ api_key: WRONG }, denied],
+    'reports a missing warehouse': [{ warehouse_id: 'nope' }, absent],
   })
 })
 
@@ -200,15 +203,15 @@ describe.runIf(RUNS)('SQL Server (pysqlbridge), with tedious', () => {
 
   test.each<[string, Fields, Fields]>([
     ['connects, encrypted and verified', {}, { ok: true, server_version: 'Microsoft SQL Server 2025 (17.0.1000.0)' }],
-    ['tells of a wrong password', { password: WRONG }, denied],
-    ['tells of an unknown user', { username: 'nobody' }, denied],
-    ['tells of a certificate for another name', { host: 'localhost' }, { stage: 'tls', code: 'tls_failed' }],
+    ['reports a wrong password', { password: WRONG }, denied],
+    ['reports an unknown user', { username: 'nobody' }, denied],
+    ['reports a certificate for another name', { host: 'localhost' }, { stage: 'tls', code: 'tls_failed' }],
   ])('%s', async (_, change, expected) => {
-    expect(await verdict({ ...base(), ...change }, trusting())).toMatchObject(expected)
+    expect(await testResult({ ...base(), ...change }, trusting())).toMatchObject(expected)
   })
 
-  test('takes a certificate that nobody known has signed only where it is told to', async () => {
-    expect(await verdict(base(), {})).toMatchObject({ stage: 'tls', code: 'tls_failed' })
-    expect(await verdict({ ...base(), trust_server_certificate: 'true' }, {})).toMatchObject({ ok: true })
+  test('accepts the certificate of an unknown authority only with trust_server_certificate', async () => {
+    expect(await testResult(base(), {})).toMatchObject({ stage: 'tls', code: 'tls_failed' })
+    expect(await testResult({ ...base(), trust_server_certificate: 'true' }, {})).toMatchObject({ ok: true })
   })
 })

@@ -32,7 +32,7 @@ beforeAll(async () => {
 })
 afterAll(() => site?.drop())
 
-async function verdict(request: object) {
+async function testResult(request: object) {
   const cwd = temporaryFolder()
   const stdin = JSON.stringify({ env: 'dev', name: 'Tested', ...request })
   const run = spawnNode([BIN, 'test', '-f', '-', '-o', 'json'], { stdin, cwd, env: site.env })
@@ -64,26 +64,26 @@ describe.runIf(TEDIOUS)('SQL Server, with tedious', () => {
   test.each([
     ['connects', {}, { ok: true, stage: 'query', server_version: 'Microsoft SQL Server 2022 (16.0.1000.6)' }],
     ['finds the schema', { default_schema: 'dbo' }, { ok: true }],
-    ['tells of a missing schema', { default_schema: 'nope' }, { stage: 'database', code: 'database_not_found' }],
-    ['tells of a wrong password', { password: WRONG }, { stage: 'authenticate', code: 'auth_failed' }],
-    ['tells of an unknown user', { username: 'nobody' }, { stage: 'authenticate', code: 'auth_failed' }],
-    ['tells of a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],
-    ['tells of a port where nothing listens', { port: 9 }, { stage: 'reach', code: 'unreachable' }],
+    ['reports a missing schema', { default_schema: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+    ['reports a wrong password', { password: WRONG }, { stage: 'authenticate', code: 'auth_failed' }],
+    ['reports an unknown user', { username: 'nobody' }, { stage: 'authenticate', code: 'auth_failed' }],
+    ['reports a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],
+    ['reports a port without a listener', { port: 9 }, { stage: 'reach', code: 'unreachable' }],
   ])('%s', async (_, change, expected) => {
-    expect(await verdict({ ...base(), ...change })).toMatchObject(expected)
+    expect(await testResult({ ...base(), ...change })).toMatchObject(expected)
   })
 
-  test('never logs in without TLS where encrypt is on', async () => {
+  test('never logs in without TLS if encrypt is on', async () => {
     const strict = await sqlServer({ user: 'app', password: PASSWORD, database: 'main', version })
     const request = { ...base(), port: strict.port, encrypt: undefined, trust_server_certificate: 'true' }
-    expect(await verdict(request)).toMatchObject({ ok: false, stage: 'tls', code: 'tls_failed' })
+    expect(await testResult(request)).toMatchObject({ ok: false, stage: 'tls', code: 'tls_failed' })
     expect(strict.kinds.length).toBeGreaterThan(0)
     expect(strict.loggedIn()).toBe(false)
     strict.close()
   })
 })
 
-test.runIf(TEDIOUS)('a driver that is missing is told with the command by which it was installed here', async () => {
+test.runIf(TEDIOUS)('reports a missing driver with the command that installs it', async () => {
   const run = spawnNode(['--import', HIDING, BIN, 'test', '-f', '-', '-o', 'json'], {
     stdin: JSON.stringify({ env: 'dev', name: 'Tested', ...SQL_SERVER }),
     env: site.env,

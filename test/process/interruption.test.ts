@@ -225,23 +225,20 @@ describe('standard output', () => {
 })
 
 // So `dsctl list >&-` ends with 0, as `gh` and `vault` do: see closed-pipes.ts.
-test.skipIf(process.platform !== 'linux')(
-  'An output that was closed before the start can’t be told from one that nobody wants: Node opens /dev/null there',
-  async () => {
-    const probe = `const { readFileSync, readlinkSync, writeFileSync } = require('node:fs')
+test.skipIf(process.platform !== 'linux')('Node cannot distinguish a closed output from /dev/null', async () => {
+  const probe = `const { readFileSync, readlinkSync, writeFileSync } = require('node:fs')
       const flags = /^flags:.*/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))
       writeFileSync(process.argv[1], flags + ' ' + readlinkSync('/proc/self/fd/1'))`
-    const folder = temporaryFolder()
-    const seen = async (name: string, command: string, args: readonly string[]) => {
-      const path = join(folder, name)
-      await once(spawn(command, [...args, '-e', probe, path], { stdio: 'ignore' }), 'close')
-      return readFileSync(path, 'utf8')
-    }
-    const closed = await seen('closed', 'sh', ['-c', 'exec "$0" "$@" >&-', process.execPath])
-    expect(closed).toContain('/dev/null')
-    expect(closed).toBe(await seen('ignored', process.execPath, []))
-  },
-)
+  const folder = temporaryFolder()
+  const seen = async (name: string, command: string, args: readonly string[]) => {
+    const path = join(folder, name)
+    await once(spawn(command, [...args, '-e', probe, path], { stdio: 'ignore' }), 'close')
+    return readFileSync(path, 'utf8')
+  }
+  const closed = await seen('closed', 'sh', ['-c', 'exec "$0" "$@" >&-', process.execPath])
+  expect(closed).toContain('/dev/null')
+  expect(closed).toBe(await seen('ignored', process.execPath, []))
+})
 
 /** Runs `dsctl ARGS | COMMAND`. Gives dsctl's exit code and what came out at the end. */
 async function piped(args: readonly string[], [command = '', ...rest]: readonly string[]) {

@@ -9,12 +9,12 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { cleanEnvironment, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// What is published, installed into an empty folder with an empty home and no network, and used from there.
+// The published package, installed into an empty folder with an empty home and without a network.
 
-/** Recorded limits: whoever needs more raises them here, and so says it. In bytes, on the disk of who installs. */
+/** Limits in bytes on disk. A change that needs more raises them here, so that it is noticed. */
 const LIMITS = { tarball: 6_000_000, ownFiles: 7_000_000, installed: 36_000_000, packages: 2 }
 
-/** Some of what is bundled: what src/ imports, and what that imports. */
+/** Some of the bundled packages: imports of src/, and imports of these. */
 const BUNDLED = [
   '@inquirer/core',
   'age-encryption',
@@ -58,7 +58,7 @@ beforeAll(async () => {
 afterAll(() => servers?.drop())
 
 describe('The package', () => {
-  test('holds the command, what it was built to, the README and the licences, and nothing else', () => {
+  test('contains only the command, the build, the documentation and the licences', () => {
     const paths = packed.files.map(({ path }) => path)
     const expected =
       /^(package\.json|README\.md|LICENSE|docs\/[\w/-]+\.(md|svg)|bin\/dsctl\.js|(bin|dist)\/package\.json|dist\/[\w-]+\.js)$/
@@ -69,18 +69,18 @@ describe('The package', () => {
     )
   })
 
-  test('tells nothing of where it was built', () => {
+  test('does not reveal the path where it was built', () => {
     const texts = filesOf(join(app, 'node_modules/dsctl')).filter(path => /\.(js|txt|md|json)$/.test(path))
     const telling = texts.filter(path => /sourceMappingURL/.test(read(path)) || read(path).includes(ROOT))
     expect(texts.length).toBeGreaterThan(20)
     expect(telling).toEqual([])
   })
 
-  test('depends on exactly those packages that its bundle imports', async () => {
+  test('depends on exactly the packages that its bundle imports', async () => {
     expect(await imported()).toEqual([...dependencies].sort())
   })
 
-  test('brings the licence of every package that is bundled, with its text', async () => {
+  test('contains the licence text of every bundled package', async () => {
     const licences = read(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'))
       .split(/^-{80}$/m)
       .slice(1)
@@ -92,7 +92,7 @@ describe('The package', () => {
   })
 })
 
-test('The command fails where the program comes to no end and nothing is left to wait for', async () => {
+test('fails if the program stops without a result', async () => {
   const copy = join(folder, 'endless')
   cpSync(join(ROOT, 'bin'), join(copy, 'bin'), { recursive: true })
   mkdirSync(join(copy, 'dist'))
@@ -103,7 +103,7 @@ test('The command fails where the program comes to no end and nothing is left to
 })
 
 describe('Installed offline into an empty folder', () => {
-  test('it is two packages, and no larger than recorded', () => {
+  test('consists of two packages, within the recorded sizes', () => {
     const { packages } = JSON.parse(read(join(app, 'package-lock.json')))
     expect(Object.keys(packages).filter(path => path !== '')).toHaveLength(LIMITS.packages)
     expect(packed.size).toBeLessThan(LIMITS.tarball)
@@ -111,19 +111,19 @@ describe('Installed offline into an empty folder', () => {
     expect(sizeOf(join(app, 'node_modules'))).toBeLessThan(LIMITS.installed)
   })
 
-  test('it runs no script at its installation', () => {
+  test('runs no script during installation', () => {
     const { packages } = JSON.parse(read(join(app, 'package-lock.json')))
     expect(Object.values<{ hasInstallScript?: true }>(packages).filter(each => each.hasInstallScript)).toEqual([])
   })
 
-  test('it tells its version, its help and its types', async () => {
+  test('prints its version, help and types', async () => {
     expect(await npx(['--version'])).toEqual({ stdout: `${manifest.version}\n`, stderr: '' })
     expect((await npx(['--help'])).stdout).toMatch(/^Usage: dsctl .*\bcreate\b.*\bdelete\b/s)
     const types = JSON.parse((await npx(['types', '-o', 'json'])).stdout)
     expect(types).toContainEqual({ name: 'snowflake', label: 'Snowflake' })
   })
 
-  test('it creates a data source and shows it', async () => {
+  test('creates a data source and shows it', async () => {
     const env = { ...servers.env, SALES_PASSWORD: 'pa-ck-ed' }
     const where = ['--env', 'dev', '--type', 'mysql', '--host', 'db.example.com', '--default-database', 'sales']
     const created = await npx(
@@ -138,14 +138,14 @@ describe('Installed offline into an empty folder', () => {
   })
 })
 
-test('Fetched by npx --yes, in a pipe and with nothing on standard input, it asks nothing and tells its exit code', async () => {
+test('npx --yes asks nothing and passes on the exit code', async () => {
   const fetched = `npx --yes ${tarballs.map(path => `-p '${path}'`).join(' ')} dsctl`
   const pipe = `${fetched} types postgres -o json </dev/null | head -1; echo "\${PIPESTATUS[0]}"`
   expect(await run('bash', ['-c', pipe])).toEqual({ stdout: '{\n0\n', stderr: '' })
 })
 
 describe('Installed globally', () => {
-  test('it is one command on the path, which needs no server for the embedded profile', async () => {
+  test('installs one command, which needs no server for the embedded profile', async () => {
     const prefix = join(folder, 'prefix')
     await run('npm', ['install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', ...tarballs])
     const env = { DSCTL_PROFILE: 'embedded', DSCTL_HOME: join(folder, 'data'), SALES_PASSWORD: 'pa-ck-ed' }
