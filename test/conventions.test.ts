@@ -5,6 +5,7 @@ import { parseAst } from 'vitest/node'
 
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
+  'cli/bad-input',
   'architecture.test.ts',
   'cli/adoption.test.ts',
   'cli/answers.test.ts',
