@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/worker-setup.ts'],
     pool: 'forks',
     // A worker keeps the modules it has loaded and the servers it has started.
     isolate: false,
