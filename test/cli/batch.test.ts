@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { plainFields } from '../support/examples.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
@@ -347,7 +348,7 @@ describe('export', () => {
   })
 })
 
-describe.skipIf(ON_EMBEDDED)('from the embedded profile to servers', () => {
+describe.skipIf(ON_EMBEDDED || !ALL_CASES)('from the embedded profile to servers', () => {
   test('apply creates the exported sources after the secrets are filled in', async () => {
     const local = await createEmbeddedSite()
     const requests = [request('Up', { port: 6001 }), request('Up EU')]

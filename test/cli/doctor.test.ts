@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { diagnose } from '../support/doctor.ts'
 import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { plainFields, plainStored } from '../support/examples.ts'
@@ -329,7 +330,7 @@ describe('doctor', () => {
 /** Each command opens its own database, which is slow on a busy machine. */
 const SLOW = 240_000
 
-describe('doctor on the embedded profile', () => {
+describe.runIf(ALL_CASES)('doctor on the embedded profile', () => {
   test(
     'reports the same problems and fixes what it may',
     async () => {

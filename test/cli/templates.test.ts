@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { createEmbeddedSite } from '../support/embedded-site.ts'
 import { creation, folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunOptions } from '../support/run.ts'
@@ -329,7 +330,7 @@ describe.skipIf(ON_EMBEDDED)('of another organization', () => {
   })
 })
 
-describe.skipIf(ON_EMBEDDED)('on the embedded profile', () => {
+describe.skipIf(ON_EMBEDDED || !ALL_CASES)('on the embedded profile', () => {
   test('templates work in the same way', async () => {
     const local = await createEmbeddedSite()
     const embedded = (args: string[], options?: RunOptions) => local.dsctl([...args, '-o', 'json'], options)

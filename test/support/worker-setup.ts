@@ -7,5 +7,6 @@ v8.setFlagsFromString = () => {}
 syncBuiltinESMExports()
 
 // Packages read these, and a developer may have set them.
-for (const name of Object.keys(process.env)) if (/^(PG|VAULT_|DSCTL_(?!TEST_|SOAK_|CI_))/.test(name)) delete process.env[name]
+for (const name of Object.keys(process.env))
+  if (/^(PG|VAULT_|DSCTL_(?!TEST_|SOAK_|CI_))/.test(name)) delete process.env[name]
 process.env.HOME = inject('folder')
