@@ -5,7 +5,7 @@ import { lockHome } from '../../src/embedded/lock.ts'
 import { openPglite } from '../../src/embedded/open-pglite.ts'
 import { ageSecrets } from '../../src/embedded/secrets.ts'
 import { revealed, sealed } from '../contract/secrets.ts'
-import { dsctl, spawnDsctl, temporaryFolder } from './run.ts'
+import { spawnDsctl, temporaryFolder } from './run.ts'
 import type { ScratchDatabase } from './servers.ts'
 import { type Site, writes } from './site.ts'
 import type { ScratchVault } from './vault.ts'
@@ -19,7 +19,7 @@ export async function createEmbeddedSite(): Promise<Site> {
   const folder = join(home, 'data')
   // Names the organization, because a test may add the user to others.
   const env = { DSCTL_PROFILE: 'embedded', DSCTL_HOME: folder, DSCTL_ORG: 'local' }
-  const first = await dsctl(['list'], { home, env })
+  const first = await spawnDsctl(['list'], { home, env }).result
   if (first.code !== 0) throw new Error(`The first use ended with ${first.code}:\n${first.stderr}`)
   const at = openHome(folder, process.getuid?.())
   const database = databaseIn(at)
@@ -32,7 +32,7 @@ export async function createEmbeddedSite(): Promise<Site> {
     env,
     organization,
     admin,
-    dsctl: (args, options) => dsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
+    dsctl: (args, options) => spawnDsctl(args, { home, ...options, env: { ...env, ...options?.env } }).result,
     spawnDsctl: (args, options) => spawnDsctl(args, { home, ...options, env: { ...env, ...options?.env } }),
     addPerson: async () => notHere('another person'),
     ...writes(database, organization.id, admin.id),
