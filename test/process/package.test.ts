@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { ALL_CASES } from '../support/all-cases.ts'
 import { cleanEnvironment, type RunOptions, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
@@ -138,13 +139,13 @@ describe('Installed offline into an empty folder', () => {
   })
 })
 
-test('npx --yes asks nothing and passes on the exit code', async () => {
+test.runIf(ALL_CASES)('npx --yes asks nothing and passes on the exit code', async () => {
   const fetched = `npx --yes ${tarballs.map(path => `-p '${path}'`).join(' ')} dsctl`
   const pipe = `${fetched} types postgres -o json </dev/null | head -1; echo "\${PIPESTATUS[0]}"`
   expect(await run('bash', ['-c', pipe])).toEqual({ stdout: '{\n0\n', stderr: '' })
 })
 
-describe('Installed globally', () => {
+describe.runIf(ALL_CASES)('Installed globally', () => {
   test('installs one command, which needs no server for the embedded profile', async () => {
     const prefix = join(folder, 'prefix')
     await run('npm', ['install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', ...tarballs])
