@@ -6,6 +6,7 @@ import { parseAst } from 'vitest/node'
 /** Folders and files of test/ that follow the conventions. Add yours. */
 const CONFORMING = [
   'cli/bad-input',
+  'cli/bad-luck',
   'architecture.test.ts',
   'cli/adoption.test.ts',
   'cli/answers.test.ts',
