@@ -1,8 +1,33 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { CANARIES, canariesIn, canaryAccount, canaryKey, expectNoCanary, filesWithCanary } from '../support/canaries.ts'
+import {
+  CANARIES,
+  canariesIn,
+  canaryAccount,
+  canaryKey,
+  expectNoCanary,
+  expectUnseen,
+  filesWithCanary,
+} from '../support/canaries.ts'
+import {
+  type Call,
+  canaryEnvironment,
+  changeCommands,
+  create,
+  FORMATS,
+  holdSecretWrite,
+  mistakenCommands,
+  named,
+  postgres,
+  REQUESTS,
+  readCommands,
+  runAll,
+  THROWER,
+  tunnel,
+  withPassword,
+} from '../support/canary-commands.ts'
 import { CUT_AFTER, CUT_BEFORE, hold } from '../support/faults.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
 import { folderWith } from '../support/requests.ts'
@@ -15,10 +40,7 @@ import { answerAfterwardsWith, answerWith } from '../support/vault-proxy.ts'
 
 let site: Site
 let proxied: ProxiedSite
-let home: string
-let cwd: string
-let secrets: string
-let token: string
+let [home, cwd, secrets, token] = ['', '', '', '']
 /** One source of each kind of secret, all with canaries. */
 const ids: string[] = []
 
@@ -42,226 +64,40 @@ afterAll(async () => {
   await site.drop()
 })
 
-const postgres = {
-  type: 'postgres',
-  host: 'db.example.com',
-  username: 'u',
-  default_database: 'd',
-  password: CANARIES.request,
-}
-const tunnel = {
-  jump_host: 'j',
-  ssh_username: 'u',
-  ssh_private_key: canaryKey,
-  ssh_private_key_passphrase: CANARIES.passphrase,
-}
-const REQUESTS = [
-  { ...postgres, ...tunnel },
-  { type: 'databricks', host: 'h', api_key: CANARIES.apiKey, warehouse_id: 'w', default_catalog: 'c' },
-  { type: 'bigquery', service_account_key: canaryAccount, default_dataset: 'd' },
-  {
-    type: 'snowflake',
-    account_id: 'a',
-    warehouse_id: 'w',
-    username: 'u',
-    private_key: canaryKey,
-    private_key_passphrase: CANARIES.passphrase,
-    default_database: 'd',
-  },
-]
-const named = (request: object) => ({ name: randomUUID(), env: 'dev', ...request })
-
-/** The database's URL with a password that the server does not check. */
-function withPassword(url: string): string {
-  const secret = new URL(url)
-  secret.password = CANARIES.database
-  return secret.href
-}
-
 /** Runs dsctl with a canary for every secret, and checks all output for canaries. */
 async function run(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const env = {
-    ...proxied.env,
-    DSCTL_DATABASE_URL: withPassword(proxied.postgres.url),
-    TMPDIR: join(cwd, 'tmp'),
-    SECRET: CANARIES.variable,
-    DSCTL_SECRET_P: CANARIES.variable,
-    PGPASSWORD: CANARIES.database,
-    ...options.env,
-  }
+  const env = { ...canaryEnvironment(proxied, join(cwd, 'tmp')), ...options.env }
   const result = await site.spawnDsctl(args, { home, cwd, timeout: 60_000, ...options, env }).result
   expectNoCanary(result, `dsctl ${args.join(' ')}`, [token])
   return result
 }
 
-interface Call {
-  readonly args: readonly string[]
-  readonly stdin?: string
-}
-
-const flags = ['--env', 'dev', '--type', 'postgres', '--host', 'h', '--username', 'u', '--default-database', 'd']
-const create = (...more: string[]): Call => ({
-  args: ['create', randomUUID(), ...flags, ...more],
-  stdin: CANARIES.stdin,
-})
-const [one, two, three] = [() => ids[0] ?? '', () => ids[1] ?? '', () => ids[2] ?? '']
-
-/** Every command that reads, with arguments. */
-const READS = (): Call[] => [
-  { args: ['list'] },
-  { args: ['list', '--all', '--search', 'x'] },
-  ...ids.map(id => ({ args: ['get', id] })),
-  { args: ['get', randomUUID()] },
-  { args: ['types'] },
-  { args: ['types', 'snowflake'] },
-  { args: ['types', '--schema', 'answer'] },
-  { args: ['config', 'list'] },
-  { args: ['config', 'get', 'database.url'] },
-  { args: ['config', 'profiles'] },
-  { args: ['config', 'path'] },
-  { args: ['init', '--check'] },
-  { args: ['whoami'] },
-  { args: ['doctor'] },
-  { args: ['doctor', '--deep'] },
-  { args: ['member', 'list'] },
-  { args: ['audit', '--all'] },
-  { args: ['get', one(), two()] },
-  { args: ['export'] },
-  { args: ['export', '--to-env', 'next'] },
-  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named(postgres), named(REQUESTS[3] ?? {})]) },
-  { args: ['test', one(), two(), '--timeout', '1'] },
-  { args: ['test', '-f', '-', '--timeout', '1'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
-]
-
-/** Every command that changes something, with secrets from every kind of source. */
-const CHANGES = (): Call[] => [
-  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, ...tunnel })) },
-  { args: ['create', '-f', '-', '--dry-run'], stdin: JSON.stringify(named(postgres)) },
-  {
-    args: ['create', '-f', '-'],
-    stdin: JSON.stringify(named({ ...postgres, password: { from: 'env:DSCTL_SECRET_P' } })),
-  },
-  create('--password', '-'),
-  create('--password', `@${secrets}/password`),
-  create('--password', 'env:SECRET'),
-  create('--password', `vault:${site.vault.mount}/data-sources/${one()}#password`),
-  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/key`),
-  {
-    args: [
-      'create',
-      randomUUID(),
-      '--env',
-      'dev',
-      '--type',
-      'bigquery',
-      '--service-account-key',
-      `@${secrets}/account`,
-      '--default-dataset',
-      'd',
-    ],
-  },
-  { args: ['update', one(), '--password', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
-  { args: ['update', one(), '--password', '-', '--dry-run'], stdin: CANARIES.stdin },
-  { args: ['update', two(), '--api-key', '-'], stdin: `${CANARIES.stdin}${randomUUID()}` },
-  {
-    args: ['update', three(), '-f', '-'],
-    stdin: JSON.stringify({ service_account_key: { ...canaryAccount, client_id: randomUUID() } }),
-  },
-  { args: ['update', one(), '--set-env', randomUUID()] },
-  { args: ['update', one(), '--unset', 'default_schema'] },
-  { args: ['delete', randomUUID(), randomUUID(), '--yes'] },
-  { args: ['doctor', '--fix'] },
-  { args: ['apply', '-f', '-'], stdin: JSON.stringify(REQUESTS.map(named)) },
-  { args: ['apply', '-f', '-', '--dry-run'], stdin: JSON.stringify(REQUESTS.map(named)) },
-  { args: ['create', '-f', '-', '--verify', '--timeout', '1'], stdin: JSON.stringify(named(postgres)) },
-  { args: ['onboarding', two(), 'inProgress'] },
-  { args: ['onboarding', two(), 'failed', '--error', 'It does not answer.'] },
-]
-
-/** Commands with mistakes. If possible, the secret is part of the mistake. */
-const MISTAKES = (): Call[] => [
-  create('--password', CANARIES.mistake),
-  create(`--password=${CANARIES.mistake}`),
-  create(`--pasword=${CANARIES.mistake}`),
-  create(`--pasword='${CANARIES.mistake}'`),
-  create(`-p${CANARIES.mistake}`),
-  create('--password', '-', '--port', CANARIES.mistake),
-  create('--password', '-', '--host', `postgres://u:${CANARIES.mistake}@h/d`),
-  create('--password', '-', '--jump-host', 'j'),
-  create('--password', `@${secrets}/key`),
-  create('--password', '-', '--jump-host', 'j', '--ssh-username', 'u', '--ssh-private-key', `@${secrets}/password`),
-  { args: ['create', '-f', '-'], stdin: `{"password": "${CANARIES.mistake}` },
-  { args: ['create', '-f', '-'], stdin: `password: "${CANARIES.mistake}` },
-  { args: ['create', '-f', '-'], stdin: `password: {{ ${CANARIES.mistake} }}\n` },
-  { args: ['create', '-f', '-'], stdin: `? [${CANARIES.mistake}]\n: x\n` },
-  { args: ['create', '-f', '-'], stdin: `password: !vault ${CANARIES.mistake}\n` },
-  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, host: { from: CANARIES.mistake } })) },
-  { args: ['create', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
-  {
-    args: ['create', '-f', '-'],
-    stdin: JSON.stringify(named({ ...postgres, password: `${CANARIES.mistake}\n${CANARIES.request}` })),
-  },
-  {
-    args: ['create', '-f', '-'],
-    stdin: JSON.stringify(named({ ...postgres, port: CANARIES.mistake, ssl_ca: CANARIES.mistake })),
-  },
-  {
-    args: ['create', '-f', '-'],
-    stdin: JSON.stringify(named({ type: 'bigquery', service_account_key: CANARIES.mistake })),
-  },
-  { args: ['update', one(), '--password', CANARIES.mistake] },
-  { args: ['update', one(), '-f', '-'], stdin: JSON.stringify({ ...tunnel, ssh_private_key: CANARIES.mistake }) },
-  {
-    args: ['update', one(), '-f', '-'],
-    stdin: JSON.stringify({ db_type: 'postgres', password: CANARIES.mistake, credentials: {} }),
-  },
-  { args: ['config', 'set', 'database.url', `postgres://u:${CANARIES.mistake}@h/d`] },
-  { args: ['init', '--database-url', `postgres://u:1/${CANARIES.mistake}@h/d`] },
-  { args: ['login', '--method', 'userpass', '--username', 'u', '--password', CANARIES.mistake] },
-  { args: ['login', '--token', CANARIES.mistake] },
-  { args: ['apply', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, port: CANARIES.mistake })]) },
-  { args: ['apply', '-f', '-'], stdin: `[{"password": "${CANARIES.mistake}` },
-  { args: ['diff', '-f', '-'], stdin: JSON.stringify([named({ ...postgres, pasword: CANARIES.mistake })]) },
-  { args: ['test', '-f', '-'], stdin: JSON.stringify(named({ ...postgres, password: { from: CANARIES.mistake } })) },
-]
-
-async function runAll(calls: readonly Call[], formats: readonly string[], more: RunOptions & { args?: string[] } = {}) {
-  const codes: (number | null)[] = []
-  for (const { args, stdin } of calls) {
-    for (const format of formats) {
-      // As a setting it is for every command: one whose answer has no name or no id prints a table.
-      const options = { ...more, env: { ...more.env, DSCTL_OUTPUT: format }, ...(stdin !== undefined && { stdin }) }
-      const { code } = await run([...args, ...(more.args ?? [])], options)
-      codes.push(code)
-    }
-  }
-  return codes
-}
-
-const FORMATS = ['table', 'json', 'yaml', 'name', 'id']
+const [one, two] = [() => ids[0] ?? '', () => ids[1] ?? '']
+const expectHidden = (pid = 0) => expectUnseen(pid, { folders: [home, cwd], secrets: [token] })
+const sources = () => ({ ids, secrets, mount: site.vault.mount })
 
 describe('no secret is printed', () => {
   test.each(FORMATS)('by any command that reads, as %s', async format => {
-    const codes = await runAll(READS(), [format])
+    const codes = await runAll(run, readCommands(sources()), [format])
     // An unknown record, then a difference, then two failed connections.
     expect(codes.filter(code => code !== 0)).toEqual([5, 9, 8, 8])
   })
 
   test.each(FORMATS)('by any command that changes something, as %s', async format => {
-    const codes = await runAll(CHANGES(), [format])
+    const codes = await runAll(run, changeCommands(sources()), [format])
     // The delete of unknown records, and the create whose connection fails.
     expect(codes.filter(code => code !== 0)).toEqual([8, 8])
   })
 
   test.each(['table', 'json'])('about any mistake, as %s', async format => {
-    const codes = await runAll(MISTAKES(), [format])
+    const codes = await runAll(run, mistakenCommands(sources()), [format])
     expect(codes.filter(code => code !== 2)).toEqual([])
   })
 
   test('with -v, DEBUG=* and NODE_DEBUG', async () => {
     const more = { args: ['-v'], env: { DEBUG: '*', NODE_DEBUG: 'http,https,net,tls' } }
-    await runAll([...READS(), ...CHANGES()], ['json'], more)
-    await runAll(MISTAKES(), ['table'], more)
+    await runAll(run, [...readCommands(sources()), ...changeCommands(sources())], ['json'], more)
+    await runAll(run, mistakenCommands(sources()), ['table'], more)
   })
 
   test('by login, which writes the token only to its file', async () => {
@@ -295,8 +131,9 @@ describe('no secret is printed', () => {
         const id = await site.addDataSource({ name: randomUUID(), type })
         await site.vault.writeSecret(`data-sources/${id}`, data)
         const codes = [
-          ...(await runAll([{ args: ['get', id] }], ['table', 'json'])),
+          ...(await runAll(run, [{ args: ['get', id] }], ['table', 'json'])),
           ...(await runAll(
+            run,
             [{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }],
             ['json'],
           )),
@@ -333,7 +170,7 @@ describe('no secret is printed when', () => {
   const expectFailures = async (calls: readonly Call[], options: typeof loud & RunOptions = loud) => {
     const codes: (number | null)[] = []
     for (const [at, call] of calls.entries()) {
-      codes.push(...(await runAll([call], [(at + tries) % 2 ? 'json' : 'table'], options)))
+      codes.push(...(await runAll(run, [call], [(at + tries) % 2 ? 'json' : 'table'], options)))
     }
     tries++
     // Neither killed nor a bug.
@@ -490,9 +327,6 @@ describe('no secret is printed when', () => {
   })
 })
 
-// Throws on a signal, as a driver might in a callback.
-const THROWER = `process.on('SIGUSR2', () => new Function('secret', process.env.THROWN)(process.env.SECRET))`
-
 describe('an uncaught error prints no secret and no default Node output', () => {
   test.each([
     ['an error', "throw new Error('cannot use ' + secret)", 'json'],
@@ -523,11 +357,11 @@ test.skipIf(process.platform !== 'linux')('no secret is visible to other process
   const env = { SECRET: CANARIES.variable, TMPDIR: join(cwd, 'tmp') }
   for (const source of ['-', 'env:SECRET', `@${secrets}/password`]) {
     const { running, release } = await holding(create('--password', source), env)
-    expectUnseen(running.child.pid)
+    expectHidden(running.child.pid)
     release()
     expect((await running.result).code).toBe(0)
   }
-  const write = holdWrite()
+  const write = holdSecretWrite(proxied)
   const { args } = create('--port', '1', '--default-schema', 's', '--ssl-mode', 'require')
   const screen = terminal(args, { home, cwd, env: { ...proxied.env, ...env } })
   for (const [question, keys] of [
@@ -539,7 +373,7 @@ test.skipIf(process.platform !== 'linux')('no secret is visible to other process
     screen.type(keys)
   }
   await write.seen()
-  expectUnseen(screen.pid)
+  expectHidden(screen.pid)
   write.release()
   expect(await screen.exit).toMatchObject({ code: 0 })
   expect(canariesIn(screen.raw(), [token])).toEqual([])
@@ -547,36 +381,10 @@ test.skipIf(process.platform !== 'linux')('no secret is visible to other process
 
 /** Starts a create and delays the answer to its secret write, so that dsctl still holds the secret. */
 async function holding({ args, stdin }: Call, env: Record<string, string>) {
-  const { seen, release } = holdWrite()
+  const { seen, release } = holdSecretWrite(proxied)
   const running = proxied.spawn(args, { stdin, home, cwd, env })
   await seen()
   return { running, release }
-}
-
-function holdWrite() {
-  const { release, ...held } = hold()
-  proxied.vault.at(STEPS.create[1].which, held)
-  const before = proxied.vault.exchanges.length
-  const isThere = () => proxied.vault.exchanges.slice(before).some(({ method }) => method === 'POST')
-  const seen = () => expect.poll(isThere, { timeout: 10_000 }).toBe(true)
-  return { seen, release }
-}
-
-/** Stops a process and inspects it as another process could. */
-function expectUnseen(pid = 0): void {
-  process.kill(pid, 'SIGSTOP')
-  const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
-  const names = [`/proc/${pid}/cmdline`, ...threads.map(thread => `${thread}/comm`)].map(path => readFileSync(path))
-  expect(names.join(' ')).toContain('create')
-  expect(canariesIn(names.join(' '), [token])).toEqual([])
-  const children = threads.map(thread => `${thread}/children`).filter(path => existsSync(path))
-  expect(children.map(path => readFileSync(path, 'utf8')).join('')).toBe('')
-  // Includes files that are open but already unlinked.
-  const open = readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
-  const files = open.filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
-  expect(files.filter(path => canariesIn(readFileSync(path, 'latin1'), [token]).length > 0)).toEqual([])
-  for (const folder of [home, cwd]) expect(filesWithCanary(folder, [token])).toEqual([])
-  process.kill(pid, 'SIGCONT')
 }
 
 test('in the end no file or row contains a secret, and Vault has them', async () => {

@@ -326,7 +326,7 @@ describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
     ].map(each => each as unknown as readonly [string, Fields, Fields]),
   )
 
-  test('reports a server without TLS if TLS is required, and connects if it is preferred', async () => {
+  test('without TLS on the server, fails if TLS is required and connects if preferred', async () => {
     const { port } = plain
     expect(await testResult({ ...base(), port })).toMatchObject({
       ...{ stage: 'tls', code: 'tls_failed', message: 'The server does not support TLS, but ssl_mode requires it.' },

@@ -79,7 +79,7 @@ describe.skipIf(!MAY_MOUNT)('A disk', () => {
     expect(await space.dsctl(create('First'), env)).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('a full disk at any point of a create leaves all of it or nothing', async () => {
+  test('a full disk during a create leaves all of it or nothing', async () => {
     const codes: (number | null)[] = []
     for (const free of [0, 8, 128, 2048]) {
       space.shell('dd if=/dev/zero of="$1/filler" bs=1k 2>/dev/null || truncate -s -"$2" "$1/filler"', disk, `${free}K`)

@@ -25,7 +25,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
   afterAll(() => site?.drop(), HOUR)
 
   test(
-    'finds what is wrong and nothing else, in a memory that does not grow with what the secrets hold',
+    'finds exactly what is wrong, in memory that does not grow with the secrets',
     async () => {
       const [lost = '', wrong = ''] = ids
       const stray = randomUUID()

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { plainFields, plainStored } from '../support/examples.ts'
+import { plainFields } from '../support/examples.ts'
+import { beginOperation, type Kind, type Operation } from '../support/operations.ts'
 import { POSTGRES_BIN } from '../support/own-servers.ts'
 import { BAO_BIN, type OwnPostgres, type OwnVault, ownDatabase, ownVault } from '../support/own-stores.ts'
 import { type ProxiedSite, proxySite } from '../support/proxied-site.ts'
@@ -39,32 +40,6 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     postgres?.stop()
     vault?.stop()
   })
-
-  type Kind = keyof typeof STEPS
-  interface Operation {
-    readonly kind: Kind
-    readonly name: string
-    readonly args: readonly string[]
-    readonly stdin?: string
-    /** The live record with this name and its secret, before and after. */
-    readonly was: object | undefined
-    readonly becomes: object | undefined
-  }
-
-  /** Prepares an operation, with a record to update or delete. */
-  async function begin(kind: Kind): Promise<Operation> {
-    const name = `${kind} ${randomUUID()}`
-    const pair = (secret: object) => ({ name, env: 'dev', type: 'postgres', secret })
-    const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields })
-    if (kind === 'create') {
-      return { kind, name, args: ['create', '-f', '-'], stdin, was: undefined, becomes: pair(plainStored) }
-    }
-    const id = await site.addDataSource({ name })
-    await site.vault.writeSecret(`data-sources/${id}`, plainStored)
-    const was = pair(plainStored)
-    if (kind === 'delete') return { kind, name, args: ['delete', name, '--yes'], was, becomes: undefined }
-    return { kind, name, args: ['update', name, '--port', '7000'], was, becomes: pair({ ...plainStored, port: 7000 }) }
-  }
 
   const run = ({ args, stdin }: Operation, timeout: number) =>
     proxied.dsctl([...args, '--timeout', String(timeout), '-o', 'json'], { stdin })
@@ -122,7 +97,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     })
 
     test('is sealed: nothing is done, and each command reports it', async () => {
-      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const all = [...(await Promise.all(OPERATIONS.map(kind => beginOperation(site, kind)))), await applying(2)]
       const before = await everythingIn(site)
       await vault.seal()
       for (const operation of all) {
@@ -152,7 +127,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       ].map(step => ({ state, ...how, ...step, kind: step.kind as Kind })),
     )
     test.each(OWING)('is $state from $title of a $kind: $outcome, settled after recovery', async each => {
-      const operation = await begin(each.kind)
+      const operation = await beginOperation(site, each.kind)
       const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
       const result = await during(operation, at, { happen: each.happen, timeout: each.outcome === 'none' ? 5 : 1 })
       await each.back()
@@ -171,7 +146,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     })
 
     test('is sealed at secret removal: reported as owed, and repeating the delete removes it', async () => {
-      const operation = await begin('delete')
+      const operation = await beginOperation(site, 'delete')
       atStep(
         proxied,
         { step: stepOf('delete', 'remove secret'), when: 'before' },
@@ -199,7 +174,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     test.each(inVault)(
       'is killed and restarted $at of a $kind: the operation succeeds',
       async ({ kind, step, when }) => {
-        const operation = await begin(kind)
+        const operation = await beginOperation(site, kind)
         let back: Promise<void> | undefined
         const happen = async () => {
           await vault.kill()
@@ -213,7 +188,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     )
 
     test('is slow, within the timeout: all operations succeed', async () => {
-      const operations = await Promise.all(OPERATIONS.map(begin))
+      const operations = await Promise.all(OPERATIONS.map(kind => beginOperation(site, kind)))
       const end = vault.slow()
       const results = []
       for (const operation of operations) results.push(await run(operation, 10))
@@ -230,7 +205,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         .map(moment => ({ kind, ...moment })),
     )
     test.each(inPostgres)('is restarted $at of a $kind: the operation succeeds once', async ({ kind, step, when }) => {
-      const operation = await begin(kind)
+      const operation = await beginOperation(site, kind)
       let back: Promise<void> | undefined
       const happen = () => {
         back = postgres.restart()
@@ -246,7 +221,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
         inPostgres.filter(({ when }) => when === 'before').map(each => ({ how, ...each })),
       ),
     )('ends $step.title of a $kind by $how: done, or nothing is done', async each => {
-      const operation = await begin(each.kind)
+      const operation = await beginOperation(site, each.kind)
       const killer = killing(each.how)
       const result = await during(operation, each, { happen: killer.arm, timeout: 10 })
       await killer.done()
@@ -298,7 +273,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     }
 
     test('is read-only: reads work, and no change begins', async () => {
-      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const all = [...(await Promise.all(OPERATIONS.map(kind => beginOperation(site, kind)))), await applying(2)]
       const before = await everythingIn(site)
       await writable(false)
       for (const operation of all.slice(0, 3)) {
@@ -320,7 +295,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       { kind: 'update', title: 'commit', outcome: 'undoing' },
       { kind: 'delete', title: 'close', outcome: undefined },
     ] as const)('is read-only from $title of a $kind: rolled back once writes work again', async each => {
-      const operation = await begin(each.kind)
+      const operation = await beginOperation(site, each.kind)
       const at = { step: stepOf(each.kind, each.title), when: 'before' as const }
       const result = await during(operation, at, { happen: () => writable(false), timeout: 2 })
       await writable(true)
@@ -362,7 +337,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
     }
 
     test('has no connections left: nothing is done', async () => {
-      const all = [...(await Promise.all(OPERATIONS.map(begin))), await applying(2)]
+      const all = [...(await Promise.all(OPERATIONS.map(kind => beginOperation(site, kind)))), await applying(2)]
       const before = await everythingIn(site)
       const free = await fill()
       for (const operation of all) {
@@ -380,7 +355,7 @@ describe.skipIf(!HAS_SERVERS)('outages', () => {
       { kind: 'update', title: 'commit' },
     ] as const)('drops the connection at $title of a $kind and accepts none for a while', async ({ kind, title }) => {
       for (const comesBack of [true, false]) {
-        const operation = await begin(kind)
+        const operation = await beginOperation(site, kind)
         let free = async () => {}
         let freed = Promise.resolve()
         const happen = async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { openSshKey, serviceAccount } from '../unit/source-types/samples.ts'
@@ -62,4 +62,24 @@ export function filesWithCanary(folder: string, more: readonly string[] = []): s
     .map(name => join(folder, name))
     .filter(path => statSync(path).isFile())
     .filter(path => canariesIn(readFileSync(path, 'latin1'), more).length > 0)
+}
+
+/** Stops a process, inspects it as another process could, and expects no canary or other secret. */
+export function expectUnseen(
+  pid: number,
+  { folders, secrets }: { folders: readonly string[]; secrets: readonly string[] },
+): void {
+  process.kill(pid, 'SIGSTOP')
+  const threads = readdirSync(`/proc/${pid}/task`).map(id => `/proc/${pid}/task/${id}`)
+  const names = [`/proc/${pid}/cmdline`, ...threads.map(thread => `${thread}/comm`)].map(path => readFileSync(path))
+  expect(names.join(' ')).toContain('create')
+  expect(canariesIn(names.join(' '), secrets)).toEqual([])
+  const children = threads.map(thread => `${thread}/children`).filter(path => existsSync(path))
+  expect(children.map(path => readFileSync(path, 'utf8')).join('')).toBe('')
+  // Includes files that are open but already unlinked.
+  const open = readdirSync(`/proc/${pid}/fd`).map(fd => `/proc/${pid}/fd/${fd}`)
+  const files = open.filter(path => statSync(path, { throwIfNoEntry: false })?.isFile())
+  expect(files.filter(path => canariesIn(readFileSync(path, 'latin1'), secrets).length > 0)).toEqual([])
+  for (const folder of folders) expect(filesWithCanary(folder, secrets)).toEqual([])
+  process.kill(pid, 'SIGCONT')
 }
