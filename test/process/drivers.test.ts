@@ -9,7 +9,7 @@ import { REAL_POSTGRES } from '../support/servers.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { type SqlServer, sqlServer } from '../support/sql-server.ts'
 
-// A driver that dsctl does not bring along, installed as its message says, against a server of our own.
+// A driver that is not part of dsctl, installed as the message says, with a fake server.
 
 const PASSWORD = 'driver-canary-71fe'
 const WRONG = 'driver-canary-wrong'
@@ -114,7 +114,7 @@ test.runIf(TEDIOUS)('npm would install the driver by the command that a clone pr
   expect(spawnSync(npm, args, { env, encoding: 'utf8', timeout: 50_000 }).stdout).toMatch(/^added \d+ packages/m)
 })
 
-/** Has Node not find the driver, whether it is there or not. */
+/** Makes Node not find the driver, even if it is installed. */
 const HIDING = `data:text/javascript,${encodeURIComponent(`
   import Module from 'node:module'
   const resolve = Module._resolveFilename

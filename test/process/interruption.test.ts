@@ -32,9 +32,7 @@ const SIGNALS = [
 const HANGUP = { signal: 'SIGHUP', exit: 129, code: 'hung_up' } as const
 type Signal = (typeof SIGNALS)[number]['signal'] | (typeof HANGUP)['signal']
 
-const _IDENTITY: Step = { title: 'the identity', server: 'vault', which: /lookup-self/ }
-
-/** Runs a command and signals it at a step, whose answer then waits until the signal has surely arrived. */
+/** Runs a command and sends it a signal at a step. Delays the message so that the signal arrives first. */
 async function signalled(
   { step, when = 'before', signal }: { step: Step; when?: When; signal: Signal },
   args: readonly string[],
@@ -59,19 +57,13 @@ const created = async (name: string) => {
 }
 const named = async (name: string) => (await livePairs(site)).filter(pair => pair.name === name)
 
-/** Ends an intent of somebody else's as done, so that nobody waits for it any more. */
-async function _close(intent: string) {
-  const closed = "state = 'closed', outcome = 'done', closed_at = now()"
-  await site.database.query(`UPDATE dsctl.pending_operations SET ${closed} WHERE id = $1`, [intent])
-}
-
 async function expectNothingOpen() {
   expect(await openIntentsIn(site)).toEqual([])
   expect(await orphanSecretsIn(site)).toEqual([])
 }
 
 describe.each([...SIGNALS, HANGUP])('$signal', ({ signal, exit, code }) => {
-  test('before a create has written its secret: nothing', async () => {
+  test('before a create has written its secret: changes nothing', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     const result = await signalled({ step: STEPS.create[1], signal }, ['create', '-f', '-', '-o', 'json'], { stdin })
@@ -81,7 +73,7 @@ describe.each([...SIGNALS, HANGUP])('$signal', ({ signal, exit, code }) => {
     await expectNothingOpen()
   })
 
-  test('once a create is committed: its result', async () => {
+  test('once a create has committed: prints the result', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     const at = { step: STEPS.create[2], when: 'after', signal } as const
@@ -91,7 +83,7 @@ describe.each([...SIGNALS, HANGUP])('$signal', ({ signal, exit, code }) => {
     await expectNothingOpen()
   })
 
-  test('twice leaves at once, and what was begun is settled by the next', async () => {
+  test('twice: exits at once, and the next command settles the intent', async () => {
     const name = randomUUID()
     const stdin = JSON.stringify({ ...mainRequest, name })
     proxied.vault.at(STEPS.create[1].which, SWALLOW)
@@ -124,7 +116,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit }) =>
     await expectNothingOpen()
   }
 
-  test('twice leaves at once, and the next apply goes on from there', async () => {
+  test('twice: exits at once, and the next apply does the rest', async () => {
     const env = `env-${randomUUID()}`
     proxied.vault.at(STEPS.create[1].which, SWALLOW)
     const running = proxied.spawn([...ARGS, '--timeout', '60'], { stdin: requests(env) })
@@ -138,11 +130,11 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit }) =>
   })
 })
 
-test('One signal is enough where a store never answers, however long the time-out: the intent is left', async () => {
+test('One signal is enough if a store never responds, with any time-out', async () => {
   const name = randomUUID()
   const stdin = JSON.stringify({ ...mainRequest, name })
   proxied.vault.at(STEPS.create[1].which, SWALLOW)
-  // Longer than this test's own patience, which would kill it.
+  // Longer than this test's time limit, at which the command would be killed.
   const running = proxied.spawn(['create', '-f', '-', '--timeout', '600'], { stdin })
   await expect.poll(async () => (await openIntentsIn(site)).length, { timeout: 10_000 }).toBe(1)
   running.child.kill('SIGTERM')
@@ -155,11 +147,11 @@ test('One signal is enough where a store never answers, however long the time-ou
   await expectNothingOpen()
 })
 
-/** Runs dsctl with an output of one's own. */
+/** Runs dsctl with a given standard output. */
 async function withStdout(args: readonly string[], stdout: 'pipe' | number) {
   const env = cleanEnvironment(site.env, site.home)
   const child = spawn(process.execPath, [BIN, ...args], { env, stdio: ['ignore', stdout, 'pipe'] })
-  // The reader goes away before anything has been written.
+  // The reader closes before anything is written.
   child.stdout?.destroy()
   const stderr: Buffer[] = []
   child.stderr?.on('data', chunk => stderr.push(chunk))
@@ -168,7 +160,7 @@ async function withStdout(args: readonly string[], stdout: 'pipe' | number) {
 }
 
 describe('standard output', () => {
-  test('that nobody reads any more is a quiet end', async () => {
+  test('that is closed by its reader ends the command quietly', async () => {
     const name = randomUUID()
     const id = await created(name)
     for (const args of [
@@ -188,12 +180,12 @@ describe('standard output', () => {
     expect(await named(name)).toMatchObject([{ env: 'prod' }])
   })
 
-  test('that takes only the first line is a quiet end', async () => {
+  test('read for one line only ends the command quietly', async () => {
     const { code, stdout, stderr } = await piped(['types', 'postgres', '-o', 'json'], ['head', '-1'])
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '{\n', stderr: '' })
   })
 
-  test('on a full disk is an error that says so, once, without a stack; what was done stays done', async () => {
+  test('on a full disk is one clear error, and the change stays done', async () => {
     const id = await created(randomUUID())
     for (const [args, path, flags, error] of [
       [['list', '-o', 'json'], '/dev/full', 'w', 'ENOSPC'],
@@ -201,7 +193,7 @@ describe('standard output', () => {
       [['types'], '/dev/full', 'w', 'ENOSPC'],
       [['--help'], '/dev/full', 'w', 'ENOSPC'],
       [['update', id, '--port', '7000', '-o', 'json'], '/dev/full', 'w', 'ENOSPC'],
-      // An output that is open for reading alone.
+      // An output that is open only for reading.
       [['list'], '/dev/null', 'r', 'EBADF'],
       [['--version'], '/dev/null', 'r', 'EBADF'],
     ] as const) {
@@ -224,7 +216,7 @@ describe('standard output', () => {
   })
 })
 
-// So `dsctl list >&-` ends with 0, as `gh` and `vault` do: see closed-pipes.ts.
+// So `dsctl list >&-` exits with 0, like `gh` and `vault`. See closed-pipes.ts.
 test.skipIf(process.platform !== 'linux')('Node cannot distinguish a closed output from /dev/null', async () => {
   const probe = `const { readFileSync, readlinkSync, writeFileSync } = require('node:fs')
       const flags = /^flags:.*/m.exec(readFileSync('/proc/self/fdinfo/1', 'utf8'))
@@ -240,7 +232,7 @@ test.skipIf(process.platform !== 'linux')('Node cannot distinguish a closed outp
   expect(closed).toBe(await seen('ignored', process.execPath, []))
 })
 
-/** Runs `dsctl ARGS | COMMAND`. Gives dsctl's exit code and what came out at the end. */
+/** Runs `dsctl ARGS | COMMAND`. Returns dsctl's exit code and the output of COMMAND. */
 async function piped(args: readonly string[], [command = '', ...rest]: readonly string[]) {
   const env = cleanEnvironment(site.env, site.home)
   const reader = spawn(command, rest, { stdio: ['pipe', 'pipe', 'ignore'] })
@@ -249,7 +241,7 @@ async function piped(args: readonly string[], [command = '', ...rest]: readonly 
   reader.stdout.on('data', chunk => stdout.push(chunk))
   child.stderr?.on('data', chunk => stderr.push(chunk))
   const ended = Promise.all([once(child, 'close'), once(reader, 'close')])
-  // The writing end is the child's now; the reader hears its end only when nobody else has it.
+  // Close our copy of the writing end: the reader sees the end of input only when every copy is closed.
   reader.stdin.destroy()
   const [[code]] = await ended
   return { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }

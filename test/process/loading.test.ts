@@ -5,7 +5,7 @@ import { plainFields } from '../support/examples.ts'
 import { temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// Which files a whole command loads, as V8 tells them. What is heavy is in files of its own: see .ci/build.js.
+// Which files a command loads, according to V8's coverage. The build puts heavy modules in files of their own.
 
 let site: Site
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(() => site?.drop())
 
 const HEAVY = /\b(pglite|secrets-|inquirer-|yaml-|mysql2-|ssh-|tedious|snowflake|source-)/
 
-/** The heavy ones among the files that a run of dsctl loads, and how many files it loads in all. */
+/** The heavy files that a run of dsctl loads, and the number of all files that it loads. */
 async function loaded(args: readonly string[], stdin?: string) {
   const folder = temporaryFolder()
   const result = await site.spawnDsctl(args, {
@@ -30,7 +30,7 @@ async function loaded(args: readonly string[], stdin?: string) {
   return { heavy: urls.map(url => url.split('/').at(-1) ?? '').filter(name => HEAVY.test(name)), files: urls.length }
 }
 
-test('list, get and create load no embedded database, prompts, YAML, settings writer or driver, and few files', async () => {
+test('list, get and create load few files, and no heavy ones', async () => {
   const request = JSON.stringify({ name: 'Loaded', env: 'dev', type: 'postgres', ...plainFields })
   for (const [args, stdin] of [
     [['create', '-f', '-', '-o', 'json'], request],
@@ -44,6 +44,6 @@ test('list, get and create load no embedded database, prompts, YAML, settings wr
   }
 })
 
-test('YAML is loaded for YAML', async () => {
+test('the YAML module is loaded for -o yaml', async () => {
   expect((await loaded(['list', '-o', 'yaml'])).heavy).toEqual([expect.stringMatching(/^yaml-/)])
 })

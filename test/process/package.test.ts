@@ -12,10 +12,10 @@ import { createSite, type Site } from '../support/site.ts'
 
 // The published package, installed into an empty folder with an empty home and without a network.
 
-/** Limits in bytes on disk. A change that needs more raises them here, so that it is noticed. */
+/** Limits in bytes on disk. Raise one here if a change needs more. */
 const LIMITS = { tarball: 6_000_000, ownFiles: 7_000_000, installed: 36_000_000, packages: 2 }
 
-/** Some of the bundled packages: imports of src/, and imports of these. */
+/** Some of the bundled packages: direct imports of src/, and their dependencies. */
 const BUNDLED = [
   '@inquirer/core',
   'age-encryption',
@@ -167,14 +167,14 @@ function npx(args: readonly string[], options: RunOptions = {}) {
   return run('npx', ['dsctl', ...args], options)
 }
 
-/** Runs npm or npx in the empty folder, with a home and a cache of its own. Fails where it fails. */
+/** Runs npm or npx in the empty folder, with its own home and cache. Throws if it fails. */
 function run(command: string, args: readonly string[], { env }: RunOptions = {}) {
   const quiet = { npm_config_offline: 'true', npm_config_update_notifier: 'false', npm_config_loglevel: 'error' }
   const own = cleanEnvironment({ ...quiet, ...env }, join(folder, 'home'))
   return promisify(execFile)(command, [...args], { cwd: app, env: own, maxBuffer: 1e8 })
 }
 
-/** The packages that dist/ imports at run time, Node's own apart. */
+/** The packages that dist/ imports at run time, except Node's own modules. */
 async function imported(): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [join(ROOT, 'dist/main.js')],

@@ -4,8 +4,8 @@ import { someOf } from '../support/all-cases.ts'
 import { ENDS, type Ends, type Redirected, redirected } from '../support/redirected.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// Whatever standard input, output and error are: no question unless all three are a terminal, no colour and no spinner
-// but on a terminal, nothing read that was not asked for, and an end.
+// Any combination of standard input, output and error. dsctl asks only if all three are terminals, uses colour and a
+// spinner only on a terminal, reads no input that it does not need, and ends.
 
 let site: Site
 let env: Record<string, string>
@@ -32,7 +32,7 @@ interface Case {
   readonly code: number
   readonly stdout?: RegExp
   readonly stderr?: RegExp
-  /** What it asks at a terminal, and what is typed then. */
+  /** The question at a terminal, the reply to type, and the exit code that follows. */
   readonly asks?: { readonly to: RegExp; readonly text: string; readonly code: number }
   readonly stdin?: string
 }
@@ -40,7 +40,7 @@ interface Case {
 const CTRL_C = '\u0003'
 const CASES: readonly [string, () => Case][] = [
   [
-    'create that lacks fields',
+    'create without required fields',
     () => ({
       args: ['create', 'New', '--env', 'dev', '--type', 'mysql'],
       code: 2,
@@ -71,14 +71,14 @@ const CASES: readonly [string, () => Case][] = [
   ],
 ]
 
-/** Every pair of ends among 25; the cases together have every triple. */
+/** 25 combinations that contain every pair of ends. All cases together contain every triple. */
 function square(nth: number): Ends[] {
   return ENDS.flatMap((stdin, i) =>
     ENDS.map((stdout, j) => ({ stdin, stdout, stderr: ENDS[(i + j + nth) % ENDS.length] ?? 'null' })),
   )
 }
 
-describe('Whatever the three streams are, it neither asks, nor hangs, nor reads what is not its own:', () => {
+describe('With any three streams dsctl does not ask, hang or read without need:', () => {
   test.each(CASES.map(([name, from], nth) => [name, from, someOf(square(nth), 6)] as const))(
     '%s',
     async (_, from, all) => {
@@ -116,7 +116,7 @@ function lacks(text: string | undefined, expected: RegExp | undefined): boolean 
   return text !== undefined && expected !== undefined && !expected.test(text.replaceAll('\r', ''))
 }
 
-/** Two at a time. */
+/** Runs two at a time. */
 async function inTurns<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = [...items]
   const worker = async () => {

@@ -9,14 +9,14 @@ import type { RunResult } from '../support/run.ts'
 import { shell } from '../support/shell.ts'
 import { createSite, type Site } from '../support/site.ts'
 
-// Where scripts run: sh -e, cron, a container's made-up user, a file system that takes nothing.
+// Environments of scripts: sh -e, cron, a container with an unknown user, a read-only file system.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const IS_ROOT = process.getuid?.() === 0
 const MAY_MOUNT = process.platform === 'linux' && IS_ROOT && spawnSync('unshare', ['-m', 'true']).status === 0
 
 let site: Site
-/** The program where everybody can read it. */
+/** A copy of the program that every user can read. */
 let program: string
 
 beforeAll(async () => {
@@ -33,12 +33,12 @@ afterAll(async () => {
 interface Surroundings {
   readonly env?: Readonly<Record<string, string>>
   readonly uid?: number
-  /** What starts Node, and its arguments before it. */
+  /** A command and arguments that start Node. */
   readonly by?: readonly string[]
   readonly stdin?: string
 }
 
-/** Runs `dsctl ARGS` with nothing in its environment but Node's folder in the path and what is given. */
+/** Runs `dsctl ARGS` with only the given environment and Node's folder in PATH. */
 async function bare(args: readonly string[], { env = {}, uid, by = [], stdin = '' }: Surroundings): Promise<RunResult> {
   const [command = '', ...rest] = [...by, process.execPath, join(program, 'bin/dsctl.js'), ...args]
   const child = spawn(command, rest, {
@@ -60,7 +60,7 @@ async function bare(args: readonly string[], { env = {}, uid, by = [], stdin = '
 const FIELDS = '--env dev --type mysql --host db.example.com --username u --default-database d'
 const creation = (name: string) => ['create', name, ...FIELDS.split(' '), '--password', '-', '-o', 'name']
 
-test('under sh -e a script goes on where it caught the code, and stops where it did not', async () => {
+test('under sh -e a script stops unless it handles the exit code', async () => {
   const bash = shell(site.env)
   const said = await bash.run(`sh -e <<'EOF'
     printf 'marker-pw' | dsctl create Job ${FIELDS} --password - -o name
@@ -80,21 +80,21 @@ EOF`)
   bash.end()
 })
 
-/** Who runs it, and with which home: none, one that is not there, another's, one that is read-only. */
+/** The user who runs dsctl, with no home, a missing one, another's, or a read-only one. */
 const PEOPLE: readonly (readonly [string, () => Surroundings])[] = [
   ['cron, without HOME and TERM', () => ({})],
   ['HOME empty', () => ({ env: { HOME: '' } })],
   ['TERM=dumb and no locale', () => ({ env: { TERM: 'dumb', LC_ALL: 'C', HOME: '/nonexistent' } })],
   ...(IS_ROOT
     ? ([
-        ['a user whom the machine does not know', () => ({ uid: 54321 })],
-        ['such a user, with HOME=/', () => ({ uid: 54321, env: { HOME: '/' } })],
+        ['a user without an account', () => ({ uid: 54321 })],
+        ['a user without an account, with HOME=/', () => ({ uid: 54321, env: { HOME: '/' } })],
         ['nobody', () => ({ uid: 65534 })],
       ] as const)
     : []),
 ]
 
-describe('On servers it works for', () => {
+describe('With servers dsctl works for', () => {
   test.each(PEOPLE)('%s', async (name, from) => {
     const as = { ...from(), stdin: 'marker-pw' }
     const env = { ...site.env, ...as.env }
@@ -109,7 +109,7 @@ describe('On servers it works for', () => {
     expect(await bare(['delete', name, '--yes', '-q'], { ...as, env })).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test.skipIf(!MAY_MOUNT)('one who may write nothing anywhere', async () => {
+  test.skipIf(!MAY_MOUNT)('a user with a read-only file system', async () => {
     const by = ['unshare', '-m', 'sh', '-ec', READ_ONLY, 'sh']
     const as = { by, env: site.env, stdin: 'marker-pw' }
     const probe = await bare(['-e', ''], {
@@ -129,8 +129,8 @@ describe('On servers it works for', () => {
 const READ_ONLY = `for mount in $(awk '{print $5}' /proc/self/mountinfo | sort -u); do mount -o remount,bind,ro "$mount" 2>/dev/null || true; done
 exec "$@"`
 
-describe('Where a folder cannot be used, it says which and what moves it:', () => {
-  test.skipIf(!IS_ROOT)('another’s home', async () => {
+describe('An unusable folder is named, with the variable that moves it:', () => {
+  test.skipIf(!IS_ROOT)('another user’s home', async () => {
     const as = { uid: 54321, env: { HOME: join(program, 'private') } }
     mkdirSync(as.env.HOME, { mode: 0o700 })
     for (const args of [['list'], ['config', 'set', 'env', 'dev']])
@@ -141,7 +141,7 @@ describe('Where a folder cannot be used, it says which and what moves it:', () =
       })
   })
 
-  test.skipIf(!IS_ROOT)('a home that is not the user’s to write', async () => {
+  test.skipIf(!IS_ROOT)('a home that the user cannot write', async () => {
     const as = { uid: 54321, env: { HOME: join(program, 'readable') } }
     mkdirSync(as.env.HOME, { mode: 0o755 })
     expect(await bare(['config', 'set', 'env', 'dev'], as)).toMatchObject({
