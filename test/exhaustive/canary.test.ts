@@ -115,34 +115,32 @@ describe('no secret is printed', () => {
     expect(canariesIn(readFileSync(join(own, '.vault-token'), 'utf8'))).toEqual([])
   })
 
-  test('in credentials that others stored in unexpected forms', async () => {
-    const secret = CANARIES.extra
-    for (const data of [
-      { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
-      { type: 'postgres', host: `https://u:${secret}@h/`, port: { secret }, username: [secret], password: [secret] },
-      { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
-      { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
-      { type: 'mysql', password: secret },
-      // `String` throws for these.
-      { type: { toString: null }, host: { toString: null }, password: { toString: null, secret } },
-      {},
-    ]) {
-      for (const type of ['postgres', 'oracle']) {
-        const id = await site.addDataSource({ name: randomUUID(), type })
-        await site.vault.writeSecret(`data-sources/${id}`, data)
-        const codes = [
-          ...(await runAll(run, [{ args: ['get', id] }], ['table', 'json'])),
-          ...(await runAll(
-            run,
-            [{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }],
-            ['json'],
-          )),
-          (await run(['onboarding', id, 'failed', '--error', 'It does not answer.'])).code,
-          (await run(['doctor', '--deep', '-o', 'json'])).code,
-          (await run(['delete', id, '--yes'])).code,
-        ]
-        expect(codes, JSON.stringify([type, data])).not.toContain(1)
-      }
+  const secret = CANARIES.extra
+  test.each<object>([
+    { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
+    { type: 'postgres', host: `https://u:${secret}@h/`, port: { secret }, username: [secret], password: [secret] },
+    { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
+    { type: 'postgres', username: canaryKey, password: { [secret]: secret }, ssl_ca: canaryKey },
+    { type: 'mysql', password: secret },
+    // `String` throws for these.
+    { type: { toString: null }, host: { toString: null }, password: { toString: null, secret } },
+    {},
+  ])('in credentials that others stored in unexpected form %#', async data => {
+    for (const type of ['postgres', 'oracle']) {
+      const id = await site.addDataSource({ name: randomUUID(), type })
+      await site.vault.writeSecret(`data-sources/${id}`, data)
+      const codes = [
+        ...(await runAll(run, [{ args: ['get', id] }], ['table', 'json'])),
+        ...(await runAll(
+          run,
+          [{ args: ['update', id, '--port', '1'] }, { args: ['update', id, '--port', 'x'] }],
+          ['json'],
+        )),
+        (await run(['onboarding', id, 'failed', '--error', 'It does not answer.'])).code,
+        (await run(['doctor', '--deep', '-o', 'json'])).code,
+        (await run(['delete', id, '--yes'])).code,
+      ]
+      expect(codes, JSON.stringify([type, data])).not.toContain(1)
     }
   })
 })
