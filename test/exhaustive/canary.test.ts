@@ -116,7 +116,7 @@ describe('no secret is printed', () => {
   })
 
   const secret = CANARIES.extra
-  test.each<object>([
+  test.each<Record<string, unknown>>([
     { type: 'postgres', host: 'h', password: secret, extra: secret, [`${'nested'}`]: { password: secret } },
     { type: 'postgres', host: `https://u:${secret}@h/`, port: { secret }, username: [secret], password: [secret] },
     { type: 'postgres', host: { secret }, port: [secret], default_schema: { secret }, schemas: [secret, secret] },
