@@ -2,8 +2,8 @@ import { createSign } from 'node:crypto'
 import type { Credentials } from '../domain/secret.ts'
 import { valueAt } from '../lib/value-at.ts'
 import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
+import { optionalText, type TestRun, text } from './driver.ts'
 import { type HttpResponse, openHttps } from './https.ts'
-import { optionalText, type TestRun, text } from './test-run.ts'
 
 const HOST = 'bigquery.googleapis.com'
 

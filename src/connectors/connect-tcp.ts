@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect, type Socket } from 'node:net'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
-import { type Address, formatAddress, optionalText, type TestRun } from './test-run.ts'
+import { type Address, formatAddress, optionalText, type TestRun } from './driver.ts'
 
 /** Stages resolve and reach: looks up the host and connects to the first of its addresses that accepts. */
 export async function connectTcp(run: TestRun, address: Address): Promise<Socket> {

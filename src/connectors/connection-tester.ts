@@ -3,9 +3,9 @@ import type { ConnectionResult, ConnectionTester, Stage } from '../ports/connect
 import type { SourceType } from '../source-types/source-type.ts'
 import { connectTcp } from './connect-tcp.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { type Address, optionalText, type TestRun, text } from './driver.ts'
 import { loadDriver } from './load-driver.ts'
 import type { Tunnel } from './ssh-tunnel.ts'
-import { type Address, optionalText, type TestRun, text } from './test-run.ts'
 
 export interface TesterOptions {
   /** Limit for one test, all stages together. */

@@ -1,7 +1,7 @@
 import { valueAt } from '../lib/value-at.ts'
 import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
+import { optionalText, type TestRun, text } from './driver.ts'
 import { type HttpResponse, openHttps, type SendHttp } from './https.ts'
-import { optionalText, type TestRun, text } from './test-run.ts'
 
 /** Tests Databricks by its SQL Statement Execution API. Source: Databricks REST reference, /api/2.0/sql/statements. */
 export async function testDatabricksRest(run: TestRun): Promise<string | null> {

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream'
 import { ConnectionFailure } from './connection-failure.ts'
-import { type Address, formatAddress } from './test-run.ts'
+import { type Address, formatAddress } from './driver.ts'
 
 const HEADER_BYTES = 8
 const RESPONSE_PACKET = 4

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:https'
 import { connect } from 'node:tls'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
-import type { TestRun } from './test-run.ts'
+import type { TestRun } from './driver.ts'
 import { encrypt } from './tls.ts'
 
 export interface HttpResponse {

@@ -1,5 +1,5 @@
 import type { DriverName } from '../source-types/source-type.ts'
-import type { Driver } from './test-run.ts'
+import type { Driver } from './driver.ts'
 
 const DRIVERS: Readonly<Record<DriverName, () => Promise<Driver>>> = {
   pg: async () => (await import('./pg.ts')).testPg,

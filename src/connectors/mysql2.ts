@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { createConnection, type RowDataPacket } from 'mysql2/promise'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { type Address, formatAddress, serverAddress, type TestRun, text } from './driver.ts'
 import { readFirstBytes } from './read-first-bytes.ts'
-import { type Address, formatAddress, serverAddress, type TestRun, text } from './test-run.ts'
 import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tls.ts'
 
 const SSL_CAPABILITY = 0x0800

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
 import { readFirstBytes } from './read-first-bytes.ts'
-import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
 import { encrypt, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
 
 /** Tests servers that speak the Postgres protocol. */

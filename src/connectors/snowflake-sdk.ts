@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Credentials } from '../domain/secret.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { optionalText, type TestRun, text } from './driver.ts'
 import { importOptionalDriver } from './optional-driver.ts'
-import { optionalText, type TestRun, text } from './test-run.ts'
 import { encrypt } from './tls.ts'
 
 /** The part of snowflake-sdk that is used. The package is not installed at build time. */

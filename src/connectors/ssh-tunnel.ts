@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
-import { type Address, formatAddress, optionalText, type TestRun, text } from './test-run.ts'
+import { type Address, formatAddress, optionalText, type TestRun, text } from './driver.ts'
 
 /** An SSH session on the jump host that forwards connections. */
 export interface Tunnel {

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
+import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
 import { guardPrelogin } from './guard-prelogin.ts'
 import { importOptionalDriver } from './optional-driver.ts'
-import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './test-run.ts'
 import { tlsFailure } from './tls.ts'
 
 /** The part of tedious that is used. The package is not installed at build time. */

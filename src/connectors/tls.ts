@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
-import { type Address, optionalText, type TestRun } from './test-run.ts'
+import { type Address, optionalText, type TestRun } from './driver.ts'
 
 /** Whether to encrypt a connection, and what to verify. */
 export interface TlsSettings {

@@ -9,9 +9,9 @@ import { beginStep } from './two-stores/begin.ts'
 import { commit, rolledBackByOther, writeNotVisible } from './two-stores/commit.ts'
 import { leaseSeconds } from './two-stores/lease.ts'
 import { explainNameTaken, IF_EXISTS_HINT, nameTakenError } from './two-stores/name-taken.ts'
+import { sameCredentials } from './two-stores/restore-secret.ts'
 import { retry } from './two-stores/retry.ts'
 import { cancelIntent, rollBack } from './two-stores/roll-back.ts'
-import { sameCredentials } from './two-stores/settle.ts'
 
 export interface CreateRequest {
   readonly name: string

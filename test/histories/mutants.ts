@@ -40,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     rule: 'settling writes no fence',
-    file: 'operations/two-stores/settle.ts',
+    file: 'operations/two-stores/restore-secret.ts',
     original:
       'await secrets.write(at, before ?? {}, base) // The fence: a late write of the secret now fails.\n    return undefined',
     replacement: "return 'none'",
