@@ -4,6 +4,7 @@ import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.t
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
 import { guardPrelogin } from './guard-prelogin.ts'
 import { importOptionalDriver } from './optional-driver.ts'
+import { findInstancePort } from './sql-browser.ts'
 import { tlsFailure } from './tls.ts'
 
 /** The part of tedious that is used. The package is not installed at build time. */
@@ -24,7 +25,7 @@ export async function testTedious(run: TestRun): Promise<string | null> {
   const module = await importOptionalDriver<Tedious & { default?: Tedious }>('tedious')
   const tedious = module.default ?? module
   const errors: FirstErrors = { failure: undefined, number: undefined }
-  const connection = new tedious.Connection(configOf(run, errors))
+  const connection = new tedious.Connection(configOf(run, await findPort(run), errors))
   run.onEnd(() => connection.close())
   // The error that tedious throws lacks the server's error number.
   connection.on('errorMessage', ({ number }: { number?: unknown }) => {
@@ -54,17 +55,33 @@ interface FirstErrors {
   number: number | undefined
 }
 
-function configOf(run: TestRun, errors: FirstErrors): object {
+const DEFAULT_PORT = 1433
+
+/**
+ * The port of a named instance, unless `port` overrides it. The default port may have been filled in by dsctl, so it
+ * counts only if the instance cannot be looked up, which an SSH tunnel never allows: it does not carry UDP.
+ */
+async function findPort(run: TestRun): Promise<{ port: number; unknownInstance?: string }> {
   const { credentials } = run
-  const { host, port } = serverAddress(credentials)
+  const port = optionalText(credentials, 'port')
+  const instance = optionalText(credentials, 'instance')
+  if (instance === undefined || (port !== undefined && Number(port) !== DEFAULT_PORT)) {
+    return { port: Number(port ?? DEFAULT_PORT) }
+  }
+  const isDirect = optionalText(credentials, 'jump_host') === undefined
+  const found = isDirect ? await findInstancePort(run, text(credentials, 'host'), instance) : undefined
+  return found === undefined ? { port: DEFAULT_PORT, unknownInstance: instance } : { port: found }
+}
+
+function configOf(run: TestRun, { port, unknownInstance }: Awaited<ReturnType<typeof findPort>>, errors: FirstErrors) {
+  const { credentials } = run
+  const { host } = serverAddress(credentials)
   const domain = optionalText(credentials, 'domain')
   const login = { userName: text(credentials, 'username'), password: text(credentials, 'password') }
   const encrypt = text(credentials, 'encrypt') !== 'false'
-  const instance = optionalText(credentials, 'instance')
-  // The port of a named instance is looked up by UDP, which an SSH tunnel does not carry.
-  const target = instance && !optionalText(credentials, 'jump_host') ? { instanceName: instance } : { port }
   const onFailure = (failure: ConnectionFailure) => {
-    errors.failure ??= failure
+    const hint = unknownInstance && ` Instance ${unknownInstance} was not found by SQL Server Browser. Set port.`
+    errors.failure ??= new ConnectionFailure(failure.code, `${failure.message}${hint ?? ''}`)
   }
   // Node prints a warning if a TLS server name is an IP address. It ignores a trailing dot when it checks certificates.
   const serverName = isIP(host) ? { serverName: `${host}.` } : {}
@@ -72,7 +89,7 @@ function configOf(run: TestRun, errors: FirstErrors): object {
     server: host,
     authentication: domain ? { type: 'ntlm', options: { ...login, domain } } : { type: 'default', options: login },
     options: {
-      ...{ ...target, ...serverName, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
+      ...{ port, ...serverName, database: text(credentials, 'default_database'), encrypt, appName: 'dsctl' },
       trustServerCertificate: text(credentials, 'trust_server_certificate') === 'true',
       ...{ connectTimeout: run.remainingMs(), requestTimeout: run.remainingMs(), maxRetriesOnTransientErrors: 0 },
       connector: (address: Address) => openGuarded(run, address, { encrypt, onFailure }),
@@ -144,10 +161,6 @@ function toFailure(run: TestRun, error: unknown, number: number | undefined): Co
   }
   if (number !== undefined && PRIVILEGE_ERRORS.includes(number)) {
     return new ConnectionFailure('permission_denied', `${user} lacks a privilege on ${database}${codeSuffix(number)}.`)
-  }
-  if (code === 'EINSTLOOKUP') {
-    run.enterStage('resolve')
-    return new ConnectionFailure('unreachable', 'The server gave no port for instance. Check instance, or unset it.')
   }
   if (code === 'EENCRYPT') {
     run.enterStage('tls')

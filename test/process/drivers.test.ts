@@ -8,6 +8,7 @@ import { json, spawnNode, temporaryFolder } from '../support/run.ts'
 import { REAL_POSTGRES } from '../support/servers.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { type SqlServer, sqlServer } from '../support/sql-server.ts'
+import { sqlServerBrowser } from '../support/sql-server-browser.ts'
 
 // A driver that is not part of dsctl, installed as the message says, with a fake server.
 
@@ -71,6 +72,38 @@ describe.runIf(TEDIOUS)('SQL Server, with tedious', () => {
     ['reports a port without a listener', { port: 9 }, { stage: 'reach', code: 'unreachable' }],
   ])('%s', async (_, change, expected) => {
     expect(await testResult({ ...base(), ...change })).toMatchObject(expected)
+  })
+
+  test('an explicit port overrides the instance, which is then not looked up', async () => {
+    const browser = await sqlServerBrowser('127.7.1.1', { SALES: 9 })
+    const found = await testResult({ ...base(), host: '127.7.1.1', instance: 'SALES' })
+    expect(found).toMatchObject({ ok: true, stage: 'query' })
+    expect(browser.requests()).toBe(0)
+    browser.close()
+  })
+
+  test.each([
+    ['no port', undefined],
+    ['the default port', 1433],
+  ])('looks up the instance with %s', async (_, port) => {
+    const browser = await sqlServerBrowser('127.7.1.2', { OTHER: 9, SALES: server.port })
+    const request = { ...base(), host: '127.7.1.2', port }
+    expect(await testResult({ ...request, instance: 'sales' })).toMatchObject({ ok: true, stage: 'query' })
+    expect(await testResult({ ...request, instance: 'NONE' })).toMatchObject({
+      ...{ stage: 'reach', code: 'unreachable' },
+      message: expect.stringContaining('Instance NONE was not found by SQL Server Browser. Set port.'),
+    })
+    browser.close()
+  })
+
+  test('uses the default port if the instance cannot be looked up', async () => {
+    const standard = await sqlServer(
+      { user: 'app', password: PASSWORD, database: 'main', version },
+      { host: '127.7.1.3', port: 1433 },
+    )
+    const found = await testResult({ ...base(), host: '127.7.1.3', port: 1433, instance: 'SALES' })
+    expect(found).toMatchObject({ ok: true, stage: 'query' })
+    standard.close()
   })
 
   test('never logs in without TLS if encrypt is on', async () => {

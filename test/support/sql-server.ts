@@ -1,5 +1,5 @@
-import { createServer, type Socket } from 'node:net'
-import { listen } from './listen.ts'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
 // A minimal SQL Server: a login and queries of one value, without TLS. Source: MS-TDS.
 
@@ -23,7 +23,7 @@ interface Known {
   readonly version: string
 }
 
-export async function sqlServer(known: Known): Promise<SqlServer> {
+export async function sqlServer(known: Known, at: { host?: string; port?: number } = {}): Promise<SqlServer> {
   const kinds: number[] = []
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
@@ -43,12 +43,17 @@ export async function sqlServer(known: Known): Promise<SqlServer> {
       }
     })
   })
-  const port = await listen(server)
+  const port = await listenAt(server, at)
   const close = () => {
     for (const socket of sockets) socket.destroy()
     server.close()
   }
   return { port, kinds, loggedIn: () => kinds.includes(LOGIN), close }
+}
+
+async function listenAt(server: Server, { host = '0.0.0.0', port = 0 }: { host?: string; port?: number }) {
+  await once(server.listen(port, host), 'listening')
+  return (server.address() as AddressInfo).port
 }
 
 function answer(kind: number, body: Buffer, known: Known): Buffer {

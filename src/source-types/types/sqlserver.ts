@@ -27,7 +27,7 @@ export const sqlserver: SourceType = {
       kind: 'text',
       secret: false,
       required: false,
-      description: 'Named instance on the server.',
+      description: 'Named instance on the server. A port other than 1433 overrides it.',
     },
     domain: {
       label: 'Domain',
