@@ -6,6 +6,7 @@ import { printNote } from './messages.ts'
 import { toPrintable } from './printable.ts'
 import { type Output, type Streams, writeData } from './streams.ts'
 import type { TableLayout } from './table.ts'
+import { terminalWidth } from './terminal-width.ts'
 import type { Column, CompleteView, LinesView, ListView, OutcomesView, RecordView } from './view.ts'
 
 /** Prints a complete result on stdout in the requested format. */
@@ -24,12 +25,18 @@ function documentOf<T extends object>(view: CompleteView<T>): unknown {
   return view.kind === 'list' && view.document !== undefined ? view.document : view.data
 }
 
-/** One name or id per line; leaves out items without one. */
+/** One name or id per line. An item without a name has its id instead; one with neither is left out. */
 export function formatKeys(items: readonly unknown[], key: 'name' | 'id'): string {
   return items
-    .map(item => Object(item)[key])
-    .map(value => (typeof value === 'string' ? `${toPrintable(value)}\n` : ''))
+    .map((item): unknown[] => [Object(item)[key], Object(item).id])
+    .map(candidates => candidates.find(isFilled))
+    .map(value => (value === undefined ? '' : `${toPrintable(value)}\n`))
     .join('')
+}
+
+// Rows that were imported into the database may have an empty name.
+function isFilled(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
 }
 
 function printText<T extends object>(streams: Streams, view: CompleteView<T>): Promise<void> {
@@ -64,11 +71,11 @@ async function printList<T extends object>(streams: Streams, view: ListView<T> |
 }
 
 async function printTable<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
-  const { incrementalTable, renderBlocks } = await import('./table.ts')
+  const { incrementalTable } = await import('./table.ts')
   const { layout, rowOf } = await tableLayout(streams, view.columns)
-  const rows = view.data.map(rowOf)
-  const blocks = view.kind === 'list' && view.blocks ? renderBlocks({ ...layout, rows }) : undefined
-  writeData(streams, blocks ?? incrementalTable(layout)(rows))
+  const { blocks, defaultWidth } = view.kind === 'list' ? view : {}
+  const table = incrementalTable({ ...layout, blocks, width: layout.width ?? defaultWidth })
+  writeData(streams, table(view.data.map(rowOf)))
 }
 
 /** A table's layout on stdout, and a function that converts an item to a row. */
@@ -82,7 +89,7 @@ export async function tableLayout<T>(
     fixed: columns.map(column => column.fixed === true),
     dropWhenNarrow: columns.map(column => column.dropWhenNarrow === true),
     wrap: columns.map(column => column.wrap === true),
-    width: streams.stdout.isTTY ? (streams.stdout.columns ?? 80) : undefined,
+    width: terminalWidth(streams, streams.stdout),
     paint: await loadPainter(streams, streams.stdout),
   }
   return { layout, rowOf: item => columns.map(column => formatCell(column.value(item), now)) }

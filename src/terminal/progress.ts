@@ -1,5 +1,6 @@
 import { toPrintable } from './printable.ts'
 import { type StatusLine, type Streams, setStatusLine } from './streams.ts'
+import { terminalWidth } from './terminal-width.ts'
 
 /** A spinner that shows the progress of some work. */
 export interface Progress {
@@ -56,7 +57,7 @@ function startSpinner(streams: Streams, first: string): Progress & StatusLine {
 
   function draw(): void {
     if (held === 0) {
-      const room = (stderr.columns ?? 80) - 4
+      const room = (terminalWidth(streams, stderr) ?? 80) - 4
       stderr.write(
         `${CLEAR_LINE}${FRAMES[frame++ % FRAMES.length]} ${[...bar, ...toPrintable(text)].slice(0, room).join('')}`,
       )

@@ -25,7 +25,7 @@ export async function reviewSummary(streams: Streams, rows: readonly ReviewRow[]
     head: undefined,
     rows: cells,
     fixed: [true, false],
-    width: streams.stderr.columns ?? 80,
+    width: undefined, // the user must see all of what is saved
     paint,
   })
   writeMessage(streams, `\n${summary}\n`)

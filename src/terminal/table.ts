@@ -1,7 +1,8 @@
 import Table from 'cli-table3'
-import stringWidth from 'string-width'
+import { blockRenderer } from './blocks.ts'
 import type { FormattedCell } from './cell.ts'
 import type { Painter } from './colour.ts'
+import { displayWidth, truncate, wrapText } from './text-width.ts'
 
 /** The layout of a table. Each list has one entry per column. */
 export interface TableLayout {
@@ -12,6 +13,8 @@ export interface TableLayout {
   readonly dropWhenNarrow?: readonly boolean[]
   /** Columns whose text continues on further lines instead of being truncated. */
   readonly wrap?: readonly boolean[]
+  /** Prints each row as a block if the table is wider than `width`, so that nothing is truncated or left out. */
+  readonly blocks?: boolean | undefined
   /** The terminal's width; undefined if nothing is to be truncated. */
   readonly width: number | undefined
   readonly paint: Painter
@@ -25,9 +28,11 @@ export interface TableContent extends TableLayout {
 }
 
 const COLUMN_GAP = 2
-const MIN_COLUMN_WIDTH = 6
-// A column is readable if it shows this many characters of a longer text.
+// Columns are left out so that the others show this many characters of a longer text.
 const READABLE_WIDTH = 24
+// If they cannot even show this many, each row is printed as a block.
+const MIN_COLUMN_WIDTH = 12
+const MIN_WRAPPED_WIDTH = 20
 // cli-table3 takes quadratic time in the number of rows, so a table is rendered in parts.
 const ROWS_PER_TABLE = 50
 const NO_BORDERS = Object.fromEntries(
@@ -43,26 +48,27 @@ export function renderTable(table: TableContent): string {
 
 /**
  * Returns a function that renders further rows of one table. A column becomes wider if a later row needs it. The first
- * rows decide which columns are dropped.
+ * rows decide which columns are left out, and whether the rows are printed as blocks.
  */
 export function incrementalTable(layout: TableLayout): (rows: Rows) => string {
-  let table: ((rows: Rows) => string) | undefined
-  let leftOut: readonly boolean[] = []
+  let render: ((rows: Rows) => string) | undefined
   return rows => {
-    if (!table) leftOut = droppedColumns(layout, rows)
-    const kept = <T>(row: readonly T[]) => row.filter((_, i) => !leftOut[i])
-    const { head, fixed, wrap = [] } = layout
-    table ??= rowRenderer({ ...layout, head: head && kept(head), fixed: kept(fixed), wrap: kept(wrap) })
-    return table(rows.map(kept))
+    render ??= rendererFor(layout, rows)
+    return render(rows)
   }
 }
 
-/** The columns to leave out; none if the table fits. */
-function droppedColumns({ head, fixed, dropWhenNarrow = [], width }: TableLayout, rows: Rows): readonly boolean[] {
-  const needed = naturalWidths({ head, rows }).map((natural, i) =>
-    fixed[i] ? natural : Math.min(natural, READABLE_WIDTH),
-  )
-  return width === undefined || totalWidth(needed) <= width ? [] : dropWhenNarrow
+function rendererFor(layout: TableLayout, rows: Rows): (rows: Rows) => string {
+  const { head, fixed, wrap = [], dropWhenNarrow = [], width } = layout
+  if (width === undefined) return rowRenderer(layout)
+  const natural = naturalWidths(layout, rows)
+  const atMost = (most: (i: number) => number) => natural.map((all, i) => (fixed[i] ? all : Math.min(all, most(i))))
+  if (totalWidth(layout.blocks ? natural : atMost(() => READABLE_WIDTH)) <= width) return rowRenderer(layout)
+  const keep = <T>(row: readonly T[]) => row.filter((_, i) => !dropWhenNarrow[i])
+  const least = keep(atMost(i => (wrap[i] ? MIN_WRAPPED_WIDTH : MIN_COLUMN_WIDTH)))
+  if (layout.blocks || totalWidth(least) > width) return blockRenderer({ ...layout, width })
+  const render = rowRenderer({ ...layout, head: head && keep(head), fixed: keep(fixed), wrap: keep(wrap) })
+  return more => render(more.map(keep))
 }
 
 function rowRenderer(layout: TableLayout): (rows: Rows) => string {
@@ -71,7 +77,7 @@ function rowRenderer(layout: TableLayout): (rows: Rows) => string {
   return rows => {
     const all = [...head, ...rows]
     head = []
-    natural = naturalWidths({ head: undefined, rows: all }).map((width, i) => Math.max(width, natural[i] ?? 0))
+    natural = naturalWidths({ head: undefined }, all).map((width, i) => Math.max(width, natural[i] ?? 0))
     const widths = fittedWidths(layout, natural)
     let text = ''
     for (let start = 0; start < all.length; start += ROWS_PER_TABLE) {
@@ -79,36 +85,6 @@ function rowRenderer(layout: TableLayout): (rows: Rows) => string {
     }
     return text
   }
-}
-
-/** Renders each row as a block with one line per non-empty cell; undefined if the table fits the width. */
-export function renderBlocks({ head = [], rows, width, paint }: TableContent): string | undefined {
-  const natural = naturalWidths({ head, rows })
-  if (width === undefined || totalWidth(natural) <= width) return undefined
-  const indent = 2 + COLUMN_GAP + head.reduce((most, title) => Math.max(most, displayWidth(title)), 0)
-  const blocks = rows.map(([first, ...cells]) => {
-    const lines = cells.flatMap(({ text, tone }, at) => {
-      if (text === '-' || text === '') return []
-      const [one = '', ...more] = wrap(text, width - indent)
-      const title = (head[at + 1] ?? '').toLowerCase()
-      return [
-        `  ${title.padEnd(indent - 2)}${paint(one, tone)}`,
-        ...more.map(line => ' '.repeat(indent) + paint(line, tone)),
-      ]
-    })
-    return [paint(first?.text ?? '', 'strong'), ...lines].map(line => `${line}\n`).join('')
-  })
-  return blocks.join('\n')
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = []
-  for (const word of text.split(' ')) {
-    const last = lines.at(-1)
-    if (last !== undefined && displayWidth(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`
-    else lines.push(word)
-  }
-  return lines
 }
 
 function totalWidth(widths: readonly number[]): number {
@@ -125,7 +101,7 @@ function renderRows({ paint, wrap: wraps = [] }: TableLayout, widths: readonly n
     table.push(
       row.map(({ text, tone }, i) => {
         const width = widths[i] ?? 0
-        const lines = wraps[i] ? wrap(text, width) : [text]
+        const lines = wraps[i] ? wrapText(text, width) : [text]
         return lines.map(line => paint(truncate(line, width), tone)).join('\n')
       }),
     )
@@ -137,7 +113,7 @@ function renderRows({ paint, wrap: wraps = [] }: TableLayout, widths: readonly n
     .join('')
 }
 
-function naturalWidths({ head = [], rows }: Pick<TableContent, 'head' | 'rows'>): number[] {
+function naturalWidths({ head = [] }: Pick<TableLayout, 'head'>, rows: Rows): number[] {
   return (rows[0] ?? []).map((_, i) => {
     const cells = rows.map(row => displayWidth(row[i]?.text ?? ''))
     return cells.reduce((a, b) => Math.max(a, b), displayWidth(head[i] ?? ''))
@@ -165,21 +141,4 @@ function widestFlexible(widths: readonly number[], fixed: readonly boolean[]): n
     }
   }
   return widest
-}
-
-/** Shortens a text to at most `width` columns and marks the cut with `…`. */
-export function truncate(text: string, width: number): string {
-  if (displayWidth(text) <= width) return text
-  let kept = ''
-  let used = 1
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    used += displayWidth(segment)
-    if (used > width) break
-    kept += segment
-  }
-  return `${kept}…`
-}
-
-function displayWidth(text: string): number {
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
 }

@@ -28,6 +28,8 @@ export interface ListView<T extends object> {
   readonly empty: string
   /** Prints each item as a block, without truncation, if the table is wider than the terminal. */
   readonly blocks?: boolean
+  /** The width if the output is not a terminal, so that long messages wrap. By default, such output is not wrapped. */
+  readonly defaultWidth?: number
   /** Printed as JSON and YAML instead of `data`. */
   readonly document?: unknown
 }

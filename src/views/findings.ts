@@ -7,12 +7,11 @@ export function findingsView(findings: readonly Finding[]): ListView<Finding> {
     kind: 'list',
     data: findings,
     empty: '',
-    blocks: true,
+    defaultWidth: 80,
     columns: [
       { title: 'CHECK', value: ({ check }) => check, fixed: true },
       { title: 'STATUS', value: ({ status }) => ({ text: status, tone: TONES[status] }), fixed: true },
-      { title: 'MESSAGE', value: ({ message }) => message },
-      { title: 'WHAT TO DO', value: ({ fix }) => fix },
+      { title: 'MESSAGE', value: ({ message, fix }) => (fix ? `${message} ${fix}` : message), wrap: true },
     ],
   }
 }

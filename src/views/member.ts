@@ -15,7 +15,7 @@ export function memberView(member: ListedMember): RecordView {
 const ROWS = [
   { label: 'Email', value: ({ email }: ListedMember) => email },
   { label: 'Name', value: ({ name }: ListedMember) => name },
-  { label: 'Role', value: ({ role }: ListedMember) => role },
-  { label: 'Status', value: ({ status }: ListedMember) => status },
+  { label: 'Role', value: ({ role }: ListedMember) => role, fixed: true },
+  { label: 'Status', value: ({ status }: ListedMember) => status, fixed: true },
   { label: 'ID', value: ({ id }: ListedMember) => id, fixed: true, dropWhenNarrow: true },
 ]

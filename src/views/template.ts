@@ -14,7 +14,7 @@ export function templatesView(templates: readonly Template[]): ListView<Document
     columns: [
       { title: 'NAME', value: ({ name }) => name },
       { title: 'TYPE', value: ({ type }) => type, fixed: true },
-      { title: 'FIELDS', value: ({ fields }) => Object.keys(fields).join(', ') },
+      { title: 'FIELDS', value: ({ fields }) => Object.keys(fields).join(', '), wrap: true },
       { title: 'UPDATED', value: ({ updated_at }) => ({ time: updated_at }), fixed: true },
     ],
   }

@@ -72,7 +72,7 @@ describe('doctor', () => {
       code: 8,
       stderr: expect.stringMatching(/^dsctl: 1 of \d+ checks found a problem/),
     })
-    expect(stdout).toMatch(/credentials +problem +1 live record without a secret: Bare \(dev\)\. +Run dsctl update ID/)
+    expect(stdout).toMatch(/credentials +problem +1 live record without a secret: Bare \(dev\)\. Run dsctl\s+update ID/)
     await site.database.query('DELETE FROM data_sources WHERE id = $1', [id])
   })
 
