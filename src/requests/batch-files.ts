@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { invalid } from '../domain/errors.ts'
+import { withoutByteOrderMark } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readStable } from '../lib/files/read-at-most.ts'
 import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
@@ -94,7 +95,8 @@ function lines(text: string, where: string): readonly unknown[] {
     .split('\n')
     .map((line, at) => ({ line, at }))
     .filter(({ line }) => line.trim() !== '')
-    .map(({ line, at }) => parseJson(line, where, at + 1))
+    // Concatenated files have a byte-order mark at the start of each.
+    .map(({ line, at }) => parseJson(withoutByteOrderMark(line), where, at + 1))
 }
 
 function numbered(raw: unknown, { file, where, at, of }: { file: string; where: string; at: number; of: number }) {

@@ -1,18 +1,17 @@
 import { extname } from 'node:path'
 import { type DsctlError, invalid } from '../domain/errors.ts'
+import { decodeText } from '../lib/files/decode-text.ts'
 import { findDuplicateKey } from './duplicate-keys.ts'
 
 // A parsed document takes many times its size in memory, especially in YAML. These limits are above any real batch.
 const MAX_JSON = { mebibytes: 64, parts: 2_000_000 }
 const MAX_YAML = { mebibytes: 16, parts: 1_000_000 }
 
-/** Decodes UTF-8. Throws `invalid` for any other bytes. */
+/** Decodes UTF-8, without a byte-order mark. Throws `invalid` for any other bytes. */
 export function decode(bytes: Buffer, where: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw unreadable(`${where} is not UTF-8 text`)
-  }
+  const decoded = decodeText(bytes)
+  if ('problem' in decoded) throw unreadable(`${where} ${decoded.problem}`)
+  return decoded.text
 }
 
 /** Whether to parse a file as JSON, by its extension or its first character. Broken JSON is reported as JSON then. */

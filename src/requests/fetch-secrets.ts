@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { InputContext } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import { Secret, SecretSource } from '../domain/secret.ts'
-import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { decodeText } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost, readChecked } from '../lib/files/read-at-most.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -61,9 +61,15 @@ async function fetchOne(
   if (!parsed) return { message: secretSourceProblem(source.text, source.origin) ?? '' }
   const bytes = await readSource(parsed, { name, origin: source.origin }, readers)
   if (typeof bytes === 'string') return { message: bytes }
-  const text = decodeUtf8(bytes)
-  if (text === undefined) return { message: 'is not UTF-8 text' }
+  const decoded = decodeText(bytes)
+  if ('problem' in decoded) return { message: problemWithSource(parsed, decoded.problem) }
+  const { text } = decoded
   return { value: new Secret(isMultiLine(name) ? text : text.replace(/\r?\n$/, '')) }
+}
+
+/** The problem with what a source holds. A file is named. */
+function problemWithSource(source: ParsedSecretSource, problem: string): string {
+  return source.kind === 'file' ? `comes from ${source.path}, which ${problem}` : problem
 }
 
 /** The bytes of a secret, or the problem with its source. */

@@ -1,6 +1,6 @@
 import type { FieldProblem } from '../domain/errors.ts'
 import { SecretSource } from '../domain/secret.ts'
-import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { decodeText } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
 import { type FieldFlag, fieldFlags } from '../source-types/field-flags.ts'
@@ -51,8 +51,8 @@ async function readOption({ secret, kind }: FieldFlag, value: string): Promise<{
   if (kind !== 'certificates' || !value.startsWith('@')) return { field: value }
   const path = value.slice(1)
   try {
-    const text = decodeUtf8(await readAtMost(path, MAX_REQUEST_BYTES))
-    return text === undefined ? { message: 'is not UTF-8 text' } : { field: text }
+    const decoded = decodeText(await readAtMost(path, MAX_REQUEST_BYTES))
+    return 'problem' in decoded ? { message: `comes from ${path}, which ${decoded.problem}` } : { field: decoded.text }
   } catch (error) {
     return { message: `comes from ${path}, which ${describeReadError(error)}` }
   }

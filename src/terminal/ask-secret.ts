@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Secret } from '../domain/secret.ts'
-import { decodeUtf8 } from '../lib/files/decode-utf8.ts'
+import { decodeText, withoutByteOrderMark } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
@@ -33,7 +33,7 @@ export async function askOneLineSecret(
     }).finally(watch.stop)
     // If several lines were pasted, the next prompt would take the rest as its answer and show it.
     const more = await discardInput(streams)
-    if (!more && !watch.severalLines()) return text === '' ? undefined : new Secret(text)
+    if (!more && !watch.severalLines()) return text === '' ? undefined : new Secret(withoutByteOrderMark(text))
     printWarning(streams, 'several lines were entered, but this secret is a single line; nothing was kept')
   }
 }
@@ -88,14 +88,14 @@ function looksLikeContent(text: string): boolean {
 async function pasted(streams: Streams, label: string): Promise<{ text: string }> {
   const ending = 'Paste it now. It is not shown. End with Ctrl-D, or with a line that contains only a dot.'
   writeMessage(streams, `${toPrintable(label)}: ${ending}\n`)
-  return { text: await readPasted(streams) }
+  return { text: withoutByteOrderMark(await readPasted(streams)) }
 }
 
 async function fileText(path: string, home: string | undefined): Promise<{ text: string } | { problem: string }> {
   const full = home && path.startsWith('~/') ? join(home, path.slice(2)) : path
   try {
-    const text = decodeUtf8(await readAtMost(full, MAX_REQUEST_BYTES))
-    return text === undefined ? { problem: 'the file is not UTF-8 text' } : { text }
+    const decoded = decodeText(await readAtMost(full, MAX_REQUEST_BYTES))
+    return 'problem' in decoded ? { problem: `the file ${decoded.problem}` } : decoded
   } catch (error) {
     return { problem: `the file ${describeReadError(error)}` }
   }

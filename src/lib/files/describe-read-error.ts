@@ -1,4 +1,5 @@
-import { NOT_REGULAR } from './read-regular-file.ts'
+import { UTF16_PROBLEM } from './decode-text.ts'
+import { NOT_REGULAR, UTF16 } from './read-regular-file.ts'
 
 /** Why a file could not be read, to print after its name: `does not exist`. */
 export function describeReadError(error: unknown): string {
@@ -13,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'is not readable by you',
   EISDIR: 'is a folder',
   [NOT_REGULAR]: 'is not a regular file',
+  [UTF16]: UTF16_PROBLEM,
   ELOOP: 'is in a loop of symbolic links',
   ENAMETOOLONG: 'has a name that is too long',
 }

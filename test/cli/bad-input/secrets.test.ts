@@ -105,7 +105,7 @@ describe('rejects as a secret:', () => {
     ['a variable that is empty', 'env:EMPTY', /password: comes from EMPTY, which is not set/],
     ['a file that is not there', '@missing', /password: comes from missing, which does not exist/],
     ['a folder', '@.', /password: comes from \., which is a folder/],
-    ['bytes that are no UTF-8', '@latin1', /password: is not UTF-8 text/],
+    ['bytes that are no UTF-8', '@latin1', /password: comes from latin1, which is not UTF-8 text/],
     ['several lines', '@lines', /password: must be one line/],
     ['a text of 1025 characters', '@long', /password: must have at most 1,024 characters/],
   ])('%s', async (_, password, says) => {
