@@ -91,12 +91,14 @@ function startsWithOneLineObject(text: string): boolean {
 }
 
 function lines(text: string, where: string): readonly unknown[] {
-  return text
-    .split('\n')
-    .map((line, at) => ({ line, at }))
-    .filter(({ line }) => line.trim() !== '')
-    // Concatenated files have a byte-order mark at the start of each.
-    .map(({ line, at }) => parseJson(withoutByteOrderMark(line), where, at + 1))
+  return (
+    text
+      .split('\n')
+      .map((line, at) => ({ line, at }))
+      .filter(({ line }) => line.trim() !== '')
+      // Concatenated files have a byte-order mark at the start of each.
+      .map(({ line, at }) => parseJson(withoutByteOrderMark(line), where, at + 1))
+  )
 }
 
 function numbered(raw: unknown, { file, where, at, of }: { file: string; where: string; at: number; of: number }) {

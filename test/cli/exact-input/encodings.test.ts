@@ -52,7 +52,8 @@ describe('A byte-order mark is left out:', () => {
     const cwd = folderWith({ [`file.${extension}`]: MARK + text, secret: `${MARK}s3cret` })
     expect(await site.dsctl(['apply', '-f', `file.${extension}`], { cwd })).toMatchObject({ code: 0 })
     expect(await site.dsctl(['diff', '-f', '-'], { stdin: MARK + text })).toMatchObject({ code: 0 })
-    if (extension !== 'ndjson') expect(await site.dsctl(['test', '-f', `file.${extension}`], { cwd })).toMatchObject({ code: 8 })
+    if (extension !== 'ndjson')
+      expect(await site.dsctl(['test', '-f', `file.${extension}`], { cwd })).toMatchObject({ code: 8 })
   })
 
   test('of a file that a request refers to', async () => {
