@@ -6,13 +6,17 @@ import { changeMember, listMembers } from '../operations/member.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { MemberChange } from '../ports/members.ts'
 import { readMemberChange } from '../requests/member-request.ts'
+import { confirm } from '../requests/wizard/confirm.ts'
 import { membersView, memberView } from '../views/member.ts'
 
 interface Options {
   readonly force?: boolean
   readonly role?: string
   readonly name?: string
+  readonly yes?: boolean
 }
+
+type Input = Options & { readonly email: string }
 
 /** `dsctl member list|add|set-role|remove`. */
 export function define(command: Command, context: Context): void {
@@ -28,9 +32,9 @@ export function define(command: Command, context: Context): void {
   changing('set-role', 'change the role of a member')
     .addArgument(withCompletion(new Argument('<role>', `one of ${ROLES.join(', ')}`), ROLES))
     .action((email: string, role: string, options: Options) => change(context, 'set-role', { email, ...options, role }))
-  changing('remove', 'remove a member from the organization').action((email: string, options: Options) =>
-    change(context, 'remove', { email, ...options }),
-  )
+  changing('remove', 'remove a member from the organization')
+    .option('--yes', 'do not prompt')
+    .action((email: string, options: Options) => remove(context, { email, ...options }))
   command.addHelpText('afterAll', EXAMPLES)
 }
 
@@ -38,11 +42,15 @@ async function list(context: Context): Promise<void> {
   await context.print(membersView(await listMembers(await context.members(MAY.read))))
 }
 
-async function change(
-  context: Context,
-  kind: MemberChange['kind'],
-  { force = false, ...input }: Options & { readonly email: string },
-): Promise<void> {
+async function remove(context: Context, input: Input): Promise<void> {
+  const { email } = readMemberChange('remove', input)
+  const question = `Remove ${email} from the organization?`
+  const unattended = `${email} would lose access, and there is no terminal to confirm.`
+  await confirm(context, { yes: input.yes, question, unattended })
+  await change(context, 'remove', input)
+}
+
+async function change(context: Context, kind: MemberChange['kind'], { force = false, ...input }: Input): Promise<void> {
   const change = readMemberChange(kind, input)
   const { kind: outcome, member } = await changeMember(await context.members(MAY.administer), change, { force })
   if (outcome !== 'unchanged') context.changed = { text: 'The member was changed.' }

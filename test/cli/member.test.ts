@@ -3,6 +3,7 @@ import { type ApplicationSite, applicationSite } from '../support/application.ts
 import { json, jsonError } from '../support/run.ts'
 import { ADMIN, createSite, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
+import { terminal } from '../support/terminal.ts'
 
 let acme: Site
 
@@ -83,13 +84,35 @@ describe('On a database set up by dsctl, member', () => {
 
   test('removes a member, whose commands then fail, and adds them again', async () => {
     const eve = await acme.addPerson({ email: 'eve@example.com', role: 'data_admin' })
-    expect(await acme.dsctl(['member', 'remove', 'eve@example.com'])).toMatchObject({
+    expect(await acme.dsctl(['member', 'remove', 'eve@example.com', '--yes'])).toMatchObject({
       ...{ code: 0, stdout: '', stderr: 'Removed eve@example.com.\n' },
     })
     expect((await acme.dsctl(['list'], { env: eve.env })).code).toBe(4)
-    expect((await acme.dsctl(['member', 'remove', 'eve@example.com'])).code).toBe(5)
+    expect((await acme.dsctl(['member', 'remove', 'eve@example.com', '--yes'])).code).toBe(5)
     expect((await acme.dsctl(['member', 'add', 'eve@example.com', '--role', 'viewer'])).code).toBe(0)
     expect((await acme.dsctl(['list'], { env: eve.env })).code).toBe(0)
+  })
+
+  test('asks before it removes a member, or needs --yes', async () => {
+    await acme.addPerson({ email: 'gil@example.com', role: 'viewer' })
+    const remove = ['member', 'remove', 'gil@example.com']
+    expect(jsonError(await acme.dsctl([...remove, '-o', 'json']))).toMatchObject({
+      exit_code: 2,
+      message: 'gil@example.com would lose access, and there is no terminal to confirm.',
+      hint: 'Pass --yes.',
+    })
+    for (const [keys, code] of [
+      ['\n', 130],
+      ['\u0003', 130],
+      ['y\n', 0],
+    ] as const) {
+      expect(await rolesOf(acme)).toHaveProperty(['gil@example.com'], 'viewer')
+      const screen = terminal(remove, { home: acme.home, env: acme.env })
+      await screen.waitFor('Remove gil@example.com from the organization?')
+      screen.type(keys)
+      expect(await screen.exit, screen.text()).toMatchObject({ code })
+    }
+    expect(await rolesOf(acme)).not.toHaveProperty(['gil@example.com'])
   })
 
   test('requires a workspace_admin, and records attempts by others', async () => {
@@ -97,7 +120,7 @@ describe('On a database set up by dsctl, member', () => {
     const attempts = [
       ['add', 'new@example.com', '--role', 'workspace_admin'],
       ['set-role', 'frank@example.com', 'workspace_admin'],
-      ['remove', ADMIN],
+      ['remove', ADMIN, '--yes'],
     ]
     for (const args of attempts) expect((await acme.dsctl(['member', ...args], { env: frank.env })).code).toBe(4)
     expect(await rolesOf(acme)).toMatchObject({ [ADMIN]: 'workspace_admin', 'frank@example.com': 'data_admin' })
@@ -120,7 +143,7 @@ describe('On a database set up by dsctl, member', () => {
     await acme.addMember(await acme.addUser('greta@globex.example'), globex, { role: 'viewer' })
     const errors = await Promise.all(
       ['greta@globex.example', 'nobody@globex.example'].map(email =>
-        acme.dsctl(['member', 'remove', email, '-o', 'json']).then(jsonError),
+        acme.dsctl(['member', 'remove', email, '--yes', '-o', 'json']).then(jsonError),
       ),
     )
     expect(errors.map(({ code }) => code)).toEqual(['not_found', 'not_found'])
@@ -144,7 +167,7 @@ describe('The last workspace_admin', () => {
 
   test('cannot be removed or demoted; inactive ones do not count', async () => {
     for (const args of [
-      ['remove', 'ida@example.com'],
+      ['remove', 'ida@example.com', '--yes'],
       ['set-role', 'ida@example.com', 'viewer'],
     ]) {
       expect(jsonError(await acme.dsctl(inInitech(args), { env: admin.env }))).toMatchObject({ exit_code: 6 })
@@ -159,7 +182,7 @@ describe('The last workspace_admin', () => {
       await acme.database.query(setStatus, [initech])
       const codes = await Promise.all([
         acme.dsctl(inInitech(['set-role', 'otto@example.com', 'viewer']), { env: admin.env }),
-        acme.dsctl(inInitech(['remove', 'ida@example.com']), { env: other.env }),
+        acme.dsctl(inInitech(['remove', 'ida@example.com', '--yes']), { env: other.env }),
       ]).then(results => results.map(({ code }) => code).sort())
       const admins = await acme.database.query(
         `SELECT FROM users_to_organizations
@@ -188,7 +211,7 @@ describe('On an application’s database, member', () => {
     for (const args of [
       ['add', 'hugo@example.com', '--role', 'viewer'],
       ['set-role', 'admin@example.com', 'viewer'],
-      ['remove', 'admin@example.com'],
+      ['remove', 'admin@example.com', '--yes'],
     ]) {
       const error = jsonError(await shop.dsctl(['member', ...args, '-o', 'json']))
       expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('--force') })
@@ -200,6 +223,6 @@ describe('On an application’s database, member', () => {
     const add = await shop.dsctl(['member', 'add', 'hugo@example.com', '--role', 'viewer', '--force'])
     expect(add).toMatchObject({ code: 0 })
     expect(await rolesOf(shop)).toMatchObject({ 'hugo@example.com': 'viewer' })
-    expect((await shop.dsctl(['member', 'remove', 'admin@example.com', '--force'])).code).toBe(6)
+    expect((await shop.dsctl(['member', 'remove', 'admin@example.com', '--yes', '--force'])).code).toBe(6)
   })
 })

@@ -87,7 +87,11 @@ const VERBS: Readonly<Record<string, Verb>> = {
     ...{ args: () => ['member', 'set-role', 'someone@example.com', 'querier'], may: ADMINS },
     audited: 'member set-role',
   },
-  'member remove': { args: () => ['member', 'remove', 'someone@example.com'], may: ADMINS, audited: 'member remove' },
+  'member remove': {
+    args: () => ['member', 'remove', 'someone@example.com', '--yes'],
+    may: ADMINS,
+    audited: 'member remove',
+  },
   'audit prune': {
     args: () => ['audit', 'prune', '--before', '2000-01-01', '--yes'],
     may: ADMINS,
