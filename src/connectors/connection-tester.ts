@@ -84,7 +84,8 @@ function opener(getRun: () => TestRun): TestRun['open'] {
 
 async function connectToJumpHost(run: TestRun, jumpHost: Address): Promise<Tunnel> {
   const [socket, { openTunnel }] = await Promise.all([connectTcp(run, jumpHost), import('./ssh-tunnel.ts')])
-  return openTunnel(run, jumpHost, socket)
+  const sockets = [socket]
+  return openTunnel(run, jumpHost, async () => sockets.pop() ?? connectTcp(run, jumpHost))
 }
 
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

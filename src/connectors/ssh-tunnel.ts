@@ -1,7 +1,9 @@
-import { createHash, createPrivateKey } from 'node:crypto'
+import { createPrivateKey } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2 from 'ssh2'
+import type { Credentials } from '../domain/secret.ts'
+import { fingerprintOf, keyTypeOf, parseHostKey } from '../lib/ssh-host-key.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, type TestRun, text } from './driver.ts'
 
@@ -10,8 +12,45 @@ export interface Tunnel {
   open(address: Address): Promise<Duplex>
 }
 
-/** Stage tunnel: checks the jump host's key and logs in to it, on an open socket. Throws ConnectionFailure. */
-export function openTunnel(run: TestRun, jumpHost: Address, socket: Socket): Promise<Tunnel> {
+/**
+ * Stage tunnel: checks the jump host's key and logs in to it. `connect` opens a connection; the first one may be open
+ * already. A server shows one key in each connection, so other connections ask for its other keys until one matches
+ * `ssh_host_key`. Throws ConnectionFailure.
+ */
+export async function openTunnel(run: TestRun, jumpHost: Address, connect: () => Promise<Socket>): Promise<Tunnel> {
+  const hostKeys: HostKeys = { expected: expectedHostKey(run.credentials), shown: new Map(), accepted: false }
+  for (;;) {
+    try {
+      const tunnel = await logIn(run, jumpHost, { socket: await connect(), hostKeys })
+      if (tunnel) return tunnel
+    } catch (error) {
+      // It has no further key, or accepts no further connection.
+      throw hostKeys.shown.size > 0 && !hostKeys.accepted ? otherHostKeys(jumpHost, hostKeys) : error
+    }
+  }
+}
+
+interface HostKeys {
+  /** The fingerprint in `ssh_host_key`. */
+  readonly expected: string | undefined
+  /** The fingerprints of keys that do not match, by type. */
+  readonly shown: Map<string, string>
+  accepted: boolean
+}
+
+function expectedHostKey(credentials: Credentials): string | undefined {
+  const stored = optionalText(credentials, 'ssh_host_key')
+  const parsed = stored === undefined ? { value: undefined } : parseHostKey(stored)
+  if ('value' in parsed) return parsed.value
+  throw new ConnectionFailure('tunnel_failed', `ssh_host_key ${parsed.message}.`)
+}
+
+/** Undefined if the server shows a key that does not match; then nothing is sent that only the right server may see. */
+function logIn(
+  run: TestRun,
+  jumpHost: Address,
+  { socket, hostKeys }: { socket: Socket; hostKeys: HostKeys },
+): Promise<Tunnel | undefined> {
   const { credentials } = run
   run.enterStage('tunnel')
   run.setTimeoutReason(
@@ -21,25 +60,41 @@ export function openTunnel(run: TestRun, jumpHost: Address, socket: Socket): Pro
     text(credentials, 'ssh_private_key'),
     optionalText(credentials, 'ssh_private_key_passphrase'),
   )
-  const expected = optionalText(credentials, 'ssh_host_key')
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client()
-    let hostKeyFailure: ConnectionFailure | undefined
     run.onEnd(() => client.destroy())
-    client.on('error', error => reject(hostKeyFailure ?? loginFailure(run, jumpHost, error)))
-    client.on('close', () =>
-      reject(hostKeyFailure ?? new ConnectionFailure('tunnel_failed', 'The jump host closed the connection.')),
-    )
+    client.on('error', error => reject(loginFailure(run, jumpHost, error)))
+    client.on('close', () => reject(new ConnectionFailure('tunnel_failed', 'The jump host closed the connection.')))
     client.on('ready', () => resolve({ open: address => forward(run, client, address) }))
     client.connect({
       ...{ sock: socket, username: text(credentials, 'ssh_username'), ...keyOptions, readyTimeout: 0 },
+      algorithms: { serverHostKey: { remove: algorithmsOf(hostKeys), append: [], prepend: [] } },
       // Without a hostVerifier, ssh2 accepts any host key.
       hostVerifier: (key: Buffer) => {
-        hostKeyFailure = checkHostKey(jumpHost, fingerprintOf(key), expected)
-        return hostKeyFailure === undefined
+        const { expected, shown } = hostKeys
+        const found = fingerprintOf(key)
+        const type = keyTypeOf(key)
+        hostKeys.accepted = found === expected
+        if (expected === undefined) reject(unknownHostKey(jumpHost, found))
+        else if (shown.has(type))
+          reject(otherHostKeys(jumpHost, hostKeys)) // the server ignores what is asked for
+        else if (!hostKeys.accepted) {
+          shown.set(type, found)
+          resolve(undefined)
+        }
+        return hostKeys.accepted
       },
     })
   })
+}
+
+const RSA_ALGORITHMS = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa'] as const
+
+/** The algorithms for the types of the keys that were shown. */
+function algorithmsOf({ shown }: HostKeys): ssh2.ServerHostKeyAlgorithm[] {
+  return [...shown.keys()].flatMap(type =>
+    type === 'ssh-rsa' ? RSA_ALGORITHMS : [type as ssh2.ServerHostKeyAlgorithm],
+  )
 }
 
 type KeyOptions = Pick<ssh2.ConnectConfig, 'privateKey' | 'passphrase'>
@@ -76,18 +131,17 @@ function convertPkcs8(key: string, passphrase: string | undefined): string | und
   }
 }
 
-function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`
+function unknownHostKey(jumpHost: Address, found: string): ConnectionFailure {
+  const message = `The host key of ${formatAddress(jumpHost)} is ${found}, and ssh_host_key is not set. If the key is correct, set ssh_host_key to it or pass --accept-host-key.`
+  return new ConnectionFailure('tunnel_failed', message, found)
 }
 
-function checkHostKey(jumpHost: Address, found: string, expected: string | undefined): ConnectionFailure | undefined {
-  if (expected === undefined) {
-    const message = `The host key of ${formatAddress(jumpHost)} is ${found}, and ssh_host_key is not set. If the key is correct, set ssh_host_key to it or pass --accept-host-key.`
-    return new ConnectionFailure('tunnel_failed', message, found)
-  }
-  if (found === expected.replace(/=+$/, '')) return undefined
-  const message = `The host key of ${formatAddress(jumpHost)} is ${found}, not ${expected}. The key has changed, or another host answers. Ask the host's administrator before you change ssh_host_key.`
-  return new ConnectionFailure('tunnel_failed', message)
+function otherHostKeys(jumpHost: Address, { expected, shown }: HostKeys): ConnectionFailure {
+  const found = [...shown.values()]
+  const keys =
+    found.length === 1 ? `host key of ${formatAddress(jumpHost)} is` : `host keys of ${formatAddress(jumpHost)} are`
+  const advice = `The key has changed, or another host answers. Ask the host's administrator before you change ssh_host_key.`
+  return new ConnectionFailure('tunnel_failed', `The ${keys} ${found.join(' and ')}, not ${expected}. ${advice}`)
 }
 
 function loginFailure(run: TestRun, jumpHost: Address, error: unknown): ConnectionFailure {

@@ -108,7 +108,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     kind: 'host-key-fingerprint',
     secret: false,
     required: false,
-    description: "Fingerprint of the SSH server's key, as printed by ssh-keygen -l.",
+    description: "Fingerprint of one of the SSH server's keys, as printed by ssh-keygen -l.",
     group: 'ssh',
   },
 }

@@ -53,7 +53,7 @@ const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
   'private-key': () => 'PEM or OpenSSH format, at most 64 KiB',
   certificates: () => 'PEM format, at most 64 KiB',
   'service-account-key': () => 'a JSON object, at most 64 KiB',
-  'host-key-fingerprint': () => 'SHA256:… as printed by ssh-keygen -l',
+  'host-key-fingerprint': () => 'SHA256:… as printed by ssh-keygen -l, or a public key',
 }
 
 function formatNumber(value: number): string {

@@ -113,8 +113,11 @@ const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> =
       { type: 'string', description: 'The same object as JSON text.', maxLength: MAX_KEY_BYTES, pattern: '^\\s*\\{' },
     ],
   }),
-  'host-key-fingerprint': () => ({ type: 'string', pattern: '^SHA256:[A-Za-z0-9+/]{43}=?$' }),
+  'host-key-fingerprint': () => ({ type: 'string', pattern: HOST_KEY_PATTERN }),
 }
+
+/** A fingerprint or a public key, alone or in a line of `ssh-keygen -l` or known_hosts. */
+const HOST_KEY_PATTERN = '(^|\\s)(SHA256:[A-Za-z0-9+/]{43}=?|(ssh|ecdsa|sk)-\\S+\\s+AAAA[A-Za-z0-9+/]+=*)(\\s|$)'
 
 /** One line of text that is not blank. */
 function line(max: number): JsonSchema {

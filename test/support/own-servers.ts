@@ -1,5 +1,14 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,32 +94,52 @@ export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): P
   return { port, folder, write, reload: () => {}, stop }
 }
 
-export interface JumpHost extends OwnServer {
-  /** The host key's fingerprint, as printed by ssh-keygen -l. */
+export interface HostKey {
+  /** As printed by ssh-keygen -l. */
   readonly fingerprint: string
+  readonly publicKey: string
+}
+
+export interface JumpHost extends OwnServer {
+  /** The fingerprint of the first host key. */
+  readonly fingerprint: string
+  /** In the order of the options. */
+  readonly hostKeys: readonly HostKey[]
+  /** The server's log. */
+  log(): string
 }
 
 /** An OpenSSH server that allows root to log in with a public key, and forwards only to `permitted` (`HOST:PORT`). */
 export async function ownSshd({
   publicKeys,
   permitted,
+  hostKeys: types = ['ed25519'],
+  settings = [],
 }: {
   publicKeys: readonly string[]
   permitted: readonly string[]
+  /** The types of the host keys, for ssh-keygen -t, for example `rsa -b 2048`. */
+  hostKeys?: readonly string[]
+  /** Further lines of the configuration. */
+  settings?: readonly string[]
 }) {
   const { folder, write } = folderOf('root')
   mkdirSync('/run/sshd', { recursive: true })
   const file = (name: string) => join(folder, name)
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file('host')])
-  const printed = execFileSync('ssh-keygen', ['-l', '-f', file('host.pub')], { encoding: 'utf8' })
+  const hostKeys = types.map((type, at): HostKey => {
+    const { path, publicKey } = sshKey(folder, `host_${at}`, ['-t', ...type.split(' '), '-N', ''])
+    const printed = execFileSync('ssh-keygen', ['-l', '-f', path], { encoding: 'utf8' })
+    return { fingerprint: printed.split(' ')[1] ?? '', publicKey: publicKey.trim() }
+  })
   write('keys', publicKeys.join('\n'))
   const port = await freePort()
   write(
     'config',
     [
-      ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `HostKey ${file('host')}`, `AuthorizedKeysFile ${file('keys')}`],
+      ...[`Port ${port}`, 'ListenAddress 127.0.0.1', `AuthorizedKeysFile ${file('keys')}`],
+      ...types.map((_, at) => `HostKey ${file(`host_${at}`)}`),
       ...[`PidFile ${file('pid')}`, 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no', 'PermitRootLogin yes'],
-      ...['AllowTcpForwarding local', `PermitOpen ${permitted.join(' ')}`, ''],
+      ...['AllowTcpForwarding local', `PermitOpen ${permitted.join(' ')}`, 'LogLevel DEBUG1', ...settings, ''],
     ].join('\n'),
   )
   const child = spawn('/usr/sbin/sshd', ['-D', '-f', file('config'), '-E', file('log')], { stdio: 'ignore' })
@@ -119,8 +148,9 @@ export async function ownSshd({
     child.kill('SIGTERM')
     rmSync(folder, { recursive: true, force: true })
   }
-  const fingerprint = printed.split(' ')[1] ?? ''
-  return { port, folder, write, reload: () => {}, stop, fingerprint } satisfies JumpHost
+  const fingerprint = hostKeys[0]?.fingerprint ?? ''
+  const log = () => readFileSync(file('log'), 'utf8')
+  return { port, folder, write, reload: () => {}, stop, fingerprint, hostKeys, log } satisfies JumpHost
 }
 
 /** Generates a key pair. Returns the texts of both files. `args`: arguments for ssh-keygen. */
