@@ -19,10 +19,9 @@ export interface TestOptions {
   acceptHostKey(jumpHost: string, fingerprint: string): Promise<boolean>
 }
 
-/** The result of a test, and the credentials that were tested, including an accepted host key. */
+/** The result of a test, and the host key that was accepted for it. */
 export interface TestResult {
   readonly verdict: ConnectionResult
-  readonly credentials: Credentials
   readonly acceptedHostKey: string | undefined
 }
 
@@ -33,7 +32,7 @@ export async function testCredentials(
   { tester, acceptHostKey }: TestOptions,
 ): Promise<TestResult> {
   const type = findSourceType(typeName)
-  const none = { credentials: stored ?? {}, acceptedHostKey: undefined }
+  const none = { acceptedHostKey: undefined }
   if (!type) return { ...none, verdict: notTested(`dsctl does not know the type ${typeName}.`) }
   if (!stored) return { ...none, verdict: notTested('It has no credentials in Vault.') }
   const problems = checkStored(type, stored).map(({ field, message }) => `${field} ${message}`)
@@ -44,9 +43,9 @@ export async function testCredentials(
   const verdict = await tester.test(type, credentials)
   const found = verdict.unknownHostKey
   const jumpHost = String(credentials.jump_host?.reveal() ?? '')
-  if (found === null || !(await acceptHostKey(jumpHost, found))) return { ...none, credentials, verdict }
+  if (found === null || !(await acceptHostKey(jumpHost, found))) return { ...none, verdict }
   const accepted = normalizeCredentials(type, { ...credentials, ssh_host_key: new Secret<unknown>(found) })
-  return { verdict: await tester.test(type, accepted), credentials: accepted, acceptedHostKey: found }
+  return { verdict: await tester.test(type, accepted), acceptedHostKey: found }
 }
 
 export interface StoredTestOptions extends TestOptions {

@@ -1,5 +1,5 @@
 import { DsctlError } from '../domain/errors.ts'
-import type { Credentials } from '../domain/secret.ts'
+import { type Credentials, Secret } from '../domain/secret.ts'
 import { throwIfInterrupted } from './interruption.ts'
 import { previewUpdate } from './preview-update.ts'
 import type { Stores } from './stores.ts'
@@ -16,10 +16,11 @@ export async function verifyConnection(
   { type, credentials }: { type: string; credentials: Credentials },
   testing: TestOptions,
 ): Promise<Credentials> {
-  const tested = await testCredentials(type, credentials, testing)
+  const { verdict, acceptedHostKey } = await testCredentials(type, credentials, testing)
   throwIfInterrupted(stores)
-  const { ok, stage, code, message } = tested.verdict
-  if (ok) return tested.acceptedHostKey === undefined ? credentials : tested.credentials
+  const { ok, stage, code, message } = verdict
+  if (ok && acceptedHostKey === undefined) return credentials
+  if (ok) return { ...credentials, ssh_host_key: new Secret<unknown>(acceptedHostKey) }
   throw new DsctlError('unhealthy', `The connection failed. Stage ${stage}, ${code}: ${message}`, {
     hint: 'Nothing was written.',
   })

@@ -29,6 +29,20 @@ export function findSourceType(name: unknown): SourceType | undefined {
   return sourceTypes.find(type => type.name === name)
 }
 
+/** The value of `type` in the secrets of a type. */
+export function familyOf({ family, name }: SourceType): string {
+  return family ?? name
+}
+
+/**
+ * Whether a secret with the tag `tag` can belong to a type. Earlier versions of dsctl stored the type's name instead of
+ * its family. A tag that is not a type's name is the application's own business.
+ */
+export function isTagOf(type: SourceType, tag: unknown): boolean {
+  const named = findSourceType(tag)
+  return !named || familyOf(named) === familyOf(type)
+}
+
 /** Returns the type of that name. Throws `invalid` with the names of all types and a suggestion. */
 export function getSourceType(given: unknown): SourceType {
   const type = findSourceType(given)

@@ -1,11 +1,12 @@
-import { isDeepStrictEqual } from 'node:util'
 import { type FieldProblem, safeKey } from '../domain/errors.ts'
 import { type Credentials, isMask, type Secret } from '../domain/secret.ts'
 import { checkRules } from './check-rules.ts'
 import { textProperty, usesGroup, withDefaults, withDerived } from './complete-credentials.ts'
-import { fieldNames, findField, unknownFieldMessage } from './field-names.ts'
-import { normalizeCredentials } from './normalize.ts'
+import { findField, unknownFieldMessage } from './field-names.ts'
+import { hasSeveralItems, normalizeCredentials } from './normalize.ts'
+import { isSameValue } from './same-value.ts'
 import type { SourceType } from './source-type.ts'
+import { writeBack } from './write-back.ts'
 
 /** The fields that an update sets, with their secrets fetched, and the fields that it unsets. */
 export interface FieldUpdate {
@@ -22,36 +23,49 @@ export interface MergeResult {
 }
 
 /**
- * Applies an update to the stored credentials; null if there are none, then all required fields must be set. Stored keys
- * that are not fields are kept. Unsetting a field also unsets the fields that need it, and restores its default if it
- * has one. A mask as a value keeps the stored secret.
+ * Applies an update to the stored credentials; null if there are none, then all required fields must be set. Whatever it
+ * does not change stays as it is stored: see `writeBack`. Unsetting a field also unsets the fields that need it, and
+ * restores its default if it has one. A mask as a value keeps the stored secret.
  */
 export function mergeUpdate(type: SourceType, stored: Credentials | null, update: FieldUpdate): MergeResult {
   const before = stored ? normalizeCredentials(type, stored) : {}
   const { given, problems: maskProblems } = removeMasks(type, before, update.given)
   const unset = update.unset.map(name => findField(type, name)?.name ?? name)
   const dropped = [...withDependents(type, unset, given), ...outdatedDerived(type, before, given)]
-  const kept = Object.entries(stored ?? {}).filter(([key]) => !isNameOf(type, dropped, key))
+  const kept = Object.entries(before).filter(([name]) => !dropped.includes(name))
   const applied = normalizeCredentials(type, Object.fromEntries([...kept, ...Object.entries(given)]))
   const touched = new Set([...dropped, ...Object.keys(given)])
-  const merged = stored ? fillInTouched(type, { before, applied, touched }) : fillInAll(type, applied)
+  const after = stored ? fillInTouched(type, { before, applied, touched }) : fillInAll(type, applied)
 
   const problems = [...maskProblems, ...unsetProblems(type, unset, update.given)]
-  const ruleProblems = checkRules(type, merged, given).filter(({ field }) =>
+  const ruleProblems = checkRules(type, after, given).filter(({ field }) =>
     problems.every(problem => problem.field !== field),
   )
-  const changed = Object.keys(type.fields).filter(name => !isSame(before[name], merged[name]))
+  const hidden = stored ? fieldsWithSeveralItems(type, stored) : []
+  const changed = Object.keys(type.fields).filter(
+    name => (dropped.includes(name) && hidden.includes(name)) || !isSameValue(before[name], after[name]),
+  )
+  const merged = stored ? writeBack(type, stored, new Map(changed.map(name => [name, after[name]]))) : after
   return { merged, changed, problems: [...problems, ...ruleProblems] }
+}
+
+/** Fields that are stored as a list of several items, which dsctl shows as not set. */
+function fieldsWithSeveralItems(type: SourceType, stored: Credentials): readonly string[] {
+  return Object.entries(stored).flatMap(([key, value]) => {
+    const name = findField(type, key)?.name
+    return name !== undefined && hasSeveralItems(value) ? [name] : []
+  })
 }
 
 /** A fast check whether an update would change nothing, because all its values are stored already. */
 export function isAlreadyStored(type: SourceType, stored: Credentials, given: Credentials): boolean {
   if (type.rules.some(({ kind }) => kind === 'derived')) return false // a derived value may be missing
   // Credentials that dsctl wrote need no normalization.
-  if (Object.keys(given).every(name => Object.hasOwn(stored, name) && isSame(stored[name], given[name]))) return true
+  if (Object.keys(given).every(name => Object.hasOwn(stored, name) && isSameValue(stored[name], given[name])))
+    return true
   const before = normalizeCredentials(type, stored)
   const { given: values, problems } = removeMasks(type, before, given)
-  return problems.length === 0 && Object.keys(values).every(name => isSame(before[name], values[name]))
+  return problems.length === 0 && Object.keys(values).every(name => isSameValue(before[name], values[name]))
 }
 
 /** Removes masks from the given values: each keeps the stored secret. A mask is a problem if no secret is stored. */
@@ -87,13 +101,6 @@ function outdatedDerived(type: SourceType, before: Credentials, given: Credentia
   })
 }
 
-function isNameOf(type: SourceType, names: readonly string[], key: string): boolean {
-  return names.some(name => {
-    const field = findField(type, name)?.field
-    return field !== undefined && fieldNames(name, field).includes(key)
-  })
-}
-
 interface Applied {
   readonly before: Credentials
   /** The stored credentials with the update applied, but without new default and derived values. */
@@ -124,9 +131,4 @@ function unsetProblems(type: SourceType, unset: readonly string[], given: Creden
     if (Object.hasOwn(given, name)) return [{ field: name, message: 'is both set and unset: choose one' }]
     return field.required ? [{ field: name, message: 'is required and cannot be unset: give a new value' }] : []
   })
-}
-
-function isSame(one: Secret | undefined, other: Secret | undefined): boolean {
-  const [a, b] = [one?.reveal(), other?.reveal()]
-  return a === b || (typeof a === 'object' && isDeepStrictEqual(a, b))
 }

@@ -1,10 +1,11 @@
 import { type Credentials, Secret } from '../domain/secret.ts'
+import { ExactNumber } from '../lib/exact-json.ts'
 import { fieldNames, findField } from './field-names.ts'
 import type { Field, SourceType } from './source-type.ts'
 
 /**
- * Converts stored credentials to the form that dsctl writes: `type`, then the fields under their own names in the order
- * of their declaration, then unknown keys unchanged. Fields that are null or empty are dropped.
+ * Reads stored credentials, which another program may have written: `type`, then the fields under their own names in the
+ * order of their declaration, then unknown keys unchanged. Fields that are null or empty are dropped.
  */
 export function normalizeCredentials(type: SourceType, stored: Credentials): Credentials {
   const present = new Set(Object.keys(stored).map(key => findField(type, key)?.name))
@@ -18,24 +19,39 @@ export function normalizeCredentials(type: SourceType, stored: Credentials): Cre
     // A list of several items does not fit the field. It is kept under its key, hidden, until the field is set.
     return name === undefined ? key !== 'type' : !known.has(name) && hasSeveralItems(value)
   })
-  return Object.fromEntries([['type', new Secret<unknown>(type.name)], ...known, ...rest])
+  return Object.fromEntries([['type', new Secret<unknown>(type.family ?? type.name)], ...known, ...rest])
+}
+
+/** The name under which the value of a field is stored: its own, or an alias that another program has used. */
+export function storedName(name: string, field: Field, stored: Credentials): string | undefined {
+  return fieldNames(name, field).find(key => valueUnder(key, field, stored) !== undefined)
+}
+
+/** Whether a stored value is a list of several items, which a field cannot have. */
+export function hasSeveralItems(secret: Secret): boolean {
+  const value = secret.reveal()
+  return Array.isArray(value) && value.length > 1
 }
 
 function fieldValue(name: string, field: Field, stored: Credentials): Secret | undefined {
-  for (const key of fieldNames(name, field)) {
-    const value = Object.hasOwn(stored, key) ? stored[key]?.reveal() : undefined
-    const single = field.listAliases?.includes(key) ? singleItem(value) : value
-    if (single !== undefined && single !== null && single !== '') return new Secret(single)
-  }
-  return undefined
+  const key = storedName(name, field, stored)
+  return key === undefined ? undefined : new Secret(valueUnder(key, field, stored))
+}
+
+/** The value that a field has under one of its names. Undefined if there is none, or if it is null or empty. */
+function valueUnder(key: string, field: Field, stored: Credentials): unknown {
+  const value = Object.hasOwn(stored, key) ? stored[key]?.reveal() : undefined
+  const single = plainNumber(field.listAliases?.includes(key) ? singleItem(value) : value)
+  return single === null || single === '' ? undefined : single
+}
+
+/** A number such as `5432.0` as a number of JavaScript, unless it is too large for one. */
+function plainNumber(value: unknown): unknown {
+  const number = value instanceof ExactNumber ? Number(value.text) : Number.NaN
+  return Number.isSafeInteger(number) ? number : value
 }
 
 function singleItem(value: unknown): unknown {
   if (!Array.isArray(value)) return value
   return value.length === 1 ? value[0] : undefined
-}
-
-function hasSeveralItems(secret: Secret): boolean {
-  const value = secret.reveal()
-  return Array.isArray(value) && value.length > 1
 }

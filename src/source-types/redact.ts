@@ -1,4 +1,5 @@
 import { type Credentials, REDACTED } from '../domain/secret.ts'
+import { ExactNumber } from '../lib/exact-json.ts'
 import { normalizeCredentials } from './normalize.ts'
 import type { Field, SourceType } from './source-type.ts'
 
@@ -35,6 +36,7 @@ export function outputName(name: string, field: Field): string {
 /** Redacts secrets that other programs may have stored in a plain field, such as the password in a URL. */
 function redactPlain(value: unknown): OutputValue {
   if (typeof value === 'number' || typeof value === 'boolean') return value
+  if (value instanceof ExactNumber) return value.text
   if (typeof value !== 'string' || /PRIVATE KEY/.test(value)) return REDACTED
   return value.replace(/\/\/.*@/s, `//${REDACTED}@`)
 }

@@ -59,8 +59,10 @@ export type DriverName = 'pg' | 'mysql2' | 'tedious' | 'snowflake-sdk' | 'databr
 
 /** A type of data source: data only. Each has one file in `types/`, and no other file names it. */
 export interface SourceType {
-  /** The value of `data_sources.type` and of `type` in the secret. */
+  /** The value of `data_sources.type`. */
   readonly name: string
+  /** The value of `type` in the secret, if it differs: the type whose credentials the application reads. */
+  readonly family?: string
   /** The product's name, for example `PostgreSQL`. */
   readonly label: string
   /** Used by `dsctl test`. */

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import { parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import type { Backend } from '../ports/backend.ts'
 import { NoResponse } from './errors.ts'
 import { type RequestTarget, type ServerAddress, targetParser } from './server-address.ts'
@@ -110,7 +111,7 @@ function sendOnce(
   { server, path }: RequestTarget,
   { sender, redirects, timeoutMs }: { sender: Sender; redirects: number; timeoutMs: number },
 ): Promise<Received> {
-  const body = json !== null && typeof json === 'object' ? JSON.stringify(json) : undefined
+  const body = json !== null && typeof json === 'object' ? stringifyExactJson(json) : undefined
   const { hostname, port, basicAuth, isSecure } = server
   return new Promise((resolve, reject) => {
     // A standby node may redirect after it has forwarded the request and lost the response, so it may have taken effect.
@@ -149,10 +150,11 @@ function readBody(message: IncomingMessage): Promise<string> {
   })
 }
 
-// Text that is not JSON is dropped: it comes from a proxy, not from Vault, and may contain anything.
+// Text that is not JSON is dropped: it comes from a proxy, not from Vault, and may contain anything. Numbers in a secret
+// of the application keep all their digits.
 function parseJson(text: string): unknown {
   try {
-    return text === '' ? undefined : JSON.parse(text)
+    return text === '' ? undefined : parseExactJson(text)
   } catch {
     return undefined
   }

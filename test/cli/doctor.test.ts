@@ -287,7 +287,7 @@ describe('doctor', () => {
     for (const text of ['No host (dev), host is required', 'Empty (dev), empty', 'Bad port (dev), port must be']) {
       expect(message).toContain(text)
     }
-    expect(message).toContain('Of another type (dev), its type is mysql, but the record’s is postgres')
+    expect(message).toContain('Of another type (dev), its type is mysql, but must be postgres')
     expect(JSON.stringify(found.findings)).not.toContain(CANARY)
     expect((await site.dsctl(['doctor', '--deep'])).stdout).not.toContain(CANARY)
     expect(await secretAt(String(ids['No host']))).toMatchObject({ password: CANARY })

@@ -279,7 +279,7 @@ export const examples: readonly Example[] = [
       ssh_host_key: fingerprint,
     },
     stored: {
-      type: 'mariadb',
+      type: 'mysql',
       host: 'db.internal',
       port: 3306,
       ...login,
@@ -309,7 +309,7 @@ export const examples: readonly Example[] = [
     type: 'supabase',
     fields: { host: 'db.x.supabase.co', ...login, default_database: 'postgres', ssl_mode: 'require' },
     stored: {
-      type: 'supabase',
+      type: 'postgres',
       host: 'db.x.supabase.co',
       port: 5432,
       ...login,

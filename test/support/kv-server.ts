@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
+import { parseExactJson, stringifyExactJson } from '../../src/lib/exact-json.ts'
 import { answerAuth } from './kv-server/auth.ts'
 import type { Call, Json, Reply } from './kv-server/call.ts'
 import { errors } from './kv-server/call.ts'
@@ -25,7 +26,7 @@ export async function kvServer(): Promise<{ addr: string; rootToken: string; clo
       .then(text => answer(state, request, text))
       .catch(error => errors(501, `kv-server.ts: ${error instanceof Error ? error.stack : error}`))
       .then(({ status, body }) => {
-        const text = body === undefined ? '' : `${JSON.stringify(body)}\n`
+        const text = body === undefined ? '' : `${stringifyExactJson(body)}\n`
         response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(text) })
         response.end(text)
       })
@@ -62,7 +63,7 @@ const NOBODY: Token = newToken(emptyState(), { id: '', policies: [], ttl: 0 })
 function parse(text: string): Json | undefined {
   if (!text) return {}
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseExactJson(text)
     return typeof value === 'object' && value !== null ? (value as Json) : undefined
   } catch {
     return undefined

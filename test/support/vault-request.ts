@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { parseExactJson, stringifyExactJson } from '../../src/lib/exact-json.ts'
 
 export interface VaultRequest {
   readonly method: string
@@ -17,7 +18,7 @@ export interface VaultAnswer {
 
 /** Sends a request to Vault's API with a token, or without one if it is ''. */
 export function vaultRequest(addr: string, token: string, { method, path, body }: VaultRequest): Promise<VaultAnswer> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const text = body === undefined || typeof body === 'string' ? body : stringifyExactJson(body)
   const headers = { ...(token && { 'X-Vault-Token': token }), 'Content-Length': Buffer.byteLength(text ?? '') }
   return new Promise((resolve, reject) => {
     const sent = request(`${addr}/v1/${path}`, { method, headers, agent: false }, answer => {
@@ -26,7 +27,7 @@ export function vaultRequest(addr: string, token: string, { method, path, body }
       answer.on('error', reject)
       answer.on('end', () => {
         const content = Buffer.concat(chunks).toString()
-        resolve({ status: answer.statusCode ?? 0, body: content ? JSON.parse(content) : {} })
+        resolve({ status: answer.statusCode ?? 0, body: content ? parseExactJson(content) : {} })
       })
     })
     sent.on('error', reject)

@@ -3,7 +3,7 @@ import { isMask, REDACTED } from '../../domain/secret.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import type { NamedRecord } from '../../ports/records.ts'
 import { findSourceType } from '../../source-types/index.ts'
-import { normalizeCredentials } from '../../source-types/normalize.ts'
+import { normalizeCredentials, storedName } from '../../source-types/normalize.ts'
 import { outputName, redactCredentials } from '../../source-types/redact.ts'
 import type { SourceType } from '../../source-types/source-type.ts'
 import { listAll } from '../list.ts'
@@ -14,6 +14,12 @@ import { runInParallel } from './run-in-parallel.ts'
 
 /** A request that is safe to commit: each secret is a reference. */
 export type ExportedRequest = Readonly<Record<string, unknown>>
+
+/** A secret field, and the key under which its value is stored. */
+interface SecretField {
+  readonly field: string
+  readonly key: string
+}
 
 export interface ExportOptions {
   readonly type: string | undefined
@@ -44,9 +50,9 @@ export async function exportAll(
       return { record, credentials: secret.answer.data }
     })
     const requests = read.flatMap(({ record, credentials }) => {
-      const source = (field: string) =>
+      const source = ({ field, key }: SecretField) =>
         toEnv === undefined
-          ? `vault:${stores.secrets.pathOf(record)}#${field}`
+          ? `vault:${stores.secrets.pathOf(record)}#${key}`
           : `env:${variableName(`${toEnv}_${record.name}_${field}`, variables)}`
       return requestOf(record, credentials, { source, toEnv, warn })
     })
@@ -57,7 +63,7 @@ export async function exportAll(
 function requestOf(
   { name, env, type }: NamedRecord,
   credentials: Credentials | null,
-  how: { source: (field: string) => string; toEnv: string | undefined; warn: (text: string) => void },
+  how: { source: (field: SecretField) => string; toEnv: string | undefined; warn: (text: string) => void },
 ): readonly ExportedRequest[] {
   const known = findSourceType(type)
   if (!known || !credentials) {
@@ -86,7 +92,7 @@ export async function listLiveRecords(
   return records.sort((a, b) => compare(a.env, b.env) || compare(a.name, b.name))
 }
 
-function fieldsOf(type: SourceType, credentials: Credentials, source: (field: string) => string) {
+function fieldsOf(type: SourceType, credentials: Credentials, source: (field: SecretField) => string) {
   const shown = redactCredentials(type, credentials)
   const stored = normalizeCredentials(type, credentials)
   const fields: Record<string, unknown> = {}
@@ -95,7 +101,8 @@ function fieldsOf(type: SourceType, credentials: Credentials, source: (field: st
     if (!Object.hasOwn(stored, name)) continue
     const value = shown[outputName(name, field)]
     const plain = Array.isArray(value) ? value[0] : value
-    if (field.secret) fields[name] = { from: source(name) }
+    if (field.secret)
+      fields[name] = { from: source({ field: name, key: storedName(name, field, credentials) ?? name }) }
     else if (typeof plain === 'string' && (isMask(plain) || plain.includes(REDACTED))) hidden.push(name)
     else fields[name] = plain
   }

@@ -1,5 +1,5 @@
 import type { LiveRecord } from '../../ports/health.ts'
-import { findSourceType } from '../../source-types/index.ts'
+import { familyOf, findSourceType, isTagOf } from '../../source-types/index.ts'
 import { PARALLEL_SECRETS } from '../batch/limits.ts'
 import { runInParallel } from '../batch/run-in-parallel.ts'
 import { retry } from '../two-stores/retry.ts'
@@ -52,7 +52,7 @@ async function problemOf(
   if (!type) return undefined // A type that only the application knows.
   const { checkStored } = await import('../../source-types/check-stored.ts')
   const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
-  const other = findSourceType(data.type?.reveal())
-  if (other && other.name !== type.name) problems.unshift(`its type is ${other.name}, but the record’s is ${type.name}`)
+  const tag = data.type?.reveal()
+  if (!isTagOf(type, tag)) problems.unshift(`its type is ${tag}, but must be ${familyOf(type)}`)
   return problems.length ? problems.join(', ') : undefined
 }

@@ -79,7 +79,7 @@ function deepFinding(wrong: readonly BadSecret[], compared: number): Finding {
     check: 'secrets',
     status: 'problem',
     message: `${count(wrong.length, 'secret')} not valid for the type: ${summarize(wrong.map(({ record, why }) => `${label(record)}, ${why}`))}.`,
-    fix: 'Run dsctl update ID with the missing or wrong fields.',
+    fix: 'Run dsctl update ID with the missing or wrong fields. Correct a wrong type with vault kv patch.',
     items: wrong.map(({ record }) => record.id),
   }
 }

@@ -1,4 +1,4 @@
 import type { SourceType } from '../source-type.ts'
 import { mysql } from './mysql.ts'
 
-export const mariadb: SourceType = { ...mysql, name: 'mariadb', label: 'MariaDB' }
+export const mariadb: SourceType = { ...mysql, name: 'mariadb', family: mysql.name, label: 'MariaDB' }

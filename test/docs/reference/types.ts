@@ -36,7 +36,11 @@ function fieldsSection(type: SourceType): string {
     aliases.map(alias => `\`${alias}\``).join(', '),
   ])
   const head = ['field', 'description', 'required', 'default', 'limits', 'other names']
-  return `\n## ${type.label}\n\nType \`${type.name}\`.\n\n${table(head, rows)}`
+  return `\n## ${type.label}\n\nType \`${type.name}\`.${familyNote(type)}\n\n${table(head, rows)}`
+}
+
+function familyNote({ family }: SourceType): string {
+  return family === undefined ? '' : ` Its secrets have the type \`${family}\`, which is what the application reads.`
 }
 
 interface Cells {

@@ -56,19 +56,56 @@ describe('a mask', () => {
 })
 
 describe('a secret written by another program', () => {
-  test('keeps its unknown keys, and its aliases become field names', () => {
-    const { default_database, ...rest } = base as Record<string, unknown>
-    const stored = { ...rest, database: default_database, sslmode: 'x', extra: { a: 1 } }
+  const { default_database, ...withoutDatabase } = base as Record<string, unknown>
+
+  test('keeps its unknown keys, its names and what is empty', () => {
+    const stored = { ...withoutDatabase, database: default_database, sslmode: 'x', extra: { a: 1 }, ssl_ca: null }
     const result = update(postgres, stored, { host: 'new' })
-    expect(result.problems).toEqual([])
-    expect(result.changed).toEqual(['host'])
-    expect(result.merged).toEqual({ ...base, host: 'new', sslmode: 'x', extra: { a: 1 } })
+    expect(result).toEqual({ merged: { ...stored, host: 'new' }, changed: ['host'], problems: [] })
   })
 
-  test('loses its aliases when their field is given or unset', () => {
+  test('gets a changed field under the name and in the form that is stored', () => {
+    const stored = { ...withoutDatabase, database: 'd', schemas: ['a'], port: '5432' }
+    expect(update(postgres, stored, { default_database: 'e', default_schema: 'b', port: 5433 }).merged).toEqual({
+      ...{ ...stored, database: 'e', schemas: ['b'], port: '5433' },
+    })
+    expect(update(postgres, { ...base, schemas: 'a' }, { default_schema: 'b' }).merged).toEqual({
+      ...{ ...base, schemas: 'b' },
+    })
+    const text = { type: 'bigquery', default_dataset_id: 'd', credentials_json: JSON.stringify(serviceAccount) }
+    const service_account_key = { ...serviceAccount, client_email: 'new' }
+    expect(update(bigquery, text, { service_account_key }).merged).toEqual({
+      ...text,
+      credentials_json: JSON.stringify(service_account_key),
+      project_id: serviceAccount.project_id,
+    })
+  })
+
+  test('gets a changed field under each of its names that has a value', () => {
+    const both = { ...base, database: 'other', schema: null, schemas: ['s'] }
+    expect(update(postgres, both, { default_database: 'e', default_schema: 't' }).merged).toEqual({
+      ...{ ...both, default_database: 'e', database: 'e', schemas: ['t'] },
+    })
+    expect(update(postgres, { ...base, schema: '' }, { default_schema: 't' }).merged).toEqual({ ...base, schema: 't' })
+    expect(update(postgres, both, {}, ['default_schema']).merged).toEqual({ ...base, database: 'other' })
+  })
+
+  test('is not changed by the same value in another form', () => {
+    const stored = { ...base, port: '5432' }
+    expect(update(postgres, stored, { port: 5432, host: 'new' })).toMatchObject({
+      merged: { port: '5432' },
+      changed: ['host'],
+    })
+    const text = { type: 'bigquery', ...leastFields(bigquery), service_account_key: JSON.stringify(serviceAccount) }
+    expect(update(bigquery, text, { service_account_key: serviceAccount, location: 'EU' }).merged).toMatchObject({
+      service_account_key: text.service_account_key,
+    })
+  })
+
+  test('loses a list of several items when its field is given or unset', () => {
     const stored = { ...base, schemas: ['a', 'b'] }
-    expect(update(postgres, stored, { default_schema: 'c' }).merged).toEqual({ ...base, default_schema: 'c' })
-    expect(update(postgres, stored, {}, ['default_schema']).merged).toEqual(base)
+    expect(update(postgres, stored, { default_schema: 'c' }).merged).toEqual({ ...base, schemas: ['c'] })
+    expect(update(postgres, stored, {}, ['schema'])).toMatchObject({ merged: base, changed: ['default_schema'] })
     expect(update(postgres, stored, { host: 'new' }).merged).toEqual({ ...stored, host: 'new' })
   })
 
