@@ -4,6 +4,7 @@ import { addGlobalOptions } from './cli/global-options.ts'
 import { helpLayout } from './cli/help.ts'
 import { addHelpCommand } from './cli/help-command.ts'
 import { defineNow, defineOnUse } from './cli/lazy-command.ts'
+import { countOptions } from './cli/repeatable.ts'
 import { checkValues, sentence, usageError } from './cli/usage.ts'
 
 /** What each file of commands/ exports. It adds arguments, options, examples and the action to its command. */
@@ -90,6 +91,7 @@ export function createProgram(stdout: HelpOutput, version: string): Command {
     .showSuggestionAfterError(true)
   configure(program, stdout)
   addGlobalOptions(program)
+  countOptions(program)
   return program
 }
 
@@ -103,7 +105,11 @@ export function addCommands(program: Command, context: Context): void {
     if (verb.alias) command.alias(verb.alias)
     if (verb.group) command.helpGroup(verb.group)
     configure(command, context.streams.stdout)
-    defineOnUse(command, async () => (await verb.load()).define(command, context))
+    defineOnUse(command, async () => {
+      const { define } = await verb.load()
+      define(command, context)
+      countOptions(command)
+    })
   }
   configure(addHelpCommand(program), context.streams.stdout)
   program.hook('preSubcommand', (_, command) => defineNow(command))

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { CommanderError } from 'commander'
 import type { Context } from './cli/context.ts'
+import { envOfSettings } from './cli/env-of-settings.ts'
 import type { GlobalOptions } from './cli/global-options.ts'
 import { listenForInterruption, type Signals, type StopSignal } from './cli/interruption.ts'
 import { openContext } from './cli/open-context.ts'
@@ -85,7 +86,7 @@ async function addSuggestion(error: unknown, context: Context): Promise<unknown>
     import('./operations/suggest-name.ts'),
     import('./operations/authorize.ts'),
   ])
-  return suggestName(error, () => context.records(MAY.read))
+  return suggestName(error, () => context.records(MAY.read), envOfSettings(context))
 }
 
 function exitCode(error: unknown): number {

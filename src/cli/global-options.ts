@@ -6,12 +6,13 @@ import type { SettingFlags } from '../settings/keys.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { TerminalOptions } from '../terminal/streams.ts'
 import { withCompletion } from './completion/values.ts'
+import { collect } from './repeatable.ts'
 
 /** The options that every command takes, before or after its name. */
 export interface GlobalOptions extends TerminalOptions {
   readonly profile?: string
   readonly org?: string
-  /** Every `--env`. `apply` and `diff` take several; elsewhere the last one counts. */
+  /** Every `--env`. Commands that call `acceptSeveralEnvs` take several. */
   readonly env?: readonly string[]
   readonly user?: string
   readonly output?: string
@@ -39,11 +40,6 @@ export function addGlobalOptions(program: Command): void {
     .addOption(new Option('-q, --quiet', 'print only data and errors'))
     .addOption(new Option('-v, --verbose', 'print each backend call and its duration to stderr'))
     .addOption(new Option('--timeout <seconds>', 'the timeout of each backend call').default('10', '10'))
-}
-
-/** Parses an option that can be given several times. */
-export function collect(value: string, earlier: readonly string[] = []): readonly string[] {
-  return [...earlier, value]
 }
 
 /** The global options that override settings. */

@@ -2,12 +2,17 @@ import { Option } from 'commander'
 import { fieldFlags } from '../source-types/field-flags.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { withCompletion } from './completion/values.ts'
-import { collect } from './global-options.ts'
+import { anyOf, repeatable } from './repeatable.ts'
 
 /** `--type`: the name of a type. It is validated later, with the rest of the request. */
 export function typeOption(description: string): Option {
   const names = sourceTypes.map(({ name }) => name)
   return withCompletion(new Option('--type <type>', description), names)
+}
+
+/** `--type` as a filter: the names of types. */
+export function typesOption(description: string): Option {
+  return anyOf(typeOption(description))
 }
 
 /** `-f, --file`: one request file. */
@@ -29,5 +34,5 @@ export function unsetOption(): Option {
 /** `--allow-from`, for every command that reads a request file. */
 export function allowFromOption(): Option {
   const description = 'also allow these sources in request files: env:DS_*, vault:kv/team/*'
-  return new Option('--allow-from <pattern>', description).argParser(collect)
+  return repeatable(new Option('--allow-from <pattern>', description))
 }

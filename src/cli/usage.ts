@@ -2,8 +2,12 @@ import type { Command, CommanderError } from 'commander'
 import { type DsctlError, type FieldProblem, invalid } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { SETTING_KEYS, type SettingKey } from '../settings/keys.ts'
+import { repetitionProblem } from './repeatable.ts'
 
-/** Throws `invalid` if an option or an argument is empty, as in `--env "$UNSET"`, or is not UTF-8 text. */
+/**
+ * Throws `invalid` if an option or an argument is empty, as in `--env "$UNSET"`, or is not UTF-8 text, or if an option
+ * that takes one value was given several times.
+ */
 export function checkValues(command: Command): void {
   const problems = [...optionProblems(command), ...argumentProblems(command)]
   if (problems.length) throw invalid('Invalid command line.', problems)
@@ -34,6 +38,8 @@ export function sentence(text: string): string {
 function optionProblems(command: Command): FieldProblem[] {
   const all = [command, ...parentsOf(command)].flatMap(each => each.options.map(option => ({ each, option })))
   return all.flatMap(({ each, option }) => {
+    const repeated = repetitionProblem(option, command)
+    if (repeated) return [repeated]
     const key = option.attributeName()
     if (each.getOptionValueSource(key) !== 'cli') return []
     const message = valueProblem(each.getOptionValue(key))

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { acceptSeveralEnvs } from '../cli/repeatable.ts'
 import { allowFromOption, filesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
@@ -21,6 +22,7 @@ interface Options extends BatchOptions, VerifyOptions {
 
 /** `dsctl apply -f FILE...`. */
 export function define(command: Command, context: Context): void {
+  acceptSeveralEnvs(command)
   command
     .addOption(filesOption('requests in JSON or YAML: files, folders, - for standard input').makeOptionMandatory())
     .option('--prune', 'delete what no file contains, within --env (repeatable)')

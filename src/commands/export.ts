@@ -1,23 +1,25 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { typeOption } from '../cli/request-options.ts'
+import { acceptSeveralEnvs } from '../cli/repeatable.ts'
+import { typesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { invalid } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/batch/export.ts'
 import { checkEnv } from '../source-types/check-name.ts'
-import { getSourceType } from '../source-types/index.ts'
 import { withProgress } from '../terminal/progress.ts'
+import { noMatchText, noteEnvOfSettings, readFilter } from './steps/select.ts'
 
 interface Options {
-  readonly type?: string
+  readonly type?: readonly string[]
   readonly toEnv?: string
 }
 
 /** `dsctl export`. */
 export function define(command: Command, context: Context): void {
+  acceptSeveralEnvs(command)
   command
-    .addOption(typeOption('only data sources of this type'))
+    .addOption(typesOption('only data sources of this type'))
     .option('--to-env <env>', 'write requests for another env, with variables in place of secrets')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => run(context, options))
@@ -26,18 +28,23 @@ export function define(command: Command, context: Context): void {
 async function run(context: Context, options: Options): Promise<void> {
   const format = formatWithout(context, 'id')
   const toEnv = readTargetEnv(options.toEnv)
-  const type = options.type && getSourceType(options.type).name
-  const env = context.settings().get('env')
+  const filter = readFilter(context, options.type)
   const stores = await context.stores(MAY.change)
   await withProgress(context.streams, 'Exporting', progress => {
-    const onProgress = (done: number, total: number) => progress.update(`Exported ${done} of ${total}`)
-    const exportOptions = { type, env, toEnv, onProgress, warn: context.warn }
-    const empty = `Nothing to export${env === undefined ? '' : ` in env ${env}`}.`
+    let found = 0
+    const onProgress = (done: number, total: number) => {
+      found = total
+      progress.update(`Exported ${done} of ${total}`)
+    }
+    const exportOptions = { ...filter, toEnv, onProgress, warn: context.warn }
+    // Data sources that were found and left out have each caused a warning.
+    const empty = async () => `Nothing to export.${found ? '' : ` ${await noMatchText(stores, filter)}`}`
     return context.print(
       { kind: 'documents', forEachPage: write => exportAll(stores, exportOptions, write), empty },
       format,
     )
   })
+  noteEnvOfSettings(context)
 }
 
 function readTargetEnv(toEnv: string | undefined): string | undefined {
@@ -50,6 +57,8 @@ function readTargetEnv(toEnv: string | undefined): string | undefined {
 const EXAMPLES = `
 Writes requests that are safe to commit. Each secret is a reference to the
 stored secret, not a backup of it. dsctl apply finds no change in them.
+
+--type and --env can be given several times, and mean any of them.
 
 Examples:
   dsctl export --env production > production.yaml

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { allowFromOption, fileOption, typeOption } from '../cli/request-options.ts'
+import { acceptSeveralEnvs } from '../cli/repeatable.ts'
+import { allowFromOption, fileOption, typesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { OutputFormat } from '../domain/output-format.ts'
@@ -12,11 +13,12 @@ import type { Ref } from '../ports/lookup.ts'
 import { needsPermission } from '../requests/check-sources.ts'
 import { fetchCreateSecrets, readCreateRequest } from '../requests/create-request.ts'
 import { sourceReaders } from '../requests/fetch-secrets.ts'
+import { givenEnvs } from '../requests/selected-envs.ts'
 import { checkSelection, type SelectionOptions } from '../requests/test-selection.ts'
-import { getSourceType } from '../source-types/index.ts'
 import { withProgress } from '../terminal/progress.ts'
 import { type TestResultJson, testResult, testResultsView } from '../views/test-results.ts'
 import { readDraftWithTemplate } from './steps/read-draft.ts'
+import { noteEnvOfSettings, readFilter } from './steps/select.ts'
 import { openTesting, testRequest } from './steps/testing.ts'
 
 interface Options extends SelectionOptions {
@@ -26,10 +28,11 @@ interface Options extends SelectionOptions {
 
 /** `dsctl test [REF...]`. */
 export function define(command: Command, context: Context): void {
+  acceptSeveralEnvs(command)
   command
     .argument('[ref...]', 'the UUIDs or names of data sources')
     .option('--all', 'every data source, or every one in --env')
-    .addOption(typeOption('every data source of this type'))
+    .addOption(typesOption('every data source of this type'))
     .addOption(fileOption('what a request in JSON or YAML would create; - for standard input'))
     .option('--onboard', 'update the onboarding status: completed if it connects, else failed')
     .option('--accept-host-key', 'accept and store unknown jump host keys')
@@ -39,7 +42,7 @@ export function define(command: Command, context: Context): void {
 }
 
 async function run(context: Context, refs: readonly string[], options: Options): Promise<void> {
-  checkSelection(refs, options)
+  checkSelection(refs, { ...options, envs: givenEnvs(context) })
   if (options.file === undefined) return print(context, await testStored(context, refs, options))
   const format = formatWithout(context, 'id')
   await print(context, [await testFile(context, options.file, options)], format)
@@ -88,15 +91,19 @@ async function select(
   refs: readonly string[],
   { type }: Options,
 ): Promise<readonly Ref[]> {
+  if (refs.length === 0) {
+    noteEnvOfSettings(context)
+    return listToTest(stores, readFilter(context, type))
+  }
   const env = context.settings().get('env')
-  if (refs.length === 0) return listToTest(stores, { type: type && getSourceType(type).name, env })
   // Two tests of one data source would conflict over its onboarding status.
   return [...new Set(refs)].map(text => ({ text, env }))
 }
 
 const EXAMPLES = `
 Tests in stages (resolve, reach, tunnel, tls, authenticate, database, query) and
-stops at the first that fails. --timeout limits each test.
+stops at the first that fails. --timeout limits each test. Without REF, --type
+and --env can be given several times, and mean any of them.
 
 Examples:
   dsctl test Sales --env production

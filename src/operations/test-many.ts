@@ -1,8 +1,10 @@
 import { DsctlError, type ErrorCode, isInterruption } from '../domain/errors.ts'
 import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { Ref } from '../ports/lookup.ts'
+import { type ListFilter, NO_FILTER } from '../ports/records.ts'
 import { PARALLEL_TESTS } from './batch/limits.ts'
 import { runInParallel } from './batch/run-in-parallel.ts'
+import { explainNoMatch } from './explain-no-match.ts'
 import { listAll } from './list.ts'
 import type { Stores } from './stores.ts'
 import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
@@ -48,15 +50,21 @@ function stopsAll(code: ErrorCode): boolean {
   return code === 'bug' || code === 'unauthenticated' || isInterruption(code)
 }
 
-/** All data sources of a type and an env, as REFs. Throws if the caller may not test them. */
+/**
+ * All data sources of any of these types and envs, as REFs. Throws if the caller may not test them, and `not_found` if
+ * there are none.
+ */
 export async function listToTest(
   stores: Stores,
-  { type, env }: { type: string | undefined; env: string | undefined },
+  { types, envs }: Pick<ListFilter, 'types' | 'envs'>,
 ): Promise<readonly Ref[]> {
   const refs: Ref[] = []
-  await listAll(stores, { type, env, status: undefined, search: undefined, action: 'test' }, async page => {
+  const filter = { ...NO_FILTER, types, envs }
+  await listAll(stores, { ...filter, action: 'test' }, async page => {
     for (const { id } of page) refs.push({ text: id, env: undefined })
     return true
   })
-  return refs
+  if (refs.length) return refs
+  const { message, hint } = await explainNoMatch(stores, filter)
+  throw new DsctlError('not_found', message, { hint })
 }

@@ -25,14 +25,17 @@ import type {
 /** The largest number of names in one `findNamed`. */
 export const MAX_NAMES = 1000
 
-/** Which live records to list; undefined means any. */
+/** Which live records to list: those with any of these types, any of these envs and so on. Empty means every one. */
 export interface ListFilter {
-  readonly type: string | undefined
-  readonly env: string | undefined
-  readonly status: OnboardingStatus | undefined
+  readonly types: readonly string[]
+  readonly envs: readonly string[]
+  readonly statuses: readonly OnboardingStatus[]
   /** Part of the name, case-insensitive. */
   readonly search: string | undefined
 }
+
+/** The filter that every live record passes. */
+export const NO_FILTER: ListFilter = { types: [], envs: [], statuses: [], search: undefined }
 
 export interface ListQuery extends ListFilter {
   /** Counted from 0. */
@@ -68,6 +71,9 @@ export interface Records extends RecordBatches {
     filter: ListFilter,
     onPage: (page: readonly LocatedDataSource[]) => Promise<boolean>,
   ): Promise<Denied | { kind: 'listed' }>
+
+  /** The envs of the live records, sorted. */
+  listEnvs(caller: Caller): Promise<Denied | { kind: 'envs'; envs: readonly string[] }>
 
   /**
    * One live record. Without `audit` nothing is audited. `unaudited`: the audit event could not be written (a standby,

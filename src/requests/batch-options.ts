@@ -1,6 +1,7 @@
 import type { InputContext } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import type { PruneScope } from '../operations/batch/prune.ts'
+import { givenEnvs } from './selected-envs.ts'
 import { wholeNumber } from './whole-number.ts'
 
 /** The options of `apply` and `diff` that choose the batch. */
@@ -37,7 +38,7 @@ interface BatchLimits {
 
 /** Throws `invalid` with every problem. */
 export function readBatchOptions(context: InputContext, options: BatchOptions, limits: BatchLimits): BatchSettings {
-  const envs = [...new Set(context.options.env)]
+  const envs = givenEnvs(context)
   const prunes = options.prune === true || options.pruneAll === true
   const problems: FieldProblem[] = []
   if (options.prune === true && options.pruneAll !== true && envs.length === 0) {
@@ -61,9 +62,13 @@ export function readBatchOptions(context: InputContext, options: BatchOptions, l
   return {
     files: options.file,
     allowFrom: options.allowFrom,
-    defaultEnv: envs.length > 1 ? undefined : context.settings().get('env'),
+    defaultEnv: envs.length ? onlyOne(envs) : context.settings().get('env'),
     envs,
     prune: prunes ? { envs, max } : undefined,
     parallel,
   }
+}
+
+function onlyOne(envs: readonly string[]): string | undefined {
+  return envs.length === 1 ? envs[0] : undefined
 }

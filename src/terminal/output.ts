@@ -7,7 +7,7 @@ import { toPrintable } from './printable.ts'
 import { type Output, type Streams, writeData } from './streams.ts'
 import type { TableLayout } from './table.ts'
 import { terminalWidth } from './terminal-width.ts'
-import type { Column, CompleteView, LinesView, ListView, OutcomesView, RecordView } from './view.ts'
+import type { Column, CompleteView, LazyText, LinesView, ListView, OutcomesView, RecordView } from './view.ts'
 
 /** Prints a complete result on stdout in the requested format. */
 export async function printView<T extends object>(
@@ -66,8 +66,13 @@ async function printLines(streams: Streams, view: LinesView): Promise<void> {
 
 async function printList<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {
   if (view.data.length > 0) await printTable(streams, view)
-  else if (view.kind === 'list') printNote(streams, view.empty)
+  else if (view.kind === 'list') printNote(streams, await readText(view.empty))
   if (view.kind === 'outcomes' && view.summary !== undefined) printNote(streams, view.summary)
+}
+
+/** The text, once it has been looked up. */
+export async function readText(text: LazyText): Promise<string> {
+  return typeof text === 'string' ? text : await text()
 }
 
 async function printTable<T extends object>(streams: Streams, view: ListView<T> | OutcomesView<T>): Promise<void> {

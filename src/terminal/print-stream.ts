@@ -1,7 +1,7 @@
 import type { OutputFormat } from '../domain/output-format.ts'
 import { formatJson, formatYaml } from './documents.ts'
 import { printNote } from './messages.ts'
-import { formatKeys, tableLayout } from './output.ts'
+import { formatKeys, readText, tableLayout } from './output.ts'
 import { type Streams, writeDataAndWait } from './streams.ts'
 import type { StreamView } from './view.ts'
 
@@ -40,7 +40,7 @@ export async function printStream<T extends object>(
   if (begun && isRead) await writeDataAndWait(streams, isEnding() ? writer.truncated : writer.end)
   if (begun || !isRead || isEnding()) return
   if (writer.none) await writeDataAndWait(streams, writer.none)
-  if (view.kind === 'documents' || format === 'table') printNote(streams, view.empty)
+  if (view.kind === 'documents' || format === 'table') printNote(streams, await readText(view.empty))
 }
 
 async function writerFor<T extends object>(

@@ -20,12 +20,15 @@ export interface Column<T> {
   readonly wrap?: boolean
 }
 
+/** A text, or a function for one that takes a look-up. */
+export type LazyText = string | (() => Promise<string>)
+
 /** Several items. `empty` is printed on stderr if there are none. */
 export interface ListView<T extends object> {
   readonly kind: 'list'
   readonly data: readonly T[]
   readonly columns: readonly Column<T>[]
-  readonly empty: string
+  readonly empty: LazyText
   /** Prints each item as a block, without truncation, if the table is wider than the terminal. */
   readonly blocks?: boolean
   /** The width if the output is not a terminal, so that long messages wrap. By default, such output is not wrapped. */
@@ -59,7 +62,7 @@ export interface PagesView<T extends object> {
   readonly kind: 'pages'
   readonly forEachPage: (take: WritePage<T>) => Promise<void>
   readonly columns: readonly Column<T>[]
-  readonly empty: string
+  readonly empty: LazyText
 }
 
 /** Any number of documents, printed page by page as a stream of YAML documents unless another format is requested. */
@@ -67,7 +70,7 @@ export interface DocumentsView {
   readonly kind: 'documents'
   readonly forEachPage: (take: WritePage<object>) => Promise<void>
   /** Printed on stderr if there are no documents. */
-  readonly empty: string
+  readonly empty: LazyText
 }
 
 /** A result that is printed page by page. */

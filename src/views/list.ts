@@ -8,8 +8,6 @@ export function listItem({ id, name, type, env, onboardingStatus, updatedAt }: L
   return { id, name, type, updated_at: updatedAt, env, onboarding_status: onboardingStatus }
 }
 
-export const NO_DATA_SOURCES = 'No data sources.'
-
 /** The columns of `list`, and of `get` with several data sources. */
 export const LIST_COLUMNS: readonly Column<ListItem>[] = [
   { title: 'NAME', value: item => item.name },

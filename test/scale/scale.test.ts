@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Caller } from '../../src/ports/caller.ts'
-import type { Records } from '../../src/ports/records.ts'
+import { NO_FILTER, type Records } from '../../src/ports/records.ts'
 import { openDatabase } from '../../src/postgres/connection/database.ts'
 import { postgresPool } from '../../src/postgres/connection/pool.ts'
 import { readConnectionSettings } from '../../src/postgres/connection/settings.ts'
@@ -62,7 +62,7 @@ describe.skipIf(!REAL_POSTGRES)('In a large database', () => {
       roles: ['workspace_admin', 'data_admin'],
     })
     const ref = (text: string, env?: string) => ({ text, env })
-    const all = { type: undefined, env: undefined, status: undefined, search: undefined }
+    const all = NO_FILTER
     const named = { name: undefined, env: undefined, lease: 1000, fields: ['port'] }
 
     beforeAll(() => {
@@ -88,8 +88,8 @@ describe.skipIf(!REAL_POSTGRES)('In a large database', () => {
     test.each<[string, number, () => Promise<unknown>]>([
       ['the first page', 200, () => records.list(caller(), { ...all, page: 0, pageSize: 25 })],
       ['the longest page', A_PAGE, () => records.list(caller(), { ...all, page: 0, pageSize: 1000 })],
-      ['a page of a type', 200, () => records.list(caller(), { ...all, type: 'mysql', page: 0, pageSize: 25 })],
-      ['a page of an env', 200, () => records.list(caller(), { ...all, env: 'dev', page: 0, pageSize: 25 })],
+      ['a page of a type', 200, () => records.list(caller(), { ...all, types: ['mysql'], page: 0, pageSize: 25 })],
+      ['a page of an env', 200, () => records.list(caller(), { ...all, envs: ['dev'], page: 0, pageSize: 25 })],
       ['a record by name', ONE, () => records.find(caller(), ref('Source 77'), { audit: 'get' })],
       ['a record by name and env', ONE, () => records.find(caller(), ref('Source 77', 'production'), { audit: 'get' })],
       ['a record by id', ONE, () => records.find(caller(), ref(String(everything[500])), { audit: 'get' })],

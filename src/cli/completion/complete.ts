@@ -1,5 +1,6 @@
 import type { Argument, Command, Option } from 'commander'
 import { defineNow } from '../lazy-command.ts'
+import { isRepeatable } from '../repeatable.ts'
 import { type CompletionValues, completionValues } from './values.ts'
 
 /** A possible completion of a word. */
@@ -112,9 +113,10 @@ function commandsAt({ command, position }: CursorPosition, start: string): reado
 function flags({ command, given }: CursorPosition, start: string): readonly CompletionCandidate[] {
   const help = command.createHelp()
   const all = [...help.visibleOptions(command), ...help.visibleGlobalOptions(command)]
-  return all.flatMap(({ long, short, description, variadic }) => {
+  return all.flatMap(option => {
+    const { long, short, description } = option
     const value = long ?? short ?? ''
-    const isGiven = !variadic && given.some(word => word === long || word === short)
+    const isGiven = !isRepeatable(option, command) && given.some(word => word === long || word === short)
     return value.startsWith(start) && !isGiven ? [{ value, description }] : []
   })
 }

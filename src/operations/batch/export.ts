@@ -1,7 +1,7 @@
 import type { Credentials } from '../../domain/secret.ts'
 import { isMask, REDACTED } from '../../domain/secret.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
-import type { NamedRecord } from '../../ports/records.ts'
+import { type ListFilter, type NamedRecord, NO_FILTER } from '../../ports/records.ts'
 import { findSourceType } from '../../source-types/index.ts'
 import { normalizeCredentials, storedName } from '../../source-types/normalize.ts'
 import { outputName, redactCredentials } from '../../source-types/redact.ts'
@@ -22,8 +22,8 @@ interface SecretField {
 }
 
 export interface ExportOptions {
-  readonly type: string | undefined
-  readonly env: string | undefined
+  readonly types: readonly string[]
+  readonly envs: readonly string[]
   /** Export for this env. Secrets are then variables to fill in instead of references to the exported ones. */
   readonly toEnv: string | undefined
   readonly onProgress: (done: number, total: number) => void
@@ -36,10 +36,10 @@ export interface ExportOptions {
  */
 export async function exportAll(
   stores: Stores,
-  { type, env, toEnv, onProgress, warn }: ExportOptions,
+  { types, envs, toEnv, onProgress, warn }: ExportOptions,
   take: (requests: readonly ExportedRequest[]) => Promise<boolean>,
 ): Promise<void> {
-  const records = await listLiveRecords(stores, { env, type }, 'export')
+  const records = await listLiveRecords(stores, { envs, types }, 'export')
   const variables = new Set<string>()
   let done = 0
   for (let at = 0; at < records.length; at += EXPORT_CHUNK) {
@@ -75,14 +75,14 @@ function requestOf(
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 
-/** Returns all live records of the organization, or of one env, sorted by env and name, from one snapshot. */
+/** Returns the live records of any of these types and envs, sorted by env and name, from one snapshot. */
 export async function listLiveRecords(
   stores: Stores,
-  { env, type }: { env: string | undefined; type: string | undefined },
+  { envs, types }: Pick<ListFilter, 'envs' | 'types'>,
   action?: LookupAudit['action'],
 ): Promise<readonly NamedRecord[]> {
   const records: NamedRecord[] = []
-  const filter = { env, type, status: undefined, search: undefined, ...(action && { action }) }
+  const filter = { ...NO_FILTER, envs, types, ...(action && { action }) }
   await listAll(stores, filter, async page => {
     for (const { id, secretId, organizationId, name, type, env } of page) {
       records.push({ id, secretId, organizationId, name, type, env })

@@ -24,9 +24,8 @@ export async function findPruneTargets(
   { envs }: PruneScope,
 ): Promise<readonly NamedRecord[]> {
   const named = new Set(requests.map(keyOf))
-  const filters = envs.length ? envs : [undefined]
-  const found = await Promise.all(filters.map(env => listLiveRecords(stores, { env, type: undefined })))
-  return found.flat().filter(record => !named.has(keyOf(record)))
+  const found = await listLiveRecords(stores, { envs, types: [] })
+  return found.filter(record => !named.has(keyOf(record)))
 }
 
 /** The error of an apply that would delete more data sources than allowed; undefined if it would not. */

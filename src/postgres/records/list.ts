@@ -73,6 +73,16 @@ async function read(
   return denialOf(row.authorization) ?? row.items
 }
 
+/** The envs of the live records, sorted. */
+export async function listEnvs(db: Kysely<Database>, caller: Caller): ReturnType<Records['listEnvs']> {
+  const row = exactlyOne(
+    await sql<{ authorization: Authorization; envs: string[] }>`/* dsctl list envs */ with ${authorize(caller)}
+    select ${authorizationColumn}, (select coalesce(json_agg(env), '[]') from (select distinct env from data_sources
+      where organization_id = ${callerOrganization} and deleted_at is null) d) as envs`.execute(db),
+  )
+  return denialOf(row.authorization) ?? { kind: 'envs', envs: [...row.envs].sort() }
+}
+
 const columns = sql`id, secret_id, organization_id, name, type, env, onboarding_status, updated_at`
 
 // The planner does not know the organization, and assumes one of average size: it would read all records of a large one
@@ -114,11 +124,16 @@ function toLocated({
   }
 }
 
-function matching({ type, env, status, search }: ListFilter): RawBuilder<unknown> {
-  const conditions = [sql`true`]
-  if (type !== undefined) conditions.push(sql`type = ${type}`)
-  if (env !== undefined) conditions.push(sql`env = ${env}`)
-  if (status !== undefined) conditions.push(sql`onboarding_status::text = ${status}`)
+function matching({ types, envs, statuses, search }: ListFilter): RawBuilder<unknown> {
+  const conditions = [
+    ...oneOf(sql`type::text`, types),
+    ...oneOf(sql`env`, envs),
+    ...oneOf(sql`onboarding_status::text`, statuses),
+  ]
   if (search !== undefined) conditions.push(sql`position(lower(${search}::text) in lower(name)) > 0`)
-  return sql.join(conditions, sql` and `)
+  return conditions.length ? sql.join(conditions, sql` and `) : sql`true`
+}
+
+function oneOf(column: RawBuilder<unknown>, values: readonly string[]): RawBuilder<unknown>[] {
+  return values.length ? [sql`${column} in (${sql.join(values)})`] : []
 }

@@ -11,7 +11,7 @@ import { beginDeletes } from './delete.ts'
 import { find, findName } from './find.ts'
 import { findNamed, unsettledSince } from './find-named.ts'
 import { closeAll, findIntent, moveToUndoing } from './intents.ts'
-import { list, listAll } from './list.ts'
+import { list, listAll, listEnvs } from './list.ts'
 import { beginUpdates, commitUpdates, recordBaseVersions } from './update.ts'
 import { updatePlain } from './update-plain.ts'
 
@@ -51,6 +51,7 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     ...batches,
     list: (caller, query, audit) => list(db, client, { caller, query, audit }),
     listAll: (caller, filter, onPage) => listAll(db, { caller, filter, onPage }),
+    listEnvs: caller => listEnvs(db, caller),
     find: (caller, ref, { audit } = {}) => find(db, client, { caller, ref, audit }),
     findName: (caller, name, audit) => findName(db, client, { caller, name, audit }),
     findNamed: (caller, names, audit) =>

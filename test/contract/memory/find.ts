@@ -143,10 +143,19 @@ export async function listAll(
   return { kind: 'listed' } as const satisfies Answer<'listAll'>
 }
 
-function matches(row: MemoryRow, { type, env, status, search }: ListFilter): boolean {
-  const matchesFilter = (filter: string | undefined, value: string) => filter === undefined || filter === value
+export function listEnvs(db: MemoryDatabase, caller: Caller) {
+  const { denied, organizationId } = authorize(db, caller)
+  const envs = organizationId === null ? [] : liveRows(db, organizationId).map(({ env }) => env)
+  return (denied ?? { kind: 'envs' as const, envs: [...new Set(envs)].sort() }) satisfies Answer<'listEnvs'>
+}
+
+function matches(row: MemoryRow, { types, envs, statuses, search }: ListFilter): boolean {
+  const matchesFilter = (filter: readonly string[], value: string) => filter.length === 0 || filter.includes(value)
   const named = search === undefined || row.name.toLowerCase().includes(search.toLowerCase())
   return (
-    named && matchesFilter(type, row.type) && matchesFilter(env, row.env) && matchesFilter(status, row.onboardingStatus)
+    named &&
+    matchesFilter(types, row.type) &&
+    matchesFilter(envs, row.env) &&
+    matchesFilter(statuses, row.onboardingStatus)
   )
 }

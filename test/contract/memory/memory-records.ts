@@ -5,7 +5,7 @@ import { recordOutcome } from './audit.ts'
 import { beginCreate, commitCreate } from './create.ts'
 import { type MemoryDatabase, toIntent } from './database.ts'
 import { beginDelete } from './delete.ts'
-import { find, findName, findNamed, list, listAll, unsettledSince } from './find.ts'
+import { find, findName, findNamed, list, listAll, listEnvs, unsettledSince } from './find.ts'
 import { beginUpdate, commitUpdate, recordBaseVersion, updatePlain } from './update.ts'
 
 /** Records and intents as plain data. Does what Postgres does for each statement, one at a time. */
@@ -40,6 +40,7 @@ export function memoryRecords(db: MemoryDatabase, client: string): Records {
     ...batches,
     list: (caller, query, audit) => statement(() => list(db, client, { caller, query, audit })),
     listAll: (caller, filter, take) => listAll(db, { caller, filter, take }),
+    listEnvs: caller => statement(() => listEnvs(db, caller)),
     find: (caller, ref, { audit } = {}) => statement(() => find(db, client, { caller, ref, audit })),
     findName: (caller, name, audit) => statement(() => findName(db, client, { caller, name, audit })),
     findNamed: (caller, names, audit) => statement(() => findNamed(db, client, { caller, names, audit })),

@@ -53,13 +53,18 @@ export function listTests(suite: RecordsSuite): void {
       await suite.add({ name: 'alphabet', type: 'mysql', env: 'dev' })
       await suite.add({ name: 'beta_%', type: 'postgres', env: 'prod' })
       const sorted = async (query: Partial<ListQuery>) => (await names(query)).sort()
-      expect(await sorted({ type: 'mysql' })).toEqual(['Alpha', 'alphabet'])
-      expect(await sorted({ env: 'prod' })).toEqual(['Alpha', 'beta_%'])
-      expect(await sorted({ status: 'completed' })).toEqual(['Alpha'])
+      expect(await sorted({ types: ['mysql'] })).toEqual(['Alpha', 'alphabet'])
+      expect(await sorted({ envs: ['prod'] })).toEqual(['Alpha', 'beta_%'])
+      expect(await sorted({ statuses: ['completed'] })).toEqual(['Alpha'])
       expect(await sorted({ search: 'ALPHA' })).toEqual(['Alpha', 'alphabet'])
       expect(await sorted({ search: '_%' })).toEqual(['beta_%'])
-      expect(await sorted({ search: 'alpha', env: 'dev' })).toEqual(['alphabet'])
-      expect(await sorted({ type: 'snowflake' })).toEqual([])
+      expect(await sorted({ search: 'alpha', envs: ['dev'] })).toEqual(['alphabet'])
+      expect(await sorted({ types: ['snowflake'] })).toEqual([])
+      expect(await sorted({ types: ['snowflake', 'postgres', 'mysql'], envs: ['prod', 'none'] })).toEqual([
+        'Alpha',
+        'beta_%',
+      ])
+      expect(await sorted({ statuses: ['completed', 'failed'], envs: ['dev', 'prod'] })).toEqual(['Alpha'])
     })
 
     test('listAll passes filtered pages in order, with secret ids', async () => {
@@ -69,7 +74,7 @@ export function listTests(suite: RecordsSuite): void {
       await Promise.all(names.map(name => suite.add({ name, type, ...(Number(name.slice(1)) % 3 && { updatedAt }) })))
       const id = await suite.add({ name: 'last', type, secretId, updatedAt: new Date('2024-01-01T00:00:00Z') })
       await suite.add({ name: 'other', type: 'postgres' })
-      const query = { ...ALL, type, pageSize: 1300 }
+      const query = { ...ALL, types: [type], pageSize: 1300 }
       const pages: (readonly { readonly name: string }[])[] = []
       const all = (take: (page: (typeof pages)[number]) => boolean) =>
         suite.records.listAll(suite.caller, query, async page => take(page))
@@ -90,6 +95,16 @@ export function listTests(suite: RecordsSuite): void {
       expect(await suite.records.listAll({ ...suite.caller, roles: [] }, ALL, take)).toMatchObject({ kind: 'denied' })
       await expect(suite.records.listAll(suite.caller, ALL, take)).rejects.toThrow('A page was taken.')
       expect((await listed()).items).toHaveLength(1)
+    })
+
+    test('listEnvs returns each env of the live records once, sorted', async () => {
+      expect(await suite.records.listEnvs(suite.caller)).toEqual({ kind: 'envs', envs: [] })
+      for (const [name, env] of ['prod', 'dev', 'Dev', 'prod'].entries()) await suite.add({ name: `${name}`, env })
+      await suite.fixture.changeRecord(await suite.add({ name: 'gone', env: 'old' }), { deleted: true })
+      const other = await suite.fixture.addOrganization(`Other ${suite.organization}`)
+      await suite.fixture.addRecord({ organizationId: other, name: 'theirs', env: 'theirs' })
+      expect(await suite.records.listEnvs(suite.caller)).toEqual({ kind: 'envs', envs: ['Dev', 'dev', 'prod'] })
+      expect(await suite.records.listEnvs({ ...suite.caller, roles: [] })).toMatchObject({ kind: 'denied' })
     })
 
     test('deleted and other organizations’ records are not listed', async () => {

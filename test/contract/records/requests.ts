@@ -3,7 +3,7 @@ import type { DataSource } from '../../../src/domain/data-source.ts'
 import type { Role } from '../../../src/ports/caller.ts'
 import type { ClosingIntent } from '../../../src/ports/intent.ts'
 import type { CommitResult, NewCreate, NewUpdate } from '../../../src/ports/record-steps.ts'
-import type { ListQuery } from '../../../src/ports/records.ts'
+import { type ListQuery, NO_FILTER } from '../../../src/ports/records.ts'
 
 /** In seconds. */
 const LEASE = 1000
@@ -11,7 +11,7 @@ const LEASE = 1000
 /** A query for the first page of everything. */
 export const ALL: ListQuery = {
   ...{ page: 0, pageSize: 25 },
-  ...{ type: undefined, env: undefined, status: undefined, search: undefined },
+  ...NO_FILTER,
 }
 
 /** Every role may read. */

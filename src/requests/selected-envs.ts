@@ -1,0 +1,17 @@
+import type { InputContext } from '../cli/context.ts'
+import { invalid } from '../domain/errors.ts'
+import { splitList } from '../lib/split-list.ts'
+
+/** The envs of every `--env`, without duplicates; commas separate envs too. Throws `invalid` for an empty one. */
+export function givenEnvs({ options }: InputContext): readonly string[] {
+  const envs = (options.env ?? []).flatMap(splitList)
+  if (envs.includes('')) throw invalid('Invalid command line.', [{ field: 'env', message: 'must not be empty' }])
+  return [...new Set(envs)]
+}
+
+/** The envs to select: those of `--env`, or else the one of the settings. Empty for every env. */
+export function selectedEnvs(context: InputContext): readonly string[] {
+  const given = givenEnvs(context)
+  const ofSettings = context.settings().get('env')
+  return given.length || ofSettings === undefined ? given : [ofSettings]
+}
