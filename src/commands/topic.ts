@@ -55,9 +55,9 @@ Examples:
 may have written the file, @FILE must be in its folder, env: must name
 DSCTL_SECRET_*, and vault: the stored secret. --allow-from allows more sources.
 
-One line break at the end of a password is removed. A key or a certificate keeps
-every byte. No command prints a secret: it is shown as [REDACTED], which means
-"unchanged" in an update.
+One line break at the end of a password is removed. A key is stored without the
+text around it. No command prints a secret: it is shown as [REDACTED], which
+means "unchanged" in an update.
 
 Examples:
   dsctl update Sales --password - < password.txt

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
 import { secretPath } from '../domain/secret-path.ts'
+import { parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import type { SecretsHealth } from '../ports/health.ts'
 import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts'
 import { type AgeKeys, openAgeKeys } from './age-keys.ts'
@@ -32,7 +33,7 @@ export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
   }
   const load = (at: SecretLocation) => readSecretFile(pathOf(home, at), keys)
   const save = async (at: SecretLocation, file: SecretFile) => {
-    await writeFileSafely(pathOf(home, at), await (await keys()).encrypt(JSON.stringify(file)))
+    await writeFileSafely(pathOf(home, at), await (await keys()).encrypt(stringifyExactJson(file)))
   }
   return {
     read: async at => currentVersion(await load(at)),
@@ -72,7 +73,7 @@ async function readSecretFile(path: string, keys: () => Promise<AgeKeys>): Promi
   }
   const age = await keys()
   try {
-    return JSON.parse(await age.decrypt(bytes))
+    return parseExactJson(await age.decrypt(bytes)) as SecretFile
   } catch {
     throw new DsctlError('unavailable', `The secret file ${path} cannot be decrypted.`, {
       outcome: 'none',

@@ -1,6 +1,9 @@
+import { endOfString } from './duplicate-keys.ts'
+import { once } from './once.ts'
+
 /**
- * A number that JSON text spells differently than JavaScript would, for example one of 21 digits, or `1.0`. It keeps the
- * text, because a number of JavaScript has about 16 digits only.
+ * A number in JSON that a JavaScript number would change, for example `103456789012345678901`, `1.0` or `1e400`. It is
+ * written again as it was read. It is also a number in YAML that JSON cannot write, for example `0777`.
  */
 export class ExactNumber {
   readonly text: string
@@ -12,40 +15,58 @@ export class ExactNumber {
   toString(): string {
     return this.text
   }
+
+  /** The same whole number in JavaScript, for example 5432 for `5432.0`; undefined if there is none, or for `0777`. */
+  toInteger(): number | undefined {
+    const number = Number(this.text)
+    return losesDigits(this.text) && Number.isSafeInteger(number) ? number : undefined
+  }
 }
 
-// Marks an exact number while JSON.parse and JSON.stringify run. Random, so that no text contains it by chance.
-const MARK = `number:${crypto.randomUUID()}:`
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
-/** Matches every text with a number that needs an ExactNumber, and few others, so that most texts are scanned once. */
-const MAY_BE_INEXACT = /[:[,]\s*(?:-?\d{16}|-?\d+[.eE]|-0)/
-const MARKED = new RegExp(`"${MARK}([^"]*)"`, 'g')
-
-/** Parses JSON as JSON.parse does, except that a number that it would change becomes an ExactNumber. */
+/** Parses JSON like `JSON.parse`, but returns an ExactNumber for every number that would not keep its digits. */
 export function parseExactJson(text: string): unknown {
-  if (!MAY_BE_INEXACT.test(text)) return JSON.parse(text)
-  let found = false
-  const marked = text.replace(STRING_OR_NUMBER, token => {
-    if (token.startsWith('"') || String(Number(token)) === token) return token
-    found = true
-    return `"${MARK}${token}"`
-  })
-  if (!found) return JSON.parse(text)
-  JSON.parse(text) // throws if the text is not JSON
-  return JSON.parse(marked, (_key, value) => (isMarked(value) ? new ExactNumber(value.slice(MARK.length)) : value))
+  const value: unknown = JSON.parse(text)
+  if (!MAY_LOSE_DIGITS.test(text)) return value
+  const start = mark()
+  return JSON.parse(markNumbers(text), (_, each) =>
+    typeof each === 'string' && each.startsWith(start) ? new ExactNumber(each.slice(start.length)) : each,
+  )
 }
 
-/** The JSON text of a value, with every ExactNumber as it was. */
+/** Formats JSON like `JSON.stringify`, and each ExactNumber as it was read. */
 export function stringifyExactJson(value: unknown): string {
   let found = false
-  const text = JSON.stringify(value, (_key, each) => {
+  const text = JSON.stringify(value, (_, each) => {
     if (!(each instanceof ExactNumber)) return each
     found = true
-    return `${MARK}${each.text}`
+    return mark() + each.text
   })
-  return found ? text.replace(MARKED, '$1') : text
+  return found ? text.replaceAll(new RegExp(`"${mark()}([^"]*)"`, 'g'), '$1') : text
 }
 
-function isMarked(value: unknown): value is string {
-  return typeof value === 'string' && value.startsWith(MARK)
+/** Whether this is a number of JSON that a JavaScript number would change: `1.0`, but not `1` and not `007`. */
+export function losesDigits(text: string): boolean {
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) && String(Number(text)) !== text
+}
+
+/** What a string that stands for a number begins with. Random, so that no other string does. */
+const mark = once(() => `number ${crypto.randomUUID()} `)
+
+/** A quick check, true also for some texts that lose nothing. */
+const MAY_LOSE_DIGITS = /(?:^|[:,[])\s*(?:-?\d{16}|-?\d+[.eE]|-0)/
+
+/** Replaces each number that would not keep its digits by a marked string. The text must be valid JSON. */
+function markNumbers(text: string): string {
+  const token = /"|-?\d[\d.eE+-]*/g
+  const parts: string[] = []
+  let copied = 0
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const [word] = found
+    if (word === '"') token.lastIndex = endOfString(text, found.index) + 1
+    else if (losesDigits(word)) {
+      parts.push(text.slice(copied, found.index), `"${mark()}${word}"`)
+      copied = token.lastIndex
+    }
+  }
+  return parts.join('') + text.slice(copied)
 }

@@ -4,8 +4,9 @@ import { invalid } from '../domain/errors.ts'
 import { withoutByteOrderMark } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readStable } from '../lib/files/read-at-most.ts'
-import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
+import { decode, isJson, parseJson, unreadable } from './documents.ts'
 import type { RawRequest } from './request-file.ts'
+import { parseYaml } from './yaml-documents.ts'
 
 /** One request of a batch. `where` is for messages: the file, and the number of the request if there are several. */
 export interface BatchDocument {

@@ -2,7 +2,8 @@ import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readStable } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
-import { decode, isJson, parseJson, parseYaml, unreadable } from './documents.ts'
+import { decode, isJson, parseJson, unreadable } from './documents.ts'
+import { parseYaml } from './yaml-documents.ts'
 
 /** One request as a file holds it: an object whose keys are not validated yet. */
 export type RawRequest = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../domain/errors.ts'
-import { lineProblem } from './limits.ts'
+import { lineProblem, notString } from './limits.ts'
 
 /** In characters, after trimming. */
 export const MAX_NAME = 255
@@ -9,7 +9,7 @@ type Checked = { readonly value: string } | { readonly problem: FieldProblem }
 
 /** Validates and trims the name of a data source. */
 export function checkName(raw: unknown): Checked {
-  if (typeof raw !== 'string') return problem('name', notString(raw))
+  if (typeof raw !== 'string') return problem('name', notText(raw))
   const value = raw.trim()
   const message = lineProblem(value, MAX_NAME)
   return message ? problem('name', message) : { value }
@@ -17,14 +17,13 @@ export function checkName(raw: unknown): Checked {
 
 /** Validates the env of a data source. */
 export function checkEnv(raw: unknown): Checked {
-  if (typeof raw !== 'string') return problem('env', notString(raw))
+  if (typeof raw !== 'string') return problem('env', notText(raw))
   if (new RegExp(ENV_PATTERN).test(raw)) return { value: raw }
   return problem('env', 'must be 1 to 64 letters, digits, ".", "_" or "-"')
 }
 
-function notString(raw: unknown): string {
-  if (raw === undefined || raw === null) return 'is required'
-  return typeof raw === 'object' ? 'must be a string' : 'must be a string: quote it'
+function notText(raw: unknown): string {
+  return raw === undefined || raw === null ? 'is required' : notString(raw)
 }
 
 function problem(field: string, message: string): Checked {

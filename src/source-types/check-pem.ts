@@ -1,47 +1,88 @@
-import { sizeProblem } from './limits.ts'
+import { MAX_CERTIFICATES_BYTES, MAX_KEY_BYTES, sizeProblem } from './limits.ts'
 
-const KEY_BLOCK =
-  /^-----BEGIN ((?:RSA |EC |DSA |ENCRYPTED |OPENSSH )?PRIVATE KEY)-----\r?\n([\s\S]*)\n-----END \1-----$/
-const CERTIFICATE_BLOCK = /-----BEGIN CERTIFICATE-----\r?\n[A-Za-z0-9+/=][A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
+/** The text to store, or the problem with it. A message quotes nothing of the text. */
+export type CheckedPem = { readonly value: string } | { readonly message: string }
 
-/** The problem with a private key in PEM or OpenSSH format, if any. Does not quote the key. */
-export function privateKeyProblem(text: string): string | undefined {
-  const size = sizeProblem(text)
-  if (size) return size
-  const body = KEY_BLOCK.exec(text.trim())?.[2]
-  if (body !== undefined && isBase64(withoutHeaders(body))) return undefined
+const KEY_LABEL = /^(?:(?:RSA|EC|DSA|ENCRYPTED|OPENSSH) )?PRIVATE KEY$/
+
+/**
+ * Checks a private key in PEM or OpenSSH format, and returns its block alone in the form that OpenSSH and OpenSSL read.
+ * As for them, it is the first private key of the text: other text and blocks may surround it.
+ */
+export function checkPrivateKey(text: string): CheckedPem {
+  if (text.trim() === '') return { message: 'must not be empty' }
+  const lines = text.split(/\r\n|[\r\n]/).map(line => line.trim())
+  const block = findBlock(lines, KEY_LABEL)
+  const key = block && formatKey(block)
+  if (!key) return { message: notAKey(text) }
+  const size = sizeProblem(key, MAX_KEY_BYTES)
+  return size ? { message: size } : { value: key }
+}
+
+/** Checks one or more PEM certificates. Comments between them are kept; other PEM blocks are not allowed. */
+export function checkCertificates(text: string): CheckedPem {
+  const size = sizeProblem(text, MAX_CERTIFICATES_BYTES)
+  if (size) return { message: size }
+  // A file without a line break at its end, and another one after it.
+  const separated = text.replaceAll('-----END CERTIFICATE----------BEGIN', '-----END CERTIFICATE-----\n-----BEGIN')
+  const rest = separated.replace(CERTIFICATE_BLOCK, '')
+  if (rest.includes('PRIVATE KEY')) return { message: 'must contain only certificates, but contains a private key' }
+  if (rest !== separated && !/-----(?:BEGIN|END) /.test(rest)) return { value: separated }
+  return {
+    message: 'must be one or more certificates in PEM format, each from its BEGIN CERTIFICATE line to its END line',
+  }
+}
+
+const CERTIFICATE_BLOCK =
+  /-----BEGIN CERTIFICATE-----[ \t]*\r?\n[A-Za-z0-9+/=][A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
+
+interface PemBlock {
+  readonly label: string
+  readonly lines: readonly string[]
+}
+
+/** The first complete block with such a label. */
+function findBlock(lines: readonly string[], label: RegExp): PemBlock | undefined {
+  for (let at = 0; at < lines.length; at++) {
+    const found = /^-----BEGIN ([A-Z0-9 ]+)-----$/.exec(lines[at] ?? '')?.[1]
+    if (found === undefined) continue
+    const end = lines.indexOf(`-----END ${found}-----`, at)
+    if (end >= 0 && label.test(found)) return { label: found, lines: lines.slice(at + 1, end) }
+    at = Math.max(at, end)
+  }
+  return undefined
+}
+
+/** The longest line that every reader accepts. */
+const MAX_LINE = 76
+
+function formatKey({ label, lines }: PemBlock): string | undefined {
+  // Encrypted keys in the older PEM format have headers such as `DEK-Info: …`.
+  const headers = lines.filter(line => /^[A-Za-z0-9-]+: /.test(line))
+  const body = lines.filter(line => line !== '' && !headers.includes(line))
+  if (body.length === 0 || !body.every(line => /^[A-Za-z0-9+/=]+$/.test(line))) return undefined
+  const wrapped = body.some(line => line.length > MAX_LINE) ? (body.join('').match(/.{1,64}/g) ?? []) : body
+  const start = headers.length ? [...headers, ''] : []
+  return [`-----BEGIN ${label}-----`, ...start, ...wrapped, `-----END ${label}-----`, ''].join('\n')
+}
+
+function notAKey(text: string): string {
   const message = 'must be a private key in PEM or OpenSSH format, from its BEGIN line to its END line'
   const mistake = probableMistake(text)
   return mistake ? `${message}: ${mistake}` : message
 }
 
-/** The problem with one or more PEM certificates, if any. Comments between them are allowed, other PEM blocks are not. */
-export function certificatesProblem(text: string): string | undefined {
-  const size = sizeProblem(text)
-  if (size) return size
-  const rest = text.replace(CERTIFICATE_BLOCK, '')
-  if (rest.includes('PRIVATE KEY')) return 'must contain only certificates, but contains a private key'
-  if (rest !== text && !rest.includes('-----')) return undefined
-  return 'must be one or more certificates in PEM format, each from its BEGIN CERTIFICATE line to its END line'
-}
-
-/** Encrypted keys in the older PEM format have headers such as `DEK-Info: …`. */
-function withoutHeaders(body: string): string {
-  return body
-    .split('\n')
-    .filter(line => !/^[A-Za-z0-9-]+: /.test(line))
-    .join('\n')
-}
-
-function isBase64(body: string): boolean {
-  return /^[A-Za-z0-9+/=\s]+$/.test(body) && body.trim() !== ''
-}
-
 function probableMistake(text: string): string | undefined {
-  if (text.startsWith('PuTTY-User-Key-File')) return 'this is a PuTTY key; convert it with puttygen -O private-openssh'
-  if (/^(?:ssh-|ecdsa-)|BEGIN (?:RSA |SSH2 )?PUBLIC KEY/.test(text)) return 'this is a public key'
-  if (text.includes('BEGIN CERTIFICATE')) return 'this is a certificate'
+  const trimmed = text.trim()
+  if (trimmed.startsWith('PuTTY-User-Key-File'))
+    return 'this is a PuTTY key; convert it with puttygen -O private-openssh'
+  if (/^---- BEGIN SSH2 ENCRYPTED PRIVATE KEY/m.test(text))
+    return 'this is an ssh.com key; convert it with ssh-keygen -i'
   if (text.includes('\\n')) return 'its line breaks are written as \\n'
-  if (text.includes('-----BEGIN') && !text.trim().includes('\n')) return 'its line breaks are missing'
+  if (text.includes('-----BEGIN') && !/[\r\n]/.test(trimmed)) return 'its line breaks are missing'
+  if (/^(?:ssh-|ecdsa-|sk-)|BEGIN (?:RSA |SSH2 )?PUBLIC KEY/.test(trimmed)) return 'this is a public key'
+  if (text.includes('PRIVATE KEY-----')) return undefined
+  if (text.includes('BEGIN CERTIFICATE')) return 'this is a certificate'
+  if (trimmed.startsWith('LS0tLS1CRUdJTi')) return 'it is base64-encoded; decode it with base64 -d'
   return undefined
 }

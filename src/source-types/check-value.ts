@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
 import { isMask, REDACTED } from '../domain/secret.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
+import { ExactNumber } from '../lib/exact-json.ts'
 import { parseHostKey } from '../lib/ssh-host-key.ts'
 import { hostProblem } from './check-host.ts'
-import { certificatesProblem, privateKeyProblem } from './check-pem.ts'
-import { integerBounds, lengthProblem, lineProblem, MAX_TEXT } from './limits.ts'
-import { serviceAccountKey } from './service-account-key.ts'
+import { type CheckedPem, checkCertificates, checkPrivateKey } from './check-pem.ts'
+import { integerBounds, lengthProblem, lineProblem, MAX_TEXT, notString } from './limits.ts'
+import { checkServiceAccountKey } from './service-account-key.ts'
 import type { Field, FieldKind } from './source-type.ts'
 
 /** A valid value of a field. The object is a service account key. */
@@ -39,16 +40,18 @@ const CHECKS: Readonly<Record<FieldKind, (field: Field) => Check>> = {
   integer: field => {
     const { min, max } = integerBounds(field)
     const message = `must be a whole number from ${min} to ${max}`
-    const inBounds = z.int(message).check(z.minimum(min, message), z.maximum(max, message))
+    const unclear = `${message}, in decimal and without leading zeros`
+    const error = ({ input }: { input?: unknown }) => (input instanceof ExactNumber ? unclear : message)
+    const inBounds = z.int({ error }).check(z.minimum(min, message), z.maximum(max, message))
     return schemaCheck(z.pipe(z.transform(digitsToNumber), inBounds))
   },
   boolean: () => schemaCheck(z.pipe(z.transform(wordToBoolean), z.boolean('must be true or false'))),
   choice: field => textCheck(value => choiceProblem(value, field.choices ?? [])),
   password: () => textCheck(passwordProblem),
   token: () => textCheck(tokenProblem),
-  'private-key': () => textCheck(privateKeyProblem),
-  certificates: () => textCheck(certificatesProblem),
-  'service-account-key': () => schemaCheck(serviceAccountKey),
+  'private-key': () => pemCheck(checkPrivateKey),
+  certificates: () => pemCheck(checkCertificates),
+  'service-account-key': () => checkServiceAccountKey,
   'host-key-fingerprint': () => raw => (typeof raw === 'string' ? parseHostKey(raw) : { message: notString(raw) }),
 }
 
@@ -61,25 +64,20 @@ function textCheck(problem: (value: string) => string | undefined): Check {
   }
 }
 
+function pemCheck(check: (text: string) => CheckedPem): Check {
+  return raw => (typeof raw === 'string' ? check(raw) : { message: notString(raw) })
+}
+
 function schemaCheck(schema: z.ZodMiniType<FieldValue>): Check {
   return raw => {
     const result = schema.safeParse(raw)
     if (result.success) return { value: result.data }
-    return { message: [...new Set(result.error.issues.map(issueMessage))].join('; ') }
+    return { message: [...new Set(result.error.issues.map(({ message }) => message))].join('; ') }
   }
 }
 
-/** For a service account key, the message starts with the property's name. */
-function issueMessage(issue: z.core.$ZodIssue): string {
-  return issue.path.length ? `its ${issue.path.join('.')} ${issue.message}` : issue.message
-}
-
-function notString(raw: unknown): string {
-  if (Array.isArray(raw)) return 'must be a string, not a list'
-  return typeof raw === 'object' ? 'must be a string, not an object' : 'must be a string: quote it'
-}
-
 function digitsToNumber(raw: unknown): unknown {
+  if (raw instanceof ExactNumber) return raw.toInteger() ?? raw
   return typeof raw === 'string' && /^[0-9]{1,15}$/.test(raw) ? Number(raw) : raw
 }
 

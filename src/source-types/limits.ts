@@ -1,11 +1,14 @@
+import { ExactNumber } from '../lib/exact-json.ts'
 import type { Field, FieldKind } from './source-type.ts'
 
 /** In characters (code points). */
 export const MAX_TEXT = 1024
 /** In characters. */
 export const MAX_HOST = 253
-/** Limit for a key, certificates or a service account key, in bytes of UTF-8. */
+/** Limit for a key or a service account key, in bytes of UTF-8. */
 export const MAX_KEY_BYTES = 64 * 1024
+/** Limit for certificates, in bytes of UTF-8. The bundle of Amazon RDS has 166 KB. */
+export const MAX_CERTIFICATES_BYTES = 512 * 1024
 /** Limit for a request file, in bytes of UTF-8. */
 export const MAX_REQUEST_BYTES = 1024 * 1024
 
@@ -17,6 +20,13 @@ export function describeLimit(field: Field): string {
 /** The smallest and the largest value of an integer field. */
 export function integerBounds(field: Field): { min: number; max: number } {
   return { min: field.min ?? 0, max: field.max ?? Number.MAX_SAFE_INTEGER }
+}
+
+/** The problem with a value that must be text and is not. */
+export function notString(raw: unknown): string {
+  if (Array.isArray(raw)) return 'must be a string, not a list'
+  const isObject = typeof raw === 'object' && !(raw instanceof ExactNumber)
+  return isObject ? 'must be a string, not an object' : 'must be a string: quote it'
 }
 
 /** The problem with text that must be one line, if any. `max` is in characters. */
@@ -37,9 +47,9 @@ export function lengthProblem(text: string, max: number): string | undefined {
 }
 
 /** The problem with the size of a key or of certificates, if any. */
-export function sizeProblem(text: string): string | undefined {
+export function sizeProblem(text: string, maxBytes: number): string | undefined {
   if (text.trim() === '') return 'must not be empty'
-  return Buffer.byteLength(text) > MAX_KEY_BYTES ? 'must have at most 64 KiB' : undefined
+  return Buffer.byteLength(text) > maxBytes ? `must have at most ${maxBytes / 1024} KiB` : undefined
 }
 
 const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
@@ -51,7 +61,7 @@ const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
   password: () => `one line, at most ${formatNumber(MAX_TEXT)} characters`,
   token: () => `printable ASCII without spaces, at most ${formatNumber(MAX_TEXT)} characters`,
   'private-key': () => 'PEM or OpenSSH format, at most 64 KiB',
-  certificates: () => 'PEM format, at most 64 KiB',
+  certificates: () => 'PEM format, at most 512 KiB',
   'service-account-key': () => 'a JSON object, at most 64 KiB',
   'host-key-fingerprint': () => 'SHA256:… as printed by ssh-keygen -l, or a public key',
 }

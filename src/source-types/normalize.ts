@@ -47,8 +47,7 @@ function valueUnder(key: string, field: Field, stored: Credentials): unknown {
 
 /** A number such as `5432.0` as a number of JavaScript, unless it is too large for one. */
 function plainNumber(value: unknown): unknown {
-  const number = value instanceof ExactNumber ? Number(value.text) : Number.NaN
-  return Number.isSafeInteger(number) ? number : value
+  return value instanceof ExactNumber ? (value.toInteger() ?? value) : value
 }
 
 function singleItem(value: unknown): unknown {

@@ -1,6 +1,6 @@
 import { ENV_PATTERN, MAX_NAME } from './check-name.ts'
 import { fieldNames } from './field-names.ts'
-import { integerBounds, MAX_HOST, MAX_KEY_BYTES, MAX_TEXT } from './limits.ts'
+import { integerBounds, MAX_CERTIFICATES_BYTES, MAX_HOST, MAX_KEY_BYTES, MAX_TEXT } from './limits.ts'
 import type { Field, FieldKind, Rule, SourceType } from './source-type.ts'
 
 /** A JSON Schema, or part of one. */
@@ -97,7 +97,7 @@ const FIELD_SCHEMAS: Readonly<Record<FieldKind, (field: Field) => JsonSchema>> =
   password: () => ({ type: 'string', minLength: 1, maxLength: MAX_TEXT, pattern: '^[^\\r\\n\\u0000]+$' }),
   token: () => ({ type: 'string', maxLength: MAX_TEXT, pattern: '^[\\x21-\\x7e]+$' }),
   'private-key': () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: KEY_PATTERN }),
-  certificates: () => ({ type: 'string', maxLength: MAX_KEY_BYTES, pattern: '-----BEGIN CERTIFICATE-----' }),
+  certificates: () => ({ type: 'string', maxLength: MAX_CERTIFICATES_BYTES, pattern: '-----BEGIN CERTIFICATE-----' }),
   'service-account-key': () => ({
     anyOf: [
       {

@@ -1,34 +1,71 @@
-import * as z from 'zod/mini'
-import { privateKeyProblem } from './check-pem.ts'
-import { lineProblem, MAX_TEXT, sizeProblem } from './limits.ts'
-import { zodCheck } from './zod-check.ts'
+import { safeKey } from '../domain/errors.ts'
+import { findDuplicateKey } from '../lib/duplicate-keys.ts'
+import { ExactNumber, parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
+import { checkPrivateKey } from './check-pem.ts'
+import { lineProblem, MAX_KEY_BYTES, MAX_TEXT, sizeProblem } from './limits.ts'
 
-const text = z.string('is missing or not a string')
+type JsonObject = Readonly<Record<string, unknown>>
 
-/** Validates the properties that dsctl uses, and keeps all others. */
-const key = z.looseObject(
-  {
-    type: z.literal('service_account', 'must be "service_account"'),
-    project_id: text.check(zodCheck(value => lineProblem(value, MAX_TEXT))),
-    client_email: text.check(zodCheck(value => lineProblem(value, MAX_TEXT))),
-    private_key: text.check(zodCheck(privateKeyProblem)),
-  },
-  'must be the JSON object of a service account key',
-)
+/**
+ * Validates a Google Cloud service account key, as JSON text or as the object. Returns the object with every property
+ * as it was given. A message holds no values.
+ */
+export function checkServiceAccountKey(raw: unknown): { readonly value: JsonObject } | { readonly message: string } {
+  const read = readObject(raw)
+  if ('message' in read) return read
+  const problems = Object.entries(PROPERTY_PROBLEMS).flatMap(([name, problemOf]) => {
+    const problem = problemOf(read.value[name])
+    return problem === undefined ? [] : [`its ${name} ${problem}`]
+  })
+  const size = problems.length ? undefined : sizeProblem(stringifyExactJson(read.value), MAX_KEY_BYTES)
+  if (problems.length || size) return { message: size ?? problems.join('; ') }
+  const key = checkPrivateKey(String(read.value.private_key))
+  return 'value' in key ? { value: { ...read.value, private_key: key.value } } : key
+}
 
-/** A Google Cloud service account key, as JSON text or as the object; parses to the object. Messages hold no values. */
-export const serviceAccountKey = z.pipe(
-  z.transform(parse),
-  key.check(zodCheck(value => sizeProblem(JSON.stringify(value)))),
-)
+/** The properties that dsctl uses. */
+const PROPERTY_PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
+  type: value => (value === 'service_account' ? undefined : 'must be "service_account"'),
+  project_id: textProblem(value => lineProblem(value, MAX_TEXT)),
+  client_email: textProblem(value => lineProblem(value, MAX_TEXT)),
+  private_key: textProblem(value => {
+    const checked = checkPrivateKey(value)
+    return 'message' in checked ? checked.message : undefined
+  }),
+}
 
-function parse(raw: unknown): unknown {
+function textProblem(problem: (value: string) => string | undefined): (value: unknown) => string | undefined {
+  return value => (typeof value === 'string' ? problem(value) : 'is missing or not a string')
+}
+
+function readObject(raw: unknown): { readonly value: JsonObject } | { readonly message: string } {
+  const parsed = typeof raw === 'string' ? parseText(raw) : raw
+  if (typeof raw === 'string' && /^\s*(?:ey|ew)[A-Za-z0-9+/=\s]+$/.test(raw)) {
+    return { message: `${NOT_A_KEY}: this is base64-encoded; decode it with base64 -d` }
+  }
+  const isObject = typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+  if (!isObject || parsed instanceof ExactNumber || isCircular(parsed)) return { message: NOT_A_KEY }
+  const duplicate = typeof raw === 'string' ? findDuplicateKey(raw) : undefined
+  if (duplicate) return { message: `has a duplicate key in an object: ${safeKey(duplicate.key)}` }
+  return { value: { ...parsed } }
+}
+
+const NOT_A_KEY = 'must be the JSON object of a service account key'
+
+function parseText(text: string): unknown {
   try {
-    const object: unknown = typeof raw === 'string' ? JSON.parse(raw) : raw
-    // Throws for an object that contains itself, which YAML anchors can make.
-    JSON.stringify(object)
-    return object
+    return parseExactJson(text)
   } catch {
     return undefined
+  }
+}
+
+/** Whether an object contains itself, which YAML anchors can make. */
+function isCircular(object: object): boolean {
+  try {
+    stringifyExactJson(object)
+    return false
+  } catch {
+    return true
   }
 }

@@ -12,7 +12,7 @@ export type FieldKind =
   | 'service-account-key'
   | 'host-key-fingerprint'
 
-/** Kinds whose values have several lines. They are stored byte for byte, and read from a file or pasted at a prompt. */
+/** Kinds whose values have several lines. They are read from a file or pasted at a prompt. */
 export const MULTILINE_KINDS: readonly FieldKind[] = ['private-key', 'certificates', 'service-account-key']
 
 /** A field of a source type. Flags, prompts, validation, redaction and documentation are derived from it. */

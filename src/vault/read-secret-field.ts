@@ -1,5 +1,5 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
-import { ExactNumber, stringifyExactJson } from '../lib/exact-json.ts'
+import { stringify } from '../lib/stringify.ts'
 import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
@@ -20,8 +20,7 @@ export async function readSecretField(client: VaultClient, path: string, field: 
   if (!response.ok) throw vaultError(response, `read ${source}`)
   const value = valueAt(response.body, 'data', 'data', field)
   if (value === undefined) throw invalid(`${source}: the secret has no such field.`)
-  if (typeof value === 'object' && value !== null && !(value instanceof ExactNumber)) return stringifyExactJson(value)
-  return String(value)
+  return stringify(value)
 }
 
 function notAllowedToRead(source: string, path: string): DsctlError {

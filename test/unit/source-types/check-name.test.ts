@@ -18,7 +18,7 @@ test.each([
   [undefined, 'is required'],
   [null, 'is required'],
   [12, 'must be a string: quote it'],
-  [['x'], 'must be a string'],
+  [['x'], 'must be a string, not a list'],
 ])('an invalid name is rejected (%#)', (raw, message) =>
   expect(checkName(raw)).toEqual({ problem: { field: 'name', message } }),
 )

@@ -163,9 +163,10 @@ describe('service account keys', () => {
   })
 })
 
-test('keys and certificates keep every byte', () => {
-  for (const key of [pemKey, openSshKey, `\n${pemKey}\n`, pemKey.replaceAll('\n', '\r\n')]) {
-    expect(value(field('private-key'), key)).toBe(key)
+test('keys and certificates keep every byte, and keys lose what is around them', () => {
+  expect(value(field('private-key'), openSshKey)).toBe(openSshKey)
+  for (const key of [pemKey, `\n${pemKey}\n`, pemKey.replaceAll('\n', '\r\n'), pemKey.trimEnd()]) {
+    expect(value(field('private-key'), key)).toBe(pemKey)
   }
   expect(value(field('certificates'), certificate)).toBe(certificate)
 })

@@ -4,11 +4,17 @@ const COLON = 0x3a
 const BACKSLASH = 0x5c
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
+/** A key that its object has twice. */
+interface DuplicateKey {
+  readonly key: string
+  readonly position: number
+}
+
 /**
- * The position of the first key that its object has twice, or -1. The text must be valid JSON. JSON.parse takes the last
- * value of such a key without an error.
+ * The first key that its object has twice, if any. The text must be valid JSON. JSON.parse takes the last value of such
+ * a key without an error.
  */
-export function findDuplicateKey(text: string): number {
+export function findDuplicateKey(text: string): DuplicateKey | undefined {
   // The keys of each enclosing object. Undefined for a list.
   const enclosing: (Set<string> | undefined)[] = []
   let isKey = false
@@ -18,7 +24,7 @@ export function findDuplicateKey(text: string): number {
       const end = endOfString(text, at)
       const keys = isKey ? enclosing.at(-1) : undefined
       const key = keys && keyIn(text.slice(at, end + 1))
-      if (key !== undefined && keys?.has(key)) return at
+      if (key !== undefined && keys?.has(key)) return { key, position: at }
       if (key !== undefined) keys?.add(key)
       at = end
     } else if (code === OBJECT || code === LIST) enclosing.push(code === OBJECT ? new Set() : undefined)
@@ -26,11 +32,11 @@ export function findDuplicateKey(text: string): number {
     if (code === OBJECT || code === COMMA) isKey = enclosing.at(-1) !== undefined
     else if (code === COLON || code === LIST) isKey = false
   }
-  return -1
+  return undefined
 }
 
 /** The position of the quote that closes a string. */
-function endOfString(text: string, start: number): number {
+export function endOfString(text: string, start: number): number {
   let at = text.indexOf('"', start + 1)
   while (isEscaped(text, at)) at = text.indexOf('"', at + 1)
   return at
