@@ -14,7 +14,7 @@ export function checkPrivateKey(text: string): CheckedPem {
   const lines = text.split(/\r\n|[\r\n]/).map(line => line.trim())
   const block = findBlock(lines, KEY_LABEL)
   const key = block && formatKey(block)
-  if (!key) return { message: notAKey(text) }
+  if (!key) return { message: sizeProblem(text, MAX_KEY_BYTES) ?? notAKey(text) }
   const size = sizeProblem(key, MAX_KEY_BYTES)
   return size ? { message: size } : { value: key }
 }

@@ -12,7 +12,7 @@ export function decodeText(bytes: Buffer): { readonly text: string } | { readonl
 /** Whether bytes begin as UTF-16 or UTF-32 does: with its byte-order mark, or with a letter and a NUL. */
 export function isUtf16(bytes: Buffer): boolean {
   const start = bytes.toString('latin1', 0, 2)
-  return start === '\xff\xfe' || start === '\xfe\xff' || (start.length === 2 && /^(?:\0|[\t-~]\0$)/.test(start))
+  return start === '\xff\xfe' || start === '\xfe\xff' || /^(?:\0[\t-~]|[\t-~]\0)$/.test(start)
 }
 
 export const UTF16_PROBLEM = 'is UTF-16 text: convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8'
