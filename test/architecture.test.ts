@@ -43,6 +43,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   kysely: ['postgres', 'embedded'],
   pg: ['postgres', 'embedded', 'connectors'],
   mysql2: ['connectors'],
+  '@noble/curves': ['connectors'],
   ssh2: ['connectors'],
   'node-vault': ['vault'],
   '@electric-sql/pglite': ['embedded'],

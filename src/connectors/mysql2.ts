@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { createConnection, type RowDataPacket } from 'mysql2/promise'
+import { type Connection, createConnection, type RowDataPacket, type SslOptions } from 'mysql2'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, serverAddress, type TestRun, text } from './driver.ts'
+import { ed25519Plugin } from './mariadb-ed25519.ts'
+import { explainMysqlError } from './mysql-errors.ts'
 import { readFirstBytes } from './read-first-bytes.ts'
 import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tls.ts'
 
@@ -19,18 +21,41 @@ export async function testMysql2(run: TestRun): Promise<string | null> {
   run.setTimeoutReason('the server did not answer the login')
   if (!encrypted) run.enterStage('authenticate')
   try {
-    const connection = await createConnection({
-      ...{ ...address, user: text(credentials, 'username'), password: text(credentials, 'password'), stream },
-      ...{ database: text(credentials, 'default_database'), connectTimeout: run.remainingMs() },
-      ...(encrypted && { ssl: sslOptions(tls) }),
-    })
-    run.onEnd(() => connection.destroy())
+    const connection = await logIn(run, { stream, address, ssl: encrypted ? sslOptions(tls) : undefined })
     run.enterStage('query')
-    const [rows] = await connection.query<RowDataPacket[]>('select version() as version')
+    const [rows] = await connection.promise().query<RowDataPacket[]>('select version() as version')
     return /^[\w.+:~-]+/.exec(String(rows[0]?.version ?? ''))?.[0] ?? null
   } catch (error) {
     throw toFailure(run, address, error)
   }
+}
+
+interface Login {
+  readonly stream: Duplex
+  readonly address: Address
+  readonly ssl: SslOptions | undefined
+}
+
+async function logIn(run: TestRun, { stream, address, ssl }: Login): Promise<Connection> {
+  const { credentials } = run
+  const user = text(credentials, 'username')
+  const password = text(credentials, 'password')
+  const connection = createConnection({
+    ...{ ...address, user, password, stream, database: text(credentials, 'default_database') },
+    ...{ connectTimeout: run.remainingMs(), ...(ssl && { ssl }) },
+    authPlugins: { client_ed25519: ed25519Plugin(password) },
+  })
+  run.onEnd(() => connection.destroy())
+  connection.on('error', () => {}) // the pending login or query rejects with it
+  // mysql2 has no event for the end of the TLS handshake. It reads the user's name next, for the login.
+  Object.defineProperty(connection.config, 'user', {
+    get: () => {
+      run.enterStage('authenticate')
+      return user
+    },
+  })
+  await new Promise<void>((resolve, reject) => connection.connect(error => (error ? reject(error) : resolve())))
+  return connection
 }
 
 interface Greeting {
@@ -46,7 +71,7 @@ async function checkGreeting(run: TestRun, { stream, address, tls }: Greeting): 
     `${formatAddress(address)} accepted the connection but sent nothing; it may not be a MySQL or MariaDB server`,
   )
   const bytes = await readFirstBytes(stream, { minBytes: 7, putBack: true })
-  if (bytes?.[4] === 0xff) throw connectionRejected(bytes.readUInt16LE(5))
+  if (bytes?.[4] === 0xff) throw rejectedAtOnce(run, bytes.readUInt16LE(5))
   if (bytes?.[3] !== 0 || bytes[4] !== 10) {
     const problem = bytes ? 'answered, but not in the MySQL protocol' : 'closed the connection at once'
     throw new ConnectionFailure('failed', `${formatAddress(address)} ${problem}. Check host and port.`)
@@ -58,50 +83,43 @@ async function checkGreeting(run: TestRun, { stream, address, tls }: Greeting): 
   return hasTls && tls.mode !== 'disable'
 }
 
-function connectionRejected(errno: number): ConnectionFailure {
-  return errno === 1040
-    ? new ConnectionFailure('failed', `The server has too many connections (${errno}).`)
-    : new ConnectionFailure('permission_denied', `The server does not allow connections from this host (${errno}).`)
-}
-
-function sslOptions({ verify, ca }: TlsSettings) {
+function sslOptions({ verify, ca }: TlsSettings): SslOptions {
   return { rejectUnauthorized: verify.certificate, verifyIdentity: verify.name, ...(ca !== undefined && { ca }) }
 }
 
-/** Explains an error by its number. Source: MySQL Server Error Message Reference. */
 function toFailure(run: TestRun, address: Address, error: unknown): ConnectionFailure {
   const { errno } = Object(error) as { errno?: unknown }
-  const user = text(run.credentials, 'username')
-  const database = text(run.credentials, 'default_database')
   const code = errorCode(error)
-  switch (errno) {
-    case 1045:
-    case 1698: {
-      run.enterStage('authenticate')
-      const others = 'has no such user for this host, or accepts the user only over TLS'
-      return new ConnectionFailure('auth_failed', `The server rejected the password of ${user}, ${others}.`)
-    }
-    case 1049:
-      run.enterStage('database')
-      return new ConnectionFailure('database_not_found', `The server has no database ${database}.`)
-    case 1044: {
-      run.enterStage('database')
-      const message = `The server has no database ${database}, or ${user} has no privilege on it.`
-      return new ConnectionFailure('permission_denied', message)
-    }
-    case 1142:
-    case 1227:
-      return new ConnectionFailure('permission_denied', `${user} lacks a privilege on the server (${errno}).`)
-  }
+  if (typeof errno === 'number' && errno > 0) return serverError(run, errno)
+  if (code === 'AUTH_SWITCH_PLUGIN_ERROR' || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED')
+    return pluginFailure(run, error)
   if (/SSL|TLS|CERT|SIGNATURE|PEM/.test(code)) {
     run.enterStage('tls')
     return tlsFailure(code === 'HANDSHAKE_SSL_ERROR' ? nodeTlsCode(error) : code, address.host)
   }
   const problem = code === 'PROTOCOL_CONNECTION_LOST' ? 'closed the connection' : 'returned an error'
-  return new ConnectionFailure(
-    'failed',
-    `The server ${problem}${codeSuffix(typeof errno === 'number' ? errno : code)}.`,
-  )
+  return new ConnectionFailure('failed', `The server ${problem}${codeSuffix(code)}.`)
+}
+
+/** An error instead of a greeting: the server does not accept this host, or no connection at all. */
+function rejectedAtOnce(run: TestRun, errno: number): ConnectionFailure {
+  run.enterStage('authenticate')
+  return serverError(run, errno)
+}
+
+function serverError(run: TestRun, errno: number): ConnectionFailure {
+  const unknown = () => new ConnectionFailure('failed', `The server returned an error${codeSuffix(errno)}.`)
+  return explainMysqlError(run, errno) ?? unknown()
+}
+
+/** The server asks for an authentication plugin that mysql2 lacks or refuses, such as one that sends the password. */
+function pluginFailure(run: TestRun, error: unknown): ConnectionFailure {
+  const user = text(run.credentials, 'username')
+  const [, name] = /(?:unknown plugin|using) (\w{1,64})[.,]/.exec(String(Object(error).message)) ?? []
+  const plugin = name ? `plugin ${name}` : 'a plugin'
+  const advice = 'Use a user with a password that mysql_native_password, caching_sha2_password or ed25519 checks.'
+  const message = `${user} logs in with the authentication ${plugin}, which dsctl does not support. ${advice}`
+  return new ConnectionFailure('auth_failed', message)
 }
 
 /** mysql2 replaces Node's error code by its own, so the code is found by Node's message. */

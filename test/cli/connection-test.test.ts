@@ -43,6 +43,28 @@ async function port(answer: (socket: Socket) => void): Promise<number> {
 
 const silent = () => port(socket => socket.resume())
 
+function mysqlPacket(sequence: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(4)
+  head.writeUIntLE(body.length, 0, 3)
+  head.writeUInt8(sequence, 3)
+  return Buffer.concat([head, body])
+}
+
+/** Without TLS. Source: MySQL documentation, "Protocol::HandshakeV10". */
+function mysqlGreeting(): Buffer {
+  const capabilities = [0xff, 0xf7, 0x21, 2, 0, 0xff, 0x81, 21, ...Array(10).fill(0)]
+  const parts = [
+    '\n8.0.36\0',
+    '\x01\0\0\0',
+    'a'.repeat(8),
+    '\0',
+    String.fromCharCode(...capabilities),
+    'b'.repeat(12),
+    '\0',
+  ]
+  return mysqlPacket(0, Buffer.from(`${parts.join('')}mysql_native_password\0`, 'latin1'))
+}
+
 function testFile(request: object, ...more: readonly string[]): Promise<RunResult> {
   return acme.dsctl(['test', '-f', '-', '-o', 'json', ...more], { stdin: JSON.stringify({ ...REQUEST, ...request }) })
 }
@@ -132,6 +154,41 @@ describe('test -f', () => {
     expect(words).toEqual(expect.arrayContaining(['user', 'postgres', 'database', 'application_name', 'dsctl']))
     expect(words).not.toContain('options')
     expect(startup).not.toContain('other')
+  })
+
+  test.each([
+    ['a plugin that dsctl lacks', 'auth_gssapi_client', 'the authentication plugin auth_gssapi_client, which'],
+    [
+      'a plugin that sends the password',
+      'mysql_clear_password',
+      'the authentication plugin mysql_clear_password, which',
+    ],
+    ['a plugin with an odd name', 'x\u001b[31m y', 'a plugin, which'],
+  ])('reports a MySQL account with %s at stage authenticate', async (_, plugin, part) => {
+    let received = ''
+    const server = await port(socket => {
+      socket.write(mysqlGreeting())
+      socket.on('data', chunk => {
+        received += chunk.toString('latin1')
+        socket.write(mysqlPacket(2, Buffer.from(`\xfe${plugin}\0${'n'.repeat(20)}\0`, 'latin1')))
+      })
+    })
+    const found = await verdict({ type: 'mysql', port: server })
+    expect(found).toMatchObject({ stage: 'authenticate', code: 'auth_failed', message: expect.stringContaining(part) })
+    expect(received).not.toContain(SECRET)
+  })
+
+  test.each([
+    ['blocks this host', 1129, 'permission_denied', 'FLUSH HOSTS (1129).'],
+    ['has no account for this host', 1130, 'permission_denied', 'does not allow connections from this host (1130).'],
+    ['has too many connections', 1040, 'failed', 'has too many connections (1040).'],
+    ['returns another error', 1999, 'failed', 'The server returned an error (1999).'],
+  ])('reports a MySQL server that %s before the login', async (_, errno, code, part) => {
+    const body = Buffer.from('\xff..#HY000 some text', 'latin1')
+    body.writeUInt16LE(errno, 1)
+    const server = await port(socket => socket.write(mysqlPacket(0, body)))
+    const found = await verdict({ type: 'mysql', port: server })
+    expect(found).toMatchObject({ stage: 'authenticate', code, message: expect.stringContaining(part) })
   })
 
   test('checks the schema too', async () => {

@@ -69,7 +69,16 @@ export async function ownPostgres({ password, pair, access }: { password: string
 }
 
 /** A MariaDB; with TLS if there is a pair. Its root has no password. `sql` runs at startup. */
-export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): Promise<OwnServer> {
+export async function ownMariadb({
+  pair,
+  sql,
+  settings = [],
+}: {
+  pair?: Pair
+  sql: string
+  /** Further options, for example `--require-secure-transport`. */
+  settings?: readonly string[]
+}): Promise<OwnServer> {
   const { folder, ids, write } = folderOf('mysql')
   const data = join(folder, 'data')
   const install = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
@@ -84,7 +93,7 @@ export async function ownMariadb({ pair, sql }: { pair?: Pair; sql: string }): P
     : []
   const port = await freePort()
   const where = [`--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${file('s')}`]
-  const args = ['--no-defaults', ...where, `--init-file=${file('init.sql')}`, '--skip-log-bin', ...tls]
+  const args = ['--no-defaults', ...where, `--init-file=${file('init.sql')}`, '--skip-log-bin', ...tls, ...settings]
   const child = spawn('/usr/sbin/mariadbd', args, { ...ids, cwd: folder, stdio: 'ignore' })
   await answers(port)
   const stop = () => {
