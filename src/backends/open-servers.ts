@@ -18,6 +18,7 @@ import {
   vaultCredentials,
   vaultServer,
 } from './connection-settings.ts'
+import { explainUnreadableAnswers } from './unreadable-answers.ts'
 
 export interface ServersOptions {
   readonly settings: Settings
@@ -81,10 +82,12 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     const opened = await pool()
     // Imported after the pool so that it loads while pg connects.
     const { postgresStores } = await import('../postgres/stores.ts')
-    return postgresStores(opened, client)
+    return explainUnreadableAnswers('Postgres', postgresStores(opened, client))
   })
 
-  const secrets = once(async () => vaultSecrets({ client: await vault(), ...vaultLocation(settings) }))
+  const secrets = once(async () =>
+    explainUnreadableAnswers('Vault', vaultSecrets({ client: await vault(), ...vaultLocation(settings) })),
+  )
 
   return {
     ...postgresBackends(stores, secrets),

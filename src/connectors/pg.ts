@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
+import { checkMessages } from '../lib/postgres-messages/check-messages.ts'
+import { InvalidPostgresMessage } from '../lib/postgres-messages/invalid-message.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
 import { readFirstBytes } from './read-first-bytes.ts'
@@ -11,11 +13,17 @@ export async function testPg(run: TestRun): Promise<string | null> {
   const stream = await negotiateTls(run, serverAddress(credentials))
   run.enterStage('authenticate')
   run.setTimeoutReason('the server did not answer the login')
-  const client = new pg.Client({
-    ...{ ...serverAddress(credentials), user: text(credentials, 'username'), password: text(credentials, 'password') },
-    ...{ database: text(credentials, 'default_database'), ssl: false, stream: () => asPgSocket(stream) },
-    ...{ application_name: 'dsctl', client_encoding: 'utf8' },
-  })
+  const client = checkMessages(
+    new pg.Client({
+      ...{
+        ...serverAddress(credentials),
+        user: text(credentials, 'username'),
+        password: text(credentials, 'password'),
+      },
+      ...{ database: text(credentials, 'default_database'), ssl: false, stream: () => asPgSocket(stream) },
+      ...{ application_name: 'dsctl', client_encoding: 'utf8' },
+    }),
+  )
   run.onEnd(() => stream.destroy())
   client.on('error', () => {}) // the pending login or query rejects with it
   const internals = client as unknown as { connection: NodeJS.EventEmitter; connectionParameters: { options?: string } }
@@ -60,30 +68,14 @@ function notPostgres(address: Address, answer: string | undefined): ConnectionFa
   return new ConnectionFailure('failed', `${formatAddress(address)} ${problem}. Check host and port.`)
 }
 
-/**
- * Adapts an open connection to pg, which expects to connect a socket itself. An invalid packet closes the connection:
- * pg's parser throws in an event listener, which would end the process.
- */
+/** Adapts an open connection to pg, which expects to connect a socket itself. */
 function asPgSocket(stream: Duplex): Duplex {
   const connect = () => {
     setImmediate(() => stream.emit('connect'))
     return stream
   }
-  const on = stream.on.bind(stream)
-  const guardedOn = (event: string, listener: (...args: unknown[]) => void) =>
-    on(event, event === 'data' ? guard(stream, listener) : listener)
   const noop = () => stream
-  return Object.assign(stream, { connect, on: guardedOn, setNoDelay: noop, setKeepAlive: noop, ref: noop, unref: noop })
-}
-
-function guard(stream: Duplex, listener: (...args: unknown[]) => void) {
-  return (...args: unknown[]) => {
-    try {
-      listener(...args)
-    } catch {
-      stream.destroy(new Error('The server sent an invalid packet.'))
-    }
-  }
+  return Object.assign(stream, { connect, setNoDelay: noop, setKeepAlive: noop, ref: noop, unref: noop })
 }
 
 async function checkSchema(client: pg.Client, schema: string | undefined): Promise<void> {
@@ -106,6 +98,7 @@ function parseVersion(text: string): string | null {
 
 /** Explains an error by its SQLSTATE. Source: PostgreSQL documentation, appendix "PostgreSQL Error Codes". */
 function toFailure(run: TestRun, error: unknown): ConnectionFailure {
+  if (error instanceof InvalidPostgresMessage) return new ConnectionFailure('failed', error.message)
   const code = errorCode(error)
   const user = text(run.credentials, 'username')
   const database = text(run.credentials, 'default_database')

@@ -17,6 +17,11 @@ export class NoResponse extends Error {
   }
 }
 
+/** The body of a response is longer than dsctl expects. */
+export class ResponseTooLong extends Error {
+  readonly code = 'ERR_RESPONSE_TOO_LONG'
+}
+
 /** A response with an error status. */
 export interface ErrorResponse {
   readonly status: number
@@ -120,6 +125,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset',
   EPROTO: 'it does not speak TLS',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
+  ERR_RESPONSE_TOO_LONG: 'its response is longer than any of Vault',
 }
 
 function cannotBeReached({ delivered, host, code }: NoResponse): UnavailableError {

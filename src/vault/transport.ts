@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import type { Backend } from '../ports/backend.ts'
-import { NoResponse } from './errors.ts'
+import { NoResponse, ResponseTooLong } from './errors.ts'
 import { type RequestTarget, type ServerAddress, targetParser } from './server-address.ts'
 
 /** A request, as node-vault passes it. */
@@ -134,16 +134,30 @@ function sendOnce(
       else connected()
     })
     request.on('close', () => clearTimeout(timer))
-    request.on('response', message => readBody(message).then(text => resolve({ message, text }), fail))
+    request.on('response', message => {
+      readBody(message, maxBytes(method)).then(text => resolve({ message, text }), fail)
+    })
     request.end(body)
   })
 }
 
+/** A list holds the ids of all secrets of an organization: 1,000,000 of them take 39 MB. */
+function maxBytes(method: string): number {
+  return method === 'LIST' ? 64 * MEBIBYTE : 8 * MEBIBYTE
+}
+
+const MEBIBYTE = 1024 * 1024
+
 // Uses events, because an async iterator costs as much as the rest of the request.
-function readBody(message: IncomingMessage): Promise<string> {
+function readBody(message: IncomingMessage, limit: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
-    message.on('data', (chunk: Buffer) => void chunks.push(chunk))
+    let size = 0
+    message.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) return void message.destroy(new ResponseTooLong())
+      chunks.push(chunk)
+    })
     message.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')))
     message.on('error', reject)
     message.on('close', () => message.complete || reject(new Error('The response was cut off.')))

@@ -1,4 +1,5 @@
 import { DsctlError, UnavailableError } from '../../domain/errors.ts'
+import { InvalidPostgresMessage } from '../../lib/postgres-messages/invalid-message.ts'
 
 /** A unique index refused the write. */
 export class UniqueViolation extends DsctlError {
@@ -41,6 +42,9 @@ export function statementFailure(error: unknown): Error {
   if (TRANSIENT.test(code)) {
     return new UnavailableError('no', `Postgres could not run the statement: ${message}.`, { hint: RETRY_HINT })
   }
+  if (error instanceof InvalidPostgresMessage) {
+    return new UnavailableError('maybe', `Postgres sent ${error.what}.`, { hint: INVALID_MESSAGE_HINT })
+  }
   if (!isSqlState(code) || CONNECTION_LOST.test(code)) {
     return new UnavailableError('maybe', 'The connection to Postgres was lost before the statement completed.', {
       hint: RETRY_HINT,
@@ -72,6 +76,9 @@ export function connectFailure(error: unknown, target: string): Error {
       hint: 'Set PGPASSWORD, or add the database to ~/.pgpass.',
     })
   }
+  if (error instanceof InvalidPostgresMessage) {
+    return new UnavailableError('no', `Postgres at ${target} sent ${error.what}.`, { hint: INVALID_MESSAGE_HINT })
+  }
   return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${unreachableReason(code, message)}.`, {
     hint: 'Check that Postgres is running and that database.url is correct. Run dsctl config list to see it.',
   })
@@ -101,6 +108,8 @@ const TRANSIENT = /^(40001|40P01|53...|55P03|57014|57P03)$/
 const CONNECTION_LOST = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
 
 const RETRY_HINT = 'Try again.'
+const INVALID_MESSAGE_HINT =
+  'Check that database.url is the address of Postgres, and that nothing between changes its answers.'
 const RULE_HINT =
   'The application’s database does not permit this value. Change the request, or ask the owner of the database.'
 

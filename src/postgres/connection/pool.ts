@@ -1,11 +1,13 @@
 import { Socket } from 'node:net'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { checkMessages } from '../../lib/postgres-messages/check-messages.ts'
 import type { Backend } from '../../ports/backend.ts'
 import { sendCancel } from './cancel.ts'
 import { connectFailure, isSqlState, statementFailure, statementTimeout } from './failure.ts'
 import { type ConnectionSettings, describeTarget } from './settings.ts'
 import { statementName } from './statement-name.ts'
+import { strictRow } from './strict-row.ts'
 
 /**
  * A connection pool for Kysely, based on pg. It connects immediately, applies a timeout to each statement, and throws
@@ -16,7 +18,14 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   const sockets = new Set<Socket>()
   const open = (ssl: ConnectionSettings['ssl'] = false) => {
     const stream = () => track(new Socket(), sockets)
-    const opened = new pg.Pool({ ...connection, ssl, max: 4, connectionTimeoutMillis: backend.timeoutMs, stream })
+    const opened = new pg.Pool({
+      ...connection,
+      ssl,
+      max: 4,
+      connectionTimeoutMillis: backend.timeoutMs,
+      stream,
+      Client: CheckedClient,
+    })
     opened.on('error', () => {}) // an idle connection was closed: the next statement opens another
     opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
     return opened
@@ -66,6 +75,13 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   }
 }
 
+class CheckedClient extends pg.Client {
+  constructor(config?: pg.ClientConfig) {
+    super(config)
+    checkMessages(this)
+  }
+}
+
 // pg's error for this has no code.
 function isTlsUnsupported(error: unknown): boolean {
   return error instanceof Error && error.message === 'The server does not support SSL connections'
@@ -84,7 +100,8 @@ function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClien
     const began = performance.now()
     const deadline = startDeadline(backend.timeoutMs)
     try {
-      return await Promise.race([client.query(text, [...values]), deadline.expired])
+      const result = await Promise.race([client.query(text, [...values]), deadline.expired])
+      return { ...result, rows: result.rows.map(strictRow) }
     } catch (error) {
       const expired = error === EXPIRED
       const failure = expired ? statementTimeout(backend.timeoutMs / 1000) : statementFailure(error)

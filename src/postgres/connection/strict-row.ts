@@ -1,0 +1,17 @@
+/**
+ * A row that throws a TypeError when a column is read that the server did not send. Otherwise the missing value would
+ * travel on, and be noticed only where nobody can tell any more that the server is at fault.
+ */
+export function strictRow<Row extends object>(row: Row): Row {
+  return new Proxy(row, {
+    get(columns, name) {
+      if (typeof name === 'string' && !OPTIONAL.includes(name) && !Object.hasOwn(columns, name)) {
+        throw new TypeError('The server sent a row without a column that the statement selects.')
+      }
+      return Reflect.get(columns, name)
+    },
+  })
+}
+
+/** Read by the language from any object: by `await` and by JSON.stringify. */
+const OPTIONAL = ['then', 'toJSON']
