@@ -55,5 +55,9 @@ async function list(db: Kysely<Database>, caller: Caller): ReturnType<Members['l
       where m.organization_id = (select organization_id from permitted) and m.deleted_at is null
       order by u.email, u.id) m) as members`.execute(db),
   )
-  return denialOf(row.authorization) ?? { kind: 'listed', members: row.members }
+  return denialOf(row.authorization) ?? { kind: 'listed', members: row.members.map(toListed) }
+}
+
+function toListed({ id, email, name, role, status }: ListedMember): ListedMember {
+  return { id, email, name, role, status }
 }

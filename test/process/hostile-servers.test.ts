@@ -90,7 +90,7 @@ describe('A Postgres that is the store', () => {
 
   test.each(someOf(MALFORMED, 5))('ends a command that receives %s before the login', async (_, bytes) => {
     const { code, stderr } = await list(await postgres(socket => void socket.write(bytes)))
-    expect(stderr).toMatch(/^dsctl: Postgres at .* sent [a-z ]+\.\n/)
+    expect(stderr).toMatch(/^dsctl: Postgres at .* cannot be reached: it sent [a-z ]+, or is not a Postgres server\.\n/)
     expect(code).toBe(7)
   })
 

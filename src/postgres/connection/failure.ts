@@ -77,7 +77,13 @@ export function connectFailure(error: unknown, target: string): Error {
     })
   }
   if (error instanceof InvalidPostgresMessage) {
-    return new UnavailableError('no', `Postgres at ${target} sent ${error.what}.`, { hint: INVALID_MESSAGE_HINT })
+    return new UnavailableError(
+      'no',
+      `Postgres at ${target} cannot be reached: it sent ${error.what}, or is not a Postgres server.`,
+      {
+        hint: INVALID_MESSAGE_HINT,
+      },
+    )
   }
   return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${unreachableReason(code, message)}.`, {
     hint: 'Check that Postgres is running and that database.url is correct. Run dsctl config list to see it.',
