@@ -1,6 +1,6 @@
 /**
- * A row that throws a TypeError when a column is read that the server did not send. Otherwise the missing value would
- * travel on, and be noticed only where nobody can tell any more that the server is at fault.
+ * A row that throws a TypeError when a column is read that the server did not send. Otherwise the missing value is
+ * noticed only later, and looks like a bug of dsctl.
  */
 export function strictRow<Row extends object>(row: Row): Row {
   return new Proxy(row, {
