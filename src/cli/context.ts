@@ -8,6 +8,7 @@ import type { Logins } from '../ports/logins.ts'
 import type { Members } from '../ports/members.ts'
 import type { Onboarding } from '../ports/onboarding.ts'
 import type { Records } from '../ports/records.ts'
+import type { SecretField } from '../ports/secrets.ts'
 import type { DatabaseSetup, VaultCheck } from '../ports/setup.ts'
 import type { Templates } from '../ports/templates.ts'
 import type { SettingFlags } from '../settings/keys.ts'
@@ -30,7 +31,7 @@ export interface InputContext {
    */
   readSecret(label: string, lines: 'one' | 'several'): Promise<Buffer | undefined>
   /** The value of `vault:PATH#FIELD`. */
-  readVaultField(path: string, field: string): Promise<string>
+  readVaultField(path: string, field: string): Promise<SecretField>
   /** Files with dsctl's own credentials, which no request file may refer to. */
   credentialFiles(): readonly string[]
   /** Undefined if prompts are not allowed. */

@@ -48,6 +48,10 @@ export function isInterruption(code: string): code is InterruptionCode {
 export interface FieldProblem {
   readonly field: string
   readonly message: string
+  /** The request of a batch that has the problem: its file, number and name. */
+  readonly item?: string
+  /** The problem is that of a secret source, such as a variable, which fields may share. */
+  readonly ofSource?: boolean
 }
 
 /**

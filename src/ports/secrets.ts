@@ -6,6 +6,9 @@ export interface SecretLocation {
   readonly secretId: string
 }
 
+/** The value of a field of a secret; or, if it does not exist, the problem of a field whose source it is. */
+export type SecretField = { readonly value: string } | { readonly problem: string }
+
 /** The current version of a secret. */
 export interface SecretVersion {
   /** 0 if there is no secret. */
@@ -36,8 +39,8 @@ export interface Secrets {
    * `invalid` if the mount does not exist or is not KV version 2.
    */
   canRemove(organizationId?: string): Promise<boolean>
-  /** One field of any secret that the token can read, for `vault:MOUNT/PATH#FIELD`. Throws `invalid` if not found. */
-  readField(path: string, field: string): Promise<string>
+  /** One field of any secret that the token can read, for `vault:MOUNT/PATH#FIELD`. */
+  readField(path: string, field: string): Promise<SecretField>
   /** The path of a secret as MOUNT/PATH, as used in `vault:MOUNT/PATH#FIELD`. */
   pathOf(at: SecretLocation): string
 }

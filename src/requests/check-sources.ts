@@ -30,7 +30,7 @@ export function checkSources(fields: Fields, policy: SourcePolicy | undefined): 
   return Object.entries(fields).flatMap(([field, value]) => {
     if (excess.includes(field)) return [{ field, message: `cannot come from standard input too: ${why}` }]
     const message = value instanceof SecretSource ? problemOf(value, policy) : undefined
-    return message === undefined ? [] : [{ field, message }]
+    return message === undefined ? [] : [{ field, message, ofSource: true }]
   })
 }
 

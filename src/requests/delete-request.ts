@@ -33,7 +33,7 @@ interface Envs {
 
 /** Reads a request, or any output with an id, such as that of `get` or `list`. Only its name, env and id are read. */
 function readRef({ raw, where }: BatchDocument, { env, only }: Envs): { ref: Ref; problems: readonly FieldProblem[] } {
-  const at = ({ field, message }: FieldProblem) => ({ field: `${where}, ${field}`, message })
+  const at = (problem: FieldProblem) => ({ ...problem, item: where })
   const own = raw.env ?? env
   const isOutside = only !== undefined && own !== only
   const outside = isOutside ? [at({ field: 'env', message: `is ${stringify(own)}, but --env is ${only}` })] : []

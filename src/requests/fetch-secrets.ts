@@ -47,7 +47,7 @@ export async function fetchSecrets(
   for (const [name, value] of Object.entries(given)) {
     const fetched = value instanceof SecretSource ? await fetchOne(name, value, readers) : { value }
     if ('value' in fetched) fields[name] = fetched.value
-    else problems.push({ field: name, message: fetched.message })
+    else problems.push({ field: name, message: fetched.message, ofSource: true })
   }
   return { fields, problems }
 }
@@ -80,7 +80,7 @@ async function readSource(
 ): Promise<Buffer | string> {
   const { env, readVaultField, policy } = readers
   if (source.kind === 'stdin') return typedOrPiped(name, readers)
-  if (source.kind === 'vault') return Buffer.from(await readVaultField(source.path, source.field))
+  if (source.kind === 'vault') return readFromVault(source, readVaultField)
   if (source.kind === 'env') return readVariable(env, source.name)
   const limits = origin === 'file' ? policy : undefined
   const path = limits ? resolve(dirname(limits.requestFile), source.path) : source.path
@@ -95,6 +95,14 @@ async function readSource(
 async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promise<Buffer | string> {
   const secret = await readSecret(fieldsNamed(name)[0]?.label ?? name, isMultiLine(name) ? 'several' : 'one')
   return secret ?? 'comes from standard input, which is a terminal, and prompts are off: pipe it in'
+}
+
+async function readFromVault(
+  { path, field }: { path: string; field: string },
+  read: InputContext['readVaultField'],
+): Promise<Buffer | string> {
+  const found = await read(path, field)
+  return 'value' in found ? Buffer.from(found.value) : found.problem
 }
 
 function readVariable(env: SourceReaders['env'], name: string): Buffer | string {

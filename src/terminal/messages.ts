@@ -2,6 +2,7 @@ import { DsctlError, ERROR_CODES } from '../domain/errors.ts'
 import type { OutputFormat } from '../domain/output-format.ts'
 import { bugMessage, bugStack } from './bug.ts'
 import { toPrintable, toPrintableDocument } from './printable.ts'
+import { listProblems, summarizeProblems } from './problems.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
 const REPORT = 'This is a bug in dsctl. Please report it with the command and this stack.'
@@ -39,7 +40,9 @@ function errorDocument(error: unknown): string {
 
 function errorBody(error: DsctlError): object {
   const { exit, status } = ERROR_CODES[error.code]
-  const { hint, fields, id } = error.details
+  const { id } = error.details
+  const { problems, hint } = listProblems(error.details)
+  const fields = problems.length ? problems : undefined
   // An operation that has begun sets the outcome. Without one, nothing was changed.
   const outcome = error.details.outcome ?? (error.code === 'unavailable' ? 'none' : undefined)
   return { code: error.code, status, exit_code: exit, message: error.message, hint, fields, outcome, id }
@@ -51,9 +54,12 @@ function bugBody(error: unknown): object {
 }
 
 function errorText(error: DsctlError): string {
-  const { fields = [], hint } = error.details
-  const problems = fields.map(({ field, message }) => `  ${field}: ${message}`)
-  const lines = [`dsctl: ${error.message}`, ...problems, ...(hint ? hint.split('\n') : [])]
+  const { problems, hint } = summarizeProblems(error.details)
+  const lines = [
+    `dsctl: ${error.message}`,
+    ...problems.map(problem => `  ${problem}`),
+    ...(hint ? hint.split('\n') : []),
+  ]
   return lines.map(line => `${toPrintable(line)}\n`).join('')
 }
 

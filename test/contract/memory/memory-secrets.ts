@@ -1,6 +1,5 @@
-import { invalid } from '../../../src/domain/errors.ts'
 import { type Credentials, Secret } from '../../../src/domain/secret.ts'
-import type { SecretLocation, Secrets } from '../../../src/ports/secrets.ts'
+import type { SecretField, SecretLocation, Secrets } from '../../../src/ports/secrets.ts'
 
 /** A Vault mount as plain data. */
 export interface MemoryVault {
@@ -59,12 +58,12 @@ function write(vault: MemoryVault, key: string, { data, cas }: { data: Credentia
   return 'ok'
 }
 
-function readField(vault: MemoryVault, path: string, field: string): string {
+function readField(vault: MemoryVault, path: string, field: string): SecretField {
   const secret = vault.others[path]
-  if (!secret) throw invalid(`vault:${path}#${field}: there is no such secret.`)
+  if (!secret) return { problem: `comes from vault:${path}#${field}, which does not exist` }
   const value = secret[field]
-  if (value === undefined) throw invalid(`vault:${path}#${field}: the secret has no such field.`)
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  if (value === undefined) return { problem: `comes from vault:${path}#${field}, which has no such field` }
+  return { value: typeof value === 'object' ? JSON.stringify(value) : String(value) }
 }
 
 function sealed(data: Readonly<Record<string, unknown>> | null | undefined): Credentials | null {
