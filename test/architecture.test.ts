@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'age-encryption': ['embedded'],
   'proper-lockfile': ['embedded', 'settings'],
   '@inquirer/prompts': ['terminal'],
+  '@inquirer/core': ['terminal'],
   chalk: ['terminal'],
   'cli-table3': ['terminal'],
   'string-width': ['terminal'],

@@ -20,12 +20,14 @@ import {
 } from '../requests/create-request.ts'
 import { type SourceReaders, sourceReaders } from '../requests/fetch-secrets.ts'
 import type { RequestDraft } from '../requests/validate-request.ts'
-import { promptForChange, promptForField, promptForMissing, reviewCreate } from '../requests/wizard/create-prompts.ts'
-import { askWhatNext, TRY_AGAIN } from '../requests/wizard/retry-prompt.ts'
+import { createQuestions, reviewCreate } from '../requests/wizard/create-prompts.ts'
+import { editAnyField, editDraft } from '../requests/wizard/edit-prompts.ts'
+import { askWhatNext, TRY_AGAIN, WIZARD_KEYS } from '../requests/wizard/retry-prompt.ts'
 import type { Prompter } from '../terminal/prompter.ts'
+import type { Summary } from '../terminal/review.ts'
 import { dataSourceView } from '../views/data-source.ts'
 import { readDraftWithTemplate } from './steps/read-draft.ts'
-import { noteVerdict, openVerification, testRequest, type VerifyOptions } from './steps/testing.ts'
+import { openVerification, resultFor, testRequest, type VerifyOptions } from './steps/testing.ts'
 
 interface Options extends DraftOptions, VerifyOptions {
   readonly ifExists: 'fail' | 'skip' | 'update'
@@ -92,29 +94,38 @@ async function save({ context, create }: Attempt, request: CreateRequest): Promi
 /** Prompts for what is missing and for a review. After a failure the user can change a field and try again. */
 async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: RequestDraft): Promise<CreateResult> {
   checkDraft(given)
-  let draft = await promptForMissing(prompter, given)
+  attempt.context.note(WIZARD_KEYS)
+  const questions = createQuestions(prompter, given)
+  let draft = await questions.ask()
+  let result: Summary['result']
   for (;;) {
     try {
       const request = await prepare(attempt, draft)
-      const decision = await reviewCreate(prompter, request)
-      if (decision.kind === 'edit') {
-        draft = await promptForField(prompter, { ...draft, name: request.name, env: request.env }, decision.field)
-      } else if (decision.kind === 'test') draft = await test(attempt, request, draft)
+      const decision = await reviewCreate(prompter, request, result)
+      result = undefined
+      if (decision.kind === 'back') draft = await questions.askAgain(draft)
+      else if (decision.kind === 'edit') draft = await editDraft(prompter, draft, decision.field)
+      else if (decision.kind === 'test') ({ draft, result } = await test(attempt, request, draft))
       else return await save(attempt, request)
     } catch (error) {
       const choices = [TRY_AGAIN, { value: 'edit', name: 'Change a field' }] as const
       const next = await askWhatNext({ prompter, warn: attempt.context.warn }, error, choices)
-      if (next === 'edit') draft = await promptForChange(prompter, draft)
+      if (next === 'edit') draft = await editAnyField(prompter, draft)
     }
   }
 }
 
-/** Tests the connection. Returns the draft with the jump host's key if the user accepted it. */
-async function test({ context, options }: Attempt, request: CreateRequest, draft: RequestDraft): Promise<RequestDraft> {
+interface Tested {
+  /** With the jump host's key if the user accepted it. */
+  readonly draft: RequestDraft
+  readonly result: Summary['result']
+}
+
+async function test({ context, options }: Attempt, request: CreateRequest, draft: RequestDraft): Promise<Tested> {
   const { verdict, acceptedHostKey } = await testRequest(context, request, options)
-  noteVerdict(context, verdict)
-  if (acceptedHostKey === undefined) return draft
-  return { ...draft, fields: { ...draft.fields, ssh_host_key: acceptedHostKey } }
+  const result = resultFor(verdict)
+  if (acceptedHostKey === undefined) return { draft, result }
+  return { draft: { ...draft, fields: { ...draft.fields, ssh_host_key: acceptedHostKey } }, result }
 }
 
 async function printResult(context: Context, { action, ...result }: CreateResult): Promise<void> {

@@ -21,12 +21,13 @@ import {
   readUpdateRequest,
   type UpdateRequestOptions,
 } from '../requests/update-request.ts'
-import { askWhatNext, saveWithRetries } from '../requests/wizard/retry-prompt.ts'
-import { promptForChanges, reviewUpdate } from '../requests/wizard/update-prompts.ts'
+import { askWhatNext, saveWithRetries, WIZARD_KEYS } from '../requests/wizard/retry-prompt.ts'
+import { reviewUpdate, updateQuestions } from '../requests/wizard/update-prompts.ts'
 import type { FieldAnswers } from '../terminal/ask-fields.ts'
 import type { Prompter } from '../terminal/prompter.ts'
+import type { Summary } from '../terminal/review.ts'
 import { dataSourceView } from '../views/data-source.ts'
-import { noteVerdict, openTesting, openVerification, type VerifyOptions } from './steps/testing.ts'
+import { openTesting, openVerification, resultFor, type VerifyOptions } from './steps/testing.ts'
 
 interface Options extends UpdateRequestOptions, VerifyOptions {
   readonly dryRun?: boolean
@@ -106,34 +107,40 @@ async function promptForUpdate({ context, stores, options }: Update, request: Up
     ref: { text: current.record.id, env: undefined },
     fields,
   })
-  let changes = await promptForChanges(prompter, current)
+  context.note(WIZARD_KEYS)
+  const questions = updateQuestions(prompter, current)
+  let changes = await questions.ask()
+  let result: Summary['result']
   while (Object.keys(changes).length > 0) {
-    const decision = await reviewUpdate(prompter, current.record.type, changes)
-    if (decision.kind === 'edit') {
-      const edited = await promptForChanges(prompter, current, { changes, only: [decision.field] })
-      changes = { ...changes, ...edited }
-    } else if (decision.kind === 'test') {
-      const accepted = await test({ context, stores, options }, prompter, withFields(changes))
-      changes = { ...changes, ...accepted }
+    const decision = await reviewUpdate(prompter, current, { changes, result })
+    result = undefined
+    if (decision.kind === 'back') changes = await questions.askAgain(changes)
+    else if (decision.kind === 'edit') changes = await questions.edit(changes, decision.field)
+    else if (decision.kind === 'test') {
+      const tested = await test({ context, stores, options }, prompter, withFields(changes))
+      changes = { ...changes, ...tested.accepted }
+      result = tested.result
     } else return withFields(changes)
   }
   return request
 }
 
-/** Tests the connection with the changes. Returns the jump host's key if the user accepted it. */
-async function test(
-  { context, stores, options }: Update,
-  prompter: Prompter,
-  changes: UpdateRequest,
-): Promise<FieldAnswers> {
+interface Tested {
+  /** The jump host's key if the user accepted it. */
+  readonly accepted: FieldAnswers
+  readonly result: Summary['result']
+}
+
+/** Tests the connection with the changes. */
+async function test({ context, stores, options }: Update, prompter: Prompter, changes: UpdateRequest): Promise<Tested> {
   try {
     const testing = await openTesting(context, options)
     const { verdict, acceptedHostKey } = await testUpdate(stores, changes, { ...testing, warn: context.warn })
-    noteVerdict(context, verdict)
-    return acceptedHostKey === undefined ? {} : { ssh_host_key: acceptedHostKey }
+    const accepted = acceptedHostKey === undefined ? {} : { ssh_host_key: acceptedHostKey }
+    return { accepted, result: resultFor(verdict) }
   } catch (error) {
     await askWhatNext({ prompter, warn: context.warn }, error, [{ value: 'continue', name: 'Continue' }])
-    return {}
+    return { accepted: {}, result: undefined }
   }
 }
 

@@ -1,6 +1,6 @@
 import { Secret } from '../domain/secret.ts'
 import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
-import { askLongSecret, askOneLineSecret } from './ask-secret.ts'
+import { askLongSecret, askOneLineSecret, type SecretQuestion } from './ask-secret.ts'
 import { type Choice, promptConfirm, promptLine, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
 
@@ -14,6 +14,8 @@ export interface FieldQuestion {
   readonly required: boolean
   /** The stored value, which Enter keeps. A sealed value is not shown. */
   readonly stored: unknown
+  /** The value that the user is about to change. A text is in the line, for the user to edit; Enter keeps a secret. */
+  readonly current: FieldAnswer | undefined
   /** Validates the text as the field's flag does: the problem, or undefined. */
   readonly check: (text: string) => string | undefined
 }
@@ -29,47 +31,51 @@ export function askField(streams: Streams, question: FieldQuestion): Promise<Fie
 
 async function askHiddenField(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field, check } = question
-  const whenEmpty = question.required ? 'refuse' : 'leave'
-  const secret = {
-    label: field.label,
-    check,
-    empty: isPresent(question.stored) ? ('keep' as const) : whenEmpty,
-  } as const
-  return MULTILINE_KINDS.includes(field.kind) ? askLongSecret(streams, secret) : askOneLineSecret(streams, secret)
+  const secret = { label: field.label, check, empty: whenEmpty(question) }
+  const ask = MULTILINE_KINDS.includes(field.kind) ? askLongSecret : askOneLineSecret
+  return (await ask(streams, secret)) ?? question.current
 }
 
-async function askBoolean(streams: Streams, { field, stored }: FieldQuestion): Promise<FieldAnswer | undefined> {
-  const preset = typeof stored === 'boolean' ? stored : field.default === true
+function whenEmpty({ current, stored, required }: FieldQuestion): SecretQuestion['empty'] {
+  if (current !== undefined) return 'keep entered'
+  if (isPresent(stored)) return 'keep stored'
+  return required ? 'refuse' : 'leave'
+}
+
+async function askBoolean(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
+  const { field, stored, current } = question
+  const preset = presetOf(field, current ?? stored) === 'true'
   const answer = await promptConfirm(streams, field.label, preset)
   return answer === stored ? undefined : answer
 }
 
 async function askChoice(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
-  const { field, stored } = question
+  const { field, stored, current } = question
   const choices: Choice<string | undefined>[] = (field.choices ?? []).map(value => ({ value, name: value }))
   const mayBeEmpty = isPresent(stored) ? stored instanceof Secret : !question.required && field.default === undefined
   if (mayBeEmpty) choices.unshift({ value: undefined, name: isPresent(stored) ? '(keep the stored value)' : '(none)' })
-  const answer = await promptSelect(streams, field.label, { choices, preset: presetOf(question) })
+  const answer = await promptSelect(streams, field.label, { choices, preset: presetOf(field, current ?? stored) })
   return answer === stored ? undefined : answer
 }
 
 async function askText(streams: Streams, question: FieldQuestion): Promise<FieldAnswer | undefined> {
   const { field, stored } = question
-  const preset = presetOf(question)
+  const preset = presetOf(field, stored)
   const mayBeEmpty = isPresent(stored) || !question.required
   const ending = preset !== undefined || !mayBeEmpty ? '' : isPresent(stored) ? ' (Enter keeps it)' : ' (optional)'
   const check = (text: string) => {
     if (text !== '') return question.check(text)
     return mayBeEmpty ? undefined : 'a value is required'
   }
-  const text = await promptLine(streams, { message: `${field.label}${ending}:`, default: preset, check })
+  const current = question.current?.toString()
+  const text = await promptLine(streams, { message: `${field.label}${ending}:`, default: preset, current, check })
   if (text === '' || (isPresent(stored) && text === preset)) return undefined
   return field.kind === 'integer' && /^\d+$/.test(text) ? Number(text) : text
 }
 
-function presetOf({ field, stored }: FieldQuestion): string | undefined {
-  if (stored instanceof Secret) return undefined
-  return isPresent(stored) ? String(stored) : field.default?.toString()
+function presetOf(field: Field, known: unknown): string | undefined {
+  if (known instanceof Secret) return undefined
+  return isPresent(known) ? String(known) : field.default?.toString()
 }
 
 function isPresent(value: unknown): boolean {

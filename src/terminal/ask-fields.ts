@@ -1,7 +1,9 @@
 import type { FieldProblem } from '../domain/errors.ts'
+import { alternativesKey } from '../source-types/alternatives.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 import { askField, type FieldAnswer } from './ask-field.ts'
 import { groupOf, isIncomplete, type KnownFields, planSteps, prerequisiteOf, type Step, stepsFor } from './ask-steps.ts'
+import type { Ask } from './dialogue.ts'
 import { printWarning } from './messages.ts'
 import { promptConfirm, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
@@ -13,8 +15,10 @@ export interface FieldsQuestion {
   readonly given: Readonly<Record<string, unknown>>
   /** In an update, the stored values. Enter keeps them. They are shown as defaults, unless secret or sealed. */
   readonly stored?: Readonly<Record<string, unknown>> | undefined
-  /** Ask only for these, even if they are given, for example because they are invalid. */
+  /** Ask only for these, even if they are given, to change them. */
   readonly only?: readonly string[] | undefined
+  /** The values that the user is about to change. */
+  readonly current?: FieldAnswers | undefined
   /** Printed first, one line each. */
   readonly problems?: readonly FieldProblem[] | undefined
   /** Validates a text as the field's flag does. The message must not repeat a secret. */
@@ -23,23 +27,28 @@ export interface FieldsQuestion {
 
 export type FieldAnswers = Readonly<Record<string, FieldAnswer>>
 
+/** How to ask: where, and with or without going back. */
+export interface Questioner {
+  readonly streams: Streams
+  readonly ask: Ask
+}
+
 /**
  * Asks for the missing fields, and for groups of optional fields if the user wants them. Asks nothing if no required
  * field is missing, unless it is an update or `only` is given. The answers leave out fields that the user skipped or
  * kept. Throws `interrupted`.
  */
-export async function askFields(streams: Streams, question: FieldsQuestion): Promise<FieldAnswers> {
+export async function askFields(questioner: Questioner, question: FieldsQuestion): Promise<FieldAnswers> {
   const { only, stored, problems = [] } = question
-  for (const { field, message } of problems) printWarning(streams, `${field}: ${message}`)
+  for (const { field, message } of problems) printWarning(questioner.streams, `${field}: ${message}`)
   const known: KnownFields = { type: question.type, given: withoutOnly(question), stored: stored ?? {} }
   if (!only && !stored && !isIncomplete(known)) return {}
-  const asking = { streams, question, known, answers: new Map<string, FieldAnswer>() }
+  const asking = { ...questioner, question, known, answers: new Map<string, FieldAnswer>() }
   for (const step of only ? stepsFor(known, only) : planSteps(known)) await runStep(asking, step)
   return Object.fromEntries(asking.answers)
 }
 
-interface Asking {
-  readonly streams: Streams
+interface Asking extends Questioner {
   readonly question: FieldsQuestion
   readonly known: KnownFields
   readonly answers: Map<string, FieldAnswer>
@@ -48,20 +57,24 @@ interface Asking {
 async function runStep(asking: Asking, step: Step): Promise<void> {
   if (step.kind === 'field') return askOne(asking, step.name)
   if (step.kind === 'one-of') return askAlternative(asking, step.names)
-  if (!(await promptConfirm(asking.streams, step.question, false))) return
+  const confirm = (earlier = false) => promptConfirm(asking.streams, step.question, earlier)
+  if (!(await asking.ask(step.question, confirm))) return
   for (const name of step.names) await askOne(asking, name, { inGroup: true })
 }
 
 async function askAlternative(asking: Asking, names: readonly string[]): Promise<void> {
-  const { streams, known } = asking
+  const { streams, known, question } = asking
   const present = names.find(name => name in known.stored)
+  const current = names.find(name => question.current?.[name] !== undefined)
   const choices: { value: string | undefined; name: string }[] = names.map(value => ({
     value,
     name: known.type.fields[value]?.label ?? value,
   }))
   if (present !== undefined) choices.unshift({ value: undefined, name: 'Keep the stored value' })
-  const preset = present === undefined ? names[0] : undefined
-  const picked = await promptSelect(streams, 'Which one?', { choices, preset })
+  const preset = current ?? (present === undefined ? names[0] : undefined)
+  const picked = await asking.ask<string | undefined>(alternativesKey(names), (earlier = preset) =>
+    promptSelect(streams, 'Which one?', { choices, preset: earlier }),
+  )
   if (picked !== undefined) await askOne(asking, picked, { inGroup: true, chosen: true })
 }
 
@@ -71,12 +84,15 @@ async function askOne(asking: Asking, name: string, { inGroup = false, chosen = 
   if (!field || !isApplicable(asking, name)) return
   const group = groupOf(known.type, name)
   const neededByGroup = inGroup ? group.length > 0 : group.some(other => other in known.given)
-  const answer = await askField(streams, {
+  const details = {
     field,
     required: chosen || field.required || neededByGroup,
     stored: chosen ? undefined : known.stored[name],
-    check: text => question.check(name, text),
-  })
+    check: (text: string) => question.check(name, text),
+  }
+  const answer = await asking.ask<FieldAnswer | undefined>(name, (current = question.current?.[name]) =>
+    askField(streams, { ...details, current }),
+  )
   if (answer !== undefined) answers.set(name, answer)
 }
 

@@ -6,18 +6,24 @@ import { readAtMost } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
 import { printWarning } from './messages.ts'
 import { toPrintable } from './printable.ts'
+import { withoutPasteMarkers } from './prompt-keys.ts'
 import { promptHidden, promptLine, type Validate } from './prompts.ts'
 import { discardInput, readPasted } from './raw-input.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
-/** A question for a secret. `empty` says what an empty answer does; `leave` and `keep` return undefined. */
+/** A question for a secret. `empty` says what an empty answer does. All but `refuse` return undefined. */
 export interface SecretQuestion {
   readonly label: string
   readonly check: Validate
-  readonly empty: 'refuse' | 'leave' | 'keep'
+  readonly empty: 'refuse' | 'leave' | 'keep stored' | 'keep entered'
 }
 
-const EMPTY_HINTS = { refuse: '', leave: ' (optional)', keep: ' (Enter keeps the stored one)' }
+const EMPTY_HINTS = {
+  refuse: '',
+  leave: ' (optional)',
+  'keep stored': ' (Enter keeps the stored one)',
+  'keep entered': ' (Enter keeps the one entered)',
+}
 
 /** Asks for a one-line secret, which is never shown and is returned sealed. */
 export async function askOneLineSecret(
@@ -63,7 +69,8 @@ export async function pasteSecret(streams: Streams, label: string): Promise<Secr
 const INPUT_HINTS = {
   refuse: 'Enter to paste it',
   leave: '- to paste it, Enter for none',
-  keep: '- to paste it, Enter keeps it',
+  'keep stored': '- to paste it, Enter keeps it',
+  'keep entered': '- to paste it, Enter keeps it',
 }
 
 async function promptPath(streams: Streams, { label, empty }: SecretQuestion) {
@@ -104,7 +111,7 @@ async function fileText(path: string, home: string | undefined): Promise<{ text:
 function watchForLines({ stdin }: Streams): { stop: () => void; severalLines: () => boolean } {
   let several = false
   const onData = (chunk: Buffer | string) => {
-    several ||= /[\r\n]+[^\r\n]/.test(chunk.toString())
+    several ||= /[\r\n]+[^\r\n]/.test(withoutPasteMarkers(chunk.toString()))
   }
   stdin.on('data', onData)
   return { stop: () => stdin.removeListener('data', onData), severalLines: () => several }

@@ -12,8 +12,8 @@ export function watchForResume({ stdin, job }: Streams, redraw: () => void): () 
   return unwatch ?? (() => {})
 }
 
-/** Makes Ctrl-Z suspend the program while a prompt reads keys. Returns a function that stops watching. */
-export function watchForCtrlZ({ stdin, job }: Streams): () => void {
+/** Makes Ctrl-Z suspend the program while a prompt reads `keys`. Returns a function that stops watching. */
+export function watchForCtrlZ({ stdin, job }: Streams, keys: Input): () => void {
   const onKey = (_: unknown, key: { ctrl?: boolean; name?: string | undefined } | undefined) => {
     if (!job || !key?.ctrl || key.name !== 'z') return
     // Node's readline would suspend this process but not its parent (npx), and would not read again after resuming.
@@ -22,8 +22,8 @@ export function watchForCtrlZ({ stdin, job }: Streams): () => void {
     job.suspend()
     resetRawMode(stdin)
   }
-  stdin.on('keypress', onKey)
-  return () => void stdin.removeListener('keypress', onKey)
+  keys.on('keypress', onKey)
+  return () => void keys.removeListener('keypress', onKey)
 }
 
 // Turned off first, because Node ignores a call that does not change the mode it last set.

@@ -1,4 +1,5 @@
 import { toPrintable } from './printable.ts'
+import { typeText } from './prompt-keys.ts'
 import type { Streams } from './streams.ts'
 import { withInquirer } from './with-inquirer.ts'
 
@@ -11,33 +12,41 @@ export interface Choice<T> {
   readonly name: string
 }
 
-/** A question for a line of text. An empty answer returns the default. `shown` changes only what the screen shows. */
+/** A question for a line of text. `shown` changes only what the screen shows. */
 export interface LineQuestion {
   readonly message: string
+  /** Returned for an empty answer. */
   readonly default?: string | undefined
+  /** The line begins with this text, for the user to edit. */
+  readonly current?: string | undefined
   readonly check?: Validate | undefined
   readonly shown?: ((text: string) => string) | undefined
 }
 
 /** Asks for a line of text, which is visible and trimmed. */
 export async function promptLine(streams: Streams, question: LineQuestion): Promise<string> {
-  const preset = question.default ?? ''
-  const shownPreset = toPrintable(preset)
-  const given = (text: string) => (text === shownPreset ? preset : text.trim())
+  const [preset = '', current = ''] = [question.default, question.current]
+  const known = [preset, current].map(text => [toPrintable(text), text] as const)
+  const given = (text: string) => known.find(([printable]) => printable === text)?.[1] ?? text.trim()
   const { check, shown } = question
   const text = await withInquirer(streams, ({ input }, context) => {
     const validate = (answer: string) => validationResult(check?.(given(answer)))
     const transform = shown ? { transformer: shown } : {}
-    return input({ message: toPrintable(question.message), default: shownPreset, validate, ...transform }, context)
+    const message = toPrintable(question.message)
+    const answer = input({ message, default: toPrintable(preset), validate, ...transform }, context)
+    // Typed for the user, because the library's own prefill returns when the user clears the line.
+    if (current !== '') setImmediate(() => typeText(context.input, toPrintable(current)))
+    return answer
   })
   return given(text)
 }
 
 /** Asks for one line that is shown as stars. No key reveals it, and it is not trimmed. */
-export function promptHidden(streams: Streams, message: string, check: Validate): Promise<string> {
-  return withInquirer(streams, ({ password }, context) => {
+export async function promptHidden(streams: Streams, message: string, check: Validate): Promise<string> {
+  const { hidden } = await import('./hidden-prompt.ts')
+  return withInquirer(streams, (_, context) => {
     const validate = (answer: string) => validationResult(check(answer))
-    return password({ message: toPrintable(message), mask: '*', toggleMask: false, validate }, context)
+    return hidden({ message: toPrintable(message), validate }, context)
   })
 }
 
@@ -62,11 +71,16 @@ export function promptSelect<T>(
 }
 
 /** Asks the user to select one of many options; typing filters them. */
-export function promptSearch<T>(streams: Streams, message: string, choices: readonly Choice<T>[]): Promise<T> {
+export function promptSearch<T>(
+  streams: Streams,
+  message: string,
+  { choices, preset }: { choices: readonly Choice<T>[]; preset?: T | undefined },
+): Promise<T> {
+  const position = choices.findIndex(choice => choice.value === preset)
   const named = choices.map((choice, value) => ({ value, name: toPrintable(choice.name) }))
   return withInquirer(streams, ({ search }, context) => {
     const source = (term = '') => named.filter(({ name }) => name.toLowerCase().includes(term.trim().toLowerCase()))
-    return search({ message: toPrintable(message), source, pageSize: 10 }, context)
+    return search({ message: toPrintable(message), source, pageSize: 10, default: Math.max(0, position) }, context)
   }).then(picked => choiceAt(choices, picked))
 }
 

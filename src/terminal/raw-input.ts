@@ -1,17 +1,21 @@
 import { StringDecoder } from 'node:string_decoder'
 import { DsctlError } from '../domain/errors.ts'
 import { watchForResume } from './job-control.ts'
+import { PromptCancelled, WentBack } from './prompt-exit.ts'
+import { withoutPasteMarkers } from './prompt-keys.ts'
 import { type Streams, withTerminal, writeMessage } from './streams.ts'
 
 const CTRL_C = '\u0003'
 const CTRL_D = '\u0004'
+const ESCAPE = '\u001b'
 const ERASERS = new Set(['\b', '\u007f'])
 const CLEAR_LINE = '\r\u001b[2K'
 const QUIET_MS = 40
 
 /**
  * Reads several lines without showing them, up to Ctrl-D or to a line with only a dot; shows only their number. The
- * terminal's echo stays off until no more input arrives. Throws `interrupted` on Ctrl-C.
+ * terminal's echo stays off until no more input arrives. Throws PromptCancelled on Ctrl-C, and WentBack on Escape if going
+ * back is possible.
  */
 export function readPasted(streams: Streams): Promise<string> {
   return withTerminal(streams, () =>
@@ -20,7 +24,8 @@ export function readPasted(streams: Streams): Promise<string> {
       let text = ''
       await eachChunk(streams, chunk => {
         text += typeof chunk === 'string' ? chunk : decoder.write(chunk)
-        if (text.includes(CTRL_C)) throw new DsctlError('interrupted', 'Interrupted: nothing was changed.')
+        if (text.includes(CTRL_C)) throw new PromptCancelled()
+        if (streams.canGoBack && chunk.toString() === ESCAPE) throw new WentBack()
         writeMessage(streams, `${CLEAR_LINE}${linesRead(text)}`)
         return pastedText(text) !== undefined
       }).finally(() => writeMessage(streams, '\n'))
@@ -89,7 +94,7 @@ async function drainInput({ stdin }: Streams): Promise<boolean> {
 
 // In raw mode a terminal sends a carriage return at the end of each line, and may put markers around a paste.
 function pastedText(raw: string): string | undefined {
-  const text = applyErasers(raw.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '').replace(/\r\n?/g, '\n'))
+  const text = applyErasers(withoutPasteMarkers(raw).replace(/\r\n?/g, '\n'))
   const dot = /(^|\n)\.\n/.exec(text)
   const end = text.indexOf(CTRL_D)
   if (dot && (end < 0 || dot.index < end)) return text.slice(0, dot.index + (dot[1]?.length ?? 0))

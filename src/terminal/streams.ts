@@ -35,6 +35,8 @@ export interface Streams {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly options?: TerminalOptions | undefined
   readonly job?: JobControl | undefined
+  /** Whether Escape ends a prompt with WentBack. Otherwise it does nothing. */
+  readonly canGoBack?: boolean | undefined
 }
 
 /** A line that is redrawn on the terminal, such as a spinner, and that makes room for other output. */

@@ -3,7 +3,10 @@ import { stripVTControlCharacters } from 'node:util'
 import { DsctlError } from '../domain/errors.ts'
 import { isColourEnabled } from './colour.ts'
 import { watchForCtrlZ, watchForResume } from './job-control.ts'
+import { PromptCancelled, WentBack } from './prompt-exit.ts'
+import { type PromptKeys, promptKeys } from './prompt-keys.ts'
 import { type Input, type Streams, withTerminal } from './streams.ts'
+import { terminalWidth } from './terminal-width.ts'
 
 type Inquirer = typeof import('./inquirer.ts')
 
@@ -12,11 +15,17 @@ export interface PromptContext {
   readonly input: Input
   readonly output: Writable
   readonly signal: AbortSignal
+  /** Whether to erase the prompt when it ends. */
+  clearPromptOnDone: boolean
 }
 
+/** Why a prompt ended without an answer. */
+type Ending = 'cancelled' | 'went back' | 'input ended'
+
 /**
- * Shows one inquirer prompt on stderr, with colours only if they are enabled. Throws `interrupted` if the user presses
- * Ctrl-C, presses Ctrl-D on an empty line, or closes the terminal.
+ * Shows one inquirer prompt on stderr, with colours only if they are enabled. Throws PromptCancelled if the user presses
+ * Ctrl-C, or Ctrl-D on an empty line, WentBack for Escape if going back is possible, and `interrupted` if the terminal is
+ * closed.
  */
 export async function withInquirer<T>(
   streams: Streams,
@@ -26,18 +35,24 @@ export async function withInquirer<T>(
   return withTerminal(streams, async () => {
     const ended = new AbortController()
     const { output, redraw } = promptOutput(streams)
+    const input = promptKeys(streams.stdin)
+    const context = { input, output, signal: ended.signal, clearPromptOnDone: false }
+    const end = (how: Ending) => {
+      context.clearPromptOnDone = how === 'went back'
+      ended.abort(how)
+    }
     const unwatch = [
-      watchForEnd(streams.stdin, () => ended.abort()),
+      watchForEnding(streams, input, end),
       watchForResume(streams, redraw),
-      watchForCtrlZ(streams),
+      watchForCtrlZ(streams, input),
     ]
     try {
-      const context = { input: streams.stdin, output, signal: ended.signal }
       return await withLineEditing(streams.env, () => show(inquirer, context))
     } catch (error) {
-      throw isPromptExit(error) ? new DsctlError('interrupted', 'Interrupted: nothing was changed.') : error
+      throw promptExit(error, ended.signal.reason) ?? error
     } finally {
-      for (const end of unwatch) end()
+      for (const stop of unwatch) stop()
+      input.detach()
     }
   })
 }
@@ -54,20 +69,28 @@ function withLineEditing<T>(env: NodeJS.ProcessEnv, begin: () => T): T {
   }
 }
 
-function isPromptExit(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')
+function promptExit(error: unknown, ending: Ending): Error | undefined {
+  const name = error instanceof Error ? error.name : ''
+  if (name === 'ExitPromptError') return new PromptCancelled()
+  if (name !== 'AbortPromptError') return undefined
+  if (ending === 'went back') return new WentBack()
+  return ending === 'cancelled'
+    ? new PromptCancelled()
+    : new DsctlError('interrupted', 'The input ended: nothing was changed.')
 }
 
 // Ctrl-D on an empty line, or closing the terminal, closes readline. The prompt would then never return.
-function watchForEnd(stdin: Input, ended: () => void): () => void {
+function watchForEnding({ stdin, canGoBack }: Streams, keys: PromptKeys, end: (how: Ending) => void): () => void {
   const onKey = (_: unknown, key: { ctrl?: boolean; name?: string } | undefined) => {
-    if (key?.ctrl && key.name === 'd') setImmediate(() => stdin.isPaused() && ended())
+    if (key?.name === 'escape' && canGoBack) end('went back')
+    if (key?.ctrl && key.name === 'd') setImmediate(() => stdin.isPaused() && end('cancelled'))
   }
-  stdin.on('keypress', onKey)
-  stdin.on('end', ended)
+  const onEnd = () => end('input ended')
+  keys.on('keypress', onKey)
+  keys.on('end', onEnd)
   return () => {
-    stdin.removeListener('keypress', onKey)
-    stdin.removeListener('end', ended)
+    keys.removeListener('keypress', onKey)
+    keys.removeListener('end', onEnd)
   }
 }
 
@@ -88,7 +111,7 @@ function promptOutput(streams: Streams): { output: Writable; redraw: () => void 
   })
   Object.defineProperties(output, {
     isTTY: { get: () => stderr.isTTY },
-    columns: { get: () => stderr.columns },
+    columns: { get: () => terminalWidth(streams, stderr) },
     rows: { get: () => stderr.rows },
   })
   return { output, redraw: () => stderr.write(`\r\u001b[J${drawn.split(REDRAW_START).at(-1)}`) }

@@ -230,7 +230,7 @@ describe.each<[string, TerminalOptions]>([
       ['More settings?', ENTER],
       ['Save the changes to port?', DOWN + ENTER],
       ['Which field?', ENTER],
-      ['Port: (6000)', `${CLEAR}6001${ENTER}`],
+      ['Port: 6000', `${CLEAR}6001${ENTER}`],
       ['Save the changes to port?', ENTER],
     )
     expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })

@@ -4,6 +4,7 @@ import type { CreateRequest } from '../../operations/create.ts'
 import type { TestOptions, TestResult } from '../../operations/test-connection.ts'
 import { testNew } from '../../operations/test-unsaved.ts'
 import { hostKeyPrompt } from '../../requests/wizard/accept-host-key.ts'
+import type { Summary } from '../../terminal/review.ts'
 
 /** The options of a command that can test a connection before it writes. */
 export interface VerifyOptions {
@@ -40,7 +41,8 @@ export async function testRequest(
   return testNew(access, request, { ...(await openTesting(context, options)), warn: context.warn })
 }
 
-/** Prints the result of a test that was run from a prompt. */
-export function noteVerdict(context: Context, { ok, stage, code, message }: TestResult['verdict']): void {
-  context.note(ok ? message : `Stage ${stage}, ${code}: ${message}`)
+/** The result of a test, for the summary of a wizard. */
+export function resultFor({ ok, stage, code, message }: TestResult['verdict']): Summary['result'] {
+  if (ok) return { text: `The connection test passed: ${message}`, tone: 'good' }
+  return { text: `The connection test failed. Stage ${stage}, ${code}: ${message}`, tone: 'bad' }
 }

@@ -1,14 +1,65 @@
 import { DsctlError } from '../../domain/errors.ts'
 import type { CreateRequest } from '../../operations/create.ts'
+import { alternativeInUse } from '../../source-types/alternatives.ts'
 import { checkEnv, checkName } from '../../source-types/check-name.ts'
 import { getSourceType, sourceTypes } from '../../source-types/index.ts'
 import { parseFields } from '../../source-types/parse-fields.ts'
 import type { SourceType } from '../../source-types/source-type.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
+import type { Summary } from '../../terminal/review.ts'
 import type { RequestDraft } from '../validate-request.ts'
 
-/** Prompts for the missing values of a draft. */
-export async function promptForMissing(prompter: Prompter, draft: RequestDraft): Promise<RequestDraft> {
+/** The questions for the missing values of a draft. */
+export interface CreateQuestions {
+  /** Asks them all. */
+  ask(): Promise<RequestDraft>
+  /** Goes back to the last question. `draft` is what the user has made of the answers since. */
+  askAgain(draft: RequestDraft): Promise<RequestDraft>
+}
+
+/** Opens the questions for what `given` lacks. */
+export function createQuestions(prompter: Prompter, given: RequestDraft): CreateQuestions {
+  const dialogue = prompter.dialogue()
+  return {
+    ask: () => dialogue.run(each => promptForMissing(each, given)),
+    askAgain(draft) {
+      const asked = new Set<string>()
+      dialogue.reopen((key, answer) => {
+        asked.add(key)
+        return answerIn(draft, key, answer)
+      })
+      return dialogue.run(each => promptForMissing(each, withoutAnswers(draft, asked)))
+    },
+  }
+}
+
+/** Shows what would be saved, with secrets masked, and asks what to do. Throws `interrupted` on cancel. */
+export async function reviewCreate(prompter: Prompter, request: CreateRequest, result: Summary['result']) {
+  const rows = reviewRows(getSourceType(request.type), request)
+  const decision = await prompter.reviewSummary({ rows, question: 'Save this data source?', result })
+  if (decision.kind === 'cancel') throw new DsctlError('interrupted', 'Cancelled: nothing was written.')
+  return decision
+}
+
+/** The problem of a field's text, as the field's option would report it. */
+export function checkField(type: SourceType, field: string, text: string): string | undefined {
+  return parseFields(type, { [field]: text }, 'create').problems[0]?.message
+}
+
+/** Asks for the name. It begins with `current`, for the user to edit. */
+export function promptForName(prompter: Prompter, current?: string): Promise<string> {
+  return prompter.askText(NAME, { current, check: text => problemOf(checkName(text)) })
+}
+
+/** Asks for the env. It begins with `current`, for the user to edit. */
+export function promptForEnv(prompter: Prompter, current?: string): Promise<string> {
+  return prompter.askText(ENV, { current, check: text => problemOf(checkEnv(text)) })
+}
+
+const NAME = 'Name'
+const ENV = 'Env'
+
+async function promptForMissing(prompter: Prompter, draft: RequestDraft): Promise<RequestDraft> {
   const type = draft.type === undefined ? await prompter.askType(sourceTypes) : getSourceType(draft.type)
   const name = draft.name ?? (await promptForName(prompter))
   const env = draft.env ?? (await promptForEnv(prompter))
@@ -17,52 +68,36 @@ export async function promptForMissing(prompter: Prompter, draft: RequestDraft):
   return { name, env, type: type.name, fields: { ...draft.fields, ...answers } }
 }
 
-/** Shows what would be saved, with secrets masked, and asks what to do. Throws `interrupted` on cancel. */
-export async function reviewCreate(prompter: Prompter, request: CreateRequest) {
-  const rows = reviewRows(getSourceType(request.type), request)
-  const decision = await prompter.reviewSummary(rows, 'Save this data source?')
-  if (decision.kind === 'cancel') throw new DsctlError('interrupted', 'Cancelled: nothing was written.')
-  return decision
+/** The answer to a question, as it is now in the draft. */
+function answerIn({ name, env, type, fields }: RequestDraft, key: string, answer: unknown): unknown {
+  if (key === NAME) return name
+  if (key === ENV) return env
+  const known = getSourceType(type)
+  if (Object.hasOwn(known.fields, key)) return fields[key]
+  return alternativeInUse(known, key, fields) ?? answer
 }
 
-/** Prompts for one value of a draft: a field, its name or its env. */
-export async function promptForField(prompter: Prompter, draft: RequestDraft, field: string): Promise<RequestDraft> {
-  if (field === 'name') return { ...draft, name: await promptForName(prompter, String(draft.name)) }
-  if (field === 'env') return { ...draft, env: await promptForEnv(prompter, String(draft.env)) }
-  const type = getSourceType(draft.type)
-  const { given } = parseFields(type, draft.fields, 'create')
-  const check = (name: string, text: string) => checkField(type, name, text)
-  const answers = await prompter.askFields({ type, given, only: [field], check })
-  return { ...draft, fields: { ...draft.fields, ...answers } }
+/** The values of a draft that were not answers to these questions. */
+function withoutAnswers({ name, env, type, fields }: RequestDraft, asked: ReadonlySet<string>): RequestDraft {
+  return {
+    name: asked.has(NAME) ? undefined : name,
+    env: asked.has(ENV) ? undefined : env,
+    type: asked.has('type') ? undefined : type,
+    fields: Object.fromEntries(Object.entries(fields).filter(([field]) => !asked.has(field))),
+  }
 }
 
-/** Asks which value to change, and prompts for it. */
-export async function promptForChange(prompter: Prompter, draft: RequestDraft): Promise<RequestDraft> {
-  const { fields } = getSourceType(draft.type)
-  const choices = Object.entries(fields).map(([value, { label }]) => ({ value, name: label }))
-  const all = [{ value: 'name', name: 'Name' }, { value: 'env', name: 'Env' }, ...choices]
-  return promptForField(prompter, draft, await prompter.askChoice('Which field?', all))
-}
-
-/** The problem of a field's text, as the field's option would report it. */
-export function checkField(type: SourceType, field: string, text: string): string | undefined {
-  return parseFields(type, { [field]: text }, 'create').problems[0]?.message
-}
-
-function promptForName(prompter: Prompter, present?: string): Promise<string> {
-  return prompter.askText('Name', { default: present, check: text => problemOf(checkName(text)) })
-}
-
-function promptForEnv(prompter: Prompter, present?: string): Promise<string> {
-  return prompter.askText('Env', { default: present, check: text => problemOf(checkEnv(text)) })
-}
-
-function reviewRows(type: SourceType, { name, env, credentials }: CreateRequest) {
+function reviewRows(type: SourceType, { name, env, credentials }: CreateRequest): Summary['rows'] {
   const fields = Object.entries(type.fields).flatMap(([field, { label, secret }]) => {
     const value = credentials[field]
     return value ? [{ field, label, value: secret ? value : value.reveal() }] : []
   })
-  return [{ field: 'name', label: 'Name', value: name }, { field: 'env', label: 'Env', value: env }, ...fields]
+  return [
+    { field: undefined, label: 'Type', value: `${type.label} (${type.name})` },
+    { field: 'name', label: NAME, value: name },
+    { field: 'env', label: ENV, value: env },
+    ...fields,
+  ]
 }
 
 function problemOf(checked: ReturnType<typeof checkName>): string | undefined {

@@ -36,5 +36,8 @@ export async function askWhatNext<T extends string>(
   return picked
 }
 
+/** Printed before the first question of a wizard. */
+export const WIZARD_KEYS = 'Press Escape to go back, or Ctrl-C to cancel.'
+
 const GIVE_UP = 'give up' as const
 export const TRY_AGAIN = { value: 'again', name: 'Try again' } as const

@@ -22,6 +22,7 @@ const PROMPTS: Record<string, (ask: Prompter) => Promise<unknown>> = {
   },
   type: async ask => (await ask.askType(sourceTypes)).name,
   text: ask => ask.askText('Name', options),
+  secret: ask => ask.askSecret('Token'),
   name: ask => ask.askName('Delete it?', 'prod\u001b[31m'),
   confirm: ask => ask.confirm('Go on?', false),
   each: async ask => ({
@@ -35,13 +36,13 @@ const PROMPTS: Record<string, (ask: Prompter) => Promise<unknown>> = {
     sure: await ask.confirm('Go on?', false),
   }),
   review: ask =>
-    ask.reviewSummary(
-      [
+    ask.reviewSummary({
+      rows: [
         { field: 'host', label: 'Host', value: 'db.example.com' },
         { field: 'password', label: 'Password', value: new Secret('hunter2') },
       ],
-      'Save this data source?',
-    ),
+      question: 'Save this data source?',
+    }),
   spinner: async ask => {
     const progress = startProgress(streams, 'Working')
     await pause(1_300)

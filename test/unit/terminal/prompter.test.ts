@@ -88,6 +88,37 @@ test('a key pasted as a path is neither shown nor kept', async () => {
   for (const line of KEY_LINES) expect(prompt.output()).not.toContain(line.slice(-8, -1))
 })
 
+const LONG = 'x2_'.repeat(2048)
+
+test.each([
+  ['as it is', LONG],
+  ['between the markers of a bracketed paste', `\u001b[200~${LONG}\u001b[201~`],
+])('6 KB pasted into a hidden prompt, %s, are drawn at once', async (_, pasted) => {
+  const prompt = startPrompt('secret')
+  await prompt.answer('Token', pasted)
+  await prompt.answer(`${'*'.repeat(32)}… (6,144 characters)`, ENTER)
+  expect(await prompt.ended()).toEqual({ answer: { sealed: LONG }, raw: false })
+  expect(prompt.output().length).toBeLessThan(6_000)
+  expect(prompt.output()).not.toContain('x2_')
+})
+
+test('6 KB pasted into a visible prompt are drawn a few times', async () => {
+  const prompt = startPrompt('text')
+  await prompt.answer('Name:', LONG)
+  await prompt.answer('x2_', ENTER)
+  expect(await prompt.ended()).toEqual({ answer: LONG, raw: false })
+  expect(prompt.output().length).toBeLessThan(100_000)
+})
+
+test('a key pasted as a path is drawn a few times', async () => {
+  const prompt = startPrompt('fields', { type: 'postgres', given: POSTGRES, only: ['ssh_private_key'] })
+  await prompt.answer('path to a file', `\u001b[200~${KEY.replaceAll('\n', '\r')}\u001b[201~`)
+  await prompt.answer('this is not a path', CTRL_C)
+  expect(await prompt.ended()).toEqual({ code: 'interrupted', raw: false })
+  expect(prompt.output().length).toBeLessThan(100_000)
+  expect(prompt.output()).not.toContain(KEY_BODY.slice(-8))
+})
+
 test('several lines for a one-line secret are rejected without reaching the next prompt', async () => {
   const prompt = startPrompt('fields', { type: 'postgres', given: { host: 'h', username: 'u' } })
   await prompt.answer('Port:', ENTER)

@@ -1,0 +1,66 @@
+import { PassThrough } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import type { Input } from './streams.ts'
+
+/** The keys that a prompt reads. */
+export interface PromptKeys extends Input {
+  /** Stops reading standard input. */
+  detach(): void
+}
+
+/** A text without the markers that a terminal may put around a paste. */
+export function withoutPasteMarkers(text: string): string {
+  return text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '')
+}
+
+/**
+ * Standard input as a prompt reads it. Text that arrives at once, as a paste does, becomes one key, so that the prompt is
+ * drawn once and not for each character.
+ */
+export function promptKeys(stdin: Input): PromptKeys {
+  const decoder = new StringDecoder('utf8')
+  const keys = new PassThrough()
+  let last = ''
+  const onData = (chunk: Buffer | string) => {
+    const text = withoutPasteMarkers(typeof chunk === 'string' ? chunk : decoder.write(chunk))
+    // The rest of an escape sequence is not text.
+    const parts = INCOMPLETE_SEQUENCE.test(last) ? [...text] : (text.match(PARTS) ?? [])
+    for (const part of parts) send(keys, part)
+    last = parts.at(-1) ?? ''
+  }
+  const onEnd = () => keys.emit('end')
+  stdin.on('data', onData)
+  stdin.on('end', onEnd)
+  return Object.assign(keys, {
+    isTTY: stdin.isTTY,
+    setRawMode: (raw: boolean) => stdin.setRawMode?.(raw),
+    resume() {
+      stdin.resume()
+      return keys
+    },
+    pause() {
+      stdin.pause()
+      return keys
+    },
+    detach() {
+      stdin.removeListener('data', onData)
+      stdin.removeListener('end', onEnd)
+    },
+  })
+}
+
+/** Escape sequences such as those of the arrow keys, text without control characters, and control characters. */
+const ESC = '\u001b'
+const PARTS = new RegExp(`${ESC}\\[[\\d;?]*[@-~]?|${ESC}O?[^${ESC}]?|\\P{Cc}+|\\p{Cc}`, 'gu')
+const INCOMPLETE_SEQUENCE = new RegExp(`^${ESC}(\\[[\\d;?]*|O)?$`)
+
+// In parts, because readline handles the keys of a longer text differently: typing does not insert, but appends.
+function send(keys: PassThrough, part: string): void {
+  if (/^\P{Cc}{2,}$/u.test(part)) typeText(keys, part)
+  else keys.emit('data', part)
+}
+
+/** Enters a text without control characters as if the user had typed it. */
+export function typeText(keys: Input, text: string): void {
+  keys.emit('keypress', text, { sequence: text })
+}
