@@ -31,6 +31,11 @@ export function unsetOption(): Option {
   return withCompletion(new Option('--unset <field...>', 'remove these fields'), names)
 }
 
+/** `--allow-placeholder`, for every command that takes secrets. */
+export function allowPlaceholderOption(): Option {
+  return new Option('--allow-placeholder', 'accept a secret that looks like a mask or an unfilled placeholder')
+}
+
 /** `--allow-from`, for every command that reads a request file. */
 export function allowFromOption(): Option {
   const description = 'also allow these sources in request files: env:DS_*, vault:kv/team/*'

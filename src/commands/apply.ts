@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { acceptSeveralEnvs } from '../cli/repeatable.ts'
-import { allowFromOption, filesOption } from '../cli/request-options.ts'
+import { allowFromOption, allowPlaceholderOption, filesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { type ApplyResult, applyBatch } from '../operations/batch/apply.ts'
@@ -34,6 +34,7 @@ export function define(command: Command, context: Context): void {
     .option('--accept-host-key', 'with --verify: accept and store unknown jump host keys')
     .option('--dry-run', 'show the differences, as diff does, and write nothing')
     .addOption(allowFromOption())
+    .addOption(allowPlaceholderOption())
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => (options.dryRun ? preview(context, options) : run(context, options)))
 }

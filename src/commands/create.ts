@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { addFieldOptions } from '../cli/field-options.ts'
-import { allowFromOption, fileOption, typeOption } from '../cli/request-options.ts'
+import { allowFromOption, allowPlaceholderOption, fileOption, typeOption } from '../cli/request-options.ts'
 import { MAY } from '../operations/authorize.ts'
 import type { CreateRequest } from '../operations/create.ts'
 import {
@@ -10,6 +10,7 @@ import {
   checkMayCreate,
   createIfAbsent,
 } from '../operations/create-if-absent.ts'
+import { promptsForPlaceholders } from '../requests/allow-placeholders.ts'
 import { needsPermission } from '../requests/check-sources.ts'
 import {
   checkDraft,
@@ -51,6 +52,7 @@ export function define(command: Command, context: Context): void {
     .option('--accept-host-key', 'with --verify: accept and store an unknown jump host key')
     .option('--dry-run', 'check everything and write nothing')
     .addOption(allowFromOption())
+    .addOption(allowPlaceholderOption())
   addFieldOptions(command, { secrets: true, required: true })
   command
     .addHelpText('after', EXAMPLES)
@@ -71,7 +73,8 @@ async function run(context: Context, name: string | undefined, options: Options)
   const testing = await openVerification(context, options)
   const draft = await readDraftWithTemplate(context, { name, options, action: dryRun ? undefined : 'create' })
   const attempt = { context, readers: sourceReaders(context, options), options, create: { ifExists, dryRun, testing } }
-  const prompter = await context.prompter()
+  const asked = await context.prompter()
+  const prompter = asked && promptsForPlaceholders(asked, options)
   const result =
     prompter && !isComplete(draft)
       ? await createWithPrompts(attempt, prompter, draft)

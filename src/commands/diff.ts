@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { acceptSeveralEnvs } from '../cli/repeatable.ts'
-import { allowFromOption, filesOption } from '../cli/request-options.ts'
+import { allowFromOption, allowPlaceholderOption, filesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { planItems } from '../operations/batch/plan.ts'
@@ -19,6 +19,7 @@ export function define(command: Command, context: Context): void {
     .option('--prune-max <n>', 'warn above this number of deletions, which apply would refuse (default: 10)')
     .option('--parallel <n>', 'how many items to compare at once (default: 16)')
     .addOption(allowFromOption())
+    .addOption(allowPlaceholderOption())
     .addHelpText('after', EXAMPLES)
     .action((options: BatchOptions) => run(context, options))
 }

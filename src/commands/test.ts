@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { acceptSeveralEnvs } from '../cli/repeatable.ts'
-import { allowFromOption, fileOption, typesOption } from '../cli/request-options.ts'
+import { allowFromOption, allowPlaceholderOption, fileOption, typesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { OutputFormat } from '../domain/output-format.ts'
@@ -24,6 +24,7 @@ import { openTesting, testRequest } from './steps/testing.ts'
 interface Options extends SelectionOptions {
   readonly acceptHostKey?: boolean
   readonly allowFrom?: readonly string[]
+  readonly allowPlaceholder?: boolean
 }
 
 /** `dsctl test [REF...]`. */
@@ -37,6 +38,7 @@ export function define(command: Command, context: Context): void {
     .option('--onboard', 'update the onboarding status: completed if it connects, else failed')
     .option('--accept-host-key', 'accept and store unknown jump host keys')
     .addOption(allowFromOption())
+    .addOption(allowPlaceholderOption())
     .addHelpText('after', EXAMPLES)
     .action((refs: string[], options: Options) => run(context, refs, options))
 }
@@ -54,9 +56,17 @@ async function print(context: Context, outcomes: readonly TestResultJson[], form
   if (failed) throw new DsctlError('unhealthy', `${failed} of ${outcomes.length} did not connect.`)
 }
 
-async function testFile(context: Context, file: string, { allowFrom, ...options }: Options): Promise<TestResultJson> {
-  const draft = await readDraftWithTemplate(context, { name: undefined, options: { file }, action: 'test' })
-  const readers = sourceReaders(context, { file, allowFrom })
+async function testFile(
+  context: Context,
+  file: string,
+  { allowFrom, allowPlaceholder, ...options }: Options,
+): Promise<TestResultJson> {
+  const draft = await readDraftWithTemplate(context, {
+    name: undefined,
+    options: { file, allowPlaceholder },
+    action: 'test',
+  })
+  const readers = sourceReaders(context, { file, allowFrom, allowPlaceholder })
   const valid = readCreateRequest({ ...draft, name: draft.name ?? file, env: draft.env ?? 'none' }, readers)
   if (needsPermission(valid.fields)) await checkMayTest(await context.records(MAY.change), valid)
   const request = await fetchCreateSecrets(valid, readers)

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { addFieldOptions } from '../cli/field-options.ts'
-import { allowFromOption, fileOption, typeOption, unsetOption } from '../cli/request-options.ts'
+import { allowFromOption, allowPlaceholderOption, fileOption, typeOption, unsetOption } from '../cli/request-options.ts'
 import { invalid } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { getForUpdate } from '../operations/get.ts'
@@ -13,6 +13,7 @@ import { testUpdate } from '../operations/test-unsaved.ts'
 import { update } from '../operations/update.ts'
 import type { UpdateRequest, UpdateResult } from '../operations/update-request.ts'
 import { updateVerified } from '../operations/verify.ts'
+import { promptsForPlaceholders } from '../requests/allow-placeholders.ts'
 import { hasSources } from '../requests/check-sources.ts'
 import { sourceReaders } from '../requests/fetch-secrets.ts'
 import {
@@ -47,6 +48,7 @@ export function define(command: Command, context: Context): void {
     .addOption(typeOption('with --help, show only the fields of this type: a type cannot be changed'))
     .option('--dry-run', 'check everything and write nothing')
     .addOption(allowFromOption())
+    .addOption(allowPlaceholderOption())
   addFieldOptions(command, { secrets: true, required: false })
   command.addHelpText('after', EXAMPLES).action((ref: string, options: Options) => run(context, ref, options))
 }
@@ -98,9 +100,10 @@ function saveUpdate(stores: Stores, request: UpdateRequest, options: SaveOptions
 
 /** Prompts for the fields to change and for a review. Throws `invalid` if nobody can be asked. */
 async function promptForUpdate({ context, stores, options }: Update, request: UpdateRequest): Promise<UpdateRequest> {
-  const prompter = await context.prompter()
-  if (!prompter)
+  const asked = await context.prompter()
+  if (!asked)
     throw invalid('Nothing to update.', [], 'Pass what to change, for example --host HOST or --set-name NAME.')
+  const prompter = promptsForPlaceholders(asked, options)
   const current = await getForUpdate(stores, request.ref)
   const withFields = (fields: FieldAnswers) => ({
     ...request,

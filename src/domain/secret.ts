@@ -29,6 +29,9 @@ export class Secret<T = unknown> {
   }
 }
 
+/** A mask or a placeholder that the user wants to store as it is: `--allow-placeholder`. It is not validated. */
+export class AllowedPlaceholder<T = unknown> extends Secret<T> {}
+
 /**
  * The credentials of a data source, as stored in Vault: `type`, then the fields under their own names. Every value is
  * sealed, because only the source type knows which fields are secret.
@@ -56,7 +59,7 @@ export class SecretSource {
 
 const MASKS = new Set([REDACTED.toLowerCase(), '****', '********', '<redacted>'])
 
-/** Whether a text is a placeholder that programs print in place of a secret. */
+/** Whether a text is a mask that means *unchanged* in an update, for example `[REDACTED]`, which dsctl prints. */
 export function isMask(text: string): boolean {
   return MASKS.has(text.trim().toLowerCase())
 }

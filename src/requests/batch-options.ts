@@ -1,11 +1,12 @@
 import type { InputContext } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import type { PruneScope } from '../operations/batch/prune.ts'
+import type { PlaceholderOptions } from './allow-placeholders.ts'
 import { givenEnvs } from './selected-envs.ts'
 import { wholeNumber } from './whole-number.ts'
 
 /** The options of `apply` and `diff` that choose the batch. */
-export interface BatchOptions {
+export interface BatchOptions extends PlaceholderOptions {
   readonly file: readonly string[]
   readonly allowFrom?: readonly string[]
   readonly prune?: boolean
@@ -15,7 +16,7 @@ export interface BatchOptions {
 }
 
 /** Which files and envs a batch has, and how it is processed. */
-export interface BatchSettings {
+export interface BatchSettings extends PlaceholderOptions {
   readonly files: readonly string[]
   readonly allowFrom: readonly string[] | undefined
   /** The env of a request that names none. */
@@ -62,6 +63,7 @@ export function readBatchOptions(context: InputContext, options: BatchOptions, l
   return {
     files: options.file,
     allowFrom: options.allowFrom,
+    allowPlaceholder: options.allowPlaceholder,
     defaultEnv: envs.length ? onlyOne(envs) : context.settings().get('env'),
     envs,
     prune: prunes ? { envs, max } : undefined,

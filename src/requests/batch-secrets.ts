@@ -5,6 +5,7 @@ import { pickSecrets } from '../domain/secret.ts'
 import type { BatchItem } from '../operations/batch/item.ts'
 import type { NamedRecord } from '../ports/records.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
+import type { PlaceholderOptions } from './allow-placeholders.ts'
 import type { BatchRequest } from './batch.ts'
 import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
 import { checkSources, hasSources } from './check-sources.ts'
@@ -20,7 +21,7 @@ export async function fetchBatchSecrets(
   requests: readonly BatchRequest[],
   options: FetchOptions,
 ): Promise<readonly BatchItem[]> {
-  const readersOf = readersByFile(context, options.allowFrom)
+  const readersOf = readersByFile(context, options)
   const pending = requests.map(request => prepareFetch(request, readersOf(request), options))
   const refused = pending.flatMap(({ request, fields, readers }) =>
     readers ? checkSources(fields, readers.policy).map(problem => problemIn(request, problem)) : [],
@@ -38,7 +39,7 @@ export async function fetchBatchSecrets(
   return items
 }
 
-interface FetchOptions {
+interface FetchOptions extends PlaceholderOptions {
   /** The records that exist, by `keyOf`. */
   readonly existing: ReadonlyMap<string, NamedRecord>
   readonly pathOf: (record: NamedRecord) => string
@@ -48,12 +49,12 @@ interface FetchOptions {
 /** The policy for secret sources depends on the request file. */
 function readersByFile(
   context: InputContext,
-  allowFrom: readonly string[] | undefined,
+  { allowFrom, allowPlaceholder }: FetchOptions,
 ): (request: BatchRequest) => SourceReaders | undefined {
   const known = new Map<string, SourceReaders>()
   return ({ file, fields }) => {
     if (!hasSources(fields)) return undefined
-    const readers = known.get(file) ?? sourceReaders(context, { file, allowFrom })
+    const readers = known.get(file) ?? sourceReaders(context, { file, allowFrom, allowPlaceholder })
     known.set(file, readers)
     return readers
   }

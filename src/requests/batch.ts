@@ -1,6 +1,7 @@
 import { keyOf } from '../domain/data-source.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import type { Template } from '../ports/templates.ts'
+import { allowPlaceholders } from './allow-placeholders.ts'
 import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
 import type { BatchDocument } from './batch-files.ts'
 import type { BatchSettings } from './batch-options.ts'
@@ -34,9 +35,10 @@ export function templateNames(documents: readonly BatchDocument[]): readonly str
 export function readBatch(
   documents: readonly BatchDocument[],
   templates: FoundTemplates,
-  { defaultEnv, envs }: Pick<BatchSettings, 'defaultEnv' | 'envs'>,
+  settings: Pick<BatchSettings, 'defaultEnv' | 'envs' | 'allowPlaceholder'>,
 ): readonly BatchRequest[] {
-  const read = documents.map(document => readRequest(document, templates, defaultEnv))
+  const { envs } = settings
+  const read = documents.map(document => readRequest(document, templates, settings))
   const requests = read.flatMap(({ request }) => request ?? [])
   const invalidRequests = read.flatMap(({ problems }) => problems)
   const problems = [...invalidRequests, ...duplicates(requests), ...outsideEnvs(requests, envs)]
@@ -54,13 +56,17 @@ interface ReadResult {
   readonly templateMissing?: boolean
 }
 
-function readRequest(document: BatchDocument, templates: FoundTemplates, defaultEnv: string | undefined): ReadResult {
+function readRequest(
+  document: BatchDocument,
+  templates: FoundTemplates,
+  { defaultEnv, allowPlaceholder }: Pick<BatchSettings, 'defaultEnv' | 'allowPlaceholder'>,
+): ReadResult {
   const { raw, file, where } = document
   const { template: rawTemplate, name, env: ownEnv, type, ...fields } = raw
   const failed = (...problems: FieldProblem[]) => ({
     problems: problems.map(problem => problemIn({ where, name }, problem)),
   })
-  const draft = { name, env: ownEnv ?? defaultEnv, type, fields }
+  const draft = { name, env: ownEnv ?? defaultEnv, type, fields: allowPlaceholders(fields, { allowPlaceholder }) }
   const template = findTemplate(draft, rawTemplate, templates)
   if (template && 'problem' in template) {
     return { ...failed(template.problem), templateMissing: template.isMissing === true }

@@ -8,6 +8,7 @@ import { findField } from '../source-types/field-names.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 import type { SourceType } from '../source-types/source-type.ts'
+import { allowPlaceholders, type PlaceholderOptions } from './allow-placeholders.ts'
 import { checkSources } from './check-sources.ts'
 import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
 import { optionOf, overrideFields, readFieldOptions } from './read-field-options.ts'
@@ -16,7 +17,7 @@ import { templateName } from './template-request.ts'
 import { draftProblems, type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
 
 /** The options that describe a new data source. Those of its fields are read by `readFieldOptions`. */
-export interface DraftOptions {
+export interface DraftOptions extends PlaceholderOptions {
   readonly type?: string
   readonly file?: string
   readonly template?: string
@@ -41,7 +42,7 @@ export async function readDraft(
     name: name ?? fileName,
     env: context.options.env?.at(-1) ?? fileEnv ?? context.settings().get('env'),
     type,
-    fields: overrideFields(fileFields, given.fields, types),
+    fields: allowPlaceholders(overrideFields(fileFields, given.fields, types), options),
   }
   return { draft, template: templateName(options.template ?? fileTemplate) }
 }

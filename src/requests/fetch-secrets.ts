@@ -1,15 +1,17 @@
 import { dirname, resolve } from 'node:path'
 import type { InputContext } from '../cli/context.ts'
 import type { FieldProblem } from '../domain/errors.ts'
-import { Secret, SecretSource } from '../domain/secret.ts'
+import { isMask, Secret, SecretSource } from '../domain/secret.ts'
 import { decodeText } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost, readChecked } from '../lib/files/read-at-most.ts'
 import { findField } from '../source-types/field-names.ts'
 import { sourceTypes } from '../source-types/index.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
+import { placeholderProblem } from '../source-types/placeholder.ts'
 import { type ParsedSecretSource, parseSecretSource, secretSourceProblem } from '../source-types/secret-source.ts'
 import { type Field, MULTILINE_KINDS } from '../source-types/source-type.ts'
+import { allowPlaceholders, allowsPlaceholder, type PlaceholderOptions } from './allow-placeholders.ts'
 import { openFileProblem } from './file-policy.ts'
 import { readSourcePolicy, type SourcePolicy } from './source-policy.ts'
 
@@ -18,20 +20,28 @@ export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
   readSecret: InputContext['readSecret']
   readVaultField: InputContext['readVaultField']
+  /** Whether a mask or a placeholder may be stored. */
+  readonly allowPlaceholder: boolean | undefined
   /** Undefined without a request file. The policy does not apply to options. */
   readonly policy: SourcePolicy | undefined
 }
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** The request file and the options that say what it may contain. */
+interface SourceOptions extends PlaceholderOptions {
+  readonly file?: string | undefined
+  readonly allowFrom?: readonly string[] | undefined
+}
+
 /** The readers for one request. `allowFrom` has the patterns of `--allow-from`. */
 export function sourceReaders(
   context: InputContext,
-  { file, allowFrom }: { readonly file?: string | undefined; readonly allowFrom?: readonly string[] | undefined } = {},
+  { file, allowFrom, allowPlaceholder }: SourceOptions = {},
 ): SourceReaders {
   const { readSecret, readVaultField, streams } = context
   const policy = file === undefined ? undefined : readSourcePolicy(context, file, allowFrom)
-  return { env: streams.env, readSecret, readVaultField, policy }
+  return { env: streams.env, readSecret, readVaultField, allowPlaceholder, policy }
 }
 
 /**
@@ -49,7 +59,7 @@ export async function fetchSecrets(
     if ('value' in fetched) fields[name] = fetched.value
     else problems.push({ field: name, message: fetched.message, ofSource: true })
   }
-  return { fields, problems }
+  return { fields: allowPlaceholders(fields, readers), problems }
 }
 
 async function fetchOne(
@@ -63,8 +73,10 @@ async function fetchOne(
   if (typeof bytes === 'string') return { message: bytes }
   const decoded = decodeText(bytes)
   if ('problem' in decoded) return { message: problemWithSource(parsed, decoded.problem) }
-  const { text } = decoded
-  return { value: new Secret(isMultiLine(name) ? text : text.replace(/\r?\n$/, '')) }
+  const text = isMultiLine(name) ? decoded.text : decoded.text.replace(/\r?\n$/, '')
+  // Further on, it would mean that an update keeps what is stored.
+  const mask = isMask(text) && !allowsPlaceholder(name, text, readers) ? placeholderProblem(text) : undefined
+  return mask ? { message: mask } : { value: new Secret(text) }
 }
 
 /** The problem with what a source holds. A file is named. */

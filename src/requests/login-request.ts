@@ -1,6 +1,6 @@
 import type { InputContext } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
-import { isMask, Secret, SecretSource } from '../domain/secret.ts'
+import { Secret, SecretSource } from '../domain/secret.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { LOGIN_METHODS, type LoginMethod, type LoginRequest } from '../ports/logins.ts'
 import { secretSourceProblem } from '../source-types/secret-source.ts'
@@ -119,7 +119,6 @@ async function fetchSecret(context: InputContext, field: SecretField, text: stri
 
 function secretProblem(secret: string): string | undefined {
   if (secret === '') return 'is empty'
-  if (isMask(secret)) return 'is a mask, not a secret'
   return /[\r\n\0]/.test(secret) ? 'must be a single line' : undefined
 }
 

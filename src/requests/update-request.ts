@@ -7,6 +7,7 @@ import type { Ref } from '../ports/lookup.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
+import { allowPlaceholders, type PlaceholderOptions } from './allow-placeholders.ts'
 import { checkSources } from './check-sources.ts'
 import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
 import { keepOwnSecrets } from './keep-own-secrets.ts'
@@ -14,7 +15,7 @@ import { overrideFields, readFieldOptions } from './read-field-options.ts'
 import { type RawRequest, readRequestFile } from './request-file.ts'
 
 /** The options that describe an update. Those of fields are read by `readFieldOptions`. */
-export interface UpdateRequestOptions {
+export interface UpdateRequestOptions extends PlaceholderOptions {
   readonly setName?: string
   readonly setEnv?: string
   readonly file?: string
@@ -42,7 +43,7 @@ export async function readUpdateRequest(
     ref,
     name: name.value,
     env: env.value,
-    fields: sealSources(overrideFields(raw.fields, given.fields)),
+    fields: allowPlaceholders(sealSources(overrideFields(raw.fields, given.fields)), options),
     unset: unset.map(field => field.replaceAll('-', '_')),
     expected: { id: raw.id, type: type ?? raw.type },
   }

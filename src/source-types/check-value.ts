@@ -1,11 +1,12 @@
 import * as z from 'zod/mini'
-import { isMask, REDACTED } from '../domain/secret.ts'
+import { REDACTED } from '../domain/secret.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { ExactNumber } from '../lib/exact-json.ts'
 import { parseHostKey } from '../lib/ssh-host-key.ts'
 import { hostProblem } from './check-host.ts'
 import { type CheckedPem, checkCertificates, checkPrivateKey } from './check-pem.ts'
 import { integerBounds, lengthProblem, lineProblem, MAX_TEXT, notString } from './limits.ts'
+import { placeholderProblem } from './placeholder.ts'
 import { checkServiceAccountKey } from './service-account-key.ts'
 import type { Field, FieldKind } from './source-type.ts'
 
@@ -17,10 +18,17 @@ type Check = (raw: unknown) => CheckResult
 
 /** Validates and converts a value. A message quotes nothing of the value except a hostname or a similar choice. */
 export function checkValue(field: Field, raw: unknown): CheckResult {
-  if (typeof raw === 'string' && field.secret && isMask(raw)) return { message: 'is a mask: give the secret itself' }
+  const placeholder =
+    typeof raw === 'string' && field.secret && !isJsonObject(raw) ? placeholderProblem(raw) : undefined
+  if (placeholder) return { message: placeholder }
   if (typeof raw === 'string' && raw.includes(REDACTED)) return { message: `must not contain ${REDACTED}` }
   if (raw === null) return { message: 'must not be null: omit it instead' }
   return checkOf(field)(raw)
+}
+
+/** Whether a text begins as an object in JSON. Its properties are checked one by one. */
+function isJsonObject(text: string): boolean {
+  return /^\s*\{\s*"/.test(text)
 }
 
 // Cached, because creating a schema takes longer than using it, and a batch checks thousands of values.

@@ -1,5 +1,5 @@
 import { type FieldProblem, safeKey } from '../domain/errors.ts'
-import { type Credentials, isMask, type Secret } from '../domain/secret.ts'
+import { AllowedPlaceholder, type Credentials, isMask, type Secret } from '../domain/secret.ts'
 import { checkRules } from './check-rules.ts'
 import { textProperty, usesGroup, withDefaults, withDerived } from './complete-credentials.ts'
 import { findField, unknownFieldMessage } from './field-names.ts'
@@ -71,7 +71,7 @@ export function isAlreadyStored(type: SourceType, stored: Credentials, given: Cr
 /** Removes masks from the given values: each keeps the stored secret. A mask is a problem if no secret is stored. */
 function removeMasks(type: SourceType, before: Credentials, given: Readonly<Record<string, Secret>>) {
   const masks = Object.keys(given).filter(name => {
-    const value = given[name]?.reveal()
+    const value = given[name] instanceof AllowedPlaceholder ? undefined : given[name]?.reveal()
     return findField(type, name)?.field.secret !== false && typeof value === 'string' && isMask(value)
   })
   return {

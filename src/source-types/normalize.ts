@@ -35,7 +35,9 @@ export function hasSeveralItems(secret: Secret): boolean {
 
 function fieldValue(name: string, field: Field, stored: Credentials): Secret | undefined {
   const key = storedName(name, field, stored)
-  return key === undefined ? undefined : new Secret(valueUnder(key, field, stored))
+  const value = key === undefined ? undefined : valueUnder(key, field, stored)
+  const sealed = key === undefined ? undefined : stored[key]
+  return value === undefined || sealed?.reveal() === value ? sealed : new Secret(value)
 }
 
 /** The value that a field has under one of its names. Undefined if there is none, or if it is null or empty. */

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type FieldProblem, safeKey } from '../domain/errors.ts'
-import { isMask, Secret, SecretSource } from '../domain/secret.ts'
+import { AllowedPlaceholder, isMask, Secret, SecretSource } from '../domain/secret.ts'
 import { checkValue } from './check-value.ts'
 import { fieldListMessage, findField, type NamedField, unknownFieldMessage } from './field-names.ts'
 import { secretSourceProblem } from './secret-source.ts'
@@ -63,6 +63,7 @@ function parseValue(named: NamedField, raw: unknown, mode: 'create' | 'update'):
 function parseSingle(field: Field, raw: unknown, mode: 'create' | 'update'): ParseResult {
   const source = sourceOf(raw)
   if (source !== undefined) return parseSource(field, source)
+  if (raw instanceof AllowedPlaceholder && field.secret) return { value: raw }
   const plain = raw instanceof Secret ? raw.reveal() : raw
   if (mode === 'update' && field.secret && typeof plain === 'string' && isMask(plain)) {
     return { value: new Secret(plain) }

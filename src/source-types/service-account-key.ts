@@ -3,6 +3,7 @@ import { findDuplicateKey } from '../lib/duplicate-keys.ts'
 import { ExactNumber, parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import { checkPrivateKey } from './check-pem.ts'
 import { lineProblem, MAX_KEY_BYTES, MAX_TEXT, sizeProblem } from './limits.ts'
+import { placeholderProblem } from './placeholder.ts'
 
 type JsonObject = Readonly<Record<string, unknown>>
 
@@ -23,12 +24,23 @@ export function checkServiceAccountKey(raw: unknown): { readonly value: JsonObje
   return 'value' in key ? { value: { ...read.value, private_key: key.value } } : key
 }
 
+/** The object if one of its secrets is a mask or a placeholder. Undefined for any other value. */
+export function withPlaceholder(raw: unknown): JsonObject | undefined {
+  const read = readObject(raw)
+  const isPlaceholder = (value: unknown) => typeof value === 'string' && placeholderProblem(value) !== undefined
+  if ('message' in read) return undefined
+  return [read.value.private_key, read.value.private_key_id].some(isPlaceholder) ? read.value : undefined
+}
+
 /** The properties that dsctl uses. */
 const PROPERTY_PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   type: value => (value === 'service_account' ? undefined : 'must be "service_account"'),
   project_id: textProblem(value => lineProblem(value, MAX_TEXT)),
   client_email: textProblem(value => lineProblem(value, MAX_TEXT)),
+  private_key_id: value => (typeof value === 'string' ? placeholderProblem(value) : undefined),
   private_key: textProblem(value => {
+    const placeholder = placeholderProblem(value)
+    if (placeholder) return placeholder
     const checked = checkPrivateKey(value)
     return 'message' in checked ? checked.message : undefined
   }),

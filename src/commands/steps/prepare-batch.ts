@@ -44,6 +44,7 @@ export async function prepareBatch(
     existing,
     pathOf: record => stores.secrets.pathOf(record),
     allowFrom: settings.allowFrom,
+    allowPlaceholder: settings.allowPlaceholder,
   })
   const pruneTargets = await findWithinLimit(context, stores, { requests, settings, action })
   return { stores, items, existing, pruneTargets, parallel: settings.parallel }
