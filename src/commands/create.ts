@@ -85,7 +85,8 @@ async function run(context: Context, name: string | undefined, options: Options)
 /** A valid and permitted request with its secrets. */
 async function prepare({ context, readers, create }: Attempt, draft: RequestDraft): Promise<CreateRequest> {
   const request = readCreateRequest(draft, readers)
-  if (needsPermission(request.fields)) await checkMayCreate(await context.stores(MAY.change), request, create)
+  if (needsPermission(request.fields))
+    await checkMayCreate(await context.stores(MAY.change), { ...request, type: request.type.name }, create)
   return fetchCreateSecrets(request, readers)
 }
 

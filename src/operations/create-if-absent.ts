@@ -1,11 +1,13 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import type { Secret } from '../domain/secret.ts'
+import { typeRefusedError } from '../source-types/refused-type.ts'
 import { permitted } from './authorize.ts'
 import { type CreateRequest, create } from './create.ts'
 import { readCredentials, type WithCredentials } from './credentials.ts'
 import type { Stores } from './stores.ts'
 import type { TestOptions } from './test-connection.ts'
 import { IF_EXISTS_HINT, nameTakenError } from './two-stores/name-taken.ts'
+
 import { update } from './update.ts'
 import { updateVerified, verifyConnection } from './verify.ts'
 
@@ -77,12 +79,13 @@ async function checkOnly(stores: Stores, request: CreateRequest, options: Create
  */
 export async function checkMayCreate(
   stores: Stores,
-  { name, env }: Pick<CreateRequest, 'name' | 'env'>,
+  { name, env, type }: Pick<CreateRequest, 'name' | 'env' | 'type'>,
   { ifExists, dryRun }: Pick<CreateOptions, 'ifExists' | 'dryRun'>,
 ): Promise<void> {
   const failsIfTaken = ifExists === 'fail'
   const attempt = dryRun ? undefined : { eventId: crypto.randomUUID(), action: 'create' as const, failsIfTaken }
   const free = permitted(await stores.records.findName(stores.caller, { name, env }, attempt))
+  if (free.types && !free.types.includes(type)) throw typeRefusedError(type, free.types)
   if (free.kind === 'taken' && failsIfTaken) throw nameTakenError(free, IF_EXISTS_HINT)
 }
 

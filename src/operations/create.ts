@@ -2,6 +2,7 @@ import type { DataSource } from '../domain/data-source.ts'
 import { DsctlError } from '../domain/errors.ts'
 import type { Credentials } from '../domain/secret.ts'
 import type { SecretLocation } from '../ports/secrets.ts'
+import { typeRefusedError } from '../source-types/refused-type.ts'
 import { permitted } from './authorize.ts'
 import { interruptionError } from './interruption.ts'
 import type { Stores } from './stores.ts'
@@ -62,6 +63,7 @@ async function begin(
   const begun = permitted(
     await beginStep(stores, { decides: false }, () => stores.records.beginCreate(stores.caller, create)),
   )
+  if (begun.kind === 'type refused') throw typeRefusedError(type, begun.accepted)
   if (begun.kind === 'taken') throw nameTakenError(begun, failsIfTaken ? IF_EXISTS_HINT : '')
   if (begun.kind === 'begun') return begun.organizationId
   // The intent is being rolled back, and the settler could miss a secret that is written now.

@@ -32,6 +32,12 @@ export interface Taken {
   readonly env: string | undefined
 }
 
+/** The database does not accept the type. `accepted`: the types that it accepts. */
+export interface TypeRefused {
+  readonly kind: 'type refused'
+  readonly accepted: readonly string[]
+}
+
 /** An earlier try of the same statement has recorded the intent. */
 export interface AlreadyRecorded {
   readonly kind: 'already recorded'
@@ -115,6 +121,7 @@ export type BeginCreateResult =
   | AlreadyRecorded
   | Busy
   | Taken
+  | TypeRefused
   | { readonly kind: 'begun'; readonly organizationId: string }
 
 /** `record` is the record before the update; null if it has been deleted since. */

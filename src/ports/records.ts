@@ -49,6 +49,15 @@ export type LocatedDataSource = ListedDataSource & Pick<DataSource, 'secretId' |
 /** What a batch needs of a record: its identity, and the location of its secret. */
 export type NamedRecord = Pick<DataSource, 'id' | 'secretId' | 'organizationId' | 'name' | 'type' | 'env'>
 
+/** The result of `findNamed`. */
+export interface FoundNames {
+  readonly kind: 'found'
+  readonly records: readonly NamedRecord[]
+  readonly unsettled: readonly string[]
+  readonly at: string
+  readonly types?: readonly string[]
+}
+
 /**
  * The records and the intents. Each method except `listAll` is one atomic statement, which checks the caller's
  * permission and writes the audit event itself. Each throws UnavailableError if Postgres gives no result. With
@@ -85,22 +94,19 @@ export interface Records extends RecordBatches {
     options?: { readonly audit?: FindAudit | undefined },
   ): Promise<Denied | LookupFailure | { kind: 'found'; record: DataSource; unaudited?: boolean }>
 
-  /** Whether a name is free, or which live record has it. `unaudited` as in `find`. */
+  /** Whether a name is free, or which live record has it. `unaudited` as in `find`, `types` as in `findNamed`. */
   findName(
     caller: Caller,
     name: NameAndEnv,
     audit?: NameLookupAudit,
-  ): Promise<Denied | (({ kind: 'free' } | Taken) & { unaudited?: boolean })>
+  ): Promise<Denied | (({ kind: 'free' } | Taken) & { unaudited?: boolean; types?: readonly string[] })>
 
   /**
    * The live records with these names, in no order; at most MAX_NAMES names. `unsettled`: ids of those that have an
    * unclosed intent, whose credentials may still be rolled back. `at`: the time of the lookup, for `unsettledSince`.
+   * `types`: the types that the database accepts; undefined if it accepts any.
    */
-  findNamed(
-    caller: Caller,
-    names: readonly NameAndEnv[],
-    audit?: LookupAudit,
-  ): Promise<Denied | { kind: 'found'; records: readonly NamedRecord[]; unsettled: readonly string[]; at: string }>
+  findNamed(caller: Caller, names: readonly NameAndEnv[], audit?: LookupAudit): Promise<Denied | FoundNames>
 
   /**
    * The ids of those data sources whose credentials, if read since `at`, may be rolled back or have been: their intent
@@ -108,7 +114,7 @@ export interface Records extends RecordBatches {
    */
   unsettledSince(ids: readonly string[], at: string): Promise<readonly string[]>
 
-  /** Begin a create: checks permission, checks that the name is free, records the intent. */
+  /** Begin a create: checks permission, the type, and that the name is free; records the intent. */
   beginCreate(caller: Caller, create: NewCreate): Promise<BeginCreateResult>
 
   /** Commit a create: if the intent is open, inserts the record, audits, and closes the intent as done. */

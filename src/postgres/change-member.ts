@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
-import { UniqueViolation } from './connection/failure.ts'
+import { UniqueViolation } from './connection/rule-failure.ts'
 import type { Database } from './schema/tables.ts'
 import { doneEvent, refusedEvent } from './sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, denialOf, usersByEmail } from './sql/authorize.ts'

@@ -1,6 +1,7 @@
 import { keyOf } from '../domain/data-source.ts'
 import type { FieldProblem } from '../domain/errors.ts'
 import type { Template } from '../ports/templates.ts'
+import { TYPE_HINT, typeProblem } from '../source-types/refused-type.ts'
 import { allowPlaceholders } from './allow-placeholders.ts'
 import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
 import type { BatchDocument } from './batch-files.ts'
@@ -111,4 +112,12 @@ function outsideEnvs(requests: readonly BatchRequest[], envs: readonly string[])
   return requests
     .filter(({ env }) => !envs.includes(env))
     .map(request => problemIn(request, { field: 'env', message: `is ${request.env}, but --env is ${envs.join(', ')}` }))
+}
+
+/** Throws `invalid` if a type is not among those that the database accepts; undefined accepts any. */
+export function checkAcceptedTypes(requests: readonly BatchRequest[], accepted: readonly string[] | undefined): void {
+  if (!accepted) return
+  const refused = requests.filter(({ type }) => !accepted.includes(type.name))
+  const problems = refused.map(request => problemIn(request, typeProblem(request.type.name, accepted)))
+  if (problems.length) throw batchError('invalid', problems, TYPE_HINT)
 }

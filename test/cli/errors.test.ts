@@ -55,9 +55,9 @@ describe('Each code', () => {
 /** SQLSTATEs, their error code, and whether the statement may have taken effect. */
 const STATEMENTS: readonly (readonly [states: string, code: Code, delivered?: 'no' | 'maybe'])[] = [
   ['22001 22003 22021 22023 22P02 22P05', 'invalid'],
-  ['23000 23001 23502 23514 23P01 38000 39000 39P01 44000 P0000 P0001 P0002 P0003 P0004', 'invalid'],
+  ['23000 23001 23502 23514 38000 39000 39P01 44000 P0000 P0001 P0002 P0003 P0004', 'invalid'],
   ['09000 27000 45000 AP001 MYERR', 'invalid'],
-  ['23503 23505', 'conflict'],
+  ['23503 23505 23P01', 'conflict'],
   ['25006', 'unavailable'],
   ['42501', 'forbidden'],
   ['42P01 3F000 42703', 'invalid'],
@@ -65,7 +65,8 @@ const STATEMENTS: readonly (readonly [states: string, code: Code, delivered?: 'n
   ['08000 08003 08006 08P01 25P03 25P04 40003 57P01 57P02 57P04 57P05', 'unavailable', 'maybe'],
   ['58000 58030 58P01 XX000 XX001 XX002', 'unavailable', 'maybe'],
   ['ECONNRESET EPIPE EPERM', 'unavailable', 'maybe'],
-  ['42601 42883 42804 0A000 26000 25P02', 'bug'],
+  ['42804 42883 428C9 42P17 0A000 55000 54001', 'invalid'],
+  ['42601 26000 25P02', 'bug'],
 ]
 
 const CONNECTIONS: readonly (readonly [codes: string, code: Code])[] = [

@@ -9,7 +9,13 @@ import { checkCanDelete } from '../../operations/delete.ts'
 import type { Stores } from '../../operations/stores.ts'
 import { findTemplates } from '../../operations/template.ts'
 import type { NamedRecord } from '../../ports/records.ts'
-import { type BatchRequest, type FoundTemplates, readBatch, templateNames } from '../../requests/batch.ts'
+import {
+  type BatchRequest,
+  checkAcceptedTypes,
+  type FoundTemplates,
+  readBatch,
+  templateNames,
+} from '../../requests/batch.ts'
 import { type BatchDocument, readBatchFiles } from '../../requests/batch-files.ts'
 import { type BatchOptions, type BatchSettings, readBatchOptions } from '../../requests/batch-options.ts'
 import { fetchBatchSecrets } from '../../requests/batch-secrets.ts'
@@ -39,7 +45,8 @@ export async function prepareBatch(
   if (settings.prune) checkPruneRequests(requests)
   setV8Flag('optimizeLate') // only once everything is read: from now on the servers need the cores
   const stores = await context.stores(MAY.change, settings.prune ? checkCanDelete : undefined)
-  const existing = await findExisting(stores, requests, action)
+  const { existing, types } = await findExisting(stores, requests, action)
+  checkAcceptedTypes(requests, types)
   const items = await fetchBatchSecrets(context, requests, {
     existing,
     pathOf: record => stores.secrets.pathOf(record),

@@ -15,27 +15,37 @@ export interface Existing extends NamedRecord {
   readonly foundAt: string
 }
 
+/** What the database has for a batch. */
+export interface FoundRecords {
+  /** The live records with the names of the batch, by `keyOf`. */
+  readonly existing: ReadonlyMap<string, Existing>
+  /** The types that the database accepts; undefined if it accepts any. */
+  readonly types: readonly string[] | undefined
+}
+
 /**
- * Returns the live records with these names, by `keyOf`. Throws if the caller may not read them. Then a
- * given `action` is audited as denied.
+ * Looks up the live records with these names. Throws if the caller may not read them. Then a given `action` is audited as
+ * denied.
  */
 export async function findExisting(
   stores: Stores,
   names: readonly NameAndEnv[],
   action?: LookupAudit['action'],
-): Promise<ReadonlyMap<string, Existing>> {
+): Promise<FoundRecords> {
   const attempt = action && { eventId: crypto.randomUUID(), action }
   const existing = new Map<string, Existing>()
+  let accepted: readonly string[] | undefined
   for (let at = 0; at === 0 || at < names.length; at += MAX_NAMES) {
     const chunk = names.slice(at, at + MAX_NAMES)
     const found = await retry(stores, () => stores.records.findNamed(stores.caller, chunk, attempt))
     if (found.kind !== 'answered') throw found.error
-    const { records, unsettled, at: foundAt } = permitted(found.answer)
+    const { records, unsettled, at: foundAt, types } = permitted(found.answer)
+    accepted = types
     for (const record of records) {
       existing.set(keyOf(record), { ...record, foundAt, unsettled: unsettled.includes(record.id) })
     }
   }
-  return existing
+  return { existing, types: accepted }
 }
 
 /**

@@ -19,12 +19,18 @@ export interface CommitStep {
  * the intent is settled, and its outcome decides: returns the record if the step was done, throws the reason if not.
  */
 export async function commit(stores: Stores, id: string, step: CommitStep): Promise<DataSource> {
-  const sent = await retry(stores, step.send)
+  const sent = await retry(stores, step.send).catch(error => rollBackBug(stores, step.intentId, error))
   if (sent.kind === 'answered' && sent.answer.kind === 'done') return sent.answer.record
   const outcome = await settleOwn(stores, step.intentId, { commitLost: sent.lost })
   if (outcome === 'done') return getCommitted(stores, id)
   const reason = sent.kind === 'answered' ? await refusalError(sent.answer, id, step.taken) : sent.error
   throw outcomeError(reason, outcome)
+}
+
+/** An error that nobody expects must not leave a secret behind either. */
+async function rollBackBug(stores: Stores, intentId: string, error: unknown): Promise<never> {
+  await settleOwn(stores, intentId, { commitLost: true })
+  throw error
 }
 
 /** Reads the record of a commit whose answer was lost. Throws if that fails, but the commit stays done. */

@@ -3,6 +3,7 @@ import type { Caller } from '../../ports/caller.ts'
 import type { CreateCommit, NewCreate } from '../../ports/record-steps.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
+import { acceptedTypes, inTypeOfColumn } from '../sql/accepted-types.ts'
 import { intentEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
 import { batchInput, valuesOf } from '../sql/batch-input.ts'
@@ -22,7 +23,9 @@ import { closeAsDone, commitResults, runCommits, WRITTEN } from './commit.ts'
 interface Begun {
   authorization: Authorization
   organization_id: string | null
-  found: readonly { recorded: IntentJson | null; blocker: IntentJson | null; taken: string | null }[]
+  /** Null if the database accepts any type. */
+  types: readonly string[] | null
+  found: readonly { recorded: IntentJson | null; blocker: IntentJson | null; taken: string | null; misfit: boolean }[]
 }
 
 /** Begin: permission, name free, record the intent. */
@@ -31,8 +34,8 @@ export async function beginCreates(
   client: string,
   { caller, creates }: { caller: Caller; creates: readonly NewCreate[] },
 ): ReturnType<Records['beginCreates']> {
-  const columns = 'intent_id uuid, id uuid, name text, env text, fields text[], lease float8, fails boolean'
-  const rows = creates.map(({ intentId, failsIfTaken, type, ...rest }) => ({
+  const columns = 'intent_id uuid, id uuid, name text, env text, type text, fields text[], lease float8, fails boolean'
+  const rows = creates.map(({ intentId, failsIfTaken, ...rest }) => ({
     ...rest,
     intent_id: intentId,
     fails: failsIfTaken,
@@ -45,9 +48,10 @@ export async function beginCreates(
       select a.nth, i.* from args a, ${nameHolder({ organization: callerOrganization, name: sql`a.name`, env: sql`a.env` })}),
     ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select name, env from args` })},
     taken as materialized (select a.nth, d.id from namesakes d join args a on d.name = a.name and d.env = a.env),
+    types as materialized (select ${acceptedTypes} as accepted),
     checked as materialized (
-      select a.*, o.intent as recorded, h.intent as blocker, t.id as taken
-      from args a left join ${oldestIntentPerItem('recorded')} o using (nth) left join ${oldestIntentPerItem('blockers')} h using (nth)
+      select a.*, o.intent as recorded, h.intent as blocker, t.id as taken, coalesce(a.type <> all(x.accepted), false) as misfit
+      from types x cross join args a left join ${oldestIntentPerItem('recorded')} o using (nth) left join ${oldestIntentPerItem('blockers')} h using (nth)
         left join taken t using (nth)),
     begun as (
       insert into dsctl.pending_operations (id, kind, state, data_source_id, secret_id, organization_id, new_name,
@@ -55,7 +59,7 @@ export async function beginCreates(
       select j.intent_id, 'create', 'open', j.id, j.id, p.organization_id, j.name, j.env, j.fields, p.user_id, p.email,
         ${caller.identitySource}, ${client}, ${leaseEnd(sql`j.lease`)}
       from checked j, permitted p
-      where j.recorded is null and j.blocker is null and j.taken is null
+      where j.recorded is null and j.blocker is null and j.taken is null and not j.misfit
       order by j.env, j.name),
     refused as (${refusedEvent(
       { action: 'create', caller, client, eventId: sql`j.intent_id`, fields: sql`j.fields`, from: sql`checked j` },
@@ -63,14 +67,17 @@ export async function beginCreates(
       sql`j.name`,
     )})
     select ${authorizationColumn}, ${callerOrganization} as organization_id,
-      (select json_agg(json_build_object('recorded', j.recorded, 'blocker', j.blocker, 'taken', j.taken) order by j.nth)
+      (select accepted from types) as types,
+      (select json_agg(json_build_object('recorded', j.recorded, 'blocker', j.blocker, 'taken', j.taken,
+          'misfit', j.misfit) order by j.nth)
         from checked j) as found`
 
   return runBatch('dsctl.pending_operations', { items: creates, instead: BUSY }, async () => {
     const row = exactlyOne(await statement.execute(db))
     return row.found.map((found, nth) => {
       if (found.recorded) return { kind: 'already recorded', intent: toIntent(found.recorded) }
-      const refused = denialOf(row.authorization) ?? conflictOf(found, creates[nth])
+      const misfit = found.misfit ? ({ kind: 'type refused', accepted: row.types ?? [] } as const) : undefined
+      const refused = denialOf(row.authorization) ?? misfit ?? conflictOf(found, creates[nth])
       return refused ?? { kind: 'begun', organizationId: row.organization_id ?? '' }
     })
   })
@@ -103,7 +110,7 @@ export async function commitCreates(
     written as (
       insert into data_sources (id, name, type, secret_id, organization_id, created_by, updated_by, created_at,
         updated_at, env)
-      select data_source_id, new_name, type, secret_id, organization_id, actor_id, actor_id, now(), now(), new_env
+      select data_source_id, new_name, ${inTypeOfColumn('type', sql`i.type`)}, secret_id, organization_id, actor_id, actor_id, now(), now(), new_env
       from intent i where i.nth not in (select nth from taken)
       order by new_env, new_name
       returning *),

@@ -4,6 +4,7 @@ import type { Caller } from '../../ports/caller.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import type { NamedRecord, Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
+import { acceptedTypes } from '../sql/accepted-types.ts'
 import { auditIfWritable, deniedEvents } from '../sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
 import { batchInput, valuesOf } from '../sql/batch-input.ts'
@@ -15,6 +16,7 @@ interface Found {
   records: NamedRecord[]
   unsettled: string[]
   at: string
+  types: string[] | null
 }
 
 /** The live records with these names, in one statement. */
@@ -41,11 +43,14 @@ export async function findNamed(
           'name', name, 'type', type, 'env', env)), '[]') from namesakes) as records,
       (select coalesce(json_agg(i.data_source_id), '[]') from dsctl.pending_operations i
         where i.state <> 'closed' and i.data_source_id = any(${valuesOf('id', 'namesakes')})) as unsettled,
-      now()::text as at`.execute(db),
+      ${NOW_AS_TEXT} as at, ${acceptedTypes} as types`.execute(db),
   )
-  const { authorization: found, ...row } = exactlyOne(answer)
-  return denialOf(found) ?? { kind: 'found', ...row }
+  const { authorization: found, types, ...row } = exactlyOne(answer)
+  return denialOf(found) ?? { kind: 'found', ...row, ...(types && { types }) }
 }
+
+// As JSON has it. As text, the time depends on the setting DateStyle, and may not be readable again.
+const NOW_AS_TEXT = sql<string>`to_json(now()) #>> '{}'`
 
 /** Which of these data sources have an update that is unsettled, or was rolled back since `at`. */
 export async function unsettledSince(

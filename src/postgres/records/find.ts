@@ -4,6 +4,7 @@ import type { Caller } from '../../ports/caller.ts'
 import type { FindAudit, NameLookupAudit, Ref } from '../../ports/lookup.ts'
 import type { Records } from '../../ports/records.ts'
 import type { Database } from '../schema/tables.ts'
+import { acceptedTypes } from '../sql/accepted-types.ts'
 import { auditIfWritable, doneEvent, refusedEvent } from '../sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, callerOrganization, denialOf } from '../sql/authorize.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
@@ -81,15 +82,23 @@ export async function findName(
   const { answer, unaudited } = await auditIfWritable(
     audit ? lookupEvents(audit, { caller, client, name }) : [],
     auditCtes =>
-      sql<{ authorization: Authorization; taken: string | null }>`/* dsctl find name */ with ${authorize(caller)},
+      sql<NameRow>`/* dsctl find name */ with ${authorize(caller)},
     taken as (select d.id from data_sources d
       where d.organization_id = ${callerOrganization} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
     ${auditCtes}
-    select ${authorizationColumn}, (select id from taken) as taken`.execute(db),
+    select ${authorizationColumn}, (select id from taken) as taken, ${acceptedTypes} as types`.execute(db),
   )
   const row = exactlyOne(answer)
   const free = row.taken ? { kind: 'taken' as const, id: row.taken, name, env } : { kind: 'free' as const }
-  return denialOf(row.authorization) ?? (unaudited ? { ...free, unaudited } : free)
+  return (
+    denialOf(row.authorization) ?? { ...free, ...(unaudited && { unaudited }), ...(row.types && { types: row.types }) }
+  )
+}
+
+interface NameRow {
+  authorization: Authorization
+  taken: string | null
+  types: string[] | null
 }
 
 function lookupEvents(

@@ -3,6 +3,7 @@ import { ONBOARDING_ALLOWED_FROM } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { Onboarding, OnboardingMove } from '../../ports/onboarding.ts'
 import type { Database } from '../schema/tables.ts'
+import { inTypeOfColumn } from '../sql/accepted-types.ts'
 import { doneEvent, refusedEvent, WRITE_TIME } from '../sql/audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, denialOf } from '../sql/authorize.ts'
 import { unlessUniqueViolation } from '../sql/conflict.ts'
@@ -51,7 +52,7 @@ async function moveStatus(
       select d.* from data_sources d join dsctl.audit_events e on e.data_source_id = d.id
       where e.id = ${eventId} and e.outcome = 'done'),
     written as (
-      update data_sources d set onboarding_status = ${status}::data_source_onboarding_status_enum,
+      update data_sources d set onboarding_status = ${inTypeOfColumn('onboarding_status', sql`${status}::text`)},
         onboarding_error = ${error ?? null}::text, updated_at = ${WRITE_TIME}, updated_by = p.user_id
       from found f, permitted p
       where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_ALLOWED_FROM[status]}::text[])

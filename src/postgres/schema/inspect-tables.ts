@@ -14,8 +14,14 @@ const TEXT = ['text', 'character varying']
 const UUID = ['uuid']
 const TIME = ['timestamp with time zone']
 
-/** The required columns, each with its accepted types or, for an enum, its required labels. */
-const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[] | { readonly labels: string[] }>>>> = {
+/** The accepted types of a column or, for an enum, its required labels. */
+type Needed = readonly string[] | { readonly labels: readonly string[] }
+
+/** Text, or an enum of the application, which may lack some of our types. */
+const TEXT_OR_ENUM = [...TEXT, 'enum']
+
+/** The required columns. */
+const NEEDED: Readonly<Record<string, Readonly<Record<string, Needed>>>> = {
   organizations: { id: UUID, name: TEXT, deleted_at: TIME },
   users: { id: UUID, email: TEXT, name: TEXT },
   users_to_organizations: {
@@ -24,7 +30,7 @@ const NEEDED: Readonly<Record<string, Readonly<Record<string, readonly string[] 
     status: { labels: STATUSES },
   },
   data_sources: {
-    ...{ id: UUID, name: TEXT, type: TEXT, secret_id: UUID, organization_id: UUID, env: TEXT },
+    ...{ id: UUID, name: TEXT, type: TEXT_OR_ENUM, secret_id: UUID, organization_id: UUID, env: TEXT },
     ...{ created_by: UUID, updated_by: UUID, created_at: TIME, updated_at: TIME, deleted_at: TIME },
     ...{ onboarding_error: TEXT, onboarding_status: { labels: ONBOARDING } },
   },
@@ -63,10 +69,12 @@ export async function inspectTables(db: Kysely<Database>): Promise<Tables> {
 /** Tables are resolved by search_path, as in all statements of dsctl. */
 async function readColumns(db: Kysely<Database>): Promise<Column[]> {
   const { rows } = await sql<Column>`/* dsctl inspect the tables */
-    select c.relname as table_name, a.attname as column_name, format_type(a.atttypid, null) as type,
-      a.attnotnull and not a.atthasdef and a.attidentity = '' as required,
-      (select array_agg(e.enumlabel::text) from pg_enum e where e.enumtypid = a.atttypid) as labels
+    select c.relname as table_name, a.attname as column_name, format_type(b.oid, null) as type,
+      (a.attnotnull or t.typnotnull) and not a.atthasdef and t.typdefault is null and a.attidentity = '' as required,
+      (select array_agg(e.enumlabel::text) from pg_enum e where e.enumtypid = b.oid) as labels
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      join pg_type t on t.oid = a.atttypid
+      join pg_type b on b.oid = case t.typtype when 'd' then t.typbasetype else t.oid end
     where c.oid in (select to_regclass(t) from unnest(${Object.keys(NEEDED)}::text[]) t)`.execute(db)
   return rows
 }
@@ -79,14 +87,16 @@ function unknownRequiredMessage({ table_name, column_name }: Column): string {
   return `column ${table_name}.${column_name} is NOT NULL without a default, and dsctl does not know its value`
 }
 
-function difference(columns: readonly Column[], path: string, needed: readonly string[] | { labels: string[] }) {
+function difference(columns: readonly Column[], path: string, needed: Needed) {
   const column = columns.find(c => `${c.table_name}.${c.column_name}` === path)
   if (!column) return [`column ${path} is missing`]
   if ('labels' in needed) {
     const missing = needed.labels.filter(label => !column.labels?.includes(label))
     return missing.length ? [`column ${path} is ${column.type}, which lacks the label ${missing.join(', ')}`] : []
   }
-  return needed.includes(column.type) ? [] : [`column ${path} is ${column.type}, not ${needed.join(' or ')}`]
+  return needed.includes(column.labels ? 'enum' : column.type)
+    ? []
+    : [`column ${path} is ${column.type}, not ${needed.join(' or ')}`]
 }
 
 async function isUnique(db: Kysely<Database>): Promise<boolean> {

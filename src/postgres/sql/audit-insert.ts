@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Caller } from '../../ports/caller.ts'
-import { WriteRefused } from '../connection/failure.ts'
+import { RuleRefused, WriteRefused } from '../connection/rule-failure.ts'
 
 const COLUMNS = sql.raw(
   'id, organization_id, actor_id, actor_email, actor_source, action, data_source_id, data_source_name, outcome, ' +
@@ -83,9 +83,13 @@ export async function auditIfWritable<A>(
     const ctes = inserts.map((insert, at) => sql`, ${sql.raw(`audit_${at + 1}`)} as (${insert})`)
     return { answer: await run(sql.join(ctes, sql``)), unaudited: false }
   } catch (error) {
-    if (!(error instanceof WriteRefused)) throw error
+    if (!isWriteRefused(error)) throw error
     return { answer: await run(sql``), unaudited: true }
   }
+}
+
+function isWriteRefused(error: unknown): boolean {
+  return error instanceof WriteRefused || (error instanceof RuleRefused && error.code === 'forbidden')
 }
 
 /** The INSERT that audits a lookup if it is denied; none if the lookup is not audited. */

@@ -1,5 +1,5 @@
 import type { BatchResult, Busy, Taken } from '../../ports/record-steps.ts'
-import { RuleRefused, UniqueViolation } from '../connection/failure.ts'
+import { RuleRefused, UniqueViolation } from '../connection/rule-failure.ts'
 import { type IntentJson, toIntent } from './intent-columns.ts'
 
 type Table = 'dsctl.pending_operations' | 'dsctl.audit_events' | 'data_sources'

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Caller, Denied } from '../../ports/caller.ts'
-import { WriteRefused } from '../connection/failure.ts'
+import { WriteRefused } from '../connection/rule-failure.ts'
 import type { Database } from '../schema/tables.ts'
 import { auditIfWritable, type CallerEvent, deniedEvents } from './audit-insert.ts'
 import { type Authorization, authorizationColumn, authorize, denialOf } from './authorize.ts'

@@ -1,0 +1,59 @@
+/** What Postgres says about a missing privilege: its message, and where it happened. */
+interface Refusal {
+  readonly message: string
+  /** The functions and statements that were running, if the statement has called any. */
+  readonly where: string
+}
+
+const GRANTS: Readonly<Record<string, string>> = {
+  organizations: 'GRANT SELECT ON organizations TO your role',
+  datasets: 'GRANT SELECT ON datasets TO your role',
+  templates: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.templates TO your role',
+  data_sources: 'GRANT SELECT, INSERT, UPDATE ON data_sources TO your role',
+  pending_operations: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.pending_operations TO your role',
+  audit_events: 'GRANT SELECT, INSERT ON dsctl.audit_events TO your role; to prune also DELETE ON dsctl.audit_events',
+  users_to_organizations: 'GRANT SELECT ON users_to_organizations TO your role; to change members also INSERT, UPDATE',
+  users: 'GRANT SELECT ON users TO your role; to add members also INSERT',
+  migrations: 'GRANT SELECT ON dsctl.migrations TO your role',
+}
+
+/** The grant, or the change of a trigger or policy, that permits what Postgres has refused. */
+export function grantHint({ message, where }: Refusal): string {
+  const [, table] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
+  if (table)
+    return `Row-level security on ${table} refused this. Ask the owner of the table for a policy that permits it for your role.`
+  const [, kind = '', name = ''] = /for (table|view|schema|sequence|function) (\S+)/.exec(message) ?? []
+  const trigger = functionIn(where)
+  if (trigger !== undefined && name) return triggerHint({ kind, name, trigger, where })
+  if (kind === 'schema') return `Ask the owner of the schema to run: GRANT USAGE ON SCHEMA ${name} TO your role.`
+  if (GRANTS[name]) return `Ask the owner of the table to run: ${GRANTS[name]}.`
+  return name
+    ? `${name} is used by a trigger, a view or a policy of the application. Ask its owner for the privilege.`
+    : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
+}
+
+/** The application's function, of a trigger or a policy, that was running; undefined if there is none. */
+export function functionIn(where: string): string | undefined {
+  const [, plpgsql, sql] = /PL\/\w+ function ([^\s(]+)|SQL function "([^"]+)"/.exec(where) ?? []
+  const name = plpgsql ?? sql
+  return name?.startsWith('dsctl.') ? undefined : name
+}
+
+interface TriggerRefusal {
+  readonly kind: string
+  readonly name: string
+  readonly trigger: string
+  readonly where: string
+}
+
+const PRIVILEGES: Readonly<Record<string, string>> = { schema: 'USAGE', sequence: 'USAGE', function: 'EXECUTE' }
+
+function triggerHint({ kind, name, trigger, where }: TriggerRefusal): string {
+  const [, verb = 'SELECT'] = /SQL statement "\s*(SELECT|INSERT|UPDATE|DELETE)\b/i.exec(where) ?? []
+  const privilege = PRIVILEGES[kind] ?? verb.toUpperCase()
+  const object = PRIVILEGES[kind] ? `${kind.toUpperCase()} ${name}` : name
+  return (
+    `A trigger of the application needs it, in the function ${trigger}. Ask the owner of the database to run: ` +
+    `GRANT ${privilege} ON ${object} TO your role; or ALTER FUNCTION ${trigger} SECURITY DEFINER.`
+  )
+}
