@@ -2,7 +2,9 @@ import type { Host } from './run.ts'
 
 declare const DSCTL_VERSION: string
 
-/** The part of the process that `main` uses. Loading Node's modules through the process is faster than importing them. */
+/**
+ * The part of the process that `main` uses. Loading Node's modules through the process is faster than importing them.
+ */
 export interface HostProcess extends Host {
   readonly env: Record<string, string | undefined>
   getBuiltinModule: NodeJS.Process['getBuiltinModule']

@@ -7,7 +7,9 @@ import { defineNow, defineOnUse } from './cli/lazy-command.ts'
 import { countOptions } from './cli/repeatable.ts'
 import { checkValues, sentence, usageError } from './cli/usage.ts'
 
-/** What each file of commands/ exports. It adds arguments, options, examples and the action to its command. */
+/**
+ * The export of each file in commands/: a function that adds arguments, options, examples and the action to a command.
+ */
 export interface CommandModule {
   define(command: Command, context: Context): void
 }
@@ -16,7 +18,7 @@ interface Verb {
   readonly name: string
   readonly alias?: string
   readonly summary: string
-  /** The heading it has in the general help. By default it is among the commands. */
+  /** The heading under which the general help lists it. By default it is listed with the commands. */
   readonly group?: string
   /** Whether help leaves it out. */
   readonly hidden?: boolean
@@ -27,7 +29,7 @@ interface Verb {
 const VERBS: readonly Verb[] = [
   { name: 'create', summary: 'create a data source', load: () => import('./commands/create.ts') },
   { name: 'list', alias: 'ls', summary: 'list data sources', load: () => import('./commands/list.ts') },
-  { name: 'get', summary: 'show a data source, secrets redacted', load: () => import('./commands/get.ts') },
+  { name: 'get', summary: 'show a data source with its secrets redacted', load: () => import('./commands/get.ts') },
   { name: 'update', summary: 'change a data source', load: () => import('./commands/update.ts') },
   { name: 'delete', alias: 'rm', summary: 'delete data sources', load: () => import('./commands/delete.ts') },
   { name: 'test', summary: 'test the connections of data sources', load: () => import('./commands/test.ts') },
@@ -38,7 +40,11 @@ const VERBS: readonly Verb[] = [
   },
   { name: 'apply', summary: 'create and change data sources from files', load: () => import('./commands/apply.ts') },
   { name: 'diff', summary: 'show what apply would do', load: () => import('./commands/diff.ts') },
-  { name: 'export', summary: 'export data sources as requests', load: () => import('./commands/export.ts') },
+  {
+    name: 'export',
+    summary: 'write data sources as JSON or YAML for apply',
+    load: () => import('./commands/export.ts'),
+  },
   { name: 'template', summary: 'manage templates of fields', load: () => import('./commands/template.ts') },
   { name: 'types', summary: 'list the types, or the fields of a type', load: () => import('./commands/types.ts') },
   {
@@ -48,7 +54,7 @@ const VERBS: readonly Verb[] = [
   },
   {
     name: 'doctor',
-    summary: 'check Postgres and Vault, and settle unfinished operations',
+    summary: 'check Postgres and Vault; with --fix, settle unfinished operations',
     load: () => import('./commands/doctor.ts'),
   },
   { name: 'login', summary: 'log in to Vault', load: () => import('./commands/login.ts') },

@@ -93,7 +93,7 @@ function exitCode(error: unknown): number {
   return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
 }
 
-/** The format of an error. The settings may be what is wrong, so they are read only if nothing overrides them. */
+/** The format of an error. Reading the settings may fail too, so they are read only if nothing overrides the format. */
 function errorFormat({ options, streams: { env }, settings }: Context): OutputFormat {
   const format = options.output ?? (env.DSCTL_OUTPUT || storedFormat(settings))
   return format === 'json' ? 'json' : 'table'
@@ -107,7 +107,7 @@ function storedFormat(settings: Context['settings']): string | undefined {
   }
 }
 
-/** What `dsctl --help` prints. The build keeps it in a file. */
+/** The output of `dsctl --help`. The build stores it in a file. */
 export function helpText(version: string): string {
   const nowhere = new PassThrough()
   const streams = { stdin: nowhere, stdout: nowhere, stderr: nowhere, env: {}, options: {} }

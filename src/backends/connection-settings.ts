@@ -36,8 +36,8 @@ export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
 }
 
 /**
- * A Vault token, or the AppRole to get one with. The environment overrides the token that an earlier login saved. Throws
- * `unauthenticated` if there is none.
+ * A Vault token, or the AppRole to get one with. The environment overrides the token that an earlier login saved.
+ * Throws `unauthenticated` if there is none.
  */
 export function vaultCredentials(env: Environment): { token: string } | { appRole: LoginRequest } {
   const { VAULT_ROLE_ID: name = '', VAULT_SECRET_ID: secret = '' } = env

@@ -71,7 +71,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     const issued = role === undefined ? {} : await leaseCredentials(role)
     const connection = { ...postgresConnection(settings, env), ...issued }
     const { postgresPool } = await import('../postgres/connection/pool.ts')
-    // The command has failed meanwhile and closed the stores. A new pool would keep the process from ending.
+    // The command has failed in the meantime and closed the stores. A new pool would keep the process from ending.
     if (closed) throw new Error('The stores are closed.')
     const opened = postgresPool(connection, backend)
     closing.push(() => opened.end()) // Kysely does not end a pool that it never used

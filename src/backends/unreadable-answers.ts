@@ -1,8 +1,8 @@
 import { UnavailableError } from '../domain/errors.ts'
 
 /**
- * The same store (or an object of stores), except that an answer without the expected content is not reported as a bug of dsctl: a broken or
- * hostile server may send anything that its protocol permits.
+ * The same store (or an object of stores), except that an answer without the expected content is not reported as a bug
+ * of dsctl: a broken or hostile server may send anything that its protocol permits.
  */
 export function explainUnreadableAnswers<Store extends object>(server: string, store: Store): Store {
   const explained = Object.entries(store).map(([name, value]) => [name, explain(server, value)])
@@ -21,7 +21,7 @@ function explain(server: string, value: unknown): unknown {
   }
 }
 
-// What reading a property, a number, a date or JSON throws if the content is not what it should be.
+// Errors that are thrown by reading a property, a number, a date or JSON if the content is not as expected.
 function isUnreadable(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError
 }

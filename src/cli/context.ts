@@ -18,7 +18,9 @@ import type { Streams } from '../terminal/streams.ts'
 import type { View } from '../terminal/view.ts'
 import type { GlobalOptions } from './global-options.ts'
 
-/** What reading a request may use: options, settings, standard input, prompts and secret sources, but no store. */
+/**
+ * The part of Context that reads requests: options, settings, standard input, prompts and secret sources, but no store.
+ */
 export interface InputContext {
   readonly streams: Streams
   /** Complete once the command line has been parsed. */
@@ -26,13 +28,13 @@ export interface InputContext {
   settings(): Settings
   readStdin(): Promise<Buffer>
   /**
-   * A secret from standard input. If that is a terminal, the user is prompted for it, without echo. Undefined if it is a
-   * terminal but prompts are not allowed. Read once, however often it is called.
+   * A secret from standard input. If standard input is a terminal, prompts for the secret without echo, or returns
+   * undefined if prompts are off. Reads only once: later calls return the same secret.
    */
   readSecret(label: string, lines: 'one' | 'several'): Promise<Buffer | undefined>
   /** The value of `vault:PATH#FIELD`. */
   readVaultField(path: string, field: string): Promise<SecretField>
-  /** Files with dsctl's own credentials, which no request file may refer to. */
+  /** The files that hold dsctl's own credentials. No request file may refer to them. */
   credentialFiles(): readonly string[]
   /** Undefined if prompts are not allowed. */
   prompter(): Promise<Prompter | undefined>
@@ -43,12 +45,14 @@ export interface InputContext {
 /** Everything a command may use. Each store is opened when it is first needed and closed when the program ends. */
 export interface Context extends InputContext {
   readonly version: string
-  /** A sentence about what the command has changed. It is printed if the result cannot be. */
+  /** A sentence about what the command has changed. It is printed if the result cannot be printed. */
   changed: { readonly text: string; readonly id?: string | undefined } | undefined
 
   /** Reads the settings again, with these flags over those of the command line. */
   overrideSettings(flags: SettingFlags, readOptions?: ReadOptions): void
-  /** Saves settings in a profile. Undefined removes one. Throws `invalid` for a value that the setting does not accept. */
+  /**
+   * Saves settings in a profile. Undefined removes one. Throws `invalid` for a value that the setting does not accept.
+   */
   saveProfile(name: string, values: Readonly<Record<string, string | undefined>>): Promise<void>
   useProfile(name: string): Promise<void>
 
@@ -67,11 +71,16 @@ export interface Context extends InputContext {
   connections(): Promise<ConnectionTester>
   checkVault(organizationId?: string): Promise<VaultCheck>
 
-  /** Declares that the command changes nothing before its uninterruptible part, so an earlier interruption can say so. */
+  /**
+   * Declares that the command changes nothing before its uninterruptible part. The message of an interruption before
+   * that part then says that nothing was changed.
+   */
   readOnlyUntilCommit(): void
   /** Runs an operation that must not stop halfway. An interruption waits until the current step has ended. */
   uninterruptible<T>(operation: () => Promise<T>): Promise<T>
-  /** Runs work inside such an operation that has changed nothing yet, so an interruption may stop it at once. */
+  /**
+   * Runs a part of an uninterruptible operation before anything is changed. An interruption may stop this part at once.
+   */
   interruptible<T>(work: () => Promise<T>): Promise<T>
 
   /** Prints a result in `format`, or in the format that the settings name. */

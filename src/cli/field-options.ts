@@ -12,8 +12,8 @@ interface FieldOptionsHelp {
 }
 
 /**
- * Adds an option for every field of every type. With `--type`, help shows only the fields of that type. The other
- * options stay known, so that the error for one of them can list the fields that the type has.
+ * Adds an option for every field of every type. With `--type`, help shows only the fields of that type. The options of
+ * other fields are still accepted, so that the error can list the fields that the type has.
  */
 export function addFieldOptions(command: Command, shown: FieldOptionsHelp): void {
   const fields = new Map<Option, FieldFlag>()

@@ -23,7 +23,7 @@ export interface GlobalOptions extends TerminalOptions {
 /** Declares the global options. */
 export function addGlobalOptions(program: Command): void {
   program
-    .addOption(withCompletion(new Option('--profile <name>', 'the profile of settings to use'), 'profiles'))
+    .addOption(withCompletion(new Option('--profile <name>', 'the settings profile to use'), 'profiles'))
     .addOption(new Option('--org <name|uuid>', 'the organization'))
     .addOption(
       new Option('--env <env>', 'the env to select; for create, the env of the new data source').argParser(collect),

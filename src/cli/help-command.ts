@@ -3,7 +3,7 @@ import { type DsctlError, invalid } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
 import { defineNow } from './lazy-command.ts'
 
-/** Adds `dsctl help [COMMAND]`. Commander's own help command cannot wait for a command to be loaded. */
+/** Adds `dsctl help [COMMAND]`, because commander's own help command cannot wait until a command is loaded. */
 export function addHelpCommand(program: Command): Command {
   return program
     .command('help [command]')

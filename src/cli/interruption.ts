@@ -12,11 +12,13 @@ export interface Interruption {
   requested(): InterruptionCode | undefined
   /** Whether the command is being stopped. Work that is still running must not print anything. */
   isEnding(): boolean
-  /** Declares that nothing is changed before `uninterruptible` is called, so that an interruption can say so. */
+  /**
+   * Declares that nothing is changed before `uninterruptible` is called. The message of an interruption then says so.
+   */
   readOnlyUntilCommit(): void
   /** Runs an operation that a signal must not stop halfway. */
   uninterruptible<T>(operation: () => Promise<T>): Promise<T>
-  /** Runs a part of an uninterruptible operation that has changed nothing yet, so a signal may stop it at once. */
+  /** Runs a part of an uninterruptible operation before anything is changed. A signal may stop this part at once. */
   interruptible<T>(work: () => Promise<T>): Promise<T>
   /** Rejects when the command must stop now. */
   readonly stopped: Promise<never>
@@ -28,10 +30,10 @@ export interface Signals {
   exit(code: number): never
 }
 
-/** Time to stop after a signal, in milliseconds: for an uninterruptible operation, and for everything else. */
+/** How long the command may keep running after a signal, in milliseconds. */
 const GRACE_MS = { operation: 5_000, rest: 1_000 }
 
-/** Listens for the signals. A second one exits at once; open operations are then settled by a later command. */
+/** Listens for the signals. A second signal ends the process at once. A later command settles what that leaves open. */
 export function listenForInterruption(signals: Signals): Interruption {
   let code: InterruptionCode | undefined
   let running = 0

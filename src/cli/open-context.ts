@@ -40,7 +40,7 @@ export function openContext({ streams, version, interruption, options }: Context
     saveProfile: (name, values) => saveProfile(context.settings(), name, values),
     useProfile: name => useProfile(context.settings(), name),
     records: async roles => {
-      // Awaited first: otherwise a failure of callerFor during this wait would be an unhandled rejection.
+      // Wait for this before calling callerFor: a failure of callerFor in the meantime would be an unhandled rejection.
       const open = await backends()
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       return { caller, records }
@@ -49,7 +49,7 @@ export function openContext({ streams, version, interruption, options }: Context
       const open = await backends()
       const secrets = await open.secrets()
       const more = concurrently?.({ secrets })
-      more?.catch(() => {}) // awaited below, so that the failure of a rejected token is reported first
+      more?.catch(() => {}) // awaited below: if the token is rejected, callerFor is to report it first
       const [caller, records] = await Promise.all([callerFor(roles), open.records()])
       await more
       return { ...operationContext(context, interruption, client), caller, records, secrets }
@@ -167,7 +167,7 @@ async function readAll({ stdin }: Streams): Promise<Buffer> {
     for await (const chunk of stdin) {
       chunks.push(Buffer.from(chunk))
       bytes += chunk.length
-      // The input may have no end. The caller rejects it because it is too long.
+      // The input may be endless. The caller rejects input of this length.
       if (bytes > MAX_STDIN_BYTES) break
     }
   } catch (error) {

@@ -12,7 +12,7 @@ export function repeatable(option: Option): Option {
   return option.argParser(collect)
 }
 
-/** As `repeatable`, for a filter that means any of its values. Commas separate values too. */
+/** Like `repeatable`, for a filter that matches any of its values. Values can also be separated by commas. */
 export function anyOf(option: Option): Option {
   const { parseArg } = option
   repeatableOptions.add(option)
@@ -38,7 +38,7 @@ export function isRepeatable(option: Option, command: Command): boolean {
   return option.name() === 'env' && withSeveralEnvs.has(command)
 }
 
-/** Counts how often each option of a command and its subcommands is given. Call it once they are declared. */
+/** Counts how often each option of a command and its subcommands is given. Call this after the options are declared. */
 export function countOptions(command: Command): void {
   for (const option of command.options) {
     command.on(`option:${option.name()}`, () => counts.set(option, (counts.get(option) ?? 0) + 1))
@@ -46,7 +46,7 @@ export function countOptions(command: Command): void {
   for (const each of command.commands) countOptions(each)
 }
 
-/** The problem of an option that takes one value and was given several times. */
+/** The problem with an option that takes one value but was given several times. */
 export function repetitionProblem(option: Option, command: Command): FieldProblem | undefined {
   const count = counts.get(option) ?? 0
   const takesValue = option.required || option.optional

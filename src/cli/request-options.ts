@@ -38,6 +38,6 @@ export function allowPlaceholderOption(): Option {
 
 /** `--allow-from`, for every command that reads a request file. */
 export function allowFromOption(): Option {
-  const description = 'also allow these sources in request files: env:DS_*, vault:kv/team/*'
+  const description = 'also allow these sources in request files, for example env:DS_* or vault:kv/team/*'
   return repeatable(new Option('--allow-from <pattern>', description))
 }

@@ -4,8 +4,9 @@ import type { InputContext } from './context.ts'
 import { outputFormat } from './global-options.ts'
 
 /**
- * The output format of a command whose result has no names or no ids. Throws `invalid` if `--output` asks for them,
- * because an empty output would look like an empty result. If only the setting asks for them, the result is a table.
+ * The output format of a command whose result has no names or no ids. Throws `invalid` if `--output` asks for names or
+ * ids that the result does not have: an empty output would look like an empty result. If a setting asks for them,
+ * returns `table`.
  */
 export function formatWithout(context: InputContext, ...unsupported: readonly ('name' | 'id')[]): OutputFormat {
   const lacks = (format: string | undefined) => unsupported.some(each => each === format)

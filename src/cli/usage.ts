@@ -13,7 +13,7 @@ export function checkValues(command: Command): void {
   if (problems.length) throw invalid('Invalid command line.', problems)
 }
 
-/** A usage error for an error of commander, without anything that may be a secret (`--pasword=…`). */
+/** Converts an error of commander. Removes anything that may be a secret, such as the value in `--pasword=…`. */
 export function usageError({ code, message }: CommanderError, words: string): DsctlError {
   if (code === 'commander.help') return invalid('Missing command.', [], `Run ${words} --help to see the commands.`)
   const choices =
@@ -30,7 +30,7 @@ export function usageError({ code, message }: CommanderError, words: string): Ds
   return invalid(sentence(safe), [], hint ?? `Run ${words} --help to see the usage.`)
 }
 
-/** Capitalizes a text and ends it with a full stop. */
+/** Capitalizes the first letter and adds a full stop if there is none. */
 export function sentence(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`
 }
@@ -61,7 +61,7 @@ const EMPTY = 'must not be empty'
 function valueProblem(value: unknown): string | undefined {
   const values: readonly unknown[] = [value].flat()
   if (values.includes('')) return EMPTY
-  // Node replaces bytes that are not UTF-8 by U+FFFD.
+  // Node replaces bytes that are not UTF-8 with U+FFFD.
   return values.some(each => typeof each === 'string' && each.includes('\ufffd')) ? 'is not UTF-8 text' : undefined
 }
 
@@ -69,7 +69,7 @@ function parentsOf(command: Command): Command[] {
   return command.parent ? [command.parent, ...parentsOf(command.parent)] : []
 }
 
-/** The hint for an option that only `init` has: how to set it for other commands. */
+/** For an option that only `init` has, a hint that says how to set it for other commands. */
 function initOnlyHint(message: string): string | undefined {
   const flag = /^unknown option '--([a-z-]+)'/.exec(message)?.[1]
   const keys: readonly SettingKey[] = SETTING_KEYS
@@ -78,10 +78,10 @@ function initOnlyHint(message: string): string | undefined {
   return `Only dsctl init has --${flag}. Set ${setting.env[0]}, or run dsctl config set ${setting.key} VALUE.`
 }
 
-/** The hint for an option or argument that other tools have. */
+/** A hint for an option that dsctl names differently than other tools do. */
 function renamedHint(message: string, words: string): string | undefined {
   if (words === 'dsctl update' && message.startsWith("unknown option '--name'"))
-    return 'Pass --set-name NAME to rename it.'
+    return 'Pass --set-name NAME to rename the data source.'
   const lacksFile = /^required option '-f, --file/.test(message)
   return lacksFile ? `Pass files and folders with -f: ${words} -f sources/` : undefined
 }

@@ -25,8 +25,8 @@ export function define(command: Command, context: Context): void {
   acceptSeveralEnvs(command)
   command
     .addOption(filesOption('requests in JSON or YAML: files, folders, - for standard input').makeOptionMandatory())
-    .option('--prune', 'delete what no file contains, within --env (repeatable)')
-    .option('--prune-all', 'delete what no file contains, in every env')
+    .option('--prune', 'delete data sources that no file contains, within --env (repeatable)')
+    .option('--prune-all', 'delete data sources that no file contains, in every env')
     .option('--prune-max <n>', 'maximum number of deletions (default: 10)')
     .option('--yes', 'delete without asking')
     .option('--parallel <n>', 'how many items to process at once (default: 16)')
@@ -86,16 +86,22 @@ function throwIfFailed(context: Context, { stores }: PreparedBatch, { applied, p
   const failed = applied.filter(isFailed).length
   const stopped = stores.interrupted()
   if (stopped && (failed || pruneSkipped)) {
-    throw interruptionError(stopped, `${pruneSkipped ? 'nothing was pruned. Run' : 'run'} it again to continue.`)
+    throw interruptionError(
+      stopped,
+      `${pruneSkipped ? 'nothing was pruned. Run' : 'run'} the command again to continue.`,
+    )
   }
   if (failed === 0) return
   if (pruneSkipped) context.warn('Nothing was pruned, because an item failed.')
-  throw new DsctlError('unhealthy', `${failed} of ${applied.length} failed.`, { hint: 'Run it again to continue.' })
+  throw new DsctlError('unhealthy', `${failed} of ${applied.length} failed.`, {
+    hint: 'Run the command again to continue.',
+  })
 }
 
 const EXAMPLES = `
-Creates what is missing, changes what differs and leaves the rest. A field that
-a request leaves out stays as it is. After a failure, run it again to continue.
+Creates missing data sources, updates those that differ, and leaves the rest
+unchanged. A field that a request omits keeps its value. After a failure, run
+the command again to continue.
 
 Examples:
   dsctl apply -f sources/ --env production

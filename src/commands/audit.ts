@@ -26,10 +26,10 @@ export function define(command: Command, context: Context): void {
     .option('--source <ref>', 'only events of this data source, deleted or not')
     .option('--actor <email>', 'only events of this user')
     .option('--action <action>', 'only this action: create, get, update, delete, "member add", ...')
-    .option('--since <time>', 'only events since a time: 2026-01-31, or how long ago: 12h, 7d')
-    .option('--page <n>', 'which page, from 0 (default: 0)')
+    .option('--since <time>', 'only events since a time (2026-01-31) or a duration ago (12h, 7d)')
+    .option('--page <n>', 'the page to show, counted from 0 (default: 0)')
     .option('--page-size <n>', 'events per page, 1 to 1000 (default: 25)')
-    .option('--all', 'every page')
+    .option('--all', 'show all pages')
     .addHelpText('afterAll', EXAMPLES)
     .action((options: Options) => show(context, options))
   command
@@ -37,7 +37,7 @@ export function define(command: Command, context: Context): void {
     .summary('delete old events')
     .description('Deletes the organization’s events before a time.')
     .copyInheritedSettings(command)
-    .requiredOption('--before <time>', 'a time, or how long ago: 2026-01-31, 52w')
+    .requiredOption('--before <time>', 'a time (2026-01-31) or a duration ago (52w)')
     .option('--yes', 'delete without asking')
     .action((options: PruneOptions) => prune(context, options))
 }
@@ -61,7 +61,7 @@ async function show(context: Context, { source, actor, action, since, ...options
   const { items, more } = await listEvents(trail, { ...filter, ...paging })
   const view = eventsView(items, paging.page ? ` on page ${paging.page}. The first page is 0` : which)
   await context.print(view, format)
-  if (more) context.note(`There are more: pass --page ${paging.page + 1} or --all.`)
+  if (more) context.note(`There are more. Pass --page ${paging.page + 1} or --all.`)
 }
 
 async function prune(context: Context, options: PruneOptions): Promise<void> {

@@ -6,14 +6,14 @@ import { writeData } from '../terminal/streams.ts'
 /** `dsctl completion SHELL`. */
 export function define(command: Command, { streams }: Context): void {
   command
-    .addArgument(new Argument('<shell>', 'the shell to write it for').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'the shell to write the script for').choices(SHELLS))
     .addHelpText('after', EXAMPLES)
     .action((shell: string) => writeData(streams, SCRIPTS[shell] ?? ''))
 }
 
 const EXAMPLES = `
-Completes commands, flags, types, statuses, formats and profiles. It asks no
-server: names of data sources are not completed.
+Completes commands, flags, types, statuses, formats and profiles. It contacts no
+server, so it does not complete names of data sources.
 
 Examples:
   dsctl completion bash > ~/.local/share/bash-completion/completions/dsctl

@@ -40,9 +40,9 @@ interface Options extends DraftOptions, VerifyOptions {
 export function define(command: Command, context: Context): void {
   command
     .argument('[name]', 'the name of the data source')
-    .addOption(typeOption('its type; dsctl types lists them'))
+    .addOption(typeOption('the type; run dsctl types for a list'))
     .addOption(fileOption('a request in JSON or YAML; - for standard input'))
-    .option('--template <name>', 'template for the remaining fields; dsctl template list shows them')
+    .option('--template <name>', 'template for the remaining fields; run dsctl template list for a list')
     .addOption(
       new Option('--if-exists <do>', 'what to do if the name is taken')
         .choices(['fail', 'skip', 'update'])
@@ -59,7 +59,7 @@ export function define(command: Command, context: Context): void {
     .action((name: string | undefined, options: Options) => run(context, name, options))
 }
 
-/** What every attempt to create the data source needs. */
+/** The inputs that all tries to create the data source share. */
 interface Attempt {
   readonly context: Context
   readonly readers: SourceReaders
@@ -82,7 +82,7 @@ async function run(context: Context, name: string | undefined, options: Options)
   await printResult(context, result)
 }
 
-/** A valid and permitted request with its secrets. */
+/** Validates the draft, checks that the create is permitted, and fetches the secrets. */
 async function prepare({ context, readers, create }: Attempt, draft: RequestDraft): Promise<CreateRequest> {
   const request = readCreateRequest(draft, readers)
   if (needsPermission(request.fields))
@@ -95,7 +95,7 @@ async function save({ context, create }: Attempt, request: CreateRequest): Promi
   return context.uninterruptible(() => createIfAbsent(stores, request, create))
 }
 
-/** Prompts for what is missing and for a review. After a failure the user can change a field and try again. */
+/** Prompts for missing values, then for a review. After a failure, the user can change a field and try again. */
 async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: RequestDraft): Promise<CreateResult> {
   checkDraft(given)
   attempt.context.note(WIZARD_KEYS)
@@ -143,8 +143,8 @@ async function printResult(context: Context, { action, ...result }: CreateResult
 }
 
 const EXAMPLES = `
-An option of a secret takes a source, not the secret: - (standard input), @FILE,
-env:NAME or vault:MOUNT/PATH#FIELD.
+An option for a secret takes a source, not the secret itself:
+- (standard input), @FILE, env:NAME or vault:MOUNT/PATH#FIELD.
 
 Examples:
   dsctl create

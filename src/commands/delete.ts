@@ -24,9 +24,9 @@ interface Options {
 export function define(command: Command, context: Context): void {
   command
     .argument('[ref...]', 'the UUIDs or names of data sources')
-    .addOption(filesOption('the data sources in requests, or in output with ids: files, folders, -'))
+    .addOption(filesOption('files or folders with requests, or with output that has ids; - for standard input'))
     .option('--yes', 'delete without asking')
-    .option('--ignore-not-found', 'succeed for data sources that do not exist')
+    .option('--ignore-not-found', 'do not fail if a data source does not exist')
     .addHelpText('after', EXAMPLES)
     .action((refs: string[], options: Options) => run(context, refs, options))
 }
@@ -52,7 +52,7 @@ interface Deletion {
   readonly options: Options
 }
 
-/** The stores, once it is known that the Vault token may delete secrets. */
+/** Opens the stores. Throws if the Vault token may not delete secrets. */
 async function openStores(context: Context, [first]: readonly Ref[]): Promise<Stores> {
   let deletable = true
   const stores = await context.stores(MAY.change, async opened => {
@@ -96,13 +96,14 @@ function throwIfFailed(stores: Stores, results: readonly DeleteResult[]): void {
   const failed = results.filter(({ action }) => action === 'failed').length
   if (failed === 0) return
   const stopped = stores.interrupted()
-  if (stopped) throw interruptionError(stopped, 'run it again with --ignore-not-found to continue.')
-  throw new DsctlError('unhealthy', `${failed} of ${results.length} could not be deleted.`)
+  if (stopped) throw interruptionError(stopped, 'run the command again with --ignore-not-found to continue.')
+  throw new DsctlError('unhealthy', `${failed} of ${results.length} data sources could not be deleted.`)
 }
 
 const EXAMPLES = `
-Deletes the record, and the secret with all its versions. In a file, an id
-identifies a data source, or else its name and env. Other keys are ignored.
+Deletes the record, and the secret with all its versions. In a file, a data
+source is identified by its id or, if it has none, by its name and env. Other
+keys are ignored.
 
 Examples:
   dsctl delete Sales --env dev

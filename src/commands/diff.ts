@@ -14,9 +14,12 @@ export function define(command: Command, context: Context): void {
   acceptSeveralEnvs(command)
   command
     .addOption(filesOption('requests in JSON or YAML: files, folders, - for standard input').makeOptionMandatory())
-    .option('--prune', 'include deletions of what no file contains, within --env (repeatable)')
-    .option('--prune-all', 'include deletions of what no file contains, in every env')
-    .option('--prune-max <n>', 'warn above this number of deletions, which apply would refuse (default: 10)')
+    .option('--prune', 'also show what apply --prune would delete: data sources in --env that no file contains')
+    .option(
+      '--prune-all',
+      'also show what apply --prune-all would delete: data sources in any env that no file contains',
+    )
+    .option('--prune-max <n>', 'warn if there are more deletions than this; apply would refuse them (default: 10)')
     .option('--parallel <n>', 'how many items to compare at once (default: 16)')
     .addOption(allowFromOption())
     .addOption(allowPlaceholderOption())
@@ -35,8 +38,8 @@ async function run(context: Context, options: BatchOptions): Promise<void> {
 }
 
 const EXAMPLES = `
-Shows field by field what apply would do. Of a secret it shows only that it
-differs. Exits 9 if anything differs.
+Shows, field by field, what apply would do. For a secret, it shows only that the
+value differs. Exits with code 9 if anything differs.
 
 Examples:
   dsctl diff -f sources/ --env production

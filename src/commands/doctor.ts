@@ -15,7 +15,7 @@ interface Options {
 /** `dsctl doctor`. */
 export function define(command: Command, context: Context): void {
   command
-    .option('--fix', 'settle unfinished operations, and delete the secrets of deleted records')
+    .option('--fix', 'settle unfinished operations, and remove secrets left by deletes and failed creates')
     .option('--deep', 'read every secret and check it against its type')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => run(context, options))
@@ -38,7 +38,7 @@ async function run(context: Context, { fix = false, deep = false }: Options): Pr
 }
 
 const EXAMPLES = `
-Checks one organization. Exits 8 if a check found a problem.
+Checks one organization. Exits with code 8 if a check finds a problem.
 
 Examples:
   dsctl doctor

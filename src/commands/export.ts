@@ -37,7 +37,7 @@ async function run(context: Context, options: Options): Promise<void> {
       progress.update(`Exported ${done} of ${total}`)
     }
     const exportOptions = { ...filter, toEnv, onProgress, warn: context.warn }
-    // Data sources that were found and left out have each caused a warning.
+    // Each data source that was found but left out has already caused a warning.
     const empty = async () => `Nothing to export.${found ? '' : ` ${await noMatchText(stores, filter)}`}`
     return context.print(
       { kind: 'documents', forEachPage: write => exportAll(stores, exportOptions, write), empty },
@@ -56,9 +56,10 @@ function readTargetEnv(toEnv: string | undefined): string | undefined {
 
 const EXAMPLES = `
 Writes requests that are safe to commit. Each secret is a reference to the
-stored secret, not a backup of it. dsctl apply finds no change in them.
+stored secret, not a backup of it. dsctl apply reports no changes for them.
 
---type and --env can be given several times, and mean any of them.
+--type and --env can be repeated. A data source then matches if it has any of
+the values.
 
 Examples:
   dsctl export --env production > production.yaml

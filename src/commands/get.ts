@@ -30,7 +30,9 @@ async function read(context: Context, stores: Stores, text: string): Promise<Wit
   return answer
 }
 
-/** Shows those that exist. For each of the others it prints a warning, and the command exits 8. */
+/**
+ * Shows the data sources that exist. For each REF that cannot be shown it prints a warning, and the command exits 8.
+ */
 async function showSeveral(context: Context, stores: Stores, refs: readonly string[]): Promise<void> {
   const found: WithCredentials[] = []
   for (const ref of refs) {

@@ -33,9 +33,9 @@ export function define(command: Command, context: Context): void {
     .option('--vault-addr <url>', 'the address of Vault')
     .option('--vault-mount <mount>', 'a KV version 2 mount (default: secret)')
     .option('--vault-path <path>', 'the path in the mount (default: data-sources/{id})')
-    .option('--admin <email>', 'the workspace_admin of the first organization, which --org names')
+    .option('--admin <email>', 'the workspace_admin of the first organization (see --org)')
     .option('--admin-name <name>', 'the name of that user')
-    .option('--check', 'report, and change nothing')
+    .option('--check', 'report the current state and change nothing')
     .option('--yes', 'do not prompt')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => run(context, options))
@@ -61,7 +61,10 @@ async function run(context: Context, options: Options): Promise<void> {
   if (changed || prompter) context.note(`Next: ${await nextCommand(context, organization, vault)}`)
 }
 
-/** The servers from the options and, at a terminal, from prompts. Logs in if there is no Vault token. */
+/**
+ * Returns the servers from options and, at a terminal, from prompts. After the prompts, logs in if there is no Vault
+ * token.
+ */
 async function chooseServers(
   context: Context,
   prompter: Prompter | undefined,
@@ -92,7 +95,7 @@ async function logIn(context: Context, prompter: Prompter): Promise<void> {
 
 async function useEmbedded(context: Context): Promise<void> {
   await context.useProfile(EMBEDDED_PROFILE)
-  context.note('Using profile embedded from now on. Run dsctl config use NAME to use another.')
+  context.note('Using profile embedded from now on. Run dsctl config use NAME to use another profile.')
   context.note('Next: dsctl create')
 }
 
@@ -116,7 +119,7 @@ function report(context: Context, { status, needsOrganization }: InitPlan, vault
 function vaultState({ token, hiddenMount }: VaultCheck): string {
   if (!token) return 'Secrets are in files on this machine. No Vault is needed.'
   if (hiddenMount === undefined) return 'Vault is reachable, and the mount is KV version 2.'
-  return `Vault is reachable. This token cannot see the mount ${hiddenMount}, which is enough for list and get.`
+  return `Vault is reachable, but this token cannot see the mount ${hiddenMount}. list works, and get works without credentials.`
 }
 
 const DATABASE_STATUS = {
@@ -125,7 +128,7 @@ const DATABASE_STATUS = {
   ready: 'The database is ready.',
 } as const
 
-/** Whether the profile changed. */
+/** Saves the settings in the profile. Returns whether the profile changed. */
 async function save(context: Context): Promise<boolean> {
   const settings = context.settings()
   const { changed, urlOmitted } = await saveServers(settings)
@@ -134,7 +137,10 @@ async function save(context: Context): Promise<boolean> {
   return changed
 }
 
-/** The command to run next. A token that belongs to no user must be given one first. */
+/**
+ * The command to run next. If the Vault token has no user, it is the command that sets the user or explains the
+ * problem.
+ */
 async function nextCommand(
   context: Context,
   { email = 'EMAIL' }: Partial<FirstOrganization>,
@@ -154,8 +160,8 @@ async function nextCommand(
 }
 
 const EXAMPLES = `
-Creates what is missing and changes nothing that exists. If an application made
-the tables of the database, init only adds dsctl's own, in schema dsctl.
+Creates what is missing and changes nothing that exists. If an application has
+created its own tables, init only adds the tables of dsctl, in schema dsctl.
 
 Examples:
   dsctl init

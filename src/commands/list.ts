@@ -20,16 +20,16 @@ interface Options extends PagingOptions {
 export function define(command: Command, context: Context): void {
   acceptSeveralEnvs(command)
   command
-    .option('--page <n>', 'which page, from 0 (default: 0)')
+    .option('--page <n>', 'the page to show, counted from 0 (default: 0)')
     .option('--page-size <n>', 'data sources per page, 1 to 1000 (default: 25)')
-    .option('--all', 'every page')
+    .option('--all', 'show all pages')
     .addOption(typesOption('only data sources of this type'))
     .addOption(
       anyOf(
         new Option('--status <status>', 'only data sources with this onboarding status').choices(ONBOARDING_STATUSES),
       ),
     )
-    .option('--search <text>', 'only data sources whose name contains this')
+    .option('--search <text>', 'only data sources whose name contains this text')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => run(context, options))
 }
@@ -48,11 +48,12 @@ async function run(context: Context, { type, status = [], search, ...options }: 
   const empty = paging.page ? `No data sources on page ${paging.page}. The first page is 0.` : noMatch
   await context.print({ kind: 'list', data: items.map(listItem), columns: LIST_COLUMNS, empty })
   noteEnvOfSettings(context)
-  if (more) context.note(`There are more: pass --page ${paging.page + 1} or --all.`)
+  if (more) context.note(`There are more. Pass --page ${paging.page + 1} or --all.`)
 }
 
 const EXAMPLES = `
---type, --status and --env can be given several times, and mean any of them.
+--type, --status and --env can be repeated. A data source then matches if it has
+any of the values.
 
 Examples:
   dsctl list --env production

@@ -13,7 +13,7 @@ export function define(command: Command, context: Context): void {
     .addOption(withCompletion(new Option('--method <method>', `${METHODS.join(', ')} (default: token)`), METHODS))
     .option('--username <name>', 'for userpass and ldap')
     .option('--role <role>', 'for jwt and kubernetes; for approle the RoleID (or VAULT_ROLE_ID)')
-    .option('--auth-mount <mount>', 'the mount of the method under auth/ (default: its name)')
+    .option('--auth-mount <mount>', 'the path of the auth method under auth/ (default: the name of the method)')
     .option('--token <source>', 'for token: the token')
     .option('--password <source>', 'for userpass and ldap')
     .option('--secret-id <source>', 'for approle: the SecretID, may be response-wrapped (or VAULT_SECRET_ID)')
@@ -32,9 +32,10 @@ async function run(context: Context, options: LoginOptions): Promise<void> {
 }
 
 const EXAMPLES = `
-An option of a secret takes a source, not the secret: - (standard input), @FILE,
-env:NAME or vault:MOUNT/PATH#FIELD. At a terminal dsctl prompts for what is
-missing. The token is saved in ~/.vault-token, as the vault command does.
+An option for a secret takes a source, not the secret itself:
+- (standard input), @FILE, env:NAME or vault:MOUNT/PATH#FIELD. At a terminal,
+dsctl prompts for what is missing. The token is saved in ~/.vault-token, like
+that of vault login.
 
 A pipeline needs no login. With VAULT_ROLE_ID and VAULT_SECRET_ID set, each
 command logs in and revokes its token when it ends.

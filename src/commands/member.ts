@@ -23,11 +23,11 @@ export function define(command: Command, context: Context): void {
   const sub = (name: string, summary: string) =>
     command.command(name).summary(summary).description(summary).copyInheritedSettings(command)
   const changing = (name: string, summary: string) =>
-    sub(name, summary).argument('<email>').option('--force', 'even if an application made the tables')
+    sub(name, summary).argument('<email>').option('--force', 'change members even if an application created the tables')
   sub('list', 'list the members of the organization').action(() => list(context))
   changing('add', 'add a member to the organization')
     .addOption(withCompletion(new Option('--role <role>', `one of ${ROLES.join(', ')}`), ROLES).makeOptionMandatory())
-    .option('--name <name>', 'the name, if the application does not know the user yet')
+    .option('--name <name>', 'the name of the user, if they are new to the application')
     .action((email: string, options: Options) => change(context, 'add', { email, ...options }))
   changing('set-role', 'change the role of a member')
     .addArgument(withCompletion(new Argument('<role>', `one of ${ROLES.join(', ')}`), ROLES))
@@ -60,7 +60,8 @@ async function change(context: Context, kind: MemberChange['kind'], { force = fa
 }
 
 const EXAMPLES = `
-If an application made the tables, it also manages its members: see --force.
+If an application created the tables, it also manages the members. In that case,
+changing them here requires --force.
 
 Examples:
   dsctl member list

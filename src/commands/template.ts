@@ -8,7 +8,7 @@ import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../oper
 import { readTemplate } from '../requests/template-request.ts'
 import { templatesView, templateView } from '../views/template.ts'
 
-/** The options of fields are read by `readTemplate`. */
+/** `readTemplate` reads the options of the fields. */
 interface SetOptions {
   readonly type: string
 }
@@ -23,7 +23,7 @@ export function define(command: Command, context: Context): void {
     .action((name: string) => get(context, name))
   const set = sub('set', 'create a template, or replace the one with this name')
     .argument('<name>')
-    .addOption(typeOption('the type of data sources it is for').makeOptionMandatory())
+    .addOption(typeOption('the type of data source that the template is for').makeOptionMandatory())
     .action((name: string, options: SetOptions) => put(context, name, options))
   addFieldOptions(set, { secrets: false, required: false })
   sub('delete', 'delete a template; data sources made from it are kept')

@@ -32,10 +32,10 @@ export function define(command: Command, context: Context): void {
   acceptSeveralEnvs(command)
   command
     .argument('[ref...]', 'the UUIDs or names of data sources')
-    .option('--all', 'every data source, or every one in --env')
-    .addOption(typesOption('every data source of this type'))
-    .addOption(fileOption('what a request in JSON or YAML would create; - for standard input'))
-    .option('--onboard', 'update the onboarding status: completed if it connects, else failed')
+    .option('--all', 'test all data sources, or all in --env')
+    .addOption(typesOption('test all data sources of this type'))
+    .addOption(fileOption('test a request in JSON or YAML without saving it; - for standard input'))
+    .option('--onboard', 'update the onboarding status: completed if the test passes, otherwise failed')
     .option('--accept-host-key', 'accept and store unknown jump host keys')
     .addOption(allowFromOption())
     .addOption(allowPlaceholderOption())
@@ -112,8 +112,9 @@ async function select(
 
 const EXAMPLES = `
 Tests in stages (resolve, reach, tunnel, tls, authenticate, database, query) and
-stops at the first that fails. --timeout limits each test. Without REF, --type
-and --env can be given several times, and mean any of them.
+stops at the first that fails. --timeout limits each test. Without REF,
+--type and --env can be repeated. A data source then matches if it has any of
+the values.
 
 Examples:
   dsctl test Sales --env production

@@ -5,7 +5,9 @@ import { FORMATS } from '../domain/output-format.ts'
 import { OTHER_VARIABLES, SETTING_KEYS } from '../settings/keys.ts'
 import { SOURCE_FORMS } from '../source-types/secret-source.ts'
 
-/** `dsctl help exit-codes|environment|secrets|formats`. Each is made from the table that the program itself uses. */
+/**
+ * `dsctl help exit-codes|environment|secrets|formats`. The topics are printed from the tables that the program uses.
+ */
 export function define(command: Command, { streams }: Context): void {
   const helper = Object.assign(command.createHelp(), { helpWidth: Math.min(streams.stdout.columns ?? 80, 100) })
   const table = (rows: readonly Row[]) => {
@@ -49,11 +51,12 @@ Examples:
   dsctl config list                  # each setting and its source`,
   ],
   secrets: [
-    'An option of a secret takes a source, not the secret: other processes can see\nthe command line, and the shell’s history keeps it.',
+    'An option for a secret takes a source, not the secret itself: other processes\ncan see the command line, and the shell’s history keeps it.',
     Object.entries(SOURCE_FORMS),
-    `In a request file a secret is a text, or {"from": "SOURCE"}. Since someone else
-may have written the file, @FILE must be in its folder, env: must name
-DSCTL_SECRET_*, and vault: the stored secret. --allow-from allows more sources.
+    `In a request file, a secret is a string, or {"from": "SOURCE"}. Someone else may
+have written the file, so it may use only these sources: @FILE in the folder of
+the request file, env:DSCTL_SECRET_*, and vault: with the stored secret of the
+same field. --allow-from allows more sources.
 
 One line break at the end of a password is removed. A key is stored without the
 text around it. No command prints a secret: it is shown as [REDACTED], which

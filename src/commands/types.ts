@@ -22,12 +22,12 @@ export function define(command: Command, context: Context): void {
         sourceTypes.map(({ name }) => name),
       ),
     )
-    .option('--schema <command>', 'the JSON Schema of the output of a command, or of: answer, error')
+    .option('--schema <command>', 'print the JSON Schema of the output of a command, or of: answer, error')
     .addHelpText('after', EXAMPLES)
     .action((type: string | undefined, options: Options) => run(context, type, options))
 }
 
-const FIELDS = 'show the fields of this type; -o json gives the JSON Schema of its request'
+const FIELDS = 'show the fields of this type; with -o json, the JSON Schema of a request'
 
 async function run(context: Context, name: string | undefined, { schema }: Options): Promise<void> {
   const listsTypes = name === undefined && schema === undefined

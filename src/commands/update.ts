@@ -40,12 +40,14 @@ export function define(command: Command, context: Context): void {
   command
     .argument('<ref>', 'the UUID or the name of a data source')
     .option('--set-name <name>', 'a new name')
-    .option('--set-env <env>', 'a new env (--env only selects)')
+    .option('--set-env <env>', 'a new env (--env only selects the data source)')
     .addOption(fileOption('a request, or an edited output of get; - for standard input'))
     .addOption(unsetOption())
     .option('--verify', 'test the connection first, and write nothing if it fails')
     .option('--accept-host-key', 'with --verify: accept and store an unknown jump host key')
-    .addOption(typeOption('with --help, show only the fields of this type: a type cannot be changed'))
+    .addOption(
+      typeOption('only for --help: show the fields of this type (the type of a data source cannot be changed)'),
+    )
     .option('--dry-run', 'check everything and write nothing')
     .addOption(allowFromOption())
     .addOption(allowPlaceholderOption())
@@ -98,7 +100,7 @@ function saveUpdate(stores: Stores, request: UpdateRequest, options: SaveOptions
   return preview ? previewUpdate(stores, request) : update(stores, request, { readBack })
 }
 
-/** Prompts for the fields to change and for a review. Throws `invalid` if nobody can be asked. */
+/** Prompts for the fields to change, then for a review. Throws `invalid` if prompts are off. */
 async function promptForUpdate({ context, stores, options }: Update, request: UpdateRequest): Promise<UpdateRequest> {
   const asked = await context.prompter()
   if (!asked)
@@ -157,8 +159,8 @@ async function printResult(context: Context, result: UpdateResult, { dryRun }: O
 }
 
 const EXAMPLES = `
-Fields that are not given stay as they are. An option of a secret takes a
-source, not the secret: - (standard input), @FILE, env:NAME or
+Fields that are not given keep their values. An option for a secret takes a
+source, not the secret itself: - (standard input), @FILE, env:NAME or
 vault:MOUNT/PATH#FIELD.
 
 Examples:

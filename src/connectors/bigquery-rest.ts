@@ -7,7 +7,7 @@ import { type HttpResponse, openHttps } from './https.ts'
 
 const HOST = 'bigquery.googleapis.com'
 
-/** Tests BigQuery by its API v2. Source: BigQuery REST reference, datasets.get and jobs.query. */
+/** Tests BigQuery through its API v2. Source: BigQuery REST reference, datasets.get and jobs.query. */
 export async function testBigqueryRest(run: TestRun): Promise<string | null> {
   const { credentials } = run
   const token = signToken(credentials)

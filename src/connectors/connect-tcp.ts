@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, type TestRun } from './driver.ts'
 
-/** Stages resolve and reach: looks up the host and connects to the first of its addresses that accepts. */
+/** Stages resolve and reach: looks up the host and connects to the first of its addresses that accepts a connection. */
 export async function connectTcp(run: TestRun, address: Address): Promise<Socket> {
   run.enterStage('resolve')
   run.setTimeoutReason(`DNS did not resolve ${address.host}`)
@@ -12,7 +12,9 @@ export async function connectTcp(run: TestRun, address: Address): Promise<Socket
     throw new ConnectionFailure('dns_failed', message)
   })
   run.enterStage('reach')
-  run.setTimeoutReason(`${formatAddress(address)} did not answer; a firewall may drop the packets, or the host is down`)
+  run.setTimeoutReason(
+    `${formatAddress(address)} did not answer; a firewall may be dropping the packets, or the host may be down`,
+  )
   let lastError: unknown
   for (const { address: host } of addresses) {
     try {

@@ -14,7 +14,9 @@ export class ConnectionFailure extends Error {
   }
 }
 
-/** The code of an error, or of the error that it wraps; empty if there is none. Messages may hold secrets: ignored. */
+/**
+ * The code of an error, or of the error that it wraps; empty if there is none. Ignores messages: they may hold secrets.
+ */
 export function errorCode(error: unknown): string {
   for (let current: unknown = error, depth = 0; typeof current === 'object' && current !== null && depth < 5; depth++) {
     const { code, cause, errors } = current as { code?: unknown; cause?: unknown; errors?: unknown }
@@ -24,7 +26,7 @@ export function errorCode(error: unknown): string {
   return ''
 }
 
-/** A code as the end of a message, for example ` (ECONNRESET)`; empty for text that does not look like a code. */
+/** A code to append to a message, for example ` (ECONNRESET)`. Empty for a string that does not look like a code. */
 export function codeSuffix(code: string | number | undefined): string {
   const text = String(code ?? '')
   return /^[A-Za-z0-9_-]{1,40}$/.test(text) ? ` (${text})` : ''

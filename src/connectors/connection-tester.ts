@@ -10,7 +10,7 @@ import type { Tunnel } from './ssh-tunnel.ts'
 export interface TesterOptions {
   /** Limit for one test, all stages together. */
   readonly timeoutMs: number
-  /** Aborted when the program exits: closes all open connections at once. */
+  /** Aborted when the program exits, to close all open connections at once. */
   readonly signal: AbortSignal
   readonly trace: (call: string, ms: number) => void
 }

@@ -3,7 +3,7 @@ import { ConnectionFailure, codeSuffix } from './connection-failure.ts'
 import { optionalText, type TestRun, text } from './driver.ts'
 import { type HttpResponse, openHttps, type SendHttp } from './https.ts'
 
-/** Tests Databricks by its SQL Statement Execution API. Source: Databricks REST reference, /api/2.0/sql/statements. */
+/** Tests Databricks through its SQL Statement Execution API. Source: REST reference, /api/2.0/sql/statements. */
 export async function testDatabricksRest(run: TestRun): Promise<string | null> {
   const { credentials } = run
   const send = await openHttps(run, text(credentials, 'host'))

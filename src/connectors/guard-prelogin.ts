@@ -16,8 +16,9 @@ interface PreloginCheck {
 }
 
 /**
- * Wraps a connection for tedious. Closes it if the server's first response is not SQL Server's, or if it declines TLS
- * although `encrypt` is set: tedious would then send the password in plain text. Source: MS-TDS, "PRELOGIN".
+ * Wraps a connection for tedious. Closes the connection if the server's first response is not that of a SQL Server, or
+ * if the response declines TLS although `encrypt` is set: tedious would then send the password in plain text. Source:
+ * MS-TDS, "PRELOGIN".
  */
 export function guardPrelogin(stream: Duplex, check: PreloginCheck): Duplex {
   let received: Buffer = Buffer.alloc(0)

@@ -6,9 +6,9 @@ const NONCE_BYTES = 32
 const { Point } = ed25519
 
 /**
- * MariaDB's authentication plugin `client_ed25519`: signs the server's nonce with a key made from the password. It differs
- * from standard Ed25519 only in that the seed, here the password, has any length; Node's crypto module accepts 32 bytes.
- * Source: MariaDB documentation, "Authentication Plugin - ed25519".
+ * MariaDB's authentication plugin `client_ed25519`: signs the server's nonce with a key made from the password. It
+ * differs from standard Ed25519 only in that the seed, here the password, has any length; Node's crypto module accepts
+ * 32 bytes. Source: MariaDB documentation, "Authentication Plugin - ed25519".
  */
 export function ed25519Plugin(password: string): AuthPlugin {
   return () => data => sign(Buffer.from(password), data.subarray(0, NONCE_BYTES))

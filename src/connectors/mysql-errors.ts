@@ -5,7 +5,7 @@ import { type TestRun, text } from './driver.ts'
 interface Explanation {
   readonly stage?: Stage
   readonly code: ConnectionCode
-  /** The error number is added at its end. */
+  /** The error number is appended to it. */
   readonly message: (names: { readonly user: string; readonly database: string }) => string
 }
 

@@ -46,7 +46,7 @@ async function logIn(run: TestRun, { stream, address, ssl }: Login): Promise<Con
     authPlugins: { client_ed25519: ed25519Plugin(password) },
   })
   run.onEnd(() => connection.destroy())
-  connection.on('error', () => {}) // the pending login or query rejects with it
+  connection.on('error', () => {}) // the pending login or query rejects with this error
   // mysql2 has no event for the end of the TLS handshake. It reads the user's name next, for the login.
   Object.defineProperty(connection.config, 'user', {
     get: () => {
@@ -116,13 +116,13 @@ function serverError(run: TestRun, errno: number): ConnectionFailure {
 function pluginFailure(run: TestRun, error: unknown): ConnectionFailure {
   const user = text(run.credentials, 'username')
   const [, name] = /(?:unknown plugin|using) (\w{1,64})[.,]/.exec(String(Object(error).message)) ?? []
-  const plugin = name ? `plugin ${name}` : 'a plugin'
-  const advice = 'Use a user with a password that mysql_native_password, caching_sha2_password or ed25519 checks.'
-  const message = `${user} logs in with the authentication ${plugin}, which dsctl does not support. ${advice}`
+  const plugin = name ? `the authentication plugin ${name}` : 'an authentication plugin'
+  const advice = 'Use an account that authenticates with mysql_native_password, caching_sha2_password or ed25519.'
+  const message = `${user} uses ${plugin}, which dsctl does not support. ${advice}`
   return new ConnectionFailure('auth_failed', message)
 }
 
-/** mysql2 replaces Node's error code by its own, so the code is found by Node's message. */
+/** mysql2 replaces Node's error code with its own, so the code is found by Node's message. */
 function nodeTlsCode(error: unknown): string {
   const { message, reason } = Object(error) as { message?: unknown; reason?: unknown }
   return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(`${message} ${reason}`))?.[1] ?? ''

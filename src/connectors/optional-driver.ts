@@ -9,7 +9,7 @@ type OptionalDriver = keyof typeof OPTIONAL_DRIVERS
 /** Imports an optional driver. Throws `driver_missing` with the command that installs it next to dsctl. */
 export async function importOptionalDriver<T>(name: OptionalDriver): Promise<T> {
   try {
-    // A variable: the bundler leaves the import alone.
+    // The bundler does not resolve the import of a variable.
     const specifier: string = name
     return (await import(specifier)) as T
   } catch (error) {
@@ -19,7 +19,7 @@ export async function importOptionalDriver<T>(name: OptionalDriver): Promise<T> 
   }
 }
 
-/** Depends on how dsctl was installed: npx, globally, as a dependency, or a clone. */
+/** The command depends on how dsctl was installed: by npx, globally, as a dependency, or from a clone. */
 function installCommand(driver: OptionalDriver): string {
   const here = import.meta.filename.replaceAll('\\', '/')
   const packages = withInstalledDrivers(driver, dirname(here))

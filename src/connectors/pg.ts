@@ -25,7 +25,7 @@ export async function testPg(run: TestRun): Promise<string | null> {
     }),
   )
   run.onEnd(() => stream.destroy())
-  client.on('error', () => {}) // the pending login or query rejects with it
+  client.on('error', () => {}) // the pending login or query rejects with this error
   const internals = client as unknown as { connection: NodeJS.EventEmitter; connectionParameters: { options?: string } }
   // Otherwise pg uses PGOPTIONS, which is for dsctl's own database; connection poolers reject any options.
   internals.connectionParameters.options = ''
@@ -86,7 +86,7 @@ async function checkSchema(client: pg.Client, schema: string | undefined): Promi
   }
   const usable = await client.query("select has_schema_privilege($1, 'usage') as usable", [schema])
   if (!usable.rows[0]?.usable) {
-    const message = `The user is not allowed to use the schema ${schema}. GRANT USAGE on it.`
+    const message = `The user is not allowed to use the schema ${schema}. Grant the user USAGE on it.`
     throw new ConnectionFailure('permission_denied', message)
   }
 }

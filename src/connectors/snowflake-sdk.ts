@@ -27,7 +27,7 @@ interface Connection {
   }): void
 }
 
-/** What the session uses: a column is null if the object does not exist or the role may not use it. */
+/** The objects that the session uses. A column is null if its object does not exist or the role may not use it. */
 type SessionContext = Readonly<Record<string, unknown>>
 
 const CONTEXT_SQL =
@@ -99,7 +99,9 @@ function loginOptions(credentials: Credentials): object {
   }
 }
 
-/** Stages resolve, reach and tls. The driver has only one error code for all failures before the login. */
+/**
+ * Stages resolve, reach and tls. Checked here, because the driver has one error code for all failures before the login.
+ */
 async function checkHost(run: TestRun, host: string): Promise<void> {
   const address = { host, port: 443 }
   const stream = await run.open(address)

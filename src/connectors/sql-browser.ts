@@ -39,7 +39,10 @@ export function findInstancePort(run: TestRun, host: string, instance: string): 
   })
 }
 
-/** Names and values in turn, for example `ServerName;DB1;InstanceName;SALES;IsClustered;No;Version;16.0;tcp;50123;;`. */
+/**
+ * The response has names and values in turn:
+ * `ServerName;DB1;InstanceName;SALES;IsClustered;No;Version;16.0;tcp;50123;;`.
+ */
 function portIn(response: Buffer, instance: string): number | undefined {
   const instances = response.toString('latin1', HEADER_BYTES).split(';;')
   const values = instances.map(text => pairsOf(text.split(';')))

@@ -13,9 +13,9 @@ export interface Tunnel {
 }
 
 /**
- * Stage tunnel: checks the jump host's key and logs in to it. `connect` opens a connection; the first one may be open
- * already. A server shows one key in each connection, so other connections ask for its other keys until one matches
- * `ssh_host_key`. Throws ConnectionFailure.
+ * Stage tunnel: checks the jump host's key and logs in to the host. `connect` opens a connection to it. A server shows
+ * one key per connection. If that key does not match `ssh_host_key`, connects again and asks for the server's other
+ * keys until one matches. Throws ConnectionFailure.
  */
 export async function openTunnel(run: TestRun, jumpHost: Address, connect: () => Promise<Socket>): Promise<Tunnel> {
   const hostKeys: HostKeys = { expected: expectedHostKey(run.credentials), shown: new Map(), accepted: false }
@@ -24,7 +24,7 @@ export async function openTunnel(run: TestRun, jumpHost: Address, connect: () =>
       const tunnel = await logIn(run, jumpHost, { socket: await connect(), hostKeys })
       if (tunnel) return tunnel
     } catch (error) {
-      // It has no further key, or accepts no further connection.
+      // The server has no other key, or accepts no other connection.
       throw hostKeys.shown.size > 0 && !hostKeys.accepted ? otherHostKeys(jumpHost, hostKeys) : error
     }
   }
@@ -45,7 +45,7 @@ function expectedHostKey(credentials: Credentials): string | undefined {
   throw new ConnectionFailure('tunnel_failed', `ssh_host_key ${parsed.message}.`)
 }
 
-/** Undefined if the server shows a key that does not match; then nothing is sent that only the right server may see. */
+/** Returns undefined if the server shows a key that does not match. No credentials are sent to such a server. */
 function logIn(
   run: TestRun,
   jumpHost: Address,
@@ -77,7 +77,7 @@ function logIn(
         hostKeys.accepted = found === expected
         if (expected === undefined) reject(unknownHostKey(jumpHost, found))
         else if (shown.has(type))
-          reject(otherHostKeys(jumpHost, hostKeys)) // the server ignores what is asked for
+          reject(otherHostKeys(jumpHost, hostKeys)) // the server ignores which algorithms it may use
         else if (!hostKeys.accepted) {
           shown.set(type, found)
           resolve(undefined)
@@ -99,7 +99,9 @@ function algorithmsOf({ shown }: HostKeys): ssh2.ServerHostKeyAlgorithm[] {
 
 type KeyOptions = Pick<ssh2.ConnectConfig, 'privateKey' | 'passphrase'>
 
-/** The private key as ssh2 accepts it. Throws ConnectionFailure; ssh2's own errors may quote the key. */
+/**
+ * The private key in a form that ssh2 accepts. Throws ConnectionFailure, because ssh2's own errors may quote the key.
+ */
 function readKey(key: string, passphrase: string | undefined): KeyOptions {
   const parsed = ssh2.utils.parseKey(key, passphrase)
   if (!(parsed instanceof Error)) {
@@ -140,7 +142,7 @@ function otherHostKeys(jumpHost: Address, { expected, shown }: HostKeys): Connec
   const found = [...shown.values()]
   const keys =
     found.length === 1 ? `host key of ${formatAddress(jumpHost)} is` : `host keys of ${formatAddress(jumpHost)} are`
-  const advice = `The key has changed, or another host answers. Ask the host's administrator before you change ssh_host_key.`
+  const advice = `The key has changed, or a different host answered. Ask the host's administrator before you change ssh_host_key.`
   return new ConnectionFailure('tunnel_failed', `The ${keys} ${found.join(' and ')}, not ${expected}. ${advice}`)
 }
 

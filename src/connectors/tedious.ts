@@ -32,7 +32,7 @@ export async function testTedious(run: TestRun): Promise<string | null> {
     if (typeof number === 'number') errors.number ??= number
   })
   connection.on('secure', () => run.enterStage('authenticate'))
-  connection.on('error', () => {}) // the pending login or query rejects with it
+  connection.on('error', () => {}) // the pending login or query rejects with this error
   try {
     await new Promise<void>((resolve, reject) => {
       connection.once('connect', (error?: Error) => (error ? reject(error) : resolve()))
@@ -48,7 +48,7 @@ export async function testTedious(run: TestRun): Promise<string | null> {
   }
 }
 
-/** The first errors during the connection: they say more than the error that tedious throws at the end. */
+/** The first errors while connecting. They say more than the error that tedious throws at the end. */
 interface FirstErrors {
   failure: ConnectionFailure | undefined
   /** SQL Server's error number. */
@@ -58,8 +58,8 @@ interface FirstErrors {
 const DEFAULT_PORT = 1433
 
 /**
- * The port of a named instance, unless `port` overrides it. The default port may have been filled in by dsctl, so it
- * counts only if the instance cannot be looked up, which an SSH tunnel never allows: it does not carry UDP.
+ * The port of a named instance, unless `port` overrides it. If `port` is the default port, dsctl may have filled it in,
+ * so it is used only if the instance cannot be looked up. An SSH tunnel does not carry UDP, so it allows no look-up.
  */
 async function findPort(run: TestRun): Promise<{ port: number; unknownInstance?: string }> {
   const { credentials } = run

@@ -45,7 +45,9 @@ export function parseDatabaseUrl(text: string): DatabaseParameters {
   )
 }
 
-/** Why a text is not a database URL; undefined if it is one. Never contains a value of the URL. */
+/**
+ * The problem with a string that is not a valid database URL, otherwise undefined. Never contains a value of the URL.
+ */
 export function databaseUrlProblem(text: string): string | undefined {
   try {
     parseDatabaseUrl(text)
@@ -65,7 +67,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    throw invalid('The database URL contains a % that does not start an escape.', [
+    throw invalid('The database URL contains a % that is not part of an escape such as %25.', [
       { field: 'database.url', message: 'write a % in a user, password or database name as %25' },
     ])
   }

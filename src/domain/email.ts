@@ -1,4 +1,4 @@
-/** Whether a text looks like an e-mail address. */
+/** Whether a string looks like an e-mail address. */
 export function isEmail(text: string): boolean {
   return /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u.test(text) && text.length <= 320
 }

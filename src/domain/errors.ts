@@ -6,7 +6,7 @@ export const ERROR_CODES = {
   unauthenticated: {
     exit: 3,
     status: 401,
-    meaning: 'no Vault token, an invalid or expired one, or Postgres rejects the user',
+    meaning: 'the Vault token is missing, invalid or expired, or Postgres rejects the user',
   },
   forbidden: { exit: 4, status: 403, meaning: 'not permitted' },
   not_found: {
@@ -28,13 +28,13 @@ export const ERROR_CODES = {
     status: undefined,
     meaning: 'interrupted; if the change was already committed, its result is printed instead',
   },
-  terminated: { exit: 143, status: undefined, meaning: 'terminated; otherwise as 130' },
-  hung_up: { exit: 129, status: undefined, meaning: 'the terminal was closed; otherwise as 130' },
+  terminated: { exit: 143, status: undefined, meaning: 'terminated; otherwise like 130' },
+  hung_up: { exit: 129, status: undefined, meaning: 'the terminal was closed; otherwise like 130' },
 } as const
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** The first word of an interruption’s message, by its code. */
+/** How the message of an interruption begins, by its code. */
 export const INTERRUPTIONS = { interrupted: 'Interrupted', terminated: 'Terminated', hung_up: 'Hung up' } as const
 
 export type InterruptionCode = keyof typeof INTERRUPTIONS
@@ -48,15 +48,15 @@ export function isInterruption(code: string): code is InterruptionCode {
 export interface FieldProblem {
   readonly field: string
   readonly message: string
-  /** The request of a batch that has the problem: its file, number and name. */
+  /** For a batch, the request that has the problem: its file, number and name. */
   readonly item?: string
-  /** The problem is that of a secret source, such as a variable, which fields may share. */
+  /** Set if the problem is with a secret source, such as a variable. Several fields may share a source. */
   readonly ofSource?: boolean
 }
 
 /**
- * A key from a file, safe to print. If a space or a colon is missing, a key may contain the secret that should follow it,
- * so the key is cut at the first unexpected character.
+ * Makes a key from a file safe to print. If the file lacks a space or a colon, a key may contain the secret that should
+ * follow it, so the key is cut at the first unexpected character.
  */
 export function safeKey(key: string): string {
   const end = key.search(/[^\p{L}\p{N}_.<-]/u) // << is a key of YAML 1.1
@@ -64,9 +64,9 @@ export function safeKey(key: string): string {
 }
 
 /**
- * The outcome of an operation that ended with exit 7. `none`: nothing was changed. `undoing`: it did not happen, and what
- * it wrote has yet to be rolled back. `unknown`: it happened completely or not at all. `owed`: it is done, except that
- * its secret has yet to be removed.
+ * The outcome of an operation that ended with exit code 7. `none`: nothing was changed. `undoing`: it did not happen,
+ * but its writes still have to be rolled back. `unknown`: it happened completely, or not at all. `owed`: the record is
+ * deleted, but its secret still has to be removed.
  */
 export type FailureOutcome = 'none' | 'undoing' | 'unknown' | 'owed'
 
@@ -113,7 +113,7 @@ export function invalid(message: string, fields: readonly FieldProblem[] = [], h
   return new DsctlError('invalid', message, { fields: fields.length ? fields : undefined, hint })
 }
 
-/** The same error with further details. */
+/** Returns a copy of the error with these details added. */
 export function withDetails(error: DsctlError, details: ErrorDetails): DsctlError {
   const all = { ...error.details, ...details }
   return error instanceof UnavailableError

@@ -3,8 +3,8 @@ export type OutputFormat = 'table' | 'json' | 'yaml' | 'name' | 'id'
 
 /** Each format with its description for help. */
 export const FORMATS: Readonly<Record<OutputFormat, string>> = {
-  table: 'for people; fits the terminal, and is neither truncated nor coloured in a pipe',
-  json: 'for scripts; one document; an error is a document on standard error',
+  table: 'for people: fits the width of a terminal; neither truncated nor coloured in a pipe',
+  json: 'for scripts: one JSON document; errors are also JSON, on standard error',
   yaml: 'the same document as YAML',
   name: 'only the names, one per line',
   id: 'only the UUIDs, one per line',

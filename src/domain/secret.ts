@@ -3,7 +3,7 @@ import { inspect } from 'node:util'
 /** Printed in place of a secret. */
 export const REDACTED = '[REDACTED]'
 
-/** A sealed value. It prints as `[REDACTED]`, however it is printed. */
+/** A sealed value. It prints as `[REDACTED]` in every way of printing. */
 export class Secret<T = unknown> {
   readonly #value: T
 
@@ -38,17 +38,19 @@ export class AllowedPlaceholder<T = unknown> extends Secret<T> {}
  */
 export type Credentials = Readonly<Record<string, Secret>>
 
-/** The sealed values among some values; leaves out those that have yet to be fetched. */
+/** Returns only the values that are sealed, leaving out secrets that have not been fetched yet. */
 export function pickSecrets(values: Readonly<Record<string, unknown>>): Credentials {
   return Object.fromEntries(
     Object.entries(values).filter((entry): entry is [string, Secret] => entry[1] instanceof Secret),
   )
 }
 
-/** Where to fetch a secret from: `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Not fetched yet. */
+/**
+ * A secret that has not been fetched yet. `text` says where from: `-`, `@FILE`, `env:NAME`, `vault:MOUNT/PATH#FIELD`.
+ */
 export class SecretSource {
   readonly text: string
-  /** Where it was given: on the command line, or in a request file, which may use fewer sources. */
+  /** Whether it was given on the command line or in a request file. A file may use fewer sources. */
   readonly origin: 'flag' | 'file'
 
   constructor(text: string, origin: 'flag' | 'file') {

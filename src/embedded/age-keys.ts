@@ -7,13 +7,13 @@ import { writeFileSafely } from './write-file.ts'
 /** Encrypts and decrypts with the age identity of the home. */
 export interface AgeKeys {
   encrypt(text: string): Promise<Uint8Array>
-  /** Throws if it was encrypted with another identity, or is damaged. */
+  /** Throws if the bytes are damaged or were encrypted with another identity. */
   decrypt(bytes: Uint8Array): Promise<string>
 }
 
 /**
- * Reads the age identity of the home. If the file is missing, creates it if `mayCreate` is true, readable only by its
- * owner. Throws `unavailable` if it is missing otherwise, or damaged.
+ * Reads the age identity of the home. If the file is missing and `mayCreate` is true, creates it, readable only by its
+ * owner. Throws `unavailable` if the file is missing and `mayCreate` is false, or if it is damaged.
  */
 export async function openAgeKeys(home: EmbeddedHome, { mayCreate }: { mayCreate: boolean }): Promise<AgeKeys> {
   const identity = (await readIdentity(home)) ?? (await createIdentity(home, { mayCreate }))

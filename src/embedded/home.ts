@@ -10,7 +10,7 @@ export interface EmbeddedHome {
   readonly data: string
   /** The folder of the age files, one per secret. */
   readonly secrets: string
-  /** The file of the age identity that decrypts them. */
+  /** The file of the age identity that decrypts the secrets. */
   readonly identity: string
   /** A file that describes the data format. It is written last: without it, an interrupted first use starts again. */
   readonly format: string

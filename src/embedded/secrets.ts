@@ -18,7 +18,7 @@ interface SecretFile {
   readonly versions: Readonly<Record<string, Readonly<Record<string, unknown>> | null>>
 }
 
-/** The default of Vault. */
+/** The number of versions that Vault keeps by default. */
 const VERSIONS_KEPT = 10
 
 /**
@@ -53,7 +53,7 @@ export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
     canRemove: async () => true,
     list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
     versionsKept: async () => VERSIONS_KEPT,
-    // There is no mount. A request file uses this path to keep the stored secret.
+    // There is no mount, but a request file can name this path to keep the stored secret.
     pathOf: at => secretPath('secret/data-sources/{id}', at),
     readField: async () => {
       throw invalid('The embedded profile has no Vault to read a secret from.', [], 'Use -, @FILE or env:NAME.')

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 
 /**
- * Why a text is no file of CA certificates, to print after the name of the file or field; undefined if it is one. Node
- * ignores what it cannot read, and for an empty text it trusts its own authorities.
+ * The problem with a string that should contain CA certificates, to print after the name of the file or field;
+ * otherwise undefined. Node itself reports nothing: it ignores certificates that it cannot read, and if the string is
+ * empty, it trusts its own authorities.
  */
 export function caCertificatesProblem(text: string): string | undefined {
   if (text.trim() === '') return 'is empty'

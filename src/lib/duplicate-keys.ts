@@ -4,15 +4,15 @@ const COLON = 0x3a
 const BACKSLASH = 0x5c
 const [LIST, LIST_END, OBJECT, OBJECT_END] = [0x5b, 0x5d, 0x7b, 0x7d]
 
-/** A key that its object has twice. */
+/** A key that occurs twice in its object. */
 interface DuplicateKey {
   readonly key: string
   readonly position: number
 }
 
 /**
- * The first key that its object has twice, if any. The text must be valid JSON. JSON.parse takes the last value of such
- * a key without an error.
+ * The first key that occurs twice in its object, if any. The text must be valid JSON. JSON.parse accepts such a key and
+ * uses its last value.
  */
 export function findDuplicateKey(text: string): DuplicateKey | undefined {
   // The keys of each enclosing object. Undefined for a list.

@@ -2,8 +2,8 @@ import { endOfString } from './duplicate-keys.ts'
 import { once } from './once.ts'
 
 /**
- * A number in JSON that a JavaScript number would change, for example `103456789012345678901`, `1.0` or `1e400`. It is
- * written again as it was read. It is also a number in YAML that JSON cannot write, for example `0777`.
+ * A number in JSON that would change as a JavaScript number, for example `103456789012345678901`, `1.0` or `1e400`. It
+ * keeps its text. Also used for a number in YAML that JSON cannot write, for example `0777`.
  */
 export class ExactNumber {
   readonly text: string
@@ -16,7 +16,7 @@ export class ExactNumber {
     return this.text
   }
 
-  /** The same whole number in JavaScript, for example 5432 for `5432.0`; undefined if there is none, or for `0777`. */
+  /** The number as a JavaScript integer, for example 5432 for `5432.0`. Undefined if it is not one, and for `0777`. */
   toInteger(): number | undefined {
     const number = Number(this.text)
     return losesDigits(this.text) && Number.isSafeInteger(number) ? number : undefined
@@ -33,7 +33,7 @@ export function parseExactJson(text: string): unknown {
   )
 }
 
-/** Formats JSON like `JSON.stringify`, and each ExactNumber as it was read. */
+/** Formats JSON like `JSON.stringify`, but writes each ExactNumber as it was read. */
 export function stringifyExactJson(value: unknown): string {
   let found = false
   const text = JSON.stringify(value, (_, each) => {
@@ -44,18 +44,18 @@ export function stringifyExactJson(value: unknown): string {
   return found ? text.replaceAll(new RegExp(`"${mark()}([^"]*)"`, 'g'), '$1') : text
 }
 
-/** Whether this is a number of JSON that a JavaScript number would change: `1.0`, but not `1` and not `007`. */
+/** Whether this is a JSON number that would change as a JavaScript number: `1.0`, but not `1` and not `007`. */
 export function losesDigits(text: string): boolean {
   return /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(text) && String(Number(text)) !== text
 }
 
-/** What a string that stands for a number begins with. Random, so that no other string does. */
+/** The beginning of a string that stands for a number. Random, so that no other string begins with it. */
 const mark = once(() => `number ${crypto.randomUUID()} `)
 
-/** A quick check, true also for some texts that lose nothing. */
+/** A quick check. Also true for some texts that lose no digits. */
 const MAY_LOSE_DIGITS = /(?:^|[:,[])\s*(?:-?\d{16}|-?\d+[.eE]|-0)/
 
-/** Replaces each number that would not keep its digits by a marked string. The text must be valid JSON. */
+/** Replaces each number that would not keep its digits with a marked string. The text must be valid JSON. */
 function markNumbers(text: string): string {
   const token = /"|-?\d[\d.eE+-]*/g
   const parts: string[] = []

@@ -1,4 +1,4 @@
-/** The values of a list that is separated by commas. */
+/** The values of a comma-separated list. */
 export function splitList(list: string): readonly string[] {
   return list.split(',').map(value => value.trim())
 }

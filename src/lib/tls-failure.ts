@@ -1,4 +1,4 @@
-/** Why a TLS handshake failed, as far as it decides what to do about it. */
+/** Why a TLS handshake failed. Failures that need the same remedy have the same cause. */
 export type TlsCause =
   | 'unknown authority'
   | 'wrong host'
@@ -32,7 +32,7 @@ export function explainTlsFailure(error: unknown, host: string): TlsFailure | un
     : undefined
 }
 
-/** The same as a sentence. */
+/** The reason of a failure as a sentence. */
 export function tlsFailureSentence({ reason }: TlsFailure): string {
   return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`
 }
@@ -53,14 +53,14 @@ const CAUSES: readonly (readonly [RegExp, TlsCause, string])[] = [
   [
     /^(INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED|CERT_(REJECTED|SIGNATURE_FAILURE|CHAIN_TOO_LONG)|ERROR_IN_CERT_.*)$/,
     'certificate unusable',
-    'the server’s certificate, or that of its authority, may not be used for this',
+    'the server’s certificate, or that of its authority, is not valid for this use',
   ],
   [
     /^ERR_(SSL|TLS)_(EE_KEY_TOO_SMALL|CA_KEY_TOO_SMALL|CA_MD_TOO_WEAK|EE_MD_TOO_WEAK|DH_KEY_TOO_SMALL)$/,
     'certificate unusable',
     'the server’s certificate or key is too weak for OpenSSL',
   ],
-  // 116 is the alert of TLS 1.3. TLS 1.2 has none of its own: servers send handshake_failure or bad_certificate.
+  // 116 is the alert of TLS 1.3. TLS 1.2 has no such alert: servers send handshake_failure or bad_certificate.
   [/ALERT_CERTIFICATE_REQUIRED$/, 'client certificate required', 'the server requires a client certificate'],
   [
     /ALERT_HANDSHAKE_FAILURE$/,
@@ -102,7 +102,7 @@ interface TlsError {
 function readTlsError(error: unknown): TlsError {
   for (let current: unknown = error, depth = 0; isObject(current) && depth < 5; depth++) {
     const { code, cause, errors, cert } = current
-    const isInner = typeof code === 'string' && code !== 'ESOCKET' // the code that tedious gives to what it wraps
+    const isInner = typeof code === 'string' && code !== 'ESOCKET' // tedious gives this code to an error that it wraps
     if (isInner) return { code, names: certificateNames(cert) }
     current = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
   }

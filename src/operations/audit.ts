@@ -16,20 +16,23 @@ export async function listEvents(
   return permitted(await trail.list(caller, query))
 }
 
-/** Passes all of the organization's events to `take`, page by page, from one snapshot. `take` returns whether to continue. */
+/**
+ * Passes all of the organization's events to `take`, page by page, from one snapshot. `take` returns whether to
+ * continue.
+ */
 export async function listAllEvents(
   { caller, trail }: AuditAccess,
   filter: AuditFilter,
   take: (page: readonly AuditEvent[]) => Promise<boolean>,
 ): Promise<void> {
   const answer = await trail.listAll(caller, filter, take)
-  // The statements of listAll only read. Listing one page writes the denial to the audit trail.
+  // The statements of listAll are read-only, so they cannot audit the denial. Listing one page does.
   if (answer.kind === 'denied') await trail.list(caller, { ...filter, page: 0, pageSize: 1 })
   permitted(answer)
 }
 
 /** Deletes the organization's events before a time (ISO 8601). Returns how many. */
 export async function pruneEvents({ caller, trail }: AuditAccess, before: string): Promise<number> {
-  const pruned = await sendUnlogged(() => trail.prune(caller, before), 'Run it again: that is safe.')
+  const pruned = await sendUnlogged(() => trail.prune(caller, before), 'Run the command again. This is safe.')
   return permitted(pruned).events
 }

@@ -3,7 +3,9 @@ import type { Denied, Role } from '../ports/caller.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { LookupFailure } from '../ports/lookup.ts'
 
-/** The roles that may read, change data sources, or administer. Each SQL statement enforces the roles that it is given. */
+/**
+ * The roles that may read, change data sources, or administer. Each SQL statement enforces the roles that it is given.
+ */
 export const MAY = {
   read: ROLES,
   change: ['workspace_admin', 'data_admin'],
@@ -44,9 +46,13 @@ function denial({ reason, email, organizations, role }: Denied): DsctlError {
         hint: 'Run dsctl whoami to see how the address was found. A workspace_admin can add members.',
       })
     case 'ambiguous user':
-      return new DsctlError('forbidden', `Several users have the address ${email} in different case.`, {
-        hint: 'In Vault, spell the address exactly as the application does.',
-      })
+      return new DsctlError(
+        'forbidden',
+        `Several users have the address ${email}, differing only in upper and lower case.`,
+        {
+          hint: 'In Vault, spell the address exactly as the application does.',
+        },
+      )
     case 'no membership':
       return new DsctlError('forbidden', `${email} is not an active member of any organization.`, {
         hint: 'Ask a workspace_admin to add you.',

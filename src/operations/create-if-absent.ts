@@ -18,7 +18,7 @@ export interface CreateOptions {
   readonly dryRun: boolean
   /** With --verify: how to test the connection before anything is written. */
   readonly testing?: TestOptions | undefined
-  /** The fields to set on an existing data source. By default, all of the request. */
+  /** The fields to set on an existing data source. By default, all fields of the request. */
   readonly given?: Readonly<Record<string, Secret>>
 }
 
@@ -74,8 +74,8 @@ async function checkOnly(stores: Stores, request: CreateRequest, options: Create
 }
 
 /**
- * Throws if a create would be refused because of permissions or its name, before any secret is fetched. Audited unless
- * it is a dry run.
+ * Throws if the caller may not create data sources, or if the name is taken and `ifExists` is `fail`. Needs no secrets,
+ * so it can run before they are fetched. A refusal is audited, except in a dry run.
  */
 export async function checkMayCreate(
   stores: Stores,

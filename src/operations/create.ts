@@ -22,12 +22,14 @@ export interface CreateRequest {
   readonly credentials: Credentials
 }
 
-/** What a taken name means to the caller: a failure, which is audited, or a case that the caller handles. */
+/**
+ * `fail`: if the name is taken, the create fails, and the failure is audited. `handle`: the caller handles the error.
+ */
 export type OnNameTaken = 'fail' | 'handle'
 
 /**
- * Creates a data source, in the steps begin, write secret, commit. Throws `conflict` if the name is taken. If it fails,
- * nothing is left of it.
+ * Creates a data source, in the steps begin, write secret, commit. Throws `conflict` if the name is taken. A create
+ * that fails is rolled back.
  */
 export async function create(
   stores: Stores,
@@ -83,8 +85,8 @@ async function writeSecret(
 }
 
 /**
- * After a conflict: returns if an earlier try of the same write caused it (a Vault standby may repeat a request). Throws
- * if another secret is there, and leaves it alone.
+ * After a conflict: returns if an earlier try of the same write caused it (a Vault standby may repeat a request).
+ * Throws if another secret is there, and leaves it alone.
  */
 async function checkOwnSecret(
   stores: Stores,
@@ -96,14 +98,14 @@ async function checkOwnSecret(
   const { version, data } = found.answer
   if (version === 1 && sameCredentials(data, credentials)) return
   if (version === 0) throw await rollBack(stores, intentId, writeNotVisible(at.secretId))
-  // Not closed as `none`: a secret at the id of such a create counts as a late write, and would be removed.
+  // Not closed as `none`: the other secret would then count as a late write of this create, and would be removed.
   const closing = { id: intentId, state: 'open', outcome: 'unknown', audit: true, settledBy: undefined } as const
   await retry(stores, () => stores.records.close(closing))
   throw pathTaken(at.secretId)
 }
 
 function pathTaken(id: string): DsctlError {
-  return new DsctlError('conflict', 'Vault already has another secret at the path of this one.', {
+  return new DsctlError('conflict', 'Vault already has a secret at the path of the new data source.', {
     hint: 'Nothing was changed. Check vault.mount and vault.path (dsctl config list), and any proxy in front of Vault.',
     id,
   })

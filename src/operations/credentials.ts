@@ -10,7 +10,7 @@ export interface WithCredentials {
   readonly warnings: readonly string[]
 }
 
-/** Reads the credentials after a completed change: if that fails, returns null and a warning instead of throwing. */
+/** Reads the credentials after a change. If reading fails, returns null and a warning, since the change is complete. */
 export async function readCredentials(stores: Stores, record: DataSource): Promise<WithCredentials> {
   try {
     return await readStored(stores, record)
@@ -20,7 +20,9 @@ export async function readCredentials(stores: Stores, record: DataSource): Promi
   }
 }
 
-/** Reads the credentials. If the token may not read them, returns null and a warning. Throws if Vault is unavailable. */
+/**
+ * Reads the credentials. If the token may not read them, returns null and a warning. Throws if Vault is unavailable.
+ */
 export async function readStored(stores: Stores, record: DataSource): Promise<WithCredentials> {
   try {
     const { data } = await stores.secrets.read(record)
@@ -36,5 +38,5 @@ export async function readStored(stores: Stores, record: DataSource): Promise<Wi
 }
 
 function missing({ id }: DataSource): string {
-  return `It has no credentials in Vault. Run dsctl update ${id} with all its fields to write them again.`
+  return `The data source has no credentials in Vault. Run dsctl update ${id} with all its fields to write the credentials again.`
 }

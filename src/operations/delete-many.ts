@@ -9,7 +9,7 @@ import { getRecord } from './get-record.ts'
 import { throwIfInterrupted } from './interruption.ts'
 import type { Stores } from './stores.ts'
 
-/** What became of one of several data sources to delete. */
+/** The result for one of several data sources to delete. */
 export interface DeleteResult {
   readonly ref: string
   /** Only with `withEnv`, if the REF has an env. */
@@ -19,7 +19,7 @@ export interface DeleteResult {
 }
 
 interface DeleteManyOptions {
-  /** A missing data source is no failure. */
+  /** Do not treat a missing data source as a failure. */
   readonly ignoreNotFound: boolean
   /** Include the env of each REF in its result. */
   readonly withEnv: boolean
@@ -27,7 +27,7 @@ interface DeleteManyOptions {
   readonly onProgress: (done: number) => void
 }
 
-/** Deletes each data source by itself: one that fails does not stop the others. After an interruption it begins no more. */
+/** Deletes each data source separately: a failure does not stop the others. After an interruption, begins no more. */
 export async function deleteMany(
   stores: Stores,
   refs: readonly Ref[],
@@ -63,7 +63,9 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof DsctlError && error.code === 'not_found'
 }
 
-/** The data sources that these REFs name, before they are deleted. Undefined for one that does not exist, if allowed. */
+/**
+ * Looks up data sources before they are deleted. With `ignoreNotFound`, a missing one is undefined; otherwise throws.
+ */
 export async function findToDelete(
   stores: Stores,
   refs: readonly Ref[],

@@ -11,8 +11,8 @@ import { settleOnce } from './two-stores/settle.ts'
 
 /**
  * Deletes a data source, in the steps begin (which soft-deletes the record), remove secret, close. If an earlier delete
- * of the same REF has not removed the secret yet, removes it. Throws UnavailableError, outcome `owed`, if the record is
- * deleted and the secret could not be removed.
+ * of the same REF failed to remove the secret, removes it now. Throws UnavailableError with outcome `owed` if the
+ * record is deleted but the secret could not be removed.
  */
 export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> {
   await checkCanDeleteInOrganization(stores, ref)
@@ -28,24 +28,26 @@ export async function deleteDataSource(stores: Stores, ref: Ref): Promise<void> 
   return removeSecretAndClose(stores, { intentId, id: begun.id, at: begun })
 }
 
-/** Throws if this token cannot remove secrets. If their path contains the organization, that is checked later. */
+/** Throws if this token cannot remove secrets, as far as `canDelete` can tell. */
 export async function checkCanDelete(stores: Pick<Stores, 'secrets'>): Promise<void> {
   if (!(await canDelete(stores))) throw cannotDelete()
 }
 
-/** Whether this token can remove secrets. True if their path contains the organization: then it is checked later. */
+/**
+ * Whether this token can remove secrets. If their path contains the organization, returns true: each delete checks it.
+ */
 export async function canDelete({ secrets }: Pick<Stores, 'secrets'>): Promise<boolean> {
   return secrets.organizationInPath || (await secrets.canRemove())
 }
 
-/** Throws because the token cannot delete secrets. A caller whose role may not delete anyway gets that reason instead. */
+/** Throws the error for a token that cannot delete secrets, or for a role that may not delete. Audits the refusal. */
 export async function refuseDelete({ records, caller }: Stores, ref: Ref): Promise<never> {
   const found = await records.find(caller, ref, { audit: 'refused delete' })
   if (found.kind === 'denied') permitted(found, ref.text)
   throw cannotDelete()
 }
 
-/** With the organization in the path of secrets, the record has to be read first: one more statement. */
+/** If the path of secrets contains the organization, the record must be read first, which is one more statement. */
 async function checkCanDeleteInOrganization({ secrets, records, caller }: Stores, ref: Ref): Promise<void> {
   if (!secrets.organizationInPath) return
   try {
@@ -69,7 +71,7 @@ async function removeSecretAndClose(
   const removed = await retry(stores, () => stores.secrets.remove(at))
   if (removed.kind !== 'answered') throw owedError(removed.error, id)
   const closing = { id: intentId, state: 'open', outcome: 'done', audit: false, settledBy: undefined } as const
-  // Best effort: the delete is complete. An intent that stays open is closed by the next process that meets it.
+  // Best effort: the delete is complete. If the intent stays open, the next process that finds it closes it.
   await retry(stores, () => stores.records.close(closing))
 }
 

@@ -6,8 +6,8 @@ import { permitted } from './authorize.ts'
 const MAX_ENVS = 20
 
 /**
- * Explains why no data source passes a filter. If one of its envs has no data sources at all, the hint lists those that
- * have some.
+ * Explains why no data source passes a filter. If the filter has an env without data sources, the hint lists the envs
+ * that have data sources.
  */
 export async function explainNoMatch(
   { caller, records }: { caller: Caller; records: Records },
@@ -17,7 +17,10 @@ export async function explainNoMatch(
   if (filter.envs.length === 0) return { message, hint: undefined }
   const { envs } = permitted(await records.listEnvs(caller))
   if (filter.envs.every(env => envs.includes(env))) return { message, hint: undefined }
-  return { message, hint: envs.length ? `Envs with data sources: ${listed(envs)}.` : 'No env has any.' }
+  return {
+    message,
+    hint: envs.length ? `Envs with data sources: ${listed(envs)}.` : 'There are no data sources in any env.',
+  }
 }
 
 /** For example ` of type mysql or mariadb in env dev with status failed`. */

@@ -4,13 +4,13 @@ import type { FindAudit, Ref } from '../ports/lookup.ts'
 import { getRecord } from './get-record.ts'
 import type { Stores } from './stores.ts'
 
-/** The id and type that a request states, as edited output does. Undefined if it states none. */
+/** The id and type that a request contains, such as one made by editing the output of `get`. Undefined if absent. */
 export interface Expected {
   readonly id: unknown
   readonly type: unknown
 }
 
-/** Returns the record to update. Throws `invalid` if the request states the id or type of another data source. */
+/** Returns the record to update. Throws `invalid` if the request contains the id or type of another data source. */
 export async function getExpected(
   stores: Stores,
   { ref, expected }: { ref: Ref; expected: Expected },

@@ -9,8 +9,9 @@ export interface InitPlan {
 }
 
 /**
- * Inspects the database and changes nothing. Throws `invalid`, with every difference, if its tables cannot be used, or if
- * it has organizations but not the given one, or the given admin is not a workspace_admin of it.
+ * Inspects the database and changes nothing. Throws `invalid`, with every difference, if its tables cannot be used. If
+ * there are organizations already, also throws `invalid` if the given one is not among them, or if the given admin is
+ * not a workspace_admin of it.
  */
 export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<InitPlan> {
   const { organization, email } = first
@@ -54,7 +55,7 @@ function organizationRequired({ organization, email }: Partial<FirstOrganization
 
 function notFirstOrganization(organization: string): DsctlError {
   return invalid(
-    `Organization ${organization} does not exist, and init creates only the first one.`,
+    `Organization ${organization} does not exist, and init creates only the first organization.`,
     [{ field: 'org', message: 'must be an existing organization' }],
     'The application creates other organizations. Nothing was changed.',
   )
@@ -66,7 +67,7 @@ function notFirstAdmin(
 ): DsctlError {
   const change = role ? `set-role ${email} workspace_admin` : `add ${email} --role workspace_admin`
   return invalid(
-    `${email} is not an active workspace_admin of ${organization ?? 'any organization'}, and init creates only the first one.`,
+    `${email} is not an active workspace_admin of ${organization ?? 'any organization'}, and init adds only the first workspace_admin.`,
     [{ field: 'admin', message: role ? `is a ${role} there` : 'must be a workspace_admin already' }],
     status === 'adoptable'
       ? 'The application manages its members. Leave out --admin. Nothing was changed.'
@@ -74,7 +75,7 @@ function notFirstAdmin(
   )
 }
 
-/** The error for a mount that Vault does not show: beyond logging in, Vault cannot be used. */
+/** The error for a mount that the token cannot see. The token can log in to Vault, but cannot use any secret. */
 export function mountUnseen(mount: string): DsctlError {
   return invalid(
     `The Vault mount ${mount} is not visible to this token: it does not exist, or no policy of the token grants access to it.`,

@@ -1,7 +1,7 @@
 import { DsctlError, INTERRUPTIONS, type InterruptionCode } from '../domain/errors.ts'
 import type { Stores } from './stores.ts'
 
-/** Throws if the user has interrupted the command. `consequence` ends the message: by default, nothing was changed. */
+/** Throws if the user has interrupted the command. `consequence` ends the message; by default 'nothing was changed.' */
 export function throwIfInterrupted(stores: Pick<Stores, 'interrupted'>, consequence?: string): void {
   const code = stores.interrupted()
   if (code) throw interruptionError(code, consequence)

@@ -5,8 +5,8 @@ import type { ListFilter, ListQuery, LocatedDataSource, Records } from '../ports
 import { permitted } from './authorize.ts'
 
 /**
- * Returns a page of the organization's data sources, last changed first. `more`: another page follows. If denied, a given
- * `action` is audited as denied.
+ * Returns a page of the organization's data sources, last changed first. `more`: another page follows. If the caller is
+ * denied and `action` is given, the denial is audited under that action.
  */
 export async function list(
   { caller, records }: { caller: Caller; records: Records },
@@ -18,7 +18,7 @@ export async function list(
 
 /**
  * Passes all of the organization's data sources to `take`, page by page, from one snapshot. `take` returns whether to
- * continue. If denied, a given `action` is audited as denied.
+ * continue. If the caller is denied and `action` is given, the denial is audited under that action.
  */
 export async function listAll(
   stores: { caller: Caller; records: Records },
@@ -26,7 +26,7 @@ export async function listAll(
   take: (page: readonly LocatedDataSource[]) => Promise<boolean>,
 ): Promise<void> {
   const answer = await stores.records.listAll(stores.caller, filter, take)
-  // The statements of listAll only read. Listing one page writes the denial to the audit trail.
+  // The statements of listAll are read-only, so they cannot audit the denial. Listing one page does.
   if (answer.kind === 'denied' && action) await list(stores, { ...filter, page: 0, pageSize: 1 }, action)
   permitted(answer)
 }

@@ -14,7 +14,7 @@ export async function listMembers({ caller, members }: MemberAccess): Promise<re
   return permitted(await members.list(caller)).members
 }
 
-const HINT = 'Run dsctl member list to see whether it was done.'
+const HINT = 'Run dsctl member list to see whether the change was made.'
 
 /** Makes one change. Returns `unchanged` if there was nothing to change. Throws if the change is refused. */
 export async function changeMember(
@@ -44,7 +44,7 @@ const REFUSALS: Readonly<Record<MemberRefusal, (email: string) => DsctlError>> =
     }),
   ambiguous: email =>
     invalid(
-      `Several users have the address ${email} in different case.`,
+      `Several users have the address ${email}, differing only in upper and lower case.`,
       [],
       'Spell it exactly as the application does.',
     ),

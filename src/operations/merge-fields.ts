@@ -4,7 +4,10 @@ import { getSourceType } from '../source-types/index.ts'
 import { mergeUpdate } from '../source-types/merge-update.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 
-/** Returns the stored credentials with an update applied. Throws `invalid`, with every problem, if the result is not valid. */
+/**
+ * Returns the stored credentials with an update applied. Throws `invalid`, with every problem, if the result is not
+ * valid.
+ */
 export function mergeFields(
   { fields, unset }: { readonly fields: Readonly<Record<string, unknown>>; readonly unset: readonly string[] },
   typeName: string,

@@ -23,7 +23,7 @@ export interface StatusChange {
 
 /**
  * Changes the onboarding status. Throws `conflict` if the current status does not allow it, and `invalid` if the error
- * text contains a secret of the data source, as far as the token may read them.
+ * text contains a secret of the data source. The secrets are not compared if they cannot be read.
  */
 export async function moveOnboarding(
   stores: Stores,
@@ -57,7 +57,7 @@ async function checkNoSecret(stores: Stores, ref: Ref, error: string): Promise<v
     return value.length > 3 && error.includes(value)
   })
   if (!held) return
-  const message = 'contains a secret of the data source, and everyone can read it: remove the secret'
+  const message = 'must not contain a secret of the data source: everyone can read this text'
   throw invalid('The onboarding status was not changed.', [{ field: 'error', message }])
 }
 

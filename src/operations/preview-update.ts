@@ -5,7 +5,7 @@ import type { Stores } from './stores.ts'
 import { nameTakenError } from './two-stores/name-taken.ts'
 import { changedPlainFields, type UpdateRequest, type UpdateResult } from './update-request.ts'
 
-/** Returns what an update would result in, and writes nothing. Throws what the update would throw. */
+/** Returns the result that an update would have, and writes nothing. Throws the errors that the update would throw. */
 export async function previewUpdate(stores: Stores, request: UpdateRequest): Promise<UpdateResult> {
   const { record } = await getExpected(stores, request)
   const { data: stored } = await stores.secrets.read(record)

@@ -1,6 +1,9 @@
 import { UnavailableError, withDetails } from '../domain/errors.ts'
 
-/** Sends a change that has no intent, once. If the answer is lost, the error's `hint` says how to find out what happened. */
+/**
+ * Sends, without retries, a change that has no intent. If the answer is lost, the error has outcome `unknown` and
+ * `hint`.
+ */
 export async function sendUnlogged<T>(send: () => Promise<T>, hint: string): Promise<T> {
   try {
     return await send()

@@ -5,7 +5,7 @@ import type { Secrets } from '../ports/secrets.ts'
 
 /** Time and randomness. The search in test/protocol replaces both. */
 export interface Clock {
-  /** In milliseconds, from any origin. */
+  /** Milliseconds since an arbitrary time. */
   now(): number
   sleep(ms: number): Promise<void>
   /** From 0 to 1. */
@@ -22,6 +22,6 @@ export interface Stores {
   readonly timeoutMs: number
   /** The name of this process, recorded in the audit trail when it settles another process's intent. */
   readonly process: string
-  /** The kind of interruption, once the user has interrupted the command. Operations ask between their steps. */
+  /** The kind of interruption if the user has interrupted the command. Operations check this between their steps. */
   interrupted(): InterruptionCode | undefined
 }

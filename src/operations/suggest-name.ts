@@ -5,18 +5,18 @@ import type { Caller } from '../ports/caller.ts'
 import { NO_FILTER, type Records } from '../ports/records.ts'
 import { list } from './list.ts'
 
-/** How many names are compared, last changed first. */
+/** The number of names to compare: those changed last. */
 const MAX_NAMES = 1000
 
-/** The env in which names are looked up because the settings name it, and where it comes from. */
+/** The env of the settings, in which names are looked up, and the source of that setting. */
 export interface EnvOfSettings {
   readonly env: string
   readonly source: string
 }
 
 /**
- * Adds a similar name of the caller's organization as a hint to an error about an unknown name. Returns any other error
- * as it is, as well as one for which no suggestion is found or the look-up fails.
+ * If an error is about an unknown name, adds a hint with a similar name of the caller's organization. Returns the error
+ * unchanged if it is another error, if no name is similar, or if the look-up fails.
  */
 export async function suggestName(
   error: DsctlError,

@@ -11,14 +11,17 @@ export interface TemplateAccess {
   readonly templates: Templates
 }
 
-const HINT = 'Run it again: that is safe.'
+const HINT = 'Run the command again. This is safe.'
 
 /** Returns all templates of the organization, sorted by name. */
 export async function listTemplates({ caller, templates }: TemplateAccess): Promise<readonly Template[]> {
   return permitted(await templates.list(caller)).templates
 }
 
-/** Returns a template. Throws `not_found`, with a suggestion. If denied, a given `action` is audited as denied. */
+/**
+ * Returns a template. Throws `not_found`, with a suggestion. If the caller is denied and `action` is given, the denial
+ * is audited under that action.
+ */
 export async function getTemplate(
   { caller, templates }: TemplateAccess,
   name: string,
@@ -32,7 +35,7 @@ export async function getTemplate(
 
 /**
  * Returns the existing templates with these names, by name, and a function that suggests a similar name for a missing
- * one. If denied, a given `action` is audited as denied.
+ * one. If the caller is denied and `action` is given, the denial is audited under that action.
  */
 export async function findTemplates(
   { caller, templates }: TemplateAccess,

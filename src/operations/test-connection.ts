@@ -15,7 +15,7 @@ import { update } from './update.ts'
 
 export interface TestOptions {
   readonly tester: ConnectionTester
-  /** Asks whether to accept and store the key of a jump host that has none stored. */
+  /** Asks whether to accept and store the host key of a jump host. Called if no key is stored yet. */
   acceptHostKey(jumpHost: string, fingerprint: string): Promise<boolean>
 }
 
@@ -25,7 +25,7 @@ export interface TestResult {
   readonly acceptedHostKey: string | undefined
 }
 
-/** Tests credentials as they are or would be stored. Problems with them are part of the result, and not thrown. */
+/** Tests credentials that are, or would be, stored. Problems with them are part of the result and are not thrown. */
 export async function testCredentials(
   typeName: string,
   stored: Credentials | null,
@@ -34,10 +34,10 @@ export async function testCredentials(
   const type = findSourceType(typeName)
   const none = { acceptedHostKey: undefined }
   if (!type) return { ...none, verdict: notTested(`dsctl does not know the type ${typeName}.`) }
-  if (!stored) return { ...none, verdict: notTested('It has no credentials in Vault.') }
+  if (!stored) return { ...none, verdict: notTested('The data source has no credentials in Vault.') }
   const problems = checkStored(type, stored).map(({ field, message }) => `${field} ${message}`)
   if (problems.length) {
-    return { ...none, verdict: notTested(`Its credentials cannot be used: ${problems.join('; ')}.`) }
+    return { ...none, verdict: notTested(`The credentials cannot be used: ${problems.join('; ')}.`) }
   }
   const credentials = normalizeCredentials(type, stored)
   const verdict = await tester.test(type, credentials)
@@ -49,7 +49,7 @@ export async function testCredentials(
 }
 
 export interface StoredTestOptions extends TestOptions {
-  /** Given if the onboarding status has to follow the test. */
+  /** If given, the test updates the onboarding status. */
   readonly onboarding: Onboarding | undefined
   readonly warn: (text: string) => void
   /** Runs an operation that has to finish its current step even if the user interrupts the command. */
@@ -77,7 +77,7 @@ export async function testStored(
   return { record, verdict }
 }
 
-/** The result of a test without usable credentials. */
+/** The result if there are no usable credentials to test. */
 export function notTested(message: string): ConnectionResult {
   const none = { latencyMs: 0, serverVersion: null, unknownHostKey: null }
   return { ok: false, stage: 'resolve', code: 'failed', message, ...none }
@@ -106,7 +106,9 @@ async function finishOnboarding(
 ): Promise<void> {
   if (record.onboardingStatus === 'completed') {
     if (!verdict.ok)
-      warn(`${record.name} stays completed. To reset it, run dsctl onboarding ${record.name} notStarted.`)
+      warn(
+        `The onboarding status of ${record.name} stays completed. To reset it, run dsctl onboarding ${record.name} notStarted.`,
+      )
     return
   }
   const status = verdict.ok ? 'completed' : 'failed'

@@ -9,15 +9,15 @@ import { listAll } from './list.ts'
 import type { Stores } from './stores.ts'
 import { notTested, type StoredTestOptions, testStored } from './test-connection.ts'
 
-/** A tested data source and the result. If it was not found, `id` and `type` are null and `name` is the REF. */
+/** A data source and its result. If the test could not run, `id` and `type` are null and `name` is the REF. */
 export interface TestedSource {
   readonly source: { readonly id: string | null; readonly name: string; readonly type: string | null }
   readonly verdict: ConnectionResult
 }
 
 /**
- * Tests data sources, several at a time. Returns the results in the order of the REFs. With several REFs, one that fails
- * does not stop the others. `onProgress` is called with the number of finished tests.
+ * Tests data sources, several at a time. Returns the results in the order of the REFs. If there are several REFs, a
+ * failure does not stop the others. `onProgress` is called with the number of finished tests.
  */
 export async function testMany(
   stores: Stores,

@@ -16,7 +16,7 @@ interface UnsavedTestOptions extends TestOptions {
   readonly warn: (text: string) => void
 }
 
-/** Throws if the caller may not test data sources. The audit trail records a denial, but not yet the test. */
+/** Throws if the caller may not test data sources. Audits a denial. A permitted test is audited later, when it runs. */
 export async function checkMayTest(
   { caller, records }: RecordAccess,
   { name, env }: Pick<CreateRequest, 'name' | 'env'>,
@@ -25,7 +25,7 @@ export async function checkMayTest(
   permitted(await records.findName(caller, { name, env }, attempt))
 }
 
-/** Tests what a request would create. The test is audited. */
+/** Tests the data source that a request would create. The test is audited. */
 export async function testNew(
   { caller, records }: RecordAccess,
   { name, env, type, credentials }: CreateRequest,
@@ -37,7 +37,7 @@ export async function testNew(
   return testCredentials(type, credentials, options)
 }
 
-/** Tests a data source as an update would leave it. The test is audited. Throws the errors of the update. */
+/** Tests a data source as an update would leave it. Audits the test. Throws the errors that the update would throw. */
 export async function testUpdate(
   stores: Stores,
   changes: UpdateRequest,

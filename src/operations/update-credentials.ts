@@ -27,7 +27,7 @@ export async function updateCredentials(stores: Stores, request: UpdateRequest):
   const { merged, changed } = await mergeOrCancel(stores, intentId, { request, record, stored })
   const fields = [...changedPlainFields(request, record), ...changed]
   if (fields.length === 0) {
-    // A settler lets others write, and what was read may be theirs.
+    // If a settler had closed the intent, others could write from then on, and what was read may be theirs.
     const closed = await closeUnused(stores, intentId, { audit: false })
     if (!closed) throw outcomeError(rolledBackByOther(record.id), 'none')
     return { record, credentials: merged, warnings: [], changed: [] }
@@ -53,7 +53,7 @@ async function begin(stores: Stores, intentId: string, request: UpdateRequest): 
   )
   if (begun.kind === 'taken') throw nameTakenError(begun)
   if (begun.record === null)
-    throw await rollBack(stores, intentId, new DsctlError('conflict', 'It was deleted in the meantime.'))
+    throw await rollBack(stores, intentId, new DsctlError('conflict', 'The data source was deleted in the meantime.'))
   return begun.record
 }
 
@@ -70,7 +70,7 @@ async function mergeOrCancel(
   } catch (error) {
     if (!(error instanceof DsctlError)) throw error
     const reason = await cancelWith(stores, intentId, { reason: error, id: record.id })
-    // A complete delete may have come between the checks and the write of the begin step: hence the missing secret.
+    // The begin step checks the record, then writes. If a whole delete ran in between, it removed the secret.
     throw reason === error && stored === null && (await isDeleted(stores, record)) ? notFound(record.id) : reason
   }
 }
@@ -81,7 +81,7 @@ function changedSinceVerified(): DsctlError {
   })
 }
 
-/** Closes the intent and returns the error to throw: `reason`, unless a settler may have let others change the secret. */
+/** Closes the intent. Returns the error to throw: `reason`, or if a settler had closed the intent, that it did. */
 async function cancelWith(
   stores: Stores,
   intentId: string,
@@ -121,17 +121,17 @@ async function writeSecret(
     const nothingWritten = written.kind === 'refused' && !written.lost
     throw await (nothingWritten ? cancelIntent : rollBack)(stores, intentId, written.error)
   }
-  // An earlier try of the same write may have caused the conflict, even if none was lost for us: a Vault standby may
-  // repeat a request that it forwards. Then the next version holds what was sent.
+  // An earlier try of the same write may have caused the conflict, even if each try was answered: a Vault standby may
+  // repeat a request that it forwards. In that case, version base + 1 holds what was sent.
   const found = await retry(stores, () => stores.secrets.readVersion(record, base + 1))
   if (found.kind !== 'answered') throw await rollBack(stores, intentId, found.error)
-  // A conflict means that some version exists. A lagging node that does not show it cannot tell whose it is.
+  // A conflict means that some version exists. If a lagging node does not show it, we cannot know who wrote it.
   if (found.answer === 'gone' && written.lost) throw await rollBack(stores, intentId, writeNotVisible(record.id))
   if (found.answer !== 'gone' && sameCredentials(found.answer, merged)) return
   throw await cancelForConflict(stores, intentId, record)
 }
 
-/** Someone outside dsctl wrote the secret, or a settler wrote its fence. */
+/** Called if someone outside dsctl wrote the secret, or a settler wrote its fence. */
 function cancelForConflict(stores: Stores, intentId: string, { id }: DataSource): Promise<DsctlError> {
   const reason = new DsctlError('conflict', 'Someone else has changed the credentials in the meantime.', {
     hint: 'Check them with dsctl get, and run the update again.',

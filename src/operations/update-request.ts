@@ -9,12 +9,12 @@ export interface UpdateRequest {
   /** The new name and env. Undefined leaves them as they are. */
   readonly name: string | undefined
   readonly env: string | undefined
-  /** As given, under any of their names, with every secret fetched. Validated once the type is known. */
+  /** By field name or alias, as given. Every secret is fetched. Validated once the type is known. */
   readonly fields: Readonly<Record<string, unknown>>
   readonly unset: readonly string[]
-  /** The id and type that the request itself states. */
+  /** The id and type that the request itself contains. */
   readonly expected: Expected
-  /** With --verify: the credentials that have connected. No others may be stored. */
+  /** With --verify: the credentials that were tested. The update stores exactly these. */
   readonly verified?: Credentials
 }
 
@@ -23,7 +23,7 @@ export interface UpdateResult extends WithCredentials {
   readonly changed: readonly string[]
 }
 
-/** Which of name and env an update changes. */
+/** Returns which of `name` and `env` an update changes. */
 export function changedPlainFields(
   { name, env }: Pick<UpdateRequest, 'name' | 'env'>,
   record: Pick<DataSource, 'name' | 'env'>,

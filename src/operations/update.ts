@@ -9,8 +9,8 @@ import { updateCredentials } from './update-credentials.ts'
 import type { UpdateRequest, UpdateResult } from './update-request.ts'
 
 /**
- * Changes the given fields and leaves the others. Without `readBack`, the result of an update of name or env alone has no
- * credentials, which saves reading them.
+ * Changes the given fields and leaves the others. Without `readBack`, the result of an update of name or env alone has
+ * no credentials, which saves reading them.
  */
 export async function update(
   stores: Stores,

@@ -8,8 +8,8 @@ import { update } from './update.ts'
 import type { UpdateRequest, UpdateResult } from './update-request.ts'
 
 /**
- * Tests credentials before they are stored. Returns them as they are to be stored, including a host key that was
- * accepted. Throws `unhealthy` if they do not connect.
+ * Tests credentials before they are stored. Returns the credentials to store, including a host key that was accepted.
+ * Throws `unhealthy` if the connection fails.
  */
 export async function verifyConnection(
   stores: Stores,
@@ -26,7 +26,7 @@ export async function verifyConnection(
   })
 }
 
-/** Updates a data source if the new credentials connect, and stores exactly those. If nothing changes, tests nothing. */
+/** Tests the new credentials, then stores exactly those. Does not test if the update changes nothing. */
 export async function updateVerified(
   stores: Stores,
   request: UpdateRequest,

@@ -3,7 +3,9 @@ import type { Caller } from '../ports/caller.ts'
 import type { Member, Members } from '../ports/members.ts'
 import { permitted } from './authorize.ts'
 
-/** Returns the caller as the application knows them. Throws, with the address, if it has no such user. */
+/**
+ * Returns the caller's user, organization and role. Throws if the application has no user with the caller's address.
+ */
 export async function whoami({ caller, members }: { caller: Caller; members: Members }): Promise<Member> {
   const found = await members.whoami(caller)
   if (found.kind === 'denied' && found.reason === 'unknown user') {

@@ -11,7 +11,7 @@ export interface HealthProblem {
   readonly fix: string
 }
 
-/** A live record, as compared with its secret. */
+/** The part of a live record that doctor compares with its secret. */
 export interface LiveRecord {
   readonly id: string
   readonly name: string
@@ -47,10 +47,11 @@ export interface RecordsHealth {
     after: string | undefined,
   ): Promise<Denied | { kind: 'page'; records: readonly LiveRecord[]; total: number | undefined }>
   /**
-   * Classifies secrets by their ids. `removable`: left by a rolled-back create or a delete of the last 30 days, and no
-   * live record has it. `deleted`: of a record that was deleted in another way. `unknown`: no record or intent of any
-   * organization has it. Ids in no list belong to live records, to unclosed intents, or to other organizations.
-   * `seesAllRows`: whether row-level security is inactive for this role. If it is active, `unknown` is not reliable.
+   * Classifies secrets by their ids. `removable`: left by a rolled-back create, or by a dsctl delete in the last 30
+   * days, and no live record uses it. `deleted`: its record is deleted, but not by such a delete. `unknown`: no record
+   * or intent of any organization refers to it. An id in none of these lists belongs to a live record, to an unclosed
+   * intent, or to another organization. `seesAllRows`: whether row-level security is inactive for this role. If it is
+   * active, `unknown` is not reliable.
    */
   classifySecrets(
     caller: Caller,

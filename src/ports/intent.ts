@@ -24,7 +24,7 @@ export interface ClosingIntent {
   /** The state in which it was read. If it differs by now, the intent is not closed. */
   readonly state: IntentState
   readonly outcome: IntentOutcome
-  /** False writes no audit event, for an update that changed nothing. */
+  /** Whether to write an audit event. False for an update that changed nothing. */
   readonly audit: boolean
   /** Host and version of the process that settled another process's intent; undefined if the owner closes it. */
   readonly settledBy: string | undefined

@@ -14,8 +14,8 @@ export interface OnboardingMove {
 
 export interface Onboarding {
   /**
-   * Changes the status in one audited statement if ONBOARDING_FROM permits the transition from the current status.
-   * `refused`: it does not; `from` is the current status. Errors and retries as in Records.
+   * Changes the status, in one audited statement, if ONBOARDING_ALLOWED_FROM permits the transition. `refused`: it does
+   * not permit the transition from the current status, `from`. Errors and retries as in Records.
    */
   move(
     caller: Caller,

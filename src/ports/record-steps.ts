@@ -15,7 +15,7 @@ export const MAX_BATCH = 200
  */
 export type BatchResult<A> = readonly A[] | 'rolled back'
 
-/** An unclosed intent of another operation exists for the same data source or the same name. */
+/** Another operation has an unclosed intent for the same data source or the same name. */
 export interface Busy {
   readonly kind: 'busy'
   /** Undefined if it was inserted concurrently and is not visible yet. */
@@ -47,7 +47,7 @@ export interface AlreadyRecorded {
 /** A create to begin. The client generates both UUIDs. */
 export interface NewCreate {
   readonly intentId: string
-  /** Of the data source. Its secret has the same id. */
+  /** Id of the data source, and of its secret. */
   readonly id: string
   readonly name: string
   readonly env: string
@@ -133,7 +133,7 @@ export type BeginUpdateResult =
   | Taken
   | { readonly kind: 'begun'; readonly record: DataSource }
 
-/** `owed`: an earlier delete removed the record, and its secret remains to be removed. */
+/** `owed`: an earlier delete has deleted the record, but its secret still has to be removed. */
 export type BeginDeleteResult =
   | Denied
   | LookupFailure
@@ -148,7 +148,7 @@ export type BeginDeleteResult =
       readonly name: string
     }
 
-/** `unchanged`: name and env already have these values. `fields`: those of the two that changed. */
+/** `unchanged`: name and env already have these values. `fields`: which of `name` and `env` changed. */
 export type PlainUpdateResult =
   | Denied
   | LookupFailure

@@ -25,7 +25,9 @@ import type {
 /** The largest number of names in one `findNamed`. */
 export const MAX_NAMES = 1000
 
-/** Which live records to list: those with any of these types, any of these envs and so on. Empty means every one. */
+/**
+ * Which live records to list: those with any of these types, any of these envs and so on. An empty list matches all.
+ */
 export interface ListFilter {
   readonly types: readonly string[]
   readonly envs: readonly string[]
@@ -34,7 +36,7 @@ export interface ListFilter {
   readonly search: string | undefined
 }
 
-/** The filter that every live record passes. */
+/** The filter that matches every live record. */
 export const NO_FILTER: ListFilter = { types: [], envs: [], statuses: [], search: undefined }
 
 export interface ListQuery extends ListFilter {
@@ -46,7 +48,7 @@ export interface ListQuery extends ListFilter {
 /** A listed record and the location of its secret. */
 export type LocatedDataSource = ListedDataSource & Pick<DataSource, 'secretId' | 'organizationId'>
 
-/** What a batch needs of a record: its identity, and the location of its secret. */
+/** The part of a record that a batch needs: its identity, and the location of its secret. */
 export type NamedRecord = Pick<DataSource, 'id' | 'secretId' | 'organizationId' | 'name' | 'type' | 'env'>
 
 /** The result of `findNamed`. */
@@ -102,15 +104,17 @@ export interface Records extends RecordBatches {
   ): Promise<Denied | (({ kind: 'free' } | Taken) & { unaudited?: boolean; types?: readonly string[] })>
 
   /**
-   * The live records with these names, in no order; at most MAX_NAMES names. `unsettled`: ids of those that have an
-   * unclosed intent, whose credentials may still be rolled back. `at`: the time of the lookup, for `unsettledSince`.
+   * The live records with these names, in any order; at most MAX_NAMES names. `unsettled`: ids of the records that have
+   * an unclosed intent, so that their credentials may still be rolled back. `at`: the time of the lookup, for
+   * `unsettledSince`.
    * `types`: the types that the database accepts; undefined if it accepts any.
    */
   findNamed(caller: Caller, names: readonly NameAndEnv[], audit?: LookupAudit): Promise<Denied | FoundNames>
 
   /**
-   * The ids of those data sources whose credentials, if read since `at`, may be rolled back or have been: their intent
-   * is unclosed, or was closed since then with another outcome than done. Does not check the caller.
+   * The ids of the data sources that have an unclosed intent, or an intent that was closed after `at` with an outcome
+   * other than `done`. Credentials of theirs that were read after `at` may be rolled back, or have been. Does not check
+   * the caller.
    */
   unsettledSince(ids: readonly string[], at: string): Promise<readonly string[]>
 
@@ -143,7 +147,8 @@ export interface Records extends RecordBatches {
 
   /**
    * Begin a delete: checks permission, finds the record, checks for unclosed intents, soft-deletes, audits, records the
-   * intent. A name matches an earlier, owed delete only if no live record has the name.
+   * intent. If the REF is a name, it first means a live record. Only if no live record has the name can it mean an
+   * earlier delete whose secret has not been removed yet (`owed`).
    */
   beginDelete(caller: Caller, remove: NewDelete): Promise<BeginDeleteResult>
 

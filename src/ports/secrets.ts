@@ -6,7 +6,7 @@ export interface SecretLocation {
   readonly secretId: string
 }
 
-/** The value of a field of a secret; or, if it does not exist, the problem of a field whose source it is. */
+/** The value of a field of a secret. If it does not exist, the problem to report for the field that refers to it. */
 export type SecretField = { readonly value: string } | { readonly problem: string }
 
 /** The current version of a secret. */
@@ -18,9 +18,9 @@ export interface SecretVersion {
 }
 
 /**
- * The secret store, versioned and with check-and-set, as Vault's KV version 2. Each method throws UnavailableError if
- * there was no response, or a 429 or 5xx (`delivered` says whether the call may have taken effect), and DsctlError
- * (`unauthenticated`, `forbidden`) if it was refused.
+ * The secret store: versioned, with check-and-set, like Vault's KV version 2. Each method throws UnavailableError if
+ * there was no response, or a 429 or 5xx; its `delivered` says whether the call may have taken effect. Each throws
+ * DsctlError (`unauthenticated`, `forbidden`) if the store refused the call.
  */
 export interface Secrets {
   read(at: SecretLocation): Promise<SecretVersion>
@@ -35,7 +35,7 @@ export interface Secrets {
   /** Whether the path of a secret contains its organization, so that a token's permissions may depend on it. */
   readonly organizationInPath: boolean
   /**
-   * Whether the token may remove secrets, of an organization if given. Asks Vault about a placeholder id. Throws
+   * Whether the token may remove secrets (of `organizationId`, if given). Asks Vault about a placeholder id. Throws
    * `invalid` if the mount does not exist or is not KV version 2.
    */
   canRemove(organizationId?: string): Promise<boolean>

@@ -34,7 +34,7 @@ export interface DatabaseSetup {
 export interface VaultCheck {
   /** Capabilities that dsctl needs and the token lacks. */
   readonly missing: readonly { readonly path: string; readonly capabilities: readonly string[] }[]
-  /** Set if Vault does not show the mount: it does not exist, or no policy of the token covers a path in it. */
+  /** Set if the token cannot see the mount: it does not exist, or no policy of the token covers a path in it. */
   readonly hiddenMount?: string
   /** Absent if no token is needed. `ttl`: seconds until it expires, undefined if it does not expire. */
   readonly token?: { readonly ttl: number | undefined; readonly isRoot: boolean }

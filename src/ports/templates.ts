@@ -5,7 +5,7 @@ import type { LookupAudit } from './lookup.ts'
 export interface Template {
   readonly name: string
   readonly type: string
-  /** Values by field name; numbers and booleans are not strings. */
+  /** Values by field name. Numbers and booleans are not converted to strings. */
   readonly fields: Readonly<Record<string, unknown>>
   /** ISO 8601, in UTC. */
   readonly createdAt: string
@@ -21,7 +21,7 @@ export type NewTemplate = Pick<Template, 'name' | 'type' | 'fields'>
 export interface Templates {
   /** All templates, ordered by name. */
   list(caller: Caller): Promise<Denied | { kind: 'listed'; templates: readonly Template[] }>
-  /** The templates with these names, in no order. `names`: the names of all templates, for suggestions. */
+  /** The templates with these names, in any order. `names`: the names of all templates, for suggestions. */
   find(
     caller: Caller,
     names: readonly string[],

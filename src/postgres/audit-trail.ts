@@ -113,8 +113,8 @@ function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unk
 }
 
 /**
- * Matches records with this name or id, deleted or not. Without an env it also matches the name at the time of the
- * event.
+ * Matches events about records with this name or id, deleted or not. Without an env, also matches events about records
+ * that had this name at the time.
  */
 function isAbout(source: Ref): RawBuilder<unknown> {
   const byRecord = sql`data_source_id in (

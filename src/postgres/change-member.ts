@@ -23,8 +23,8 @@ interface ChangeRow {
 }
 
 /**
- * Changes a member in one statement. It locks the organization's admins first, so that of two concurrent changes the
- * second sees the first. Two admins cannot remove each other, and an admin who was just removed cannot change members.
+ * Changes a member in one statement. It locks the organization's admins first, so that the second of two concurrent
+ * changes sees the first. Two admins cannot remove each other, and an admin who was just removed cannot change members.
  */
 export async function changeMembership(
   db: Kysely<Database>,

@@ -107,8 +107,8 @@ interface ClassifiedRow {
   sees_all_rows: boolean
 }
 
-// `rolled_back`: closed creates without a record, and closed deletes. A secret at such an id is a late write, or a
-// removal that is owed. Closed intents are kept for 30 days.
+// `rolled_back`: ids of closed creates without a record, and of closed deletes. A secret with one of these ids was
+// written late, or its delete could not remove it. Closed intents are kept for 30 days.
 async function explain(
   db: Kysely<Database>,
   caller: Caller,

@@ -26,7 +26,7 @@ export interface PostgresStores {
   readonly setup: DatabaseSetup
 }
 
-/** The ports on one pool of connections: pg's, or PGlite's. `client` names this process in the audit trail. */
+/** The ports on one connection pool, of pg or PGlite. `client` names this process in the audit trail. */
 export function postgresStores(pool: PostgresPool, client: string): PostgresStores {
   const db = openDatabase(pool)
   return {

@@ -7,7 +7,7 @@ export function batchError(code: 'invalid' | 'not_found', problems: readonly Fie
   return new DsctlError(code, 'Invalid batch. Nothing was written.', { fields: problems, hint })
 }
 
-/** A problem of one request. */
+/** Adds to a problem which request of the batch has it. */
 export function problemIn({ where, name }: { where: string; name: unknown }, problem: FieldProblem): FieldProblem {
   return { ...problem, item: `${where}${typeof name === 'string' ? ` (${name.slice(0, 80)})` : ''}` }
 }

@@ -24,9 +24,9 @@ export const MAX_BYTES = 64 * MEBIBYTE
 export const MAX_REQUESTS = 20_000
 
 /**
- * The requests in files. A file holds one request, an array, NDJSON or several YAML documents. Of a folder, the *.json,
- * *.yaml and *.yml files are read, in the order of their names. `-` is standard input. Throws `invalid`, also for a
- * folder without such files. The message quotes nothing of the files.
+ * Reads the requests in files. A file holds one request, an array, NDJSON or several YAML documents. In a folder, reads
+ * the *.json, *.yaml and *.yml files in the order of their names. `-` is standard input. Throws `invalid`, also for a
+ * folder without such files. The message never quotes the content of a file.
  */
 export async function readBatchFiles(
   paths: readonly string[],
@@ -97,7 +97,7 @@ function lines(text: string, where: string): readonly unknown[] {
       .split('\n')
       .map((line, at) => ({ line, at }))
       .filter(({ line }) => line.trim() !== '')
-      // Concatenated files have a byte-order mark at the start of each.
+      // In concatenated files, each part may start with a byte-order mark.
       .map(({ line, at }) => parseJson(withoutByteOrderMark(line), where, at + 1))
   )
 }

@@ -19,9 +19,9 @@ export interface BatchOptions extends PlaceholderOptions {
 export interface BatchSettings extends PlaceholderOptions {
   readonly files: readonly string[]
   readonly allowFrom: readonly string[] | undefined
-  /** The env of a request that names none. */
+  /** The env of requests that have none. */
   readonly defaultEnv: string | undefined
-  /** The envs that `--env` restricts the batch to. Empty if it does not. */
+  /** The envs that `--env` restricts the batch to. Empty without `--env`. */
   readonly envs: readonly string[]
   /** Undefined if nothing is pruned. */
   readonly prune: PruneScope | undefined
@@ -37,13 +37,13 @@ interface BatchLimits {
   readonly pruneMax: number
 }
 
-/** Throws `invalid` with every problem. */
+/** Reads the options of a batch. Throws `invalid` with every problem. */
 export function readBatchOptions(context: InputContext, options: BatchOptions, limits: BatchLimits): BatchSettings {
   const envs = givenEnvs(context)
   const prunes = options.prune === true || options.pruneAll === true
   const problems: FieldProblem[] = []
   if (options.prune === true && options.pruneAll !== true && envs.length === 0) {
-    problems.push({ field: 'prune', message: 'needs --env ENV, within which it deletes, or --prune-all' })
+    problems.push({ field: 'prune', message: 'needs --env ENV to say where to delete, or use --prune-all' })
   }
   if (!prunes && options.pruneMax !== undefined) problems.push({ field: 'prune-max', message: 'needs --prune' })
   const report = (problem: FieldProblem) => problems.push(problem)

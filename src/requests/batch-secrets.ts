@@ -13,8 +13,8 @@ import { fetchSecrets, type SourceReaders, sourceReaders } from './fetch-secrets
 import { keepOwnSecrets } from './keep-own-secrets.ts'
 
 /**
- * Fetches every secret of a batch and returns its items. Call it once the batch is permitted. Throws `invalid` with the
- * problems of all requests.
+ * Fetches every secret of a batch and returns its items. Call this only after checking that the batch is permitted.
+ * Throws `invalid` with the problems of all requests.
  */
 export async function fetchBatchSecrets(
   context: InputContext,

@@ -17,7 +17,7 @@ export interface BatchRequest extends ValidRequest {
   readonly where: string
 }
 
-/** The templates that exist, by name, and a similar name for one that does not. */
+/** The existing templates, by name, and a function that suggests a similar name for a missing template. */
 export interface FoundTemplates {
   readonly found: ReadonlyMap<string, Template>
   readonly suggest: (name: string) => string | undefined
@@ -30,8 +30,8 @@ export function templateNames(documents: readonly BatchDocument[]): readonly str
 }
 
 /**
- * Validates all requests of a batch, with the fields of their templates. Throws `invalid` with the problems of all, or
- * `not_found` if the only problems are missing templates.
+ * Validates all requests of a batch, with the fields of their templates. Throws `invalid` with the problems of all
+ * requests, or `not_found` if the only problems are missing templates.
  */
 export function readBatch(
   documents: readonly BatchDocument[],

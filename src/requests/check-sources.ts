@@ -12,8 +12,9 @@ export function hasSources(fields: Fields): boolean {
 }
 
 /**
- * Whether a secret may be fetched only once the operation is permitted: one that a request file names, which someone
- * else may have written, and one in Vault. What the user's own options name on this machine needs no permission.
+ * Whether permission must be checked before the secrets are fetched. True if a secret is in Vault, or if a request file
+ * names its source, since someone else may have written the file. Sources on this machine that are named by the user's
+ * own options need no permission.
  */
 export function needsPermission(fields: Fields): boolean {
   return Object.values(fields).some(
@@ -22,7 +23,9 @@ export function needsPermission(fields: Fields): boolean {
   )
 }
 
-/** The problems of the sources themselves. Fetches nothing. The policy is that of the request file, if there is one. */
+/**
+ * Returns the problems of the sources, without fetching. `policy` is the policy of the request file, if there is one.
+ */
 export function checkSources(fields: Fields, policy: SourcePolicy | undefined): readonly FieldProblem[] {
   const requestIsStdin = policy?.requestFile === '-'
   const excess = fieldsFromStdin(fields).slice(requestIsStdin ? 0 : 1)
@@ -40,7 +43,7 @@ function problemOf({ text, origin }: SecretSource, policy: SourcePolicy | undefi
   return origin === 'file' && policy ? sourceProblem(parsed, policy) : undefined
 }
 
-/** Why a request file may not name this source. Undefined if it may. */
+/** The problem if request files may not use this source, otherwise undefined. */
 function sourceProblem(source: ParsedSecretSource, policy: SourcePolicy): string | undefined {
   if (source.kind === 'stdin') return 'cannot come from standard input in a request file: use an option'
   if (source.kind === 'env') return variableProblem(source.name, policy)
@@ -49,14 +52,14 @@ function sourceProblem(source: ParsedSecretSource, policy: SourcePolicy): string
 }
 
 const ALLOWED_NAME = /^DSCTL_SECRET_/
-// The credentials and addresses of dsctl, pg and the clients of Vault.
+// Variables with credentials and addresses that dsctl, pg and the clients of Vault read.
 const FORBIDDEN_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$)/i
 
 function variableProblem(name: string, { allow }: SourcePolicy): string | undefined {
   if (ALLOWED_NAME.test(name)) return undefined
-  if (FORBIDDEN_NAME.test(name)) return 'comes from a variable that a request file may never name'
+  if (FORBIDDEN_NAME.test(name)) return 'comes from a variable that a request file may never use'
   if (isAllowed(`env:${name}`, allow)) return undefined
-  return `comes from a variable that a request file may not name: only DSCTL_SECRET_*, unless you pass --allow-from env:${name}`
+  return `comes from a variable that a request file may not use. Use a variable named DSCTL_SECRET_*, or pass --allow-from env:${name}`
 }
 
 function vaultProblem(
@@ -64,13 +67,13 @@ function vaultProblem(
   policy: SourcePolicy,
 ): string | undefined {
   if (`${path}/`.startsWith(policy.ownSecrets))
-    return 'comes from another data source, which a request file may never name'
+    return 'comes from the secret of another data source, which a request file may never use'
   const patterns = policy.allow.filter(pattern => pattern.startsWith('vault:'))
   const allowed = patterns.some(pattern =>
     matches(pattern, pattern.includes('#') ? `vault:${path}#${field}` : `vault:${path}`),
   )
   if (allowed) return undefined
-  return `comes from a path in Vault that a request file may not name, unless you pass --allow-from vault:${path}`
+  return `comes from a path in Vault that a request file may not use unless you pass --allow-from vault:${path}`
 }
 
 function fieldsFromStdin(fields: Fields): string[] {

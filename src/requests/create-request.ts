@@ -16,7 +16,7 @@ import { outputProblem, readRequestFile } from './request-file.ts'
 import { templateName } from './template-request.ts'
 import { draftProblems, type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
 
-/** The options that describe a new data source. Those of its fields are read by `readFieldOptions`. */
+/** The options that describe a new data source. `readFieldOptions` reads the options of its fields. */
 export interface DraftOptions extends PlaceholderOptions {
   readonly type?: string
   readonly file?: string
@@ -47,7 +47,7 @@ export async function readDraft(
   return { draft, template: templateName(options.template ?? fileTemplate) }
 }
 
-/** A valid request. Throws `invalid` with every problem, including those of its secret sources. */
+/** Validates a draft. Throws `invalid` with every problem, including those of its secret sources. */
 export function readCreateRequest(draft: RequestDraft, readers: SourceReaders): ValidRequest {
   const type = draft.type === undefined ? undefined : getSourceType(draft.type)
   const { request, fields, problems } = validateRequest(draft)
@@ -56,7 +56,7 @@ export function readCreateRequest(draft: RequestDraft, readers: SourceReaders): 
   return request
 }
 
-/** The request with its secrets fetched. Call it once the create is permitted. Throws `invalid`. */
+/** Fetches the secrets of a request. Call this only after checking that the create is permitted. Throws `invalid`. */
 export async function fetchCreateSecrets(request: ValidRequest, readers: SourceReaders): Promise<CreateRequest> {
   const { name, env, type } = request
   const fetched = await fetchSecrets(request.fields, readers)

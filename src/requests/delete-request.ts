@@ -6,7 +6,7 @@ import type { Ref } from '../ports/lookup.ts'
 import { checkEnv, checkName } from '../source-types/check-name.ts'
 import { type BatchDocument, readBatchFiles } from './batch-files.ts'
 
-/** The data sources to delete: those that REFs name, without duplicates, or those in files. Throws `invalid`. */
+/** Returns the data sources to delete, either from REFs, without duplicates, or from files. Throws `invalid`. */
 export async function readDeleteRefs(
   context: InputContext,
   refs: readonly string[],
@@ -25,7 +25,7 @@ export async function readDeleteRefs(
 }
 
 interface Envs {
-  /** The env of a document that names none. */
+  /** The env of documents that have none. */
   readonly env: string | undefined
   /** The env that all documents must have, if `--env` is given. */
   readonly only: string | undefined
@@ -59,5 +59,5 @@ function duplicates(documents: readonly BatchDocument[], read: readonly { ref: R
 }
 
 function usageError(message: string) {
-  return invalid(message, [], 'Name data sources, or pass -f with files that do. Run dsctl delete --help for examples.')
+  return invalid(message, [], 'Pass names or UUIDs, or -f with files. Run dsctl delete --help to see examples.')
 }

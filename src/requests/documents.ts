@@ -14,14 +14,19 @@ export function decode(bytes: Buffer, where: string): string {
   return decoded.text
 }
 
-/** Whether to parse a file as JSON, by its extension or its first character. Broken JSON is reported as JSON then. */
+/**
+ * Whether to parse a file as JSON, by its extension or else its first character, so that broken JSON is reported as
+ * JSON.
+ */
 export function isJson(file: string, text: string): boolean {
   const extension = extname(file).toLowerCase()
   if (extension === '.json') return true
   return extension !== '.yaml' && extension !== '.yml' && /^\s*[{[]/.test(text)
 }
 
-/** Throws `invalid`, quoting no value, since the text may hold secrets. `line` is its line in an NDJSON file. */
+/**
+ * Throws `invalid`. The message never quotes a value, which may be a secret. `line`: the line number in an NDJSON file.
+ */
 export function parseJson(text: string, where: string, line?: number): unknown {
   checkSize(text, where, MAX_JSON)
   const value = readJson(text, where, line)
@@ -44,7 +49,7 @@ function readJson(text: string, where: string, line?: number): unknown {
   }
 }
 
-/** The error of a file that cannot be read as a request. The message must quote nothing of the file. */
+/** The error for a file that cannot be read as a request. `message` must not quote the file. */
 export function unreadable(message: string, problems: readonly FieldProblem[] = []): DsctlError {
   return invalid(`${message}.`, problems, 'A request is a JSON or YAML object. Run dsctl types TYPE to see its fields.')
 }
@@ -53,7 +58,7 @@ export function unreadable(message: string, problems: readonly FieldProblem[] = 
 export interface SizeLimit {
   readonly mebibytes: number
   readonly parts: number
-  /** Matches the beginning of each part, for example a comma. Global. */
+  /** A global pattern that matches once for each part, for example a comma. */
   readonly part: RegExp
 }
 
@@ -62,7 +67,7 @@ export function checkSize(text: string, where: string, { mebibytes, parts, part 
   if (text.length > mebibytes * 1024 * 1024) {
     throw unreadable(`${where} is larger than ${mebibytes} MiB, the limit for YAML: use JSON or several files`)
   }
-  // A shorter text cannot have more parts.
+  // Each part has at least one character, so a text of this length cannot exceed the limit.
   if (text.length <= parts) return
   let count = 0
   while (part.test(text)) if (++count > parts) throw unreadable(`${where} has more than ${parts} values`)

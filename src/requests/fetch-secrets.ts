@@ -15,7 +15,7 @@ import { allowPlaceholders, allowsPlaceholder, type PlaceholderOptions } from '.
 import { openFileProblem } from './file-policy.ts'
 import { readSourcePolicy, type SourcePolicy } from './source-policy.ts'
 
-/** What reads secrets from their sources, and the policy that limits the sources in a request file. */
+/** The means to read secrets from their sources, and the policy that limits the sources in a request file. */
 export interface SourceReaders {
   readonly env: Readonly<Record<string, string | undefined>>
   readSecret: InputContext['readSecret']
@@ -34,7 +34,7 @@ interface SourceOptions extends PlaceholderOptions {
   readonly allowFrom?: readonly string[] | undefined
 }
 
-/** The readers for one request. `allowFrom` has the patterns of `--allow-from`. */
+/** The readers for one request. `allowFrom`: the patterns of `--allow-from`. */
 export function sourceReaders(
   context: InputContext,
   { file, allowFrom, allowPlaceholder }: SourceOptions = {},
@@ -45,7 +45,7 @@ export function sourceReaders(
 }
 
 /**
- * Fetches every secret from its source and returns all fields. Call it once `checkSources` has found no problem.
+ * Fetches every secret from its source and returns all fields. Call this only if `checkSources` has found no problem.
  * The problems name fields, never values. Throws if Vault fails.
  */
 export async function fetchSecrets(
@@ -79,7 +79,7 @@ async function fetchOne(
   return mask ? { message: mask } : { value: new Secret(text) }
 }
 
-/** The problem with what a source holds. A file is named. */
+/** The problem with the content of a source. For a file, the message names it. */
 function problemWithSource(source: ParsedSecretSource, problem: string): string {
   return source.kind === 'file' ? `comes from ${source.path}, which ${problem}` : problem
 }
@@ -106,7 +106,7 @@ async function readSource(
 
 async function typedOrPiped(name: string, { readSecret }: SourceReaders): Promise<Buffer | string> {
   const secret = await readSecret(fieldsNamed(name)[0]?.label ?? name, isMultiLine(name) ? 'several' : 'one')
-  return secret ?? 'comes from standard input, which is a terminal, and prompts are off: pipe it in'
+  return secret ?? 'must be piped in: standard input is a terminal, and prompts are off'
 }
 
 async function readFromVault(
@@ -120,7 +120,7 @@ async function readFromVault(
 function readVariable(env: SourceReaders['env'], name: string): Buffer | string {
   const value = env[name]
   if (value === undefined || value === '') return `comes from ${name}, which is not set`
-  // Node replaces bytes that are not UTF-8 by U+FFFD.
+  // Node replaces bytes that are not UTF-8 with U+FFFD.
   return value.includes('\ufffd') ? 'is not UTF-8 text' : Buffer.from(value)
 }
 

@@ -2,11 +2,11 @@ import { fstatSync, lstatSync, readlinkSync, realpathSync, type Stats, statSync 
 import { dirname, isAbsolute, resolve, sep } from 'node:path'
 import { isAllowed, type SourcePolicy } from './source-policy.ts'
 
-/** Why a request file may not name this file. Undefined if it may. */
+/** The problem if a request file may not use this file, otherwise undefined. */
 export function fileProblem(path: string, policy: SourcePolicy): string | undefined {
   const found = statOf(pathOf(path, policy))
   const real = realPath(pathOf(path, policy))
-  // Reading it reports a missing file.
+  // A missing file is reported when it is read.
   if (!found || real === undefined) return isRelative(path, policy) && !goesUp(path) ? undefined : OUTSIDE
   return placeProblem({ found, real, path }, policy)
 }
@@ -23,7 +23,7 @@ const OUTSIDE = 'comes from a file outside the folder of the request file: pass 
 function placeProblem({ found, real, path }: { found: Stats; real: string; path: string }, policy: SourcePolicy) {
   // Compared by inode, since links lead to the same file under other names.
   const isToken = policy.credentialFiles.some(file => isSame(statOf(file), found))
-  if (isToken) return 'comes from a file that a request file may never name'
+  if (isToken) return 'comes from a file that a request file may never use'
   // Reading a pipe could block forever.
   if (!found.isFile()) return 'comes from something that is not a regular file'
   const folder = realPath(dirname(policy.requestFile))

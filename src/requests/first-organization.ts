@@ -20,7 +20,7 @@ export function readFirstOrganization(options: FirstOrganizationOptions): Partia
   }
 }
 
-/** Why a text cannot be the address of a member. */
+/** The problem with a string that is not an e-mail address, otherwise undefined. */
 export function adminProblem(text: string): string | undefined {
   return isEmail(text) ? undefined : 'must be an e-mail address'
 }

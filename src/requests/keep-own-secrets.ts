@@ -3,7 +3,7 @@ import { findField } from '../source-types/field-names.ts'
 import { parseSecretSource } from '../source-types/secret-source.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 
-/** Replaces each source in a request file that is the field's own stored secret by a mask, which means unchanged. */
+/** If a request file names a field's own stored secret as its source, replaces the source with a mask: unchanged. */
 export function keepOwnSecrets<T>(
   fields: Readonly<Record<string, T>>,
   { type, path }: { type: SourceType; path: string },

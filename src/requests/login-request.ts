@@ -31,7 +31,7 @@ const LABELS: Readonly<Record<NameField | SecretField, string>> = {
   jwt: 'JWT',
 }
 
-/** The options by field. `--role` also gives an AppRole's RoleID. */
+/** The option of each field. `--role` is also the RoleID of an AppRole. */
 const OPTIONS: Readonly<Record<NameField | SecretField, keyof LoginOptions>> = {
   token: 'token',
   username: 'username',
@@ -50,7 +50,7 @@ const VARIABLES: Readonly<Partial<Record<NameField | SecretField, string>>> = {
 
 const KUBERNETES_JWT = '@/var/run/secrets/kubernetes.io/serviceaccount/token'
 
-/** A login from options, the environment and prompts. Throws `invalid`, naming everything that is missing. */
+/** Reads a login from options, the environment and prompts. Throws `invalid` with everything that is missing. */
 export async function readLoginRequest(context: InputContext, options: LoginOptions): Promise<LoginRequest> {
   const { env, stdin } = context.streams
   const method = readMethod(options.method)

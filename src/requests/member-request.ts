@@ -10,7 +10,7 @@ interface MemberChangeInput {
   readonly name?: string | undefined
 }
 
-/** A change of a member. Throws `invalid` with every problem. */
+/** Reads a change of a member. Throws `invalid` with every problem. */
 export function readMemberChange(kind: MemberChange['kind'], { email, role, name }: MemberChangeInput): MemberChange {
   const problems: FieldProblem[] = isEmail(email) ? [] : [{ field: 'email', message: 'must be an e-mail address' }]
   const known = ROLES.find(each => each === role)

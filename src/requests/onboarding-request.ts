@@ -8,7 +8,7 @@ import { lineProblem } from '../source-types/limits.ts'
 /** In characters. */
 const MAX_ERROR = 1000
 
-/** A change of the onboarding status. Throws `invalid` with every problem. */
+/** Reads a change of the onboarding status. Throws `invalid` with every problem. */
 export function readMove(ref: Ref, given: { status: string; error: string | undefined }): StatusChange {
   const status = ONBOARDING_STATUSES.find(known => known === given.status)
   const problems = errorProblems(status, given.error)
@@ -19,12 +19,13 @@ export function readMove(ref: Ref, given: { status: string; error: string | unde
 
 function errorProblems(status: OnboardingStatus | undefined, error: string | undefined): readonly FieldProblem[] {
   const problem = (message: string | undefined) => (message === undefined ? [] : [{ field: 'error', message }])
-  if (error === undefined) return problem(status === 'failed' ? 'is required with failed: --error TEXT' : undefined)
-  if (status && status !== 'failed') return problem('is allowed only with failed: any other status clears it')
+  if (error === undefined)
+    return problem(status === 'failed' ? 'is required with the status failed: --error TEXT' : undefined)
+  if (status && status !== 'failed') return problem('is allowed only with the status failed')
   return [...problem(lineProblem(error, MAX_ERROR)), ...problem(secretProblem(error))]
 }
 
 function secretProblem(error: string): string | undefined {
   const looksSecret = /PRIVATE KEY|\/\/[^/\s]*:[^/\s]*@/.test(error)
-  return looksSecret ? 'seems to contain a secret, and everyone can read it: remove the secret' : undefined
+  return looksSecret ? 'seems to contain a secret: remove it, since everyone can read this text' : undefined
 }

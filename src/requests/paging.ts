@@ -16,7 +16,7 @@ export interface Paging {
   readonly all: boolean
 }
 
-/** Throws `invalid` with every problem. */
+/** Reads the paging options. Throws `invalid` with every problem. */
 export function readPaging({ page, pageSize, all = false }: PagingOptions): Paging {
   const problems: FieldProblem[] = []
   const report = (problem: FieldProblem) => problems.push(problem)

@@ -4,8 +4,8 @@ const SECONDS = { m: 60, h: 3_600, d: 86_400, w: 604_800 } as const
 const TIME_FORMAT = /^(\d{4}-\d\d-\d\d)([T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?(Z|[+-]\d\d:\d\d)?$/
 
 /**
- * Parses a date, a date and time (in UTC by default), or how long before `now`: `30m`, `12h`, `7d`, `2w`. Returns the ISO
- * 8601 form. Throws `invalid`, naming `field`.
+ * Parses a date, a date and time (in UTC by default), or a duration before `now` (`30m`, `12h`, `7d`, `2w`). Returns
+ * the time in ISO 8601. Throws `invalid` for `field`.
  */
 export function parseTime(field: string, text: string, now: number): string {
   const [, count, unit] = /^(\d{1,6})([mhdw])$/.exec(text) ?? []

@@ -12,8 +12,8 @@ import { secretSourceProblem } from '../source-types/secret-source.ts'
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * The fields that the options of a command give, by name. A secret must be given as a source. Anything else may be the
- * secret itself, so it is reported without being quoted.
+ * Reads the fields from the options of a command, by field name. A secret must be given as a source. Any other value
+ * may be the secret itself, so its problem does not quote it.
  */
 export async function readFieldOptions(
   options: object,
@@ -30,7 +30,7 @@ export async function readFieldOptions(
   }
 }
 
-/** Merges the fields of a request file and of options. An option overrides the file, also if the file uses an alias. */
+/** Merges the fields of a request file and of options. An option overrides the file, even if the file uses an alias. */
 export function overrideFields(fileFields: Fields, optionFields: Fields, types = sourceTypes): Fields {
   const fieldName = (key: string) => types.flatMap(type => findField(type, key)?.name ?? [])[0] ?? key
   const kept = Object.entries(fileFields).filter(([key]) => !Object.hasOwn(optionFields, fieldName(key)))

@@ -8,15 +8,21 @@ import { parseYaml } from './yaml-documents.ts'
 /** One request as a file holds it: an object whose keys are not validated yet. */
 export type RawRequest = Readonly<Record<string, unknown>>
 
-/** The problem of a request that is an output of `get` instead. Only an update accepts that. */
+/**
+ * The problem with a file that is an output of `get`, not a request; otherwise undefined. Only `update` accepts such a
+ * file.
+ */
 export function outputProblem({ type, db_type, credentials }: RawRequest): FieldProblem | undefined {
   if (type !== undefined || db_type === undefined || credentials === undefined) return undefined
-  return { field: 'type', message: 'is required: this is an output of dsctl get; dsctl export writes requests' }
+  return {
+    field: 'type',
+    message: 'is required: the file is an output of dsctl get, not a request. Run dsctl export to write requests',
+  }
 }
 
 /**
- * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid`. The message quotes
- * nothing of the file, which may hold secrets.
+ * Reads one JSON or YAML request from a file, or from standard input for `-`. Throws `invalid`. The message never
+ * quotes the file, which may hold secrets.
  */
 export async function readRequestFile(file: string, readStdin: () => Promise<Buffer>): Promise<RawRequest> {
   const bytes = file === '-' ? await readStdin() : await readBytes(file)

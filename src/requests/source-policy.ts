@@ -3,19 +3,19 @@ import { invalid } from '../domain/errors.ts'
 import { commonSecretPath } from '../domain/secret-path.ts'
 import { vaultLocation } from '../settings/vault-location.ts'
 
-/** Which secret sources a request file may name. The file may come from someone else, for example in a pull request. */
+/** Which secret sources a request file may use. The file may come from someone else, for example in a pull request. */
 export interface SourcePolicy {
-  /** `@FILE` must be in its folder. `-` is standard input, which has no folder. */
+  /** The path of the request file: `@FILE` must be in the same folder. `-` is standard input, which has no folder. */
   readonly requestFile: string
-  /** What the user also allows: `env:DS_*`, `vault:kv/team/*`, `@/etc/secrets/*`. */
+  /** Patterns of sources that the user also allows: `env:DS_*`, `vault:kv/team/*`, `@/etc/secrets/*`. */
   readonly allow: readonly string[]
   /** Files with dsctl's own credentials. */
   readonly credentialFiles: readonly string[]
-  /** What the paths of all data sources in Vault begin with, for example `secret/data-sources/`. */
+  /** The common beginning of the Vault paths of all data sources, for example `secret/data-sources/`. */
   readonly ownSecrets: string
 }
 
-/** The policy for a request file: the rules below, and what `--allow-from` and the settings allow. Throws `invalid`. */
+/** Returns the policy for a request file, including what `--allow-from` and the settings allow. Throws `invalid`. */
 export function readSourcePolicy(
   context: InputContext,
   requestFile: string,
@@ -25,7 +25,7 @@ export function readSourcePolicy(
   const ofSettings = (settings.get('secrets.allowFrom') ?? '').split(/\s+/).filter(text => text !== '')
   const allow = [...allowFrom, ...ofSettings]
   if (!allow.every(isPattern)) {
-    const message = 'must be a source, with * for any text: env:DS_*, vault:kv/team/* or @/etc/secrets/*'
+    const message = 'must be a source, in which * matches any text: env:DS_*, vault:kv/team/* or @/etc/secrets/*'
     throw invalid('Invalid command line.', [{ field: 'allow-from', message }])
   }
   const { mount, path } = vaultLocation(settings)
@@ -37,18 +37,18 @@ export function readSourcePolicy(
   }
 }
 
-/** Whether a pattern allows a source. */
+/** Whether one of the patterns allows a source. */
 export function isAllowed(source: string, allow: readonly string[]): boolean {
   return allow.some(pattern => matches(pattern, source))
 }
 
-/** Whether a text matches a pattern in which `*` stands for any text. */
+/** Whether a source matches a pattern in which `*` matches any text. */
 export function matches(pattern: string, source: string): boolean {
   const parts = pattern.split('*').map(part => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return new RegExp(`^${parts.join('.*')}$`, 's').test(source)
 }
 
-/** Whether a text is a source in which `*` may stand for any text. */
+/** Whether a string is a pattern for sources. It may contain `*`. */
 function isPattern(text: string): boolean {
   return /^(env:[\w*]+|vault:[^#\s]+(#[^#\s]+)?|@.+)$/.test(text)
 }

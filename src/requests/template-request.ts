@@ -8,7 +8,9 @@ import { parseTemplateFields } from '../source-types/template-fields.ts'
 import { readFieldOptions } from './read-field-options.ts'
 import type { RequestDraft } from './validate-request.ts'
 
-/** A template from the options of `template set`. Throws `invalid` with every problem. Secret fields are not allowed. */
+/**
+ * Reads a template from the options of `template set`. Throws `invalid` with every problem, such as a secret field.
+ */
 export async function readTemplate(rawName: string, options: { readonly type: string }): Promise<NewTemplate> {
   const type = getSourceType(options.type)
   const name = checkName(rawName)
@@ -25,7 +27,7 @@ export async function readTemplate(rawName: string, options: { readonly type: st
   return { name: 'value' in name ? name.value : '', type: type.name, fields }
 }
 
-/** The template that a request names, trimmed. Throws `invalid` if that cannot be a name. */
+/** The trimmed name of the template that a request refers to. Throws `invalid` if it is not a valid name. */
 export function templateName(raw: unknown): string | undefined {
   if (raw === undefined) return undefined
   const problem = templateNameProblem(raw)
@@ -33,20 +35,20 @@ export function templateName(raw: unknown): string | undefined {
   return stringify(raw).trim()
 }
 
-/** Why a value cannot be the name of a template. */
+/** The problem with a value that is not a valid name of a template, otherwise undefined. */
 export function templateNameProblem(raw: unknown): FieldProblem | undefined {
   const checked = checkName(raw)
   return 'problem' in checked ? { ...checked.problem, field: 'template' } : undefined
 }
 
-/** A draft with the type and the fields of a template, except those that it has itself. Throws `invalid`. */
+/** Adds the type and the fields of a template to a draft, whose own fields override them. Throws `invalid`. */
 export function addTemplate(draft: RequestDraft, template: Template): RequestDraft {
   const problem = templateTypeProblem(draft.type, template)
   if (problem) throw invalid('The data source cannot be created.', [problem])
   return mergeTemplate(draft, template)
 }
 
-/** Why a template cannot be used for a type. */
+/** The problem if a template is for another type, otherwise undefined. */
 export function templateTypeProblem(type: unknown, template: Template): FieldProblem | undefined {
   if (type === undefined || findSourceType(type)?.name === template.type) return undefined
   return { field: 'template', message: `${template.name} is for ${template.type}, not for ${safeKey(stringify(type))}` }
@@ -60,7 +62,9 @@ export function mergeTemplate<D extends Pick<RequestDraft, 'type' | 'fields'>>(d
   return { ...draft, type: type.name, fields: { ...Object.fromEntries(added), ...draft.fields } }
 }
 
-/** Throws `invalid` if a template holds a secret. Someone may have written it to the table without dsctl. */
+/**
+ * Throws `invalid` if a template holds a secret. That happens only if something other than dsctl wrote to its table.
+ */
 function templateFields({ name, type, fields }: Template): Readonly<Record<string, unknown>> {
   const { problems } = parseTemplateFields(getSourceType(type), fields)
   if (problems.length === 0) return fields

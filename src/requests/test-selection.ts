@@ -17,13 +17,16 @@ export function checkSelection(
   if (selections.length === 0) {
     throw invalid('Nothing to test.', [], 'Pass a name or a UUID, --all, --type TYPE or -f REQUEST.')
   }
-  if (selections.length > 1) throw invalid('Pass only one of REF, --all or --type, and -f.')
+  if (selections.length > 1)
+    throw invalid('Select data sources in only one way: by REF, with --all or --type, or with -f.')
   if (envs.length > 1 && !all && type === undefined) {
     throw invalid('Invalid command line.', [
       { field: 'env', message: 'can have several values only with --all or --type' },
     ])
   }
   if (file !== undefined && onboard) {
-    throw invalid('A request that is not saved has no onboarding status.', [{ field: 'onboard', message: 'remove it' }])
+    throw invalid('A request that is not saved has no onboarding status.', [
+      { field: 'onboard', message: 'cannot be combined with -f' },
+    ])
   }
 }

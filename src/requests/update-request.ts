@@ -14,7 +14,7 @@ import { keepOwnSecrets } from './keep-own-secrets.ts'
 import { overrideFields, readFieldOptions } from './read-field-options.ts'
 import { type RawRequest, readRequestFile } from './request-file.ts'
 
-/** The options that describe an update. Those of fields are read by `readFieldOptions`. */
+/** The options that describe an update. `readFieldOptions` reads the options of fields. */
 export interface UpdateRequestOptions extends PlaceholderOptions {
   readonly setName?: string
   readonly setEnv?: string
@@ -24,8 +24,8 @@ export interface UpdateRequestOptions extends PlaceholderOptions {
 }
 
 /**
- * An update from options and a file: a request, or an edited output of `get`. The fields are validated later, when the
- * type of the record is known. Throws `invalid` with every problem.
+ * Reads an update from options and a file, which holds a request or an edited output of `get`. The fields are validated
+ * later, when the type of the record is known. Throws `invalid` with every problem.
  */
 export async function readUpdateRequest(
   context: InputContext,
@@ -50,8 +50,8 @@ export async function readUpdateRequest(
 }
 
 /**
- * The update with its secrets fetched, once its other fields have been validated. `path` is where the secret of the
- * record is in Vault. Throws `invalid` with every problem.
+ * Validates the fields of an update, then fetches its secrets. `path` is the Vault path of the record's secret. Throws
+ * `invalid` with every problem.
  */
 export async function fetchUpdateSecrets(
   request: UpdateRequest,
@@ -89,7 +89,7 @@ interface UnwrappedRequest {
 
 const READ_ONLY_KEYS = ['created_at', 'updated_at', 'created_by', 'data_sets', 'onboarding_status', 'onboarding_error']
 
-/** Takes the credentials out of an output of `get`, without its read-only keys. A request is returned as it is. */
+/** Converts an output of `get` to a request, without its read-only keys. Returns a request unchanged. */
 function unwrapOutput(raw: RawRequest): UnwrappedRequest {
   const { id, name, env, type, db_type, credentials, ...rest } = raw
   if (db_type === undefined && credentials === undefined) return { id, name, env, type, fields: rest }
@@ -105,13 +105,16 @@ function unwrapOutput(raw: RawRequest): UnwrappedRequest {
   if (unknown.length) {
     throw invalid(
       'The file is an output of dsctl get with unknown keys.',
-      unknown.map(key => ({ field: safeKey(key), message: 'belongs in credentials, or nowhere' })),
+      unknown.map(key => ({
+        field: safeKey(key),
+        message: 'is not a key of dsctl get: if it is a field, move it into credentials, otherwise remove it',
+      })),
     )
   }
   return { id, name, env, type: db_type, fields: { ...credentials } }
 }
 
-/** Replaces every `{from: SOURCE}` by a SecretSource. */
+/** Replaces every `{from: SOURCE}` with a SecretSource. */
 function sealSources(fields: UnwrappedRequest['fields']): UnwrappedRequest['fields'] {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, sourceIn(value) ?? value]))
 }

@@ -22,7 +22,7 @@ export interface ValidRequest {
   readonly fields: GivenFields
 }
 
-/** Either a valid request, or every problem and the fields that are valid by themselves. */
+/** Either a valid request, or every problem, with the fields that are valid. */
 export type Validation =
   | { readonly request: ValidRequest; readonly fields: GivenFields; readonly problems: readonly [] }
   | { readonly request: undefined; readonly fields: GivenFields; readonly problems: readonly FieldProblem[] }
@@ -39,7 +39,7 @@ export function validateRequest(draft: RequestDraft): Validation {
   return { request: undefined, fields: fields.given, problems }
 }
 
-/** The problems of the values that a draft has so far. A missing value is no problem. */
+/** The problems of the values that a draft has so far. Missing values are not reported. */
 export function draftProblems({ name, env, type, fields }: RequestDraft): readonly FieldProblem[] {
   const checked = [
     ...(name === undefined ? [] : [checkName(name)]),

@@ -3,14 +3,14 @@ import type { FieldProblem } from '../domain/errors.ts'
 interface WholeNumberOptions {
   /** The name of the option. */
   readonly field: string
-  /** The least and the greatest number allowed. */
+  /** The smallest and the largest number allowed. */
   readonly range: readonly [number, number]
   /** The number if the option was not given. */
   readonly preset: number
   readonly report: (problem: FieldProblem) => void
 }
 
-/** Reads an option that takes a whole number. Reports any other value, and returns the preset for it. */
+/** Reads an option that takes a whole number. If the value is invalid, reports it and returns `preset`. */
 export function wholeNumber(text: string | undefined, { field, range, preset, report }: WholeNumberOptions): number {
   if (text === undefined) return preset
   const [least, greatest] = range

@@ -6,7 +6,7 @@ import { checkSize, lineAt, unreadable } from './documents.ts'
 // A parsed document takes many times its size in memory, more than JSON. These limits are above any real batch.
 const MAX_YAML = { mebibytes: 16, parts: 1_000_000, part: /[\n,[{]|[-?:] /g }
 
-/** The documents of a YAML file, as plain values. Throws `invalid`, quoting no value. */
+/** Returns the documents of a YAML file as plain values. Throws `invalid`. The message never quotes a value. */
 export async function parseYaml(text: string, where: string): Promise<unknown[]> {
   checkSize(text, where, MAX_YAML)
   const yaml = await import('../lib/yaml.ts')
@@ -42,23 +42,24 @@ interface YamlText {
   readonly yaml: typeof import('../lib/yaml.ts')
 }
 
-/** Throws for what a request cannot hold. Numbers that would lose digits become ExactNumbers. */
+/** Throws for values that a request cannot contain. Numbers that would lose digits become ExactNumbers. */
 function checkNodes(document: Document, { text, where, yaml }: YamlText): void {
   // A request is a map, at the top level or in a list.
   const depth = yaml.isSeq(document.contents) ? 4 : 3
   yaml.visit(document, {
     Pair(_, { key }, path) {
-      // A key that is not text would be quoted as an unknown field, with everything in it. Further inside, a number would
-      // become other text: 0x10 is 16. A map is reported by the field: `password: {{ password }}` is one.
+      // A key may be a list or a map. The error for an unknown field would quote all of it. Inside a field's value, a
+      // key that is a number would change: 0x10 becomes 16. A key that is a map is left to the check of the field, for
+      // example in `password: {{ password }}`.
       if (!isText(key) && (path.length < depth || yaml.isScalar(key)))
-        throw unreadable(`${where} has a key that is not text`)
+        throw unreadable(`${where} has a key that is not a string`)
     },
     Scalar(_, node, path) {
       if (node.tag !== undefined && node.tag !== 'tag:yaml.org,2002:str')
         throw unreadable(`${where} has YAML tags, which are not supported`)
       if (typeof node.value !== 'number' || String(node.value) === node.source) return
       const { source = '' } = node
-      // The check of the field reports a number of its own. Inside a JSON object it would be stored.
+      // If the number is the value of a field, the check of the field reports it. Inside a JSON object, nothing would.
       if (path.length > depth && !losesDigits(source))
         throw unreadable(`${where} has ${numberProblem(text, node, path)}`)
       node.value = new ExactNumber(source)
@@ -69,7 +70,7 @@ function checkNodes(document: Document, { text, where, yaml }: YamlText): void {
   })
 }
 
-/** YAML has numbers that JSON has not, such as 0x1F, 0o17 and .inf, and 0777 is another number in older YAML. */
+/** YAML has numbers that JSON does not have, such as 0x1F, 0o17 and .inf. In older YAML, 0777 is octal. */
 function numberProblem(text: string, node: Scalar, path: readonly unknown[]): string {
   const key = (path.at(-1) as Partial<Pair<Scalar>> | undefined)?.key?.value
   const name = typeof key === 'string' ? ` in ${safeKey(key)}` : ''

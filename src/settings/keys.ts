@@ -19,7 +19,7 @@ export interface SettingKey {
   readonly key: string
   /** Environment variables; the first one that is set applies. */
   readonly env: readonly string[]
-  /** The option that overrides it, as commander spells it. */
+  /** The option that overrides the setting, in camel case. */
   readonly flag?: keyof SettingFlags
   readonly default?: string
   readonly description: string
@@ -109,7 +109,7 @@ export const OTHER_VARIABLES: readonly (readonly [names: string, meaning: string
   ['DSCTL_HOME', 'folder of the embedded profile'],
   ['VAULT_TOKEN', 'Vault token; if not set, ~/.vault-token in HOME is read'],
   ['VAULT_ROLE_ID, VAULT_SECRET_ID', 'AppRole to log in with if VAULT_TOKEN is not set'],
-  ['PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD', 'whatever the database URL leaves out; all of it without a URL'],
+  ['PGHOST, PGPORT, PGDATABASE, PGUSER, PGPASSWORD', 'connection parameters that the database URL does not contain'],
   ['PGSERVICE, PGSERVICEFILE, PGSYSCONFDIR', 'connection service of libpq'],
   ['PGSSLMODE, PGSSLROOTCERT, PGPASSFILE', 'as in libpq'],
   ['DSCTL_NO_INPUT, CI', 'if one is set, dsctl never prompts'],

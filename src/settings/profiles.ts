@@ -5,7 +5,7 @@ import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { makeFolders } from '../lib/files/make-folders.ts'
 import { readRegularFile } from '../lib/files/read-regular-file.ts'
 
-/** The settings file: profiles by name, and the one to use if none is named. It never contains a secret. */
+/** The settings file: profiles by name, and the name of the default profile. It never contains a secret. */
 export interface SettingsFile {
   readonly version: 1
   readonly current?: string

@@ -13,7 +13,7 @@ const SAVED = [
   'org',
 ] as const
 
-/** What `saveServers` did. */
+/** The result of `saveServers`. */
 export interface SavedServers {
   /** Whether the profile changed. */
   readonly changed: boolean
@@ -21,7 +21,9 @@ export interface SavedServers {
   readonly urlOmitted: boolean
 }
 
-/** Saves the servers and the organization that options and environment name in the profile. Passwords are not saved. */
+/**
+ * Saves, in the profile, the servers and the organization given by options or environment variables. Omits passwords.
+ */
 export async function saveServers(settings: Settings): Promise<SavedServers> {
   const { profile, file, all } = settings
   const given = all.filter(({ key, source }) => SAVED.some(name => name === key) && /^(flag|environment)/.test(source))

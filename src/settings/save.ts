@@ -20,7 +20,7 @@ export async function saveProfile({ path }: Settings, name: string, values: Valu
   })
 }
 
-/** Makes a profile the one that is used if none is named. Throws `invalid` if it does not exist. */
+/** Makes a profile the default. Throws `invalid` if it does not exist. */
 export async function useProfile({ path }: Settings, name: string): Promise<void> {
   await updateSettingsFile(path, file => {
     if (findProfile(file, name) || name === EMBEDDED_PROFILE) return { ...file, current: name }

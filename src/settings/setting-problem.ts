@@ -5,7 +5,7 @@ import type { SettingName } from './keys.ts'
 import { vaultAddressProblem } from './vault-address.ts'
 import { vaultPathProblem } from './vault-path.ts'
 
-/** Why a value is not valid for this setting; undefined if it is valid. The text never repeats a password. */
+/** The problem with a value that is not valid for this setting, otherwise undefined. Never quotes a password. */
 export function settingProblem(key: SettingName, value: string): string | undefined {
   if (value === '') return 'must not be empty; run dsctl config unset to remove it'
   if (key === 'database.url' && hasPassword(value)) {
@@ -25,7 +25,7 @@ export function settingProblem(key: SettingName, value: string): string | undefi
   return undefined
 }
 
-/** Whether a database URL contains a password, or may contain one: a password with a / in it ends at a later @. */
+/** Whether a database URL may contain a password. If a password contains a /, the parser ends the host there. */
 export function hasPassword(url: string): boolean {
   if (/^[^/]*\/\/[^/?#]*[/?#].*@/s.test(url)) return true
   return URL.canParse(url)

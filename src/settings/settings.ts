@@ -24,7 +24,7 @@ export interface Settings {
   get(key: SettingName): string | undefined
 }
 
-/** The built-in profile, which needs no server. It is used only if it is named. */
+/** The built-in profile, which needs no server. It is used only if the user selects it. */
 export const EMBEDDED_PROFILE = 'embedded'
 
 /** For commands that change a profile: accept one that does not exist yet, or one with invalid values. */
@@ -66,7 +66,7 @@ function resolve(
   return { key, value: fallback, source: fallback === undefined ? 'not set' : 'default' }
 }
 
-// Values from the environment are not checked: they may contain a password, unlike a profile and a command line.
+// Values from the environment are not checked: unlike those of a profile or an option, they may contain a password.
 function findProblems({ key, value, source }: Setting): readonly FieldProblem[] {
   if (value === undefined || source === 'default' || source.startsWith('environment')) return []
   const message = settingProblem(key, value)

@@ -1,4 +1,4 @@
-/** Why a text is not a Vault address; undefined if it is one. It may contain a login for a proxy in front of Vault. */
+/** The problem with an invalid Vault address, otherwise undefined. A login for a proxy in front of Vault is allowed. */
 export function vaultAddressProblem(text: string): string | undefined {
   if (!/^https?:\/\/[^\s]+$/i.test(text) || !URL.canParse(text)) return LOOKS
   const { username, password, pathname } = new URL(text)
@@ -9,7 +9,7 @@ export function vaultAddressProblem(text: string): string | undefined {
 
 const LOOKS = 'must look like https://vault.example.com:8200'
 const LOOKS_WITH_LOGIN = `${LOOKS}, without ? and #; in a user or password, write /, ?, #, @ and % as %2F, %3F, %23, %40 and %25`
-const NO_PATH = `${LOOKS}, without // and without /v1 at the end, which dsctl adds`
+const NO_PATH = `${LOOKS}: its path must not contain // or end in /v1, which dsctl adds itself`
 
 function isDecodable(text: string): boolean {
   try {

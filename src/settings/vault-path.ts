@@ -1,4 +1,6 @@
-/** Why a text is not a path in Vault; undefined if it is one. No two paths may lead to the same secret. */
+/**
+ * The problem with an invalid Vault path, otherwise undefined. Ensures that different paths lead to different secrets.
+ */
 export function vaultPathProblem(text: string): string | undefined {
   const names = withoutOuterSlashes(text).split('/')
   return names.every(isName)

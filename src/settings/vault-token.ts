@@ -13,12 +13,12 @@ export function tokenSource(env: Environment): 'VAULT_TOKEN' | 'VAULT_ROLE_ID' |
   return tokenInFile(env) === undefined ? undefined : '~/.vault-token'
 }
 
-/** The Vault token in VAULT_TOKEN. Throws `invalid` if it contains characters that no token has. */
+/** The Vault token in VAULT_TOKEN. Throws `invalid` if it contains characters that a token cannot contain. */
 export function tokenInEnvironment(env: Environment): string | undefined {
   return checkToken(env.VAULT_TOKEN)
 }
 
-/** The Vault token that `vault login` or `dsctl login` saved. Throws `invalid` as above. */
+/** The Vault token that `vault login` or `dsctl login` saved. Throws `invalid` like `tokenInEnvironment`. */
 export function tokenInFile(env: Environment): string | undefined {
   try {
     return checkToken(readRegularFile(tokenPath(env)))

@@ -4,7 +4,7 @@ import { MAX_HOST } from './limits.ts'
 // Letters, digits and hyphens, as in RFC 1123, and underscores, which many internal names contain.
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 
-/** The problem with a host, if any, with the host that was probably meant. */
+/** The problem with a host, if any. Suggests the host that was probably meant. */
 export function hostProblem(text: string): string | undefined {
   if (isHost(text)) return undefined
   if (text.trim() === '') return 'must not be empty'

@@ -1,13 +1,13 @@
 import { MAX_CERTIFICATES_BYTES, MAX_KEY_BYTES, sizeProblem } from './limits.ts'
 
-/** The text to store, or the problem with it. A message quotes nothing of the text. */
+/** The text to store, or the problem with it. A message never quotes the text. */
 export type CheckedPem = { readonly value: string } | { readonly message: string }
 
 const KEY_LABEL = /^(?:(?:RSA|EC|DSA|ENCRYPTED|OPENSSH) )?PRIVATE KEY$/
 
 /**
- * Checks a private key in PEM or OpenSSH format, and returns its block alone in the form that OpenSSH and OpenSSL read.
- * As for them, it is the first private key of the text: other text and blocks may surround it.
+ * Checks a private key in PEM or OpenSSH format, and returns only its block, in a form that OpenSSH and OpenSSL can
+ * read. Like these programs, uses the first private key of the text and ignores other text and blocks around it.
  */
 export function checkPrivateKey(text: string): CheckedPem {
   if (text.trim() === '') return { message: 'must not be empty' }
@@ -23,7 +23,7 @@ export function checkPrivateKey(text: string): CheckedPem {
 export function checkCertificates(text: string): CheckedPem {
   const size = sizeProblem(text, MAX_CERTIFICATES_BYTES)
   if (size) return { message: size }
-  // A file without a line break at its end, and another one after it.
+  // Concatenating files may join two blocks, if the first file has no line break at its end.
   const separated = text.replaceAll('-----END CERTIFICATE----------BEGIN', '-----END CERTIFICATE-----\n-----BEGIN')
   const rest = separated.replace(CERTIFICATE_BLOCK, '')
   if (rest.includes('PRIVATE KEY')) return { message: 'must contain only certificates, but contains a private key' }
@@ -53,7 +53,7 @@ function findBlock(lines: readonly string[], label: RegExp): PemBlock | undefine
   return undefined
 }
 
-/** The longest line that every reader accepts. */
+/** The longest line that every PEM parser accepts. */
 const MAX_LINE = 76
 
 function formatKey({ label, lines }: PemBlock): string | undefined {

@@ -10,8 +10,8 @@ export function missingFields(type: SourceType, fields: Fields): readonly (reado
 }
 
 /**
- * Checks that all required fields are set and that the type's rules hold. For an update, `updated` are the fields that
- * the update sets: a stored field whose `needs` is not set is not a problem.
+ * Checks that all required fields are set and that the type's rules hold. For an update, pass the fields that it sets
+ * as `updated`: the rules of kind `needs` are then checked only for these.
  */
 export function checkRules(type: SourceType, fields: Fields, updated: Fields = fields): readonly FieldProblem[] {
   const missing = findMissing(type, fields).map(({ names, message }) => ({ field: names[0] ?? '', message }))

@@ -16,7 +16,10 @@ export type FieldValue = string | number | boolean | Readonly<Record<string, unk
 type CheckResult = { value: FieldValue } | { message: string }
 type Check = (raw: unknown) => CheckResult
 
-/** Validates and converts a value. A message quotes nothing of the value except a hostname or a similar choice. */
+/**
+ * Validates and converts a value. A message never quotes the value, except a hostname. It may suggest a choice that is
+ * similar to the value.
+ */
 export function checkValue(field: Field, raw: unknown): CheckResult {
   const placeholder =
     typeof raw === 'string' && field.secret && !isJsonObject(raw) ? placeholderProblem(raw) : undefined

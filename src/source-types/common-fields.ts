@@ -52,7 +52,7 @@ export const defaultSchema: Field = {
   kind: 'text',
   secret: false,
   required: false,
-  description: 'Schema to look up tables in first.',
+  description: 'Schema in which tables are looked up first.',
   aliases: ['schema'],
   listAliases: ['schemas'],
   output: { name: 'schemas', list: true },
@@ -135,7 +135,7 @@ export const tlsFields: Readonly<Record<string, Field>> = {
     kind: 'certificates',
     secret: false,
     required: false,
-    description: "CA certificates to verify the server's certificate with.",
+    description: "CA certificates for verifying the server's certificate.",
     group: 'tls',
   },
 }

@@ -38,7 +38,9 @@ export function withDerived(type: SourceType, values: Credentials): Credentials 
   return { ...values, ...Object.fromEntries(added) }
 }
 
-/** A property of a JSON object, if it is text and not empty. Other programs may have stored the object as JSON text. */
+/**
+ * A property of a JSON object, if it is a non-empty string. `value` may also be JSON text, as other programs store it.
+ */
 export function textProperty(value: unknown, key: string): string | undefined {
   const object = typeof value === 'string' ? parseJson(value) : value
   if (typeof object !== 'object' || object === null || !Object.hasOwn(object, key)) return undefined

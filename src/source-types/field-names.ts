@@ -39,7 +39,7 @@ export function unknownFieldMessage(type: SourceType, name: string): string {
   return `is not a field of ${type.name}${didYouMean(name, known)}`
 }
 
-/** The names of all fields, as the end of such a message. */
+/** The names of all fields, to append to the message about an unknown field. */
 export function fieldListMessage(type: SourceType): string {
   return `the fields are ${Object.keys(type.fields).join(', ')}`
 }

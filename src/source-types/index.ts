@@ -35,8 +35,8 @@ export function familyOf({ family, name }: SourceType): string {
 }
 
 /**
- * Whether a secret with the tag `tag` can belong to a type. Earlier versions of dsctl stored the type's name instead of
- * its family. A tag that is not a type's name is the application's own business.
+ * Whether a secret whose `type` is `tag` can belong to a type. Earlier versions of dsctl stored the type's name instead
+ * of its family. A tag that is not the name of a type belongs to the application and is accepted.
  */
 export function isTagOf(type: SourceType, tag: unknown): boolean {
   const named = findSourceType(tag)

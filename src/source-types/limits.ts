@@ -22,7 +22,7 @@ export function integerBounds(field: Field): { min: number; max: number } {
   return { min: field.min ?? 0, max: field.max ?? Number.MAX_SAFE_INTEGER }
 }
 
-/** The problem with a value that must be text and is not. */
+/** The problem with a value that should be a string but is not. */
 export function notString(raw: unknown): string {
   if (Array.isArray(raw)) return 'must be a string, not a list'
   const isObject = typeof raw === 'object' && !(raw instanceof ExactNumber)
@@ -67,6 +67,6 @@ const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {
 }
 
 function formatNumber(value: number): string {
-  // Not toLocaleString, for which Node loads locale data: 10 ms.
+  // toLocaleString would make Node load locale data, which takes 10 ms.
   return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }

@@ -23,9 +23,10 @@ export interface MergeResult {
 }
 
 /**
- * Applies an update to the stored credentials; null if there are none, then all required fields must be set. Whatever it
- * does not change stays as it is stored: see `writeBack`. Unsetting a field also unsets the fields that need it, and
- * restores its default if it has one. A mask as a value keeps the stored secret.
+ * Applies an update to the stored credentials. `stored` is null if there are none: the update must then set all
+ * required fields. Anything that the update does not change stays as it is stored: see `writeBack`. Unsetting a field
+ * also unsets the fields that need it, and restores its default if it has one. A mask as a value keeps the stored
+ * secret.
  */
 export function mergeUpdate(type: SourceType, stored: Credentials | null, update: FieldUpdate): MergeResult {
   const before = stored ? normalizeCredentials(type, stored) : {}
@@ -57,7 +58,7 @@ function fieldsWithSeveralItems(type: SourceType, stored: Credentials): readonly
   })
 }
 
-/** A fast check whether an update would change nothing, because all its values are stored already. */
+/** A fast check: true if all values are already stored, so that an update would change nothing. False if not sure. */
 export function isAlreadyStored(type: SourceType, stored: Credentials, given: Credentials): boolean {
   if (type.rules.some(({ kind }) => kind === 'derived')) return false // a derived value may be missing
   // Credentials that dsctl wrote need no normalization.
@@ -78,11 +79,11 @@ function removeMasks(type: SourceType, before: Credentials, given: Readonly<Reco
     given: Object.fromEntries(Object.entries(given).filter(([name]) => !masks.includes(name))),
     problems: masks
       .filter(name => !Object.hasOwn(before, name))
-      .map(field => ({ field, message: 'is a mask, but no secret is stored: give the secret itself' })),
+      .map(field => ({ field, message: 'is a mask, but no secret is stored: enter the secret itself' })),
   }
 }
 
-/** The fields to unset, and the fields that need them and are not given. */
+/** The fields to unset, and the fields that need these, unless the update sets them. */
 function withDependents(type: SourceType, unset: readonly string[], given: Credentials): readonly string[] {
   const dependents = type.rules.flatMap(rule =>
     rule.kind === 'needs' && unset.includes(rule.needs) && !Object.hasOwn(given, rule.field) ? [rule.field] : [],
@@ -92,7 +93,10 @@ function withDependents(type: SourceType, unset: readonly string[], given: Crede
     : withDependents(type, [...new Set([...unset, ...dependents])], given)
 }
 
-/** Derived fields that have the value derived from the stored source, if the update gives a new source. */
+/**
+ * Derived fields to derive again: the update sets the field that they are derived from, and their stored value is
+ * derived.
+ */
 function outdatedDerived(type: SourceType, before: Credentials, given: Credentials): readonly string[] {
   return type.rules.flatMap(rule => {
     if (rule.kind !== 'derived' || !Object.hasOwn(given, rule.from) || Object.hasOwn(given, rule.field)) return []
@@ -129,6 +133,6 @@ function unsetProblems(type: SourceType, unset: readonly string[], given: Creden
     const field = findField(type, name)?.field
     if (!field) return [{ field: safeKey(name), message: unknownFieldMessage(type, name) }]
     if (Object.hasOwn(given, name)) return [{ field: name, message: 'is both set and unset: choose one' }]
-    return field.required ? [{ field: name, message: 'is required and cannot be unset: give a new value' }] : []
+    return field.required ? [{ field: name, message: 'is required and cannot be unset: set a new value' }] : []
   })
 }

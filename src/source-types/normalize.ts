@@ -4,8 +4,8 @@ import { fieldNames, findField } from './field-names.ts'
 import type { Field, SourceType } from './source-type.ts'
 
 /**
- * Reads stored credentials, which another program may have written: `type`, then the fields under their own names in the
- * order of their declaration, then unknown keys unchanged. Fields that are null or empty are dropped.
+ * Reads stored credentials, which another program may have written: `type`, then the fields under their own names in
+ * the order of their declaration, then unknown keys unchanged. Fields that are null or empty are dropped.
  */
 export function normalizeCredentials(type: SourceType, stored: Credentials): Credentials {
   const present = new Set(Object.keys(stored).map(key => findField(type, key)?.name))
@@ -47,7 +47,7 @@ function valueUnder(key: string, field: Field, stored: Credentials): unknown {
   return single === null || single === '' ? undefined : single
 }
 
-/** A number such as `5432.0` as a number of JavaScript, unless it is too large for one. */
+/** Converts a number such as `5432.0` to a JavaScript number, unless it is too large. */
 function plainNumber(value: unknown): unknown {
   return value instanceof ExactNumber ? (value.toInteger() ?? value) : value
 }

@@ -6,14 +6,14 @@ import { fieldListMessage, findField, type NamedField, unknownFieldMessage } fro
 import { secretSourceProblem } from './secret-source.ts'
 import type { Field, SourceType } from './source-type.ts'
 
-/** Field values under the fields' own names, all sealed. A SecretSource is still to be fetched. */
+/** Field values under the fields' own names, all sealed. The value of a SecretSource has not been fetched yet. */
 export type GivenFields = Readonly<Record<string, Secret | SecretSource>>
 
 type ParseResult = { readonly value: Secret | SecretSource } | { readonly message: string }
 
 /**
- * Parses and validates the fields of a request (without `name`, `env` and `type`) or of the flags. Returns all problems.
- * For an update, a mask as the value of a secret field is allowed and returned as it is: see `mergeUpdate`.
+ * Parses and validates the fields of a request (without `name`, `env` and `type`) or of the flags. Returns all
+ * problems. For an update, the value of a secret field may be a mask, which is returned unchanged: see `mergeUpdate`.
  */
 export function parseFields(
   type: SourceType,
@@ -85,7 +85,8 @@ function hasFrom(raw: unknown): boolean {
 }
 
 function parseSource(field: Field, source: SecretSource | { readonly text: unknown }): ParseResult {
-  if (!field.secret) return { message: 'must be the value itself: only a secret can be read from a source' }
+  if (!field.secret)
+    return { message: 'must be the value itself: only secrets can be read from a source such as env:NAME' }
   const text = typeof source.text === 'string' ? source.text : ''
   const origin = source instanceof SecretSource ? source.origin : 'file'
   const message = secretSourceProblem(text, origin)

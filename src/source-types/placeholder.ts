@@ -2,20 +2,22 @@ import { isMask } from '../domain/secret.ts'
 import { MAX_TEXT } from './limits.ts'
 import { isSecretSource } from './secret-source.ts'
 
-// Texts that stand where a secret should be. Each rule is about the form of the whole text, so that it does not reject
-// a password that only contains such characters.
+// Recognizes texts that were entered in place of a secret. Each rule checks the form of the whole text, so that it does
+// not reject a password that only contains such characters.
 
-/** Why a text is not a secret itself: it is a mask or a placeholder that nothing has filled in. Undefined if it may be. */
+/**
+ * The problem with a text that is not a secret but a mask, a source or an unfilled placeholder. Otherwise undefined.
+ */
 export function placeholderProblem(text: string): string | undefined {
   const trimmed = text.trim()
   if (trimmed.length > MAX_TEXT) return undefined
-  if (isMask(trimmed)) return 'is a mask: give the secret itself'
-  if (isForeignMask(trimmed)) return `is a mask: give the secret itself${OR_ALLOW}`
+  if (isMask(trimmed)) return 'is a mask: enter the secret itself'
+  if (isForeignMask(trimmed)) return `is a mask: enter the secret itself${OR_ALLOW}`
   if (/^env:|^vault:/.test(trimmed) && isSecretSource(trimmed)) {
     return `is a source, not a secret: write {"from": "…"} to read the secret from it${OR_ALLOW}`
   }
   if (PLACEHOLDERS.some(form => form.test(trimmed))) {
-    return `is an unfilled placeholder: give the secret itself${OR_ALLOW}`
+    return `is an unfilled placeholder: enter the secret itself${OR_ALLOW}`
   }
   return undefined
 }
@@ -36,7 +38,9 @@ function isForeignMask(text: string): boolean {
   return word !== text && MASK_WORDS.test(word)
 }
 
-/** What programs write in brackets or between asterisks: GitLab, Terraform, Sentry, Pulumi, 1Password and others. */
+/**
+ * Words that programs print in brackets or between asterisks: GitLab, Terraform, Sentry, Pulumi, 1Password and others.
+ */
 const MASK_WORDS = new RegExp(
   `^(?:(?:value|secret|password|token|data|credentials?) )?(?:is )?(?:${[
     ...['redacted', 'masked', 'hidden', 'sensitive', 'secret', 'secure', 'filtered', 'scrubbed', 'removed', 'omitted'],

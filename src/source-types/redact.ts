@@ -6,8 +6,9 @@ import type { Field, SourceType } from './source-type.ts'
 type OutputValue = string | number | boolean
 
 /**
- * Credentials for output: secrets as `[REDACTED]`, fields under their output names, unset fields left out. Fails closed:
- * unknown keys are left out, and a value is shown only if its field is declared not secret and its type is plain.
+ * Credentials for output: secrets as `[REDACTED]`, fields under their output names, unset fields left out. Fails
+ * closed: unknown keys are left out, and a value is shown only if its field is declared not secret and its type is
+ * plain.
  */
 export function redactCredentials(
   type: SourceType,

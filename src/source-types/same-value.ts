@@ -3,8 +3,8 @@ import type { Secret } from '../domain/secret.ts'
 import { parseExactJson } from '../lib/exact-json.ts'
 
 /**
- * Whether two values of a field mean the same. Another program may have stored a value in another form than dsctl would:
- * a port or a service account key as text.
+ * Whether two values of a field mean the same. Another program may have stored a value in a different form than dsctl,
+ * for example a port or a service account key as text.
  */
 export function isSameValue(one: Secret | undefined, other: Secret | undefined): boolean {
   const [a, b] = [one?.reveal(), other?.reveal()]

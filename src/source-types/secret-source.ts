@@ -5,7 +5,7 @@ export type ParsedSecretSource =
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'vault'; readonly path: string; readonly field: string }
 
-/** Parses `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Undefined for any other text. */
+/** Parses `-`, `@FILE`, `env:NAME` or `vault:MOUNT/PATH#FIELD`. Returns undefined for any other string. */
 export function parseSecretSource(text: string): ParsedSecretSource | undefined {
   if (/\p{Cc}/u.test(text)) return undefined
   if (text === '-') return { kind: 'stdin' }
@@ -40,7 +40,7 @@ export function secretSourceProblem(text: string, origin: 'flag' | 'file'): stri
     : `must be ${forms}: values on the command line are visible to other processes and in the shell's history`
 }
 
-/** `.` and `..` are not allowed: they could leave the paths that an operator allows by a pattern. */
+/** `.` and `..` are not allowed: with them, a path could match an allowed pattern and still lead outside it. */
 function isVaultPath(path: string): boolean {
   const segments = path.split('/')
   return segments.length > 1 && segments.every(segment => segment !== '' && segment !== '.' && segment !== '..')

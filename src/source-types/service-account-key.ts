@@ -72,7 +72,7 @@ function parseText(text: string): unknown {
   }
 }
 
-/** Whether an object contains itself, which YAML anchors can make. */
+/** Whether an object contains itself. YAML anchors can create such objects. */
 function isCircular(object: object): boolean {
   try {
     stringifyExactJson(object)

@@ -57,11 +57,13 @@ export type Rule =
 /** The client that connects to the servers of a type. Several types can share one. */
 export type DriverName = 'pg' | 'mysql2' | 'tedious' | 'snowflake-sdk' | 'databricks-rest' | 'bigquery-rest'
 
-/** A type of data source: data only. Each has one file in `types/`, and no other file names it. */
+/** A type of data source. It consists of data alone, in one file of `types/`. */
 export interface SourceType {
   /** The value of `data_sources.type`. */
   readonly name: string
-  /** The value of `type` in the secret, if it differs: the type whose credentials the application reads. */
+  /**
+   * The value of `type` in the secret, if it differs from `name`: the type as which the application reads the secret.
+   */
   readonly family?: string
   /** The product's name, for example `PostgreSQL`. */
   readonly label: string

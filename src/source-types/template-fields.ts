@@ -7,7 +7,7 @@ import type { SourceType } from './source-type.ts'
 
 type FieldValues = Readonly<Record<string, unknown>>
 
-/** Validates the fields of a template. The result has them under their own names. A secret is a problem. */
+/** Validates the fields of a template, and returns them under their own names. Reports secret fields as problems. */
 export function parseTemplateFields(
   type: SourceType,
   raw: FieldValues,

@@ -4,9 +4,9 @@ import { fieldNames, findField } from './field-names.ts'
 import type { SourceType } from './source-type.ts'
 
 /**
- * The stored credentials with some fields changed; undefined removes a field. Everything else stays as another program
- * stored it, and a changed field is written where and how it is stored, because the application reads it there. If it is
- * stored under several names, each of them gets the new value.
+ * Changes some fields of the stored credentials; undefined removes a field. Everything else stays as another program
+ * stored it. A changed field keeps its stored name and form, because the application reads it there. If it is stored
+ * under several names, each of them gets the new value.
  */
 export function writeBack(
   type: SourceType,
@@ -27,7 +27,7 @@ export function writeBack(
   return Object.fromEntries([...kept, ...added])
 }
 
-/** The stored names of a field that have a value; if none has, the first one. */
+/** The names under which a field has a stored value. If all of these values are blank, returns the first name. */
 function namesToWrite(type: SourceType, name: string, stored: Credentials): readonly string[] {
   const field = type.fields[name]
   const names = field ? fieldNames(name, field).filter(key => Object.hasOwn(stored, key)) : []

@@ -16,7 +16,7 @@ export interface FieldQuestion {
   readonly stored: unknown
   /** The value that the user is about to change. A text is in the line, for the user to edit; Enter keeps a secret. */
   readonly current: FieldAnswer | undefined
-  /** Validates the text as the field's flag does: the problem, or undefined. */
+  /** Validates the text like the field's flag does. Returns the problem, or undefined. */
   readonly check: (text: string) => string | undefined
 }
 

@@ -19,9 +19,9 @@ export interface FieldsQuestion {
   readonly only?: readonly string[] | undefined
   /** The values that the user is about to change. */
   readonly current?: FieldAnswers | undefined
-  /** Printed first, one line each. */
+  /** Problems to print before the first question, one per line. */
   readonly problems?: readonly FieldProblem[] | undefined
-  /** Validates a text as the field's flag does. The message must not repeat a secret. */
+  /** Validates the text like the field's flag does. Returns the problem, or undefined. Must not quote a secret. */
   readonly check: (field: string, text: string) => string | undefined
 }
 

@@ -44,7 +44,7 @@ export async function askOneLineSecret(
   }
 }
 
-/** Asks for a secret of several lines: the path of a file, or a paste that is not shown. */
+/** Asks for a secret of several lines. The user enters the path of a file, or pastes the secret, which is not shown. */
 export async function askLongSecret(streams: Streams, question: SecretQuestion): Promise<Secret<string> | undefined> {
   for (;;) {
     const { path, isContent } = await promptPath(streams, question)

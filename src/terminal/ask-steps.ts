@@ -52,7 +52,7 @@ export function prerequisiteOf(type: SourceType, name: string): string | undefin
   return type.rules.filter(rule => rule.kind === 'needs').find(rule => rule.field === name)?.needs
 }
 
-/** The fields that must be set together with this one. */
+/** The fields that must be set together with this field. */
 export function groupOf(type: SourceType, name: string): readonly string[] {
   return type.rules.flatMap(rule => (rule.kind === 'together' && rule.fields.includes(name) ? rule.fields : []))
 }

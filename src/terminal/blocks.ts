@@ -2,7 +2,7 @@ import type { FormattedCell } from './cell.ts'
 import type { Painter } from './colour.ts'
 import { displayWidth, wrapWords } from './text-width.ts'
 
-/** What `blockRenderer` needs of a table's layout. */
+/** The part of a table's layout that `blockRenderer` uses. */
 export interface BlockLayout {
   readonly head: readonly string[] | undefined
   readonly width: number

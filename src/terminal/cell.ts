@@ -24,7 +24,10 @@ export function formatCell(cell: Cell, now: Date | undefined): FormattedCell {
   return { text: shown(cell.time && now ? timeAgo(cell.time, now) : cell.time), tone: undefined }
 }
 
-/** A time relative to `now`, for example `3 hours ago` or `in 2 days`. A text that is not a time is returned unchanged. */
+/**
+ * A time relative to `now`, for example `3 hours ago` or `in 2 days`. A string that is not a time is returned
+ * unchanged.
+ */
 export function timeAgo(time: string, now: Date): string {
   const seconds = (now.getTime() - Date.parse(time)) / 1000
   if (Number.isNaN(seconds)) return time

@@ -1,8 +1,9 @@
 import type { Output, Streams } from './streams.ts'
 
 /**
- * Ignores that a reader goes away (`| head -1`, a closed terminal). Call it once, before anything is written. `failed`
- * gets any other failure of stdout, such as a full disk. Failures of stderr are ignored: there is no place to print them.
+ * Ignores the errors when a reader goes away (`| head -1`, a closed terminal). Call it once, before anything is
+ * written. `failed` is called for any other failure of stdout, such as a full disk. Failures of stderr are ignored:
+ * there is no place to print them.
  *
  * This does not detect an output that was already closed at the start (`>&-`). Node opens /dev/null in its place before
  * any code runs, so it looks the same as a redirection to /dev/null. Go programs such as gh and vault behave the same.

@@ -6,7 +6,9 @@ export type Tone = 'good' | 'bad' | 'warning' | 'faint' | 'strong'
 /** Colours a text according to its tone, or returns it unchanged. */
 export type Painter = (text: string, tone: Tone | undefined) => string
 
-/** Whether to colour `output`. In this order: `--no-color`, FORCE_COLOR, NO_COLOR, TERM=dumb, whether it is a terminal. */
+/**
+ * Whether to colour `output`. In this order: `--no-color`, FORCE_COLOR, NO_COLOR, TERM=dumb, whether it is a terminal.
+ */
 export function isColourEnabled(streams: Streams, output: Output): boolean {
   const { FORCE_COLOR, NO_COLOR, TERM } = streams.env
   if (streams.options?.color === false) return false

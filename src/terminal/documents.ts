@@ -9,7 +9,8 @@ export function formatJson(value: unknown): string {
 /** A value as a YAML document that ends in a newline, with unprintable characters escaped. */
 export async function formatYaml(value: unknown): Promise<string> {
   const { Document, visit } = await import('../lib/yaml.ts')
-  // Converted to JSON first, so that both formats contain the same: toJSON is applied, for example to sealed secrets.
+  // Converted to JSON first, so that both formats have the same content. This calls toJSON, for example of sealed
+  // secrets.
   const document = new Document(JSON.parse(JSON.stringify(value)), { aliasDuplicateObjects: false })
   visit(document, {
     Scalar(_, scalar) {
@@ -20,8 +21,9 @@ export async function formatYaml(value: unknown): Promise<string> {
   return toPrintableDocument(text, 'yaml')
 }
 
-// The library quotes what YAML 1.2 would read as something else. Readers of YAML 1.1, such as PyYAML, Ruby and older Go
-// packages, read more as booleans, numbers in other bases, times (12:30:45), dates, symbols (:name) or merges.
+// The library quotes strings that YAML 1.2 would read as another type. Parsers of YAML 1.1, such as PyYAML, Ruby and
+// older Go packages, also read other strings as booleans, numbers in other bases, times (12:30:45), dates, symbols
+// (:name) or merges.
 const WORDS = /^(y|yes|n|no|on|off|true|false|null|nan|inf|infinity|~|=|<<)$/i
 const LIKE_A_NUMBER = /^[-+.,:]*\d|^[-+.,:]/
 

@@ -1,8 +1,8 @@
 import type { Input, Streams } from './streams.ts'
 
 /**
- * Turns the terminal's echo off again and calls `redraw` when the program resumes after Ctrl-Z; the shell has turned the
- * echo on meanwhile. Returns a function that stops watching.
+ * Turns the terminal's echo off again and calls `redraw` when the program resumes after Ctrl-Z; the shell has turned
+ * the echo on meanwhile. Returns a function that stops watching.
  */
 export function watchForResume({ stdin, job }: Streams, redraw: () => void): () => void {
   const unwatch = job?.onContinued(() => {

@@ -4,7 +4,7 @@ import type { Streams } from './streams.ts'
 
 /**
  * Closes the descriptors of a terminal that no longer exists. Call it when the program exits: Node then resets the
- * terminal, and aborts if that fails, which may write its memory to a core file. It skips closed descriptors.
+ * terminal, and aborts if that fails, which may write its memory to a core file. Node skips closed descriptors.
  */
 export function closeLostTerminal({ stdin, stdout, stderr }: Streams): void {
   for (const [fd, { isTTY }] of [stdin, stdout, stderr].entries()) {

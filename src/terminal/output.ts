@@ -70,7 +70,7 @@ async function printList<T extends object>(streams: Streams, view: ListView<T> |
   if (view.kind === 'outcomes' && view.summary !== undefined) printNote(streams, view.summary)
 }
 
-/** The text, once it has been looked up. */
+/** Resolves a text that may be a function. */
 export async function readText(text: LazyText): Promise<string> {
   return typeof text === 'string' ? text : await text()
 }

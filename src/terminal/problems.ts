@@ -1,6 +1,6 @@
 import type { ErrorDetails, FieldProblem } from '../domain/errors.ts'
 
-/** How many problems of the requests of a batch an error lists. */
+/** The maximum number of problems that an error of a batch lists. */
 const MAX_LISTED = 50
 
 interface Listed<T> {
@@ -8,13 +8,16 @@ interface Listed<T> {
   readonly hint: string | undefined
 }
 
-/** The problems of an error for JSON, each by itself. */
+/** The problems of an error for JSON, one entry each. */
 export function listProblems({ fields = [], hint }: ErrorDetails): Listed<{ field: string; message: string }> {
   const problems = fields.map(({ item, field, message }) => ({ field: withItem(item, field), message }))
   return limit(problems, { fields, hint })
 }
 
-/** The problems of an error for people, one per line. The same problem of several requests is one line with a count. */
+/**
+ * The problems of an error for people, one per line. If several requests have the same problem, it is one line,
+ * counted.
+ */
 export function summarizeProblems({ fields = [], hint }: ErrorDetails): Listed<string> {
   const groups = new Map<string, FieldProblem[]>()
   for (const problem of fields) {

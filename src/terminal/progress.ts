@@ -24,7 +24,7 @@ export function startProgress(streams: Streams, text: string): Progress {
   return spinner
 }
 
-/** Runs `work` and shows a spinner meanwhile. */
+/** Shows a spinner while `work` runs. */
 export async function withProgress<T>(
   streams: Streams,
   text: string,

@@ -14,8 +14,8 @@ export function withoutPasteMarkers(text: string): string {
 }
 
 /**
- * Standard input as a prompt reads it. Text that arrives at once, as a paste does, becomes one key, so that the prompt is
- * drawn once and not for each character.
+ * Standard input as a prompt reads it. Text that arrives at once, as a paste does, becomes one key, so that the prompt
+ * is drawn once and not for each character.
  */
 export function promptKeys(stdin: Input): PromptKeys {
   const decoder = new StringDecoder('utf8')

@@ -9,7 +9,7 @@ import { type Choice, promptConfirm, promptLine, promptSearch, promptSelect, typ
 import { type Decision, reviewSummary, type Summary } from './review.ts'
 import type { Streams } from './streams.ts'
 
-/** How a text is validated. An empty one is rejected, unless it is optional or has a default. */
+/** How entered text is validated. Empty text is rejected, unless it is optional or has a default. */
 export interface TextOptions {
   readonly default?: string | undefined
   readonly optional?: boolean | undefined
@@ -25,7 +25,9 @@ export interface PromptDialogue {
   reopen(revise: (key: string, answer: unknown) => unknown): void
 }
 
-/** Prompts the user; requires `isInteractive`. Every method throws `interrupted` on Ctrl-C and restores the terminal. */
+/**
+ * Prompts the user; requires `isInteractive`. Every method throws `interrupted` on Ctrl-C and restores the terminal.
+ */
 export interface Prompter {
   askType(types: readonly SourceType[]): Promise<SourceType>
   askFields(question: FieldsQuestion): Promise<FieldAnswers>

@@ -3,7 +3,7 @@ import { typeText } from './prompt-keys.ts'
 import type { Streams } from './streams.ts'
 import { withInquirer } from './with-inquirer.ts'
 
-/** Returns the problem with a text, or undefined if it is valid. */
+/** Returns the problem with the text, or undefined if it is valid. */
 export type Validate = (text: string) => string | undefined
 
 /** One option of a list; `name` is shown. */

@@ -14,8 +14,8 @@ const QUIET_MS = 40
 
 /**
  * Reads several lines without showing them, up to Ctrl-D or to a line with only a dot; shows only their number. The
- * terminal's echo stays off until no more input arrives. Throws PromptCancelled on Ctrl-C, and WentBack on Escape if going
- * back is possible.
+ * terminal's echo stays off until no more input arrives. Throws PromptCancelled on Ctrl-C, and WentBack on Escape if
+ * going back is possible.
  */
 export function readPasted(streams: Streams): Promise<string> {
   return withTerminal(streams, () =>
@@ -35,7 +35,10 @@ export function readPasted(streams: Streams): Promise<string> {
   )
 }
 
-/** Discards input after an answer, so that it is neither shown nor taken as the next answer. Returns whether there was any. */
+/**
+ * Discards input after an answer, so that it is neither shown nor taken as the next answer. Returns whether there was
+ * any.
+ */
 export function discardInput(streams: Streams): Promise<boolean> {
   return withoutEcho(streams, () => drainInput(streams))
 }

@@ -28,9 +28,9 @@ export interface TableContent extends TableLayout {
 }
 
 const COLUMN_GAP = 2
-// Columns are left out so that the others show this many characters of a longer text.
+// If a column would show fewer characters of a longer text than this, the columns with `dropWhenNarrow` are left out.
 const READABLE_WIDTH = 24
-// If they cannot even show this many, each row is printed as a block.
+// If a column would then still show fewer than this, each row is printed as a block.
 const MIN_COLUMN_WIDTH = 12
 const MIN_WRAPPED_WIDTH = 20
 // cli-table3 takes quadratic time in the number of rows, so a table is rendered in parts.

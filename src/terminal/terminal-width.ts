@@ -1,8 +1,8 @@
 import type { Output, Streams } from './streams.ts'
 
 /**
- * The width of a terminal in columns: COLUMNS if it is set, else what the terminal reports. Undefined if `output` is not
- * a terminal, or if its width is unknown, as with `docker exec -t`: then nothing is to be truncated.
+ * The width of a terminal in columns: COLUMNS if it is set, otherwise the width that the terminal reports. Undefined if
+ * `output` is not a terminal, or if its width is unknown, as with `docker exec -t`. Nothing is truncated in that case.
  */
 export function terminalWidth({ env }: Pick<Streams, 'env'>, output: Output): number | undefined {
   if (!output.isTTY) return undefined

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
 
-/** How many columns of the terminal a text takes. Wide characters and emoji take two. */
+/** How many columns of the terminal a string takes. Wide characters and emoji take two. */
 export function displayWidth(text: string): number {
   return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
 }

@@ -20,7 +20,7 @@ export interface Column<T> {
   readonly wrap?: boolean
 }
 
-/** A text, or a function for one that takes a look-up. */
+/** A text, or a function that looks it up. */
 export type LazyText = string | (() => Promise<string>)
 
 /** Several items. `empty` is printed on stderr if there are none. */

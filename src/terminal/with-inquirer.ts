@@ -23,9 +23,9 @@ export interface PromptContext {
 type Ending = 'cancelled' | 'went back' | 'input ended'
 
 /**
- * Shows one inquirer prompt on stderr, with colours only if they are enabled. Throws PromptCancelled if the user presses
- * Ctrl-C, or Ctrl-D on an empty line, WentBack for Escape if going back is possible, and `interrupted` if the terminal is
- * closed.
+ * Shows one inquirer prompt on stderr, with colours only if they are enabled. Throws PromptCancelled if the user
+ * presses Ctrl-C, or Ctrl-D on an empty line, WentBack for Escape if going back is possible, and `interrupted` if the
+ * terminal is closed.
  */
 export async function withInquirer<T>(
   streams: Streams,
@@ -94,7 +94,7 @@ function watchForEnding({ stdin, canGoBack }: Streams, keys: PromptKeys, end: (h
   }
 }
 
-// Prompts go to stderr, since stdout is for data. inquirer colours in any case, so what it writes is filtered here.
+// Prompts go to stderr, since stdout is for data. inquirer always colours its output, so this removes the colours.
 function promptOutput(streams: Streams): { output: Writable; redraw: () => void } {
   const { stderr } = streams
   const plain = !isColourEnabled(streams, stderr)

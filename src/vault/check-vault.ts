@@ -34,7 +34,8 @@ export async function checkVault(client: VaultClient, options: CheckOptions): Pr
   if (state !== 'kv2' && state !== 'hidden') throw state
   const template = secretPath(path, { organizationId: organizationId ?? '{organization_id}', secretId: '{id}' })
   const granted = await grantedCapabilities(client, mount, template)
-  // Vault shows a mount if any policy covers a path in it. If one does and the mount is hidden, it does not exist.
+  // Vault shows a mount if any policy covers a path in it. If a policy does, and the mount is hidden, it does not
+  // exist.
   const covered = Object.values(granted)
     .flat()
     .some(capability => capability !== 'deny')

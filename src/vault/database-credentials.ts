@@ -27,7 +27,10 @@ export async function issueDatabaseCredentials(client: VaultClient, role: string
   return { user, password, id }
 }
 
-/** Revokes a lease, which drops its Postgres role. False if the token may not: the lease then ends when it expires. */
+/**
+ * Revokes a lease, which drops its Postgres role. Returns false if the token may not: the lease then stays until it
+ * expires.
+ */
 export async function revokeLease(client: VaultClient, id: string): Promise<boolean> {
   const response = await client.write('sys/leases/revoke', { lease_id: id })
   return response.ok

@@ -17,7 +17,7 @@ export class NoResponse extends Error {
   }
 }
 
-/** The body of a response is longer than dsctl expects. */
+/** Thrown if the body of a response is longer than dsctl expects. */
 export class ResponseTooLong extends Error {
   readonly code = 'ERR_RESPONSE_TOO_LONG'
 }
@@ -31,8 +31,8 @@ export interface ErrorResponse {
 }
 
 /**
- * Converts what node-vault threw: a response with an error status is returned, and for NoResponse an UnavailableError is
- * thrown. The original error is dropped, because it holds secrets.
+ * Converts an error of node-vault. Returns a response with an error status; throws UnavailableError for NoResponse.
+ * Drops the original error, because it holds secrets.
  */
 export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof NoResponse) throw cannotBeReached(error)
@@ -46,7 +46,9 @@ export function toErrorResponse(error: unknown): ErrorResponse {
   }
 }
 
-/** The error for a response that has no special meaning to the caller. `action` is, for example, `read the credentials`. */
+/**
+ * The error for a response that has no special meaning to the caller. `action` is, for example, `read the credentials`.
+ */
 export function vaultError(response: ErrorResponse, action: string): DsctlError {
   return unavailable(response, action) ?? rejected(response.status, action)
 }
@@ -100,18 +102,18 @@ export function tokenRejected(source: TokenSource): DsctlError {
 }
 
 function tokenHint(source: TokenSource): string {
-  if (source === 'VAULT_ROLE_ID') return 'Allow its policy to read auth/token/lookup-self.'
+  if (source === 'VAULT_ROLE_ID') return 'Add read on auth/token/lookup-self to the policy of the AppRole.'
   const newToken =
     source === 'VAULT_TOKEN'
       ? 'Set VAULT_TOKEN to a valid token, or unset it and run dsctl login'
       : 'Log in again with dsctl login or vault login'
-  return `${newToken}, or allow its policy to read auth/token/lookup-self.`
+  return `${newToken}, or add read on auth/token/lookup-self to its policy.`
 }
 
-/** The error for a response that Vault would not send. */
+/** The error for a response that cannot come from Vault. */
 export function notVaultError(): DsctlError {
   return invalid(
-    'The server at vault.addr does not answer as Vault does.',
+    'The server at vault.addr does not respond like Vault.',
     [],
     'Run dsctl config list to check vault.namespace and vault.addr, which usually has no path: https://vault.example.com:8200.',
   )
@@ -135,7 +137,7 @@ function cannotBeReached({ delivered, host, code }: NoResponse): UnavailableErro
     : (REASONS[code] ?? (code || 'the connection failed'))
   return new UnavailableError(delivered, `Vault at ${host} cannot be reached: ${reason}.`, {
     hint: isCertificate
-      ? "Set VAULT_CACERT to its CA certificate's file."
+      ? 'Set VAULT_CACERT to the file of its CA certificate.'
       : 'Check VAULT_ADDR, and that Vault is running.',
   })
 }

@@ -7,8 +7,8 @@ import { notVaultError, type TokenSource, tokenRejected, vaultError } from './er
 /**
  * Identifies the user by the token's entity, never by the token's own metadata or display name, which the creator of a
  * child token chooses. `asUser` (`--user`) is accepted from a root token, or if `dsctl_act_as` in the entity's metadata
- * lists that address. Throws `unauthenticated` for an invalid token, and `forbidden` if the token may not act as `asUser`
- * or has no address.
+ * lists that address. Throws `unauthenticated` for an invalid token, and `forbidden` if the token may not act as
+ * `asUser` or has no address.
  */
 export async function vaultIdentity(
   client: VaultClient,
@@ -70,7 +70,7 @@ function addressOf(entity: unknown, id: string): { email: string; source: string
   if (!first) throw noAddress(`Set it: ${command}.`)
   if (others.length) {
     const message = `The Vault entity has several e-mail addresses: ${[...sources.keys()].join(', ')}.`
-    throw new DsctlError('forbidden', message, { hint: `Set the right one: ${command}.` })
+    throw new DsctlError('forbidden', message, { hint: `Set the correct one: ${command}.` })
   }
   return { email: first[0], source: first[1] }
 }
@@ -98,7 +98,8 @@ function notAllowedToActAs(email: string): DsctlError {
 }
 
 const USE_USER = 'With a root token, pass --user EMAIL or set DSCTL_USER.'
-const NO_ENTITY = 'The token has no entity to set an address on. Log in with a method that creates one: dsctl login.'
+const NO_ENTITY =
+  'The token has no entity to set an address on. Log in with a method that creates an entity: dsctl login.'
 
 function noAddress(hint: string): DsctlError {
   return new DsctlError('forbidden', 'The Vault token has no e-mail address, so the user is unknown.', { hint })

@@ -3,7 +3,10 @@ import { valueAt } from '../lib/value-at.ts'
 import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
 
-/** The error if a mount does not exist or is not KV version 2. For tokens with a policy that covers a path in it. */
+/**
+ * Returns an error if a mount does not exist or is not KV version 2. The token must have a policy for a path in the
+ * mount: Vault hides other mounts.
+ */
 export async function mountProblem(client: VaultClient, mount: string): Promise<DsctlError | undefined> {
   const state = await inspectMount(client, mount)
   if (state === 'hidden') return mountNotFound(mount)
@@ -11,8 +14,8 @@ export async function mountProblem(client: VaultClient, mount: string): Promise<
 }
 
 /**
- * Whether a mount is KV version 2; an error if it is anything else. `hidden` if Vault does not show it: it does not
- * exist, or no policy of the token covers a path in it.
+ * Returns `kv2`, or an error if the mount has another type. Returns `hidden` if the token cannot see the mount: it does
+ * not exist, or no policy of the token covers a path in it.
  */
 export async function inspectMount(client: VaultClient, mount: string): Promise<'kv2' | 'hidden' | DsctlError> {
   const response = await client.read(`sys/internal/ui/mounts/${mount}`)

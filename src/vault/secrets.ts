@@ -51,7 +51,7 @@ async function readVersion(store: SecretStore, at: SecretLocation, version: numb
   return 'gone'
 }
 
-/** A 404 means that the secret does not exist, provided that the mount does. */
+/** A 404 means that the secret does not exist, provided that the mount exists. */
 async function throwUnlessNotFound(store: SecretStore, response: VaultResponse): Promise<void> {
   if (response.ok) throw notVaultError()
   if (response.status !== 404) throw vaultError(response, 'read the credentials')
@@ -68,7 +68,7 @@ async function write(
   const response = await store.client.write(apiPath(store, 'data', at), { options: { cas }, data: plain })
   if (response.ok) {
     if (typeof valueAt(response.body, 'data', 'version') === 'number') return 'ok'
-    // Not KV version 2: version 1 accepts any object and has stored it as a secret, so remove that.
+    // The mount is not KV version 2. Version 1 accepts any object and has stored this one as a secret, so remove it.
     await store.client.remove(apiPath(store, 'data', at))
     throw (await mountProblem(store.client, store.mount)) ?? notVaultError()
   }

@@ -3,7 +3,7 @@ export interface ServerAddress {
   /** Scheme and authority, for example `https://vault.internal:8200`. */
   readonly origin: string
   readonly isSecure: boolean
-  /** With the port. */
+  /** The hostname with the port. */
   readonly host: string
   readonly hostname: string
   readonly port: string

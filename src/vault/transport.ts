@@ -114,7 +114,8 @@ function sendOnce(
   const body = json !== null && typeof json === 'object' ? stringifyExactJson(json) : undefined
   const { hostname, port, basicAuth, isSecure } = server
   return new Promise((resolve, reject) => {
-    // A standby node may redirect after it has forwarded the request and lost the response, so it may have taken effect.
+    // A standby node may redirect after it has forwarded the request and lost the response. So after a redirect, the
+    // request may have taken effect.
     let sent = redirects > 0
     const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', server.host, error))
     const request = sender.request({ hostname, port, path, method, agent: sender.agent })
@@ -164,8 +165,8 @@ function readBody(message: IncomingMessage, limit: number): Promise<string> {
   })
 }
 
-// Text that is not JSON is dropped: it comes from a proxy, not from Vault, and may contain anything. Numbers in a secret
-// of the application keep all their digits.
+// Text that is not JSON is dropped: it comes from a proxy, not from Vault, and may contain anything. Numbers in a
+// secret of the application keep all their digits.
 function parseJson(text: string): unknown {
   try {
     return text === '' ? undefined : parseExactJson(text)

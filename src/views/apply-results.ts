@@ -5,7 +5,7 @@ import type { FieldDifference, ItemPlan } from '../operations/batch/plan.ts'
 import type { AppliedItem } from '../operations/batch/run-items.ts'
 import type { LinesView, OutcomesView } from '../terminal/view.ts'
 
-/** What `apply` would do with one data source, as `diff` prints it. */
+/** The change that `apply` would make to one data source, as `diff` prints it. */
 export interface Difference {
   readonly name: string
   readonly env: string
@@ -45,7 +45,7 @@ function fieldChange({ secret, before, after }: FieldDifference): string {
 
 const NOT_ATTEMPTED = 'not done'
 
-/** The outcome that the table shows. An item that was not done because of an interruption has not failed. */
+/** The outcome that the table shows. An item that was skipped because of an interruption is not shown as failed. */
 export function outcomeText<A extends string>({ action, error }: { action: A; error: ItemError | null }) {
   return error && isInterruption(error.code) ? NOT_ATTEMPTED : action
 }

@@ -1,7 +1,10 @@
 import type { AuditEvent } from '../ports/audit-trail.ts'
 import type { Column, ListView, PagesView, WritePage } from '../terminal/view.ts'
 
-/** The output of `audit`. `which` describes the filters in the message for no events: ` of the last hour`. */
+/**
+ * The output of `audit`. `which` describes the filters for the message "No events…", for example ` by
+ * alice@example.com`.
+ */
 export function eventsView(events: readonly AuditEvent[], which: string): ListView<Shown> {
   return { kind: 'list', data: events.map(shown), columns: COLUMNS, empty: `No events${which}.` }
 }

@@ -26,7 +26,7 @@ export function dataSourcesView(found: readonly WithCredentials[]): ListView<Lis
 
 type Shown = ReturnType<typeof redactCredentials>
 
-// For an unknown type no field is known to be safe to print.
+// If the type is unknown, so is which of its fields are safe to print.
 function shownCredentials({ type }: DataSource, credentials: Credentials): Shown {
   const known = findSourceType(type)
   return known ? redactCredentials(known, credentials) : {}

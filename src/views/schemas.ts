@@ -7,7 +7,10 @@ import { outputSchema } from '../source-types/output-schema.ts'
 import { JSON_SCHEMA_DIALECT, type JsonSchema, requestSchema } from '../source-types/request-schema.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 
-/** The JSON Schema (draft 2020-12) of a command's output with `-o json`. `answer` is the schema of one data source. */
+/**
+ * The JSON Schema (draft 2020-12) of a command's output with `-o json`. `command` may also be `answer`, for the schema
+ * of one data source, or `error`.
+ */
 export function findOutputSchema(command: string, types: readonly SourceType[]): JsonSchema | undefined {
   const make = SCHEMAS[command]
   return make && { $schema: JSON_SCHEMA_DIALECT, title: `Output of dsctl ${command} -o json`, ...make(types) }
@@ -77,7 +80,7 @@ type Make = (types: readonly SourceType[]) => JsonSchema
 
 const dataSource: Make = types => outputSchema(types, ONBOARDING_STATUSES)
 
-/** A schema for use inside another one: without `$schema`. */
+/** Removes `$schema`, for use inside another schema. */
 const nested = ({ $schema: _, ...schema }: JsonSchema) => schema
 
 const SCHEMAS: Readonly<Record<string, Make>> = {

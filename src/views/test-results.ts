@@ -1,7 +1,9 @@
 import type { ConnectionResult } from '../ports/connection-test.ts'
 import type { OutcomesView } from '../terminal/view.ts'
 
-/** The output of `test` for one data source. If the REF was not found, only its name is known. */
+/**
+ * The output of `test` for one data source. If the test could not run, `id` and `type` are null and `name` is the REF.
+ */
 export interface TestResultJson {
   readonly id: string | null
   readonly name: string

@@ -102,7 +102,7 @@ describe('On an application’s own database', () => {
     for (const result of tries) {
       const error = jsonError(result)
       expect(error).toMatchObject({ exit_code: 6, code: 'conflict', message: 'The name Gone in env dev is taken.' })
-      expect(error.hint).toContain('Only a deleted data source has it')
+      expect(error.hint).toContain('Only a deleted data source has this name')
     }
     const after = await everythingIn(shop)
     const data = (secrets: typeof after.secrets) =>
@@ -213,7 +213,10 @@ describe('With a role that has only the documented grants', () => {
   test('member commands need two more grants', async () => {
     const add = ['member', 'add', 'nina@example.com', '--role', 'viewer', '--force', '-o', 'json']
     const refused = jsonError(await shop.dsctl(add, as))
-    expect(refused).toMatchObject({ exit_code: 4, hint: expect.stringMatching(/GRANT SELECT ON users.* also INSERT/) })
+    expect(refused).toMatchObject({
+      exit_code: 4,
+      hint: expect.stringMatching(/GRANT SELECT ON users.* also GRANT INSERT/),
+    })
     await shop.database.query(`ALTER TABLE users ALTER COLUMN auth_subject SET DEFAULT ''; ${grants('members', role)}`)
     expect(await shop.dsctl(add, as)).toMatchObject({ code: 0 })
   })

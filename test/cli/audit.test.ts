@@ -76,7 +76,7 @@ describe('audit', () => {
 
   test('prints pages, and says if there are more', async () => {
     const first = await acme.dsctl(['audit', '--page-size', '3', '-o', 'json'])
-    expect(first.stderr).toBe('There are more: pass --page 1 or --all.\n')
+    expect(first.stderr).toBe('There are more. Pass --page 1 or --all.\n')
     const last = await acme.dsctl(['audit', '--page-size', '3', '--page', '2', '-o', 'json'])
     expect([json(first).length, json(last).length, last.stderr]).toEqual([3, 1, ''])
     expect(json(await acme.dsctl(['audit', '--all', '--page-size', '3', '-o', 'json']))).toHaveLength(7)

@@ -265,7 +265,7 @@ describe('--allow-from', () => {
     const never = await run('env:VAULT_SECOND_TOKEN', '--allow-from', 'env:*')
     expect(never.code).toBe(2)
     const wrong = await run('env:DS_PASSWORD', '--allow-from', 'DS_*')
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('allow-from: must be a source, with *')])
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('allow-from: must be a source, in which *')])
     const allowed = await run('env:DS_PASSWORD', '--allow-from', 'env:OTHER_*', '--allow-from', 'env:DS_*')
     expect(allowed.code, allowed.stderr).toBe(code)
     expect(allowed.stdout + allowed.stderr).not.toContain(MARKER)

@@ -279,11 +279,11 @@ describe('test', () => {
   test('reports missing and unusable credentials', async () => {
     await acme.addDataSource({ name: 'Bare' })
     const [bare] = json(await acme.dsctl(['test', 'Bare', '-o', 'json']))
-    expect(bare).toMatchObject({ code: 'failed', message: 'It has no credentials in Vault.' })
+    expect(bare).toMatchObject({ code: 'failed', message: 'The data source has no credentials in Vault.' })
     const id = await acme.addDataSource({ name: 'Odd' })
     await acme.vault.writeSecret(`data-sources/${id}`, { type: 'postgres', host: 'h.example.com', password: SECRET })
     const odd = await acme.dsctl(['test', 'Odd', '-o', 'json'])
-    expect(json(odd)[0].message).toContain('Its credentials cannot be used: username is required; ')
+    expect(json(odd)[0].message).toContain('The credentials cannot be used: username is required; ')
     expect(odd.stdout + odd.stderr).not.toContain(SECRET)
   })
 

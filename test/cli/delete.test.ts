@@ -71,7 +71,7 @@ describe('delete -f', () => {
     expect(result.code).toBe(8)
     expect(outcomes(result)).toEqual(['A deleted', 'None failed', 'B deleted'])
     expect(json(result)[1].error).toMatchObject({ code: 'not_found', exit_code: 5 })
-    expect(jsonError(result)).toMatchObject({ message: '1 of 3 could not be deleted.' })
+    expect(jsonError(result)).toMatchObject({ message: '1 of 3 data sources could not be deleted.' })
     const again = await removeFrom(
       ['A', 'C'].map(name => ({ name, env })),
       '--ignore-not-found',

@@ -88,7 +88,7 @@ describe('Postgres', () => {
     await site.database.query(`CREATE UNIQUE INDEX part ON data_sources (name, organization_id, env) WHERE env = 'dev'`)
     const found = await diagnose(site)
     expect(found).toMatchObject({ code: 0, wrong: ['indexes: warning'] })
-    expect(found.of('indexes').message).toContain('no unique index on the names of live rows')
+    expect(found.of('indexes').message).toContain('data_sources has no unique index on the names of live rows')
     expect(found.of('indexes').message).toContain('data_sources has no index for dsctl list')
     await applyFix(found.of('indexes'))
     await site.database.query('DROP INDEX part')

@@ -218,7 +218,7 @@ describe('doctor', () => {
       for (const args of [[], ['--fix']]) {
         const found = await diagnose(site, args)
         expect(found).toMatchObject(HEALTHY)
-        expect(found.of('pending').message).toBe('No operation is unfinished. 2 in progress.')
+        expect(found.of('pending').message).toBe('There are no unfinished operations. 2 in progress.')
       }
       expect(await contents()).toEqual(before)
       await site.database.query(`UPDATE dsctl.pending_operations SET expires_at = now() WHERE state <> 'closed'`)

@@ -69,7 +69,7 @@ test.each([
   ['member add x', 'Run dsctl member add --help to see the usage.'],
   ['audit prune', 'Run dsctl audit prune --help to see the usage.'],
   ['template set x', 'Run dsctl template set --help to see the usage.'],
-  ['update X --name Y', 'Pass --set-name NAME to rename it.'],
+  ['update X --name Y', 'Pass --set-name NAME to rename the data source.'],
   ['apply s.yaml', 'Pass files and folders with -f: dsctl apply -f sources/'],
 ])('The error for an invalid command line has a hint: %s', async (words, hint) => {
   const { code, stderr } = await dsctl(words.split(' '))

@@ -86,7 +86,7 @@ describe('init of an empty database', () => {
     const before = await stateOf(database)
     const result = await init([...servers(), '--org', 'Other', '--admin', 'other@example.com', '--profile', 'other'])
     expect(result.code, result.stderr).toBe(2)
-    expect(result.stderr).toContain('init creates only the first one')
+    expect(result.stderr).toContain('init creates only the first organization')
     expect(await stateOf(database)).toEqual(before)
   })
 
@@ -254,7 +254,7 @@ describe('init of an empty database', () => {
     const token = await vault.userToken({ email: 'admin@example.com', policies: [] })
     const check = await init([...servers(), '--check'], { VAULT_TOKEN: token })
     expect(check).toMatchObject({ code: 0, stdout: '' })
-    expect(check.stderr).toContain(`This token cannot see the mount ${vault.mount}`)
+    expect(check.stderr).toContain(`this token cannot see the mount ${vault.mount}`)
     expect(check.stderr).not.toMatch(/KV version 2|secrets enable|lacks/)
     const made = await init([...servers(), ...organizationFlags, '-o', 'json'], { VAULT_TOKEN: token })
     expect(jsonError(made)).toMatchObject({

@@ -229,7 +229,7 @@ describe.each([SIGNALS[0], HANGUP])('$signal in an apply', ({ signal, exit, code
     expect(json(result)).toMatchObject([{ name: 'Kept', action: 'created' }])
     expect(jsonError(result)).toMatchObject({
       code,
-      message: expect.stringMatching(/: nothing was pruned\. Run it again to continue\.$/),
+      message: expect.stringMatching(/: nothing was pruned\. Run the command again to continue\.$/),
     })
     expect(await names()).toEqual(['Kept', 'Old'])
     const again = await site.dsctl(args, { stdin })

@@ -157,7 +157,7 @@ describe('login with a token', () => {
     expect(tokenIn(home)).toBe(token)
     const refused = terminal(['login', '--token', '-', '--no-input'], inHome(home))
     expect((await refused.exit).code).toBe(2)
-    expect(refused.text()).toContain('token: comes from standard input, which is a terminal, and prompts are off')
+    expect(refused.text()).toContain('token: must be piped in: standard input is a terminal, and prompts are off')
   })
 })
 

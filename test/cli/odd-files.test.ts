@@ -30,8 +30,8 @@ describe('an unsuitable file', () => {
   })
 
   test.each([
-    ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'not text'],
-    ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'not text'],
+    ['a key that is a list', `type: postgres\n? [password, ${SECRET}]\n: c\n`, 'not a string'],
+    ['a key that is an object', `type: postgres\n? {a: ${SECRET}}\n: c\n`, 'not a string'],
     ['an unknown tag', `type: postgres\npassword: !${SECRET} x\n`, 'tags'],
     ['a tag that makes text a number', `type: postgres\npassword: !!int "${SECRET}"\n`, 'not valid YAML'],
     ['an alias without its anchor', `type: postgres\npassword: *${SECRET}\n`, 'YAML'],
@@ -144,6 +144,6 @@ test('init for an unknown organization leaves the profile unchanged', async () =
     env: { VAULT_TOKEN: site.vault.rootToken },
   })
   expect(result.code).toBe(2)
-  expect(result.stderr).toContain('Organization Other does not exist, and init creates only the first one.')
+  expect(result.stderr).toContain('Organization Other does not exist, and init creates only the first organization.')
   expect((await site.dsctl(['config', 'list', '-o', 'json'])).stdout).toBe(before.stdout)
 })

@@ -96,7 +96,7 @@ describe('onboarding', () => {
   test('reports every problem at once, and writes nothing', async () => {
     const before = await stored()
     expect(jsonError(await move('failed')).fields).toEqual([
-      { field: 'error', message: 'is required with failed: --error TEXT' },
+      { field: 'error', message: 'is required with the status failed: --error TEXT' },
     ])
     expect(jsonError(await move('done')).fields?.[0]?.message).toContain('notStarted, inProgress, completed, failed')
     const failed = async (error: string) => jsonError(await move('failed', '--error', error)).fields?.[0]?.message

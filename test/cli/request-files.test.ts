@@ -44,7 +44,7 @@ describe('With any --allow-from, a request file cannot read', () => {
     async name => {
       const error = jsonError(await asked(`env:${name}`, ['--allow-from', 'env:*']))
       expect(error).toMatchObject({ exit_code: 2, fields: [{ field: 'password' }] })
-      expect(error.fields?.[0]?.message).toBe('comes from a variable that a request file may never name')
+      expect(error.fields?.[0]?.message).toBe('comes from a variable that a request file may never use')
     },
   )
 
@@ -54,7 +54,7 @@ describe('With any --allow-from, a request file cannot read', () => {
     linkSync(join(folder, '.vault-token'), join(folder, 'hard'))
     for (const name of ['.vault-token', 'soft', 'hard', './/.vault-token']) {
       const error = jsonError(await asked(`@${name}`, ['--allow-from', '@*']))
-      expect(error.fields?.[0]?.message, name).toBe('comes from a file that a request file may never name')
+      expect(error.fields?.[0]?.message, name).toBe('comes from a file that a request file may never use')
     }
   })
 
@@ -67,7 +67,7 @@ describe('With any --allow-from, a request file cannot read', () => {
     writeFileSync(join(folder, '.vault-token'), CANARY)
     const proxied = await proxySite(acme)
     for (const [from, place, instead, says] of [
-      ['@link', 'link', join(folder, '.vault-token'), /a file that a request file may never name/],
+      ['@link', 'link', join(folder, '.vault-token'), /a file that a request file may never use/],
       ['@link', 'link', join(outside, 'token'), /outside the folder of the request file/],
       ['@way/in', 'way', outside, /outside the folder of the request file/],
       ['@link', 'link', '/dev/zero', /not a regular file/],

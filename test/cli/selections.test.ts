@@ -65,7 +65,9 @@ describe('A selection that matches nothing', () => {
   test('in an organization without data sources says that no env has any', async () => {
     await site.addMember(site.admin.id, await site.addOrganization('Empty'), { role: 'data_admin' })
     const empty = (...args: string[]) => run([...args, '--org', 'Empty'])
-    expect((await empty('list', '--env', 'dev')).stderr).toBe('No data sources in env dev. No env has any.\n')
+    expect((await empty('list', '--env', 'dev')).stderr).toBe(
+      'No data sources in env dev. There are no data sources in any env.\n',
+    )
     expect((await empty('list')).stderr).toBe('No data sources.\n')
     expect(await empty('test', '--all')).toMatchObject({ code: 5, stderr: 'dsctl: No data sources.\n' })
   })

@@ -315,7 +315,7 @@ describe('a secret from standard input, at a terminal', () => {
     const request = ['--env', 'dev', '--type', 'mysql', '--host', 'h', '--username', 'u', '--default-database', 'd']
     const screen = open(['create', unique('Refused'), ...request, '--password', '-', '--no-input'])
     expect(await screen.exit, screen.text()).toMatchObject({ code: 2 })
-    expect(screen.text()).toContain('password: comes from standard input, which is a terminal, and prompts are off')
+    expect(screen.text()).toContain('password: must be piped in: standard input is a terminal, and prompts are off')
   })
 })
 

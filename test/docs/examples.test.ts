@@ -114,7 +114,7 @@ describe('A viewer with the reader’s policy and grants', () => {
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: `The database is ready.
-Vault is reachable. This token cannot see the mount ${vault.mount}, which is enough for list and get. Nothing was changed.
+Vault is reachable, but this token cannot see the mount ${vault.mount}. list works, and get works without credentials. Nothing was changed.
 `,
     })
   })

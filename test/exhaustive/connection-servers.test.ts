@@ -224,7 +224,7 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       expect((await acme.dsctl(args, { stdin })).code).toBe(0)
       const keyOf = async () => json(await acme.dsctl(['get', 'Asked', '-o', 'json'])).credentials.ssh_host_key
       const openTest = () => terminal(['test', 'Asked'], { env: acme.env, home: acme.home, columns: 300 })
-      const question = `The host key of 127.0.0.1 is ${jump.fingerprint}. Store it as the right one?`
+      const question = `The host key of 127.0.0.1 is ${jump.fingerprint}. Trust this key and store it?`
       for (const no of ['n\n', '\n']) {
         const refusing = openTest()
         await refusing.waitFor(question)

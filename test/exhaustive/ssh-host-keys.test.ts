@@ -79,8 +79,8 @@ describe.runIf(REAL_POSTGRES && HAS_SSHD)('ssh_host_key', () => {
     }).split(' ')[1]
     const both = `${keyOf('ed25519').publicKey}\n${keyOf('rsa -b 2048').publicKey}`
     for (const [value, reason] of [
-      [md5, 'is an MD5 fingerprint: give the SHA256 fingerprint, as printed by ssh-keygen -l'],
-      [both, 'has several keys: give one of them'],
+      [md5, 'is an MD5 fingerprint: use the SHA256 fingerprint, as printed by ssh-keygen -l'],
+      [both, 'has several keys: use only one of them'],
       [`@cert-authority * ${keyOf('ed25519').publicKey}`, 'has a marker of known_hosts'],
       ['ssh-ed25519 AAAA', 'must be SHA256:'],
       ['ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ', 'must be SHA256:'],

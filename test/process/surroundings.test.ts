@@ -137,7 +137,9 @@ describe('An unusable folder is named, with the variable that moves it:', () => 
       expect(await bare(args, as), args.join(' ')).toMatchObject({
         code: 2,
         stdout: '',
-        stderr: expect.stringMatching(/settings file .*\/private\/.* is not readable by you\.\n.*DSCTL_CONFIG_DIR/),
+        stderr: expect.stringMatching(
+          /settings file .*\/private\/.* cannot be read with your permissions\.\n.*DSCTL_CONFIG_DIR/,
+        ),
       })
   })
 

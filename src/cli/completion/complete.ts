@@ -39,9 +39,9 @@ export async function complete(
 /** The position of the word to complete. */
 interface CursorPosition {
   readonly command: Command
-  /** An option whose value comes next. */
+  /** The option whose value is being completed, if any. */
   readonly option: Option | undefined
-  /** The number of arguments before the word. */
+  /** The number of arguments before the word to complete. */
   readonly position: number
   /** Whether the word is after `--`. */
   readonly onlyArguments: boolean
@@ -59,12 +59,12 @@ async function findPlace(program: Command, words: readonly string[]): Promise<Cu
   return place
 }
 
-/** Lets commander read the options so far: with `--type`, only the fields of that type are offered. */
+/** Lets commander parse the options so far. With `--type`, only the fields of that type are completed. */
 function readOptions({ command, given }: CursorPosition): void {
   try {
     command.parseOptions([...given])
   } catch {
-    // A wrong value. The command itself reports it.
+    // Ignore a wrong value: the command itself will report it.
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The output of `dsctl completion` for each shell. The scripts call `dsctl __complete`. It prints one line per candidate,
- * with its description after a tab, and `:files` if the shell should complete paths.
+ * The output of `dsctl completion` for each shell. The scripts call `dsctl __complete`. It prints one line per
+ * candidate, with its description after a tab, and `:files` if the shell should complete paths.
  */
 export const SCRIPTS: Readonly<Record<string, string>> = {
   bash: `# bash completion for dsctl: source <(dsctl completion bash)

@@ -1,6 +1,6 @@
 /**
- * Splits a command line up to the cursor into words, without the command's name. The last word is the one being typed; it
- * is empty after a space. Removes quotes and backslashes as a shell does, but expands nothing.
+ * Splits a command line up to the cursor into words, without the command's name. The last word is the one being typed;
+ * it is empty after a space. Removes quotes and backslashes as a shell does, but expands nothing.
  */
 export function splitCommandLine(line: string): readonly string[] {
   const words = ['']

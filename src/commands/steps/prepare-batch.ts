@@ -24,7 +24,7 @@ import { fetchBatchSecrets } from '../../requests/batch-secrets.ts'
 export interface PreparedBatch {
   readonly stores: Stores
   readonly items: readonly BatchItem[]
-  /** The records that the items change, by `keyOf`. */
+  /** The existing records of the items, by `keyOf`. */
   readonly existing: ReadonlyMap<string, Existing>
   /** The data sources to delete because no file contains them. */
   readonly pruneTargets: readonly NamedRecord[]
@@ -32,8 +32,8 @@ export interface PreparedBatch {
 }
 
 /**
- * Reads and validates a batch, checks that it is permitted, and fetches its secrets. The audit trail records a denial as
- * one of `action`. Throws `invalid` with every problem. `diff` only warns of too many deletions.
+ * Reads and validates a batch, checks that it is permitted, and fetches its secrets. A denial is audited under
+ * `action`. Throws `invalid` with every problem. For too many deletions, `apply` throws and `diff` only warns.
  */
 export async function prepareBatch(
   context: Context,
@@ -43,7 +43,8 @@ export async function prepareBatch(
   const settings = readBatchOptions(context, options, LIMITS)
   const requests = await readRequests(context, settings, action)
   if (settings.prune) checkPruneRequests(requests)
-  setV8Flag('optimizeLate') // only once everything is read: from now on the servers need the cores
+  // Not earlier: parsing benefits from optimized code. From here on, the servers need the CPU more.
+  setV8Flag('optimizeLate')
   const stores = await context.stores(MAY.change, settings.prune ? checkCanDelete : undefined)
   const { existing, types } = await findExisting(stores, requests, action)
   checkAcceptedTypes(requests, types)

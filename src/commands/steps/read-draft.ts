@@ -8,11 +8,11 @@ import type { RequestDraft } from '../../requests/validate-request.ts'
 interface DraftInput {
   readonly name: string | undefined
   readonly options: DraftOptions
-  /** What the audit trail records if the lookup of the template is denied. Undefined for nothing. */
+  /** If the lookup of the template is denied, the denial is audited under this action. Undefined: not audited. */
   readonly action: 'create' | 'test' | undefined
 }
 
-/** A draft of a data source from options, the request file and the template that either names. */
+/** Reads the draft of a data source from the options, the request file, and the template that one of them names. */
 export async function readDraftWithTemplate(
   context: Context,
   { name, options, action }: DraftInput,

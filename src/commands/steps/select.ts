@@ -7,7 +7,7 @@ import { type ListFilter, NO_FILTER, type Records } from '../../ports/records.ts
 import { selectedEnvs } from '../../requests/selected-envs.ts'
 import { getSourceType } from '../../source-types/index.ts'
 
-/** A filter from the options `--type` and `--env`, and from the env of the settings. Throws `invalid`. */
+/** The filter from the options `--type` and `--env`, or else the env of the settings. Throws `invalid`. */
 export function readFilter(context: Context, types: readonly string[] = []): ListFilter {
   const names = types.map(type => getSourceType(type).name)
   return { ...NO_FILTER, types: [...new Set(names)], envs: selectedEnvs(context) }
@@ -21,7 +21,7 @@ export function noteEnvOfSettings(context: Context): void {
   context.note(`Only env ${selected.env}, because of ${selected.source}. Pass --env for other envs.`)
 }
 
-/** What to print if no data source passes a filter. */
+/** The message to print if no data source passes a filter. */
 export async function noMatchText(access: { caller: Caller; records: Records }, filter: ListFilter): Promise<string> {
   const { message, hint } = await explainNoMatch(access, filter)
   return hint === undefined ? message : `${message} ${hint}`

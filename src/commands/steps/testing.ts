@@ -12,7 +12,7 @@ export interface VerifyOptions {
   readonly acceptHostKey?: boolean
 }
 
-/** Opens what a connection test needs. */
+/** Opens the connection tester and the prompt for unknown host keys. */
 export async function openTesting(
   context: Context,
   { acceptHostKey: accept = false }: Pick<VerifyOptions, 'acceptHostKey'>,
@@ -21,7 +21,7 @@ export async function openTesting(
   return { tester, acceptHostKey }
 }
 
-/** Opens what the tests of `--verify` need. Ctrl-C stops them at once, since nothing is written yet. */
+/** With `--verify`, opens the tester and the prompt. Ctrl-C stops such a test at once, since nothing is written yet. */
 export async function openVerification(context: Context, options: VerifyOptions): Promise<TestOptions | undefined> {
   if (!options.verify) return undefined
   const { tester, acceptHostKey } = await openTesting(context, options)
@@ -31,7 +31,7 @@ export async function openVerification(context: Context, options: VerifyOptions)
   }
 }
 
-/** Tests what a request would create. */
+/** Tests the data source that a request would create. */
 export async function testRequest(
   context: Context,
   request: CreateRequest,

@@ -1,4 +1,4 @@
-/** Decodes UTF-8 text, or says why it cannot: `is not UTF-8 text`. A byte-order mark is not part of the text. */
+/** Decodes UTF-8 text, or returns a problem such as `is not UTF-8 text`. Removes a byte-order mark. */
 export function decodeText(bytes: Buffer): { readonly text: string } | { readonly problem: string } {
   if (isUtf16(bytes)) return { problem: UTF16_PROBLEM }
   try {
@@ -9,7 +9,7 @@ export function decodeText(bytes: Buffer): { readonly text: string } | { readonl
   }
 }
 
-/** Whether bytes begin as UTF-16 or UTF-32 does: with its byte-order mark, or with a letter and a NUL. */
+/** Whether bytes begin like UTF-16 or UTF-32 text: with a byte-order mark, or with a letter and a NUL. */
 export function isUtf16(bytes: Buffer): boolean {
   const start = bytes.toString('latin1', 0, 2)
   return start === '\xff\xfe' || start === '\xfe\xff' || /^(?:\0[\t-~]|[\t-~]\0)$/.test(start)
@@ -17,7 +17,7 @@ export function isUtf16(bytes: Buffer): boolean {
 
 export const UTF16_PROBLEM = 'is UTF-16 text: convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8'
 
-/** A text without its byte-order mark. */
+/** Removes the byte-order mark from a string. */
 export function withoutByteOrderMark(text: string): string {
   return text.replace(/^\ufeff/, '')
 }

@@ -10,8 +10,8 @@ export function describeReadError(error: unknown): string {
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'does not exist',
   ENOTDIR: 'does not exist',
-  EACCES: 'is not readable by you',
-  EPERM: 'is not readable by you',
+  EACCES: 'cannot be read with your permissions',
+  EPERM: 'cannot be read with your permissions',
   EISDIR: 'is a folder',
   [NOT_REGULAR]: 'is not a regular file',
   [UTF16]: UTF16_PROBLEM,

@@ -3,8 +3,8 @@ import { open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 
 /**
- * Reads a file up to a limit. If the file is larger, the result is longer than `maxBytes`, so that the caller can reject
- * it. This works for devices too, which may have no end.
+ * Reads a file up to a limit. If the file is larger, the result is longer than `maxBytes`, so that the caller can
+ * reject it. This works for devices too, which may be endless.
  */
 export async function readAtMost(path: string, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
@@ -18,8 +18,8 @@ export async function readAtMost(path: string, maxBytes: number): Promise<Buffer
 }
 
 /**
- * Reads a file up to a limit if `check` accepts it; otherwise returns the problem that `check` found. The check gets the
- * open file, because the path may lead to another file by the time it is opened.
+ * Reads a file up to a limit if `check` accepts it; otherwise returns the problem that `check` found. The check gets
+ * the open file, because the path may lead to another file by the time it is opened.
  */
 export async function readChecked(
   path: string,

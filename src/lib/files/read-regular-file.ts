@@ -3,7 +3,8 @@ import { isUtf16, withoutByteOrderMark } from './decode-text.ts'
 
 /**
  * Reads a text file synchronously, without its byte-order mark: settings, a token or certificates. Throws NOT_REGULAR
- * for a pipe or a device, because waiting for it would block the process, including its signal handlers, and UTF16.
+ * for a pipe or a device: waiting for it would block the process, including its signal handlers. Throws UTF16 for a
+ * file in UTF-16.
  */
 export function readRegularFile(path: string): string {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)

@@ -1,7 +1,7 @@
 import { InvalidPostgresMessage } from './invalid-message.ts'
 import { messageChecker } from './message-checker.ts'
 
-/** What `connection` of a pg client has, of what is used here. */
+/** The part of a pg client's `connection` that is used here. */
 interface PgConnection {
   attachListeners(stream: MessageSource): void
 }
@@ -12,8 +12,9 @@ interface MessageSource {
 }
 
 /**
- * Makes a new pg client check what the server sends before it reads it: an invalid message closes the connection with
- * InvalidPostgresMessage. pg's own parser reads past the end of a malformed message, and may then never return.
+ * Makes a new pg client check each message of the server before it parses the message. An invalid message closes the
+ * connection with InvalidPostgresMessage. pg's own parser reads past the end of a malformed message, and may then never
+ * return.
  */
 export function checkMessages<Client extends object>(client: Client): Client {
   const { connection } = client as unknown as { connection: PgConnection }

@@ -2,8 +2,8 @@ import { InvalidPostgresMessage } from './invalid-message.ts'
 import type { MessageReader } from './message-reader.ts'
 
 /**
- * How to read each kind of message to its end. For rows and their descriptions, returns the number of columns.
- * Source: PostgreSQL documentation, "Message Formats".
+ * Functions that read each kind of message to its end. For rows and their descriptions, they return the number of
+ * columns. Source: PostgreSQL documentation, "Message Formats".
  */
 export const FORMATS: Readonly<Record<string, (body: MessageReader) => number | undefined>> = {
   '1': body => body.end(),

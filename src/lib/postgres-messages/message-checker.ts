@@ -9,8 +9,8 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ANSWER_ROWS = 250_000
 
 /**
- * Returns a function that takes what the server sends, in chunks of any size, and returns the messages that are complete
- * and valid, or undefined if none is complete yet. Throws InvalidPostgresMessage.
+ * Returns a function that takes the data from the server, in chunks of any size, and returns the messages that are
+ * complete and valid, or undefined if no message is complete yet. Throws InvalidPostgresMessage.
  */
 export function messageChecker(): (chunk: Buffer) => Buffer | undefined {
   let pending: Buffer[] = []

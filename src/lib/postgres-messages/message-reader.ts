@@ -50,7 +50,7 @@ export class MessageReader {
     if (length !== -1) this.skip(length)
   }
 
-  /** A counted list, which is the rest of the message. Returns the count. */
+  /** A list with a count, up to the end of the message. Returns the count. */
   list(readItem: () => unknown): number {
     this.skip(2)
     const count = this.#body.readInt16BE(this.#at - 2)

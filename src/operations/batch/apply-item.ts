@@ -43,7 +43,8 @@ async function updateItem(
   { existing, options }: { existing: Existing; options: ApplyOptions },
 ): Promise<ItemResult> {
   const { id } = existing
-  // An unsettled record goes through an update, which settles it first: what is stored may still be rolled back.
+  // The stored credentials of an unsettled record may still be rolled back, so do not compare with them. Updating it
+  // settles it first.
   const settled = !existing.unsettled
   const { testing } = options
   if (!settled && testing) throw unsettledError(existing)
@@ -60,9 +61,9 @@ async function updateItem(
 function unsettledError({ id }: Existing): DsctlError {
   return new DsctlError(
     'conflict',
-    'Another change of it is unfinished, so its new credentials cannot be tested yet.',
+    'Another change of the data source is unfinished, so the new credentials cannot be tested yet.',
     {
-      hint: 'Run it again in a moment, or run dsctl doctor --fix if that change was left unfinished.',
+      hint: 'Run the command again in a moment. If the process of the other change has died, run dsctl doctor --fix.',
       id,
     },
   )

@@ -11,13 +11,15 @@ import { type AppliedItem, isFailed, runItems } from './run-items.ts'
 /** The outcome of a batch. */
 export interface ApplyResult {
   readonly applied: readonly AppliedItem[]
-  /** There was something to prune, and nothing of it was begun: an item failed, or the user interrupted the command. */
+  /** True if no prune target was deleted because an item failed or the user interrupted the command. */
   readonly pruneSkipped: boolean
 }
 
 export type PruneTarget = NameAndEnv & { readonly id: string }
 
-/** Applies the items of a batch, then deletes `pruneTargets` unless an item failed or the user interrupted the command. */
+/**
+ * Applies the items of a batch, then deletes `pruneTargets` unless an item failed or the user interrupted the command.
+ */
 export async function applyBatch(
   stores: Stores,
   { items, pruneTargets }: { items: readonly BatchItem[]; pruneTargets: readonly PruneTarget[] },
@@ -39,7 +41,7 @@ export async function applyBatch(
 }
 
 /**
- * Applies each item by itself: one that fails does not stop the others. If the stores stay unavailable, or the user
+ * Applies each item separately: a failure does not stop the others. If the stores stay unavailable, or the user
  * interrupts the command, the remaining items are not begun.
  */
 async function applyAll(

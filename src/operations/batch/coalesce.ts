@@ -112,7 +112,7 @@ function queueFor<I, A>(send: (items: readonly I[]) => Promise<BatchResult<A>>):
   }
 }
 
-/** If one item makes the database roll back the statement, sends each half by itself: only that item then fails. */
+/** If one item makes the database roll back the statement, sends each half separately, so that only that item fails. */
 async function sendTogether<I, A>(
   together: readonly Waiting<I, A>[],
   send: (items: readonly I[]) => Promise<BatchResult<A>>,

@@ -9,7 +9,7 @@ import type { BatchItem } from './item.ts'
 
 /** A record that a batch found. */
 export interface Existing extends NamedRecord {
-  /** It has an unclosed intent, so its credentials may still be rolled back. */
+  /** Whether it has an unclosed intent, so that its credentials may still be rolled back. */
   readonly unsettled: boolean
   /** When it was read, for Records.unsettledSince. */
   readonly foundAt: string
@@ -24,8 +24,8 @@ export interface FoundRecords {
 }
 
 /**
- * Looks up the live records with these names. Throws if the caller may not read them. Then a given `action` is audited as
- * denied.
+ * Looks up the live records with these names. Throws if the caller may not read them. Then a given `action` is audited
+ * as denied.
  */
 export async function findExisting(
   stores: Stores,
@@ -49,15 +49,15 @@ export async function findExisting(
 }
 
 /**
- * Of the items found unchanged, returns the records whose credentials may have come from another process's update that
- * was rolled back or still may be. They have to be applied again.
+ * Returns the records of unchanged items that have to be applied again: another process's update may have written the
+ * credentials that they were compared with, and has been rolled back or still may be.
  */
 export async function findUnsettledSince(
   stores: Stores,
   unchanged: readonly BatchItem[],
   existing: ReadonlyMap<string, Existing>,
 ): Promise<ReadonlyMap<string, Existing>> {
-  // Records that were unsettled from the start went through an update, which has its own intent.
+  // Records that were unsettled from the start were updated, not only compared, so they need no second check.
   const records = unchanged.flatMap(item => existing.get(keyOf(item)) ?? []).filter(record => !record.unsettled)
   const [first] = records
   if (!first) return new Map()

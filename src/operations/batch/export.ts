@@ -24,15 +24,15 @@ interface SecretField {
 export interface ExportOptions {
   readonly types: readonly string[]
   readonly envs: readonly string[]
-  /** Export for this env. Secrets are then variables to fill in instead of references to the exported ones. */
+  /** If given, export requests for this env. Each secret is then a variable to fill in, not a reference to Vault. */
   readonly toEnv: string | undefined
   readonly onProgress: (done: number, total: number) => void
   readonly warn: (text: string) => void
 }
 
 /**
- * Passes the data sources to `take` as requests, sorted by env and name. `take` returns whether to continue. A data source
- * that cannot be exported is left out, with a warning.
+ * Passes the data sources to `take` as requests, sorted by env and name. `take` returns whether to continue. A data
+ * source that cannot be exported is left out, with a warning.
  */
 export async function exportAll(
   stores: Stores,
@@ -71,7 +71,7 @@ function requestOf(
     return []
   }
   const { fields, hidden } = fieldsOf(known, credentials, how.source)
-  if (hidden.length) how.warn(`${name} (${env}): ${hidden.join(', ')} may contain a secret and was left out.`)
+  if (hidden.length) how.warn(`${name} (${env}): left out ${hidden.join(', ')}, which may contain a secret.`)
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 

@@ -1,4 +1,4 @@
-/** How many items `apply` and `diff` work on at a time unless `--parallel` says otherwise: also the limit of Vault calls. */
+/** The default of `--parallel`: how many items `apply` and `diff` process at a time, and the limit of Vault calls. */
 export const DEFAULT_PARALLEL = 16
 
 /** The largest `--parallel`. */
@@ -10,7 +10,7 @@ export const PIPELINES = 2
 /** How long a step waits for others that can be sent in the same statement, in milliseconds. */
 export const MAX_WAIT_MS = 250
 
-/** How many data sources `--prune` may delete unless `--prune-max` says otherwise. */
+/** The default of `--prune-max`: how many data sources `--prune` may delete. */
 export const DEFAULT_PRUNE_MAX = 10
 
 /** How many data sources `delete` deletes at a time. */

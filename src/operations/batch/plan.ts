@@ -12,7 +12,7 @@ import { retry } from '../two-stores/retry.ts'
 import type { BatchItem } from './item.ts'
 import { runInParallel } from './run-in-parallel.ts'
 
-/** A field that differs. Of a secret, the values are not included. */
+/** A field that differs. The values of a secret field are not included. */
 export interface FieldDifference {
   readonly field: string
   readonly secret: boolean

@@ -6,13 +6,13 @@ import { listLiveRecords } from './export.ts'
 
 /** Which data sources a prune may delete. */
 export interface PruneScope {
-  /** Only those in these envs, or in every env if empty. */
+  /** Delete only in these envs; if empty, in every env. */
   readonly envs: readonly string[]
   /** The maximum number of deletions. */
   readonly max: number
 }
 
-/** Throws `invalid` for a batch without requests, with which a prune would delete everything. */
+/** Throws `invalid` if a batch has no requests, since a prune would then delete everything. */
 export function checkPruneRequests(requests: readonly unknown[]): void {
   if (requests.length === 0) throw invalid('With no requests, --prune would delete everything.')
 }
@@ -28,11 +28,11 @@ export async function findPruneTargets(
   return found.filter(record => !named.has(keyOf(record)))
 }
 
-/** The error of an apply that would delete more data sources than allowed; undefined if it would not. */
+/** Returns an error if an apply would delete more data sources than allowed. */
 export function pruneLimitError(targets: readonly NamedRecord[], { max }: PruneScope): DsctlError | undefined {
   if (targets.length <= max) return undefined
   return invalid(
-    `${targets.length} data sources are in no file, more than --prune-max ${max}.`,
+    `${targets.length} data sources are in none of the files, and --prune-max is ${max}.`,
     [],
     'Nothing was written. Run dsctl diff --prune to see them. To delete them all, raise --prune-max.',
   )

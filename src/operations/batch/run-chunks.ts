@@ -34,14 +34,15 @@ export async function runInChunks<T, R>(
       chunkSize = nextChunkSize(itemsPerMs, { parallel, timeoutMs: stores.timeoutMs })
     }
   }
-  // The speed of Vault is not known yet. A first chunk of this size is done in time even if each of its requests takes a
-  // third of the time-out. The pipelines start with different sizes, or all would ask Vault, and then Postgres, at once.
+  // The speed of Vault is not known yet. A first chunk of this size is done in time even if each of its requests takes
+  // a third of the time-out. The pipelines start with different sizes, so that one uses Vault while another uses
+  // Postgres.
   await Promise.all(Array.from({ length: PIPELINES }, (_, nth) => pipeline(parallel * (nth + 1))))
   return results
 }
 
 /**
- * How many items to begin at once: as many as take a quarter of the time-out at the speed of the last chunk, so that no
+ * How many items to begin at once. At the speed of the last chunk, they take a quarter of the time-out, so that no
  * lease expires while its item waits.
  */
 function nextChunkSize(itemsPerMs: number, { parallel, timeoutMs }: { parallel: number; timeoutMs: number }): number {
@@ -87,6 +88,6 @@ function semaphore({ clock, timeoutMs }: Stores, limit: number) {
 function queuedTooLong(timeoutMs: number): UnavailableError {
   const message = `Timed out after ${timeoutMs / 1000} s: Vault was busy with other items of the batch.`
   return new UnavailableError('no', message, {
-    hint: 'Run it again to continue, with a longer --timeout or a smaller --parallel.',
+    hint: 'Run the command again to continue, with a longer --timeout or a smaller --parallel.',
   })
 }

@@ -6,7 +6,7 @@ import { type ItemError, itemError } from './item-error.ts'
 import { runInChunks } from './run-chunks.ts'
 import { runInParallel } from './run-in-parallel.ts'
 
-/** What became of one data source of a batch. */
+/** The result for one data source of a batch. */
 export interface AppliedItem extends NameAndEnv {
   readonly action: 'created' | 'updated' | 'unchanged' | 'deleted' | 'failed'
   readonly id: string | null
@@ -17,7 +17,7 @@ export type ItemResult = Pick<AppliedItem, 'action' | 'id'>
 
 interface RunOptions<T> {
   readonly parallel: number
-  /** Anything but undefined: each item may wait for a connection test. */
+  /** If not undefined, each item may wait for a connection test. */
   readonly testing: unknown
   /** Called with the number of finished items. */
   readonly onProgress: (done: number) => void
@@ -30,7 +30,7 @@ export function isFailed({ action }: AppliedItem): boolean {
 }
 
 /**
- * Runs `work` on all items, and returns what became of each, in their order. Begins no more items after an
+ * Runs `work` on all items, and returns the results in the order of the items. Begins no more items after an
  * interruption, or after `parallel` items in a row found the stores unavailable.
  */
 export async function runItems<T extends NameAndEnv & { readonly id?: string }>(
@@ -60,7 +60,7 @@ export async function runItems<T extends NameAndEnv & { readonly id?: string }>(
       onProgress(++done)
     }
   }
-  // Connection tests take their time, and --parallel promises how many run at once: no chunks.
+  // No chunks: they would run more connection tests at a time than --parallel allows.
   if (testing) return runInParallel(items, parallel, item => runOne(stores, item))
   return runInChunks(stores, items, { parallel, work: runOne })
 }

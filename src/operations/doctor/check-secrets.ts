@@ -29,7 +29,7 @@ export async function checkSecrets(
   return found.flat()
 }
 
-/** Checks again: an update or a delete may have come between reading the record and its secret. */
+/** Checks again, because the record may have been updated or deleted after it was read. */
 async function problemNow(exam: OrganizationExamination, record: LiveRecord): Promise<string | undefined> {
   const { stores } = exam
   const now = await stores.records.find(stores.caller, { text: record.id, env: undefined })

@@ -4,7 +4,9 @@ import { type BadSecret, checkSecrets } from './check-secrets.ts'
 import { checkInterrupted, count, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
 import { explainOrphans } from './orphan-secrets.ts'
 
-/** Compares the live records with the secrets, page by page. Then explains the secrets without a live record. */
+/**
+ * Compares the live records with the secrets, page by page. Then reports where secrets without a live record come from.
+ */
 export async function compareStores(exam: OrganizationExamination): Promise<readonly Finding[]> {
   const list = await exam.health.secrets.list(exam.organizationId)
   if (!list) return [cannotList()]
@@ -42,8 +44,8 @@ async function* livePages({ stores, health }: OrganizationExamination) {
 }
 
 /**
- * Returns the records that still have no secret. A record that was created after the secrets were listed has one now, and
- * one that was being deleted is no longer live.
+ * Returns the records that still have no secret. If a record was created after the secrets were listed, its secret is
+ * found now. If a record was being deleted, it is no longer live.
  */
 async function stillMissing(
   exam: OrganizationExamination,
@@ -68,7 +70,7 @@ function missingFinding(without: ReadonlyMap<string, string>): Finding {
     check: 'credentials',
     status: 'problem',
     message: `${count(without.size, 'live record')} without a secret: ${summarize([...without.values()])}.`,
-    fix: 'Run dsctl update ID with all its fields to write it again.',
+    fix: 'Run dsctl update ID with all its fields to write the secret again.',
     items: [...without.keys()],
   }
 }
@@ -90,7 +92,7 @@ function cannotList(): Finding {
     check: 'credentials',
     status: 'warning',
     message,
-    fix: 'Allow the policy to list the metadata path.',
+    fix: 'Add list on the metadata path to the token’s policy.',
     items: [],
   }
 }

@@ -8,8 +8,9 @@ import { couldNotCheck, type Examination, type Finding, isRefusal } from './find
 import { settleExpired } from './settle-expired.ts'
 
 /**
- * Checks one organization in both stores, and repairs what `fix` allows. Holds the ids of all secrets in memory. Throws if
- * the caller may not run doctor, or if a store is unavailable. A request that a server refuses becomes a finding.
+ * Checks one organization in both stores. With `fix`, also repairs (see Examination). Holds the ids of all secrets in
+ * memory. Throws if the caller may not run doctor, or if a store is unavailable. A request that a server refuses
+ * becomes a finding.
  */
 export async function examine(exam: Examination): Promise<readonly Finding[]> {
   const database = await examineDatabase(exam)
@@ -29,7 +30,7 @@ async function organizationOf({
   const asked = await health.records.unclosedIntents(stores.caller).catch(refusal)
   if (!(asked instanceof DsctlError)) return permitted(asked)
   const { message, ...finding } = couldNotCheck('pending', asked)
-  return { ...finding, message: `${message} Vault was not checked or compared.` }
+  return { ...finding, message: `${message} Vault was not checked, and the stores were not compared.` }
 }
 
 async function compared(exam: Parameters<typeof compareStores>[0]): Promise<readonly Finding[]> {

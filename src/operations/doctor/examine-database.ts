@@ -2,7 +2,7 @@ import { DsctlError } from '../../domain/errors.ts'
 import type { HealthProblem } from '../../ports/health.ts'
 import { couldNotCheck, type Examination, type Finding, isRefusal, ok } from './finding.ts'
 
-/** Checks that need neither a known caller nor existing tables. */
+/** Checks the database. Works even if the caller is unknown or tables are missing. */
 export async function examineDatabase(exam: Examination): Promise<readonly Finding[]> {
   const { records } = exam.health
   const [privileges, indexes, prepared] = await Promise.all([records.privileges(), records.indexes(), migrations(exam)])

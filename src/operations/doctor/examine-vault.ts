@@ -4,7 +4,10 @@ import type { VaultCheck } from '../../ports/setup.ts'
 import { mountUnseen } from '../init.ts'
 import { couldNotCheck, type Finding, isRefusal, type OrganizationExamination, ok } from './finding.ts'
 
-/** Checks the mount, the token's permissions and lifetime, and how many versions are kept. `usable`: the mount exists. */
+/**
+ * Checks the mount, the token's permissions and lifetime, and how many versions are kept. `usable`: false if the mount
+ * could not be checked, so that secrets cannot be listed either.
+ */
 export async function examineVault(
   exam: OrganizationExamination,
 ): Promise<{ findings: readonly Finding[]; usable: boolean }> {
@@ -31,7 +34,7 @@ function lacking({ path, capabilities }: VaultCheck['missing'][number]): Finding
   return { check: 'vault', status: 'problem', message, fix: 'See docs/setup-servers.md, "Vault policies".', items: [] }
 }
 
-/** A token that expires within this many seconds is worth a warning. */
+/** In seconds. A token that expires sooner gets a warning. */
 const SHORT_TTL = 300
 
 function timeLeft(ttl: number | undefined): Finding {
@@ -45,10 +48,16 @@ function timeLeft(ttl: number | undefined): Finding {
 async function versions({ health }: OrganizationExamination): Promise<Finding> {
   const kept = await health.secrets.versionsKept()
   if (kept === undefined) {
-    const message = 'The number of versions that the mount keeps of a secret is unknown.'
-    return { check: 'versions', status: 'warning', message, fix: 'Allow the policy to read MOUNT/config.', items: [] }
+    const message = 'The mount’s limit of versions per secret is unknown.'
+    return {
+      check: 'versions',
+      status: 'warning',
+      message,
+      fix: 'Add read on MOUNT/config to the token’s policy.',
+      items: [],
+    }
   }
-  if (kept >= 3) return ok('versions', `The mount keeps ${kept} versions of a secret.`)
-  const message = `The mount keeps ${kept} versions of a secret: after a crash, the outcome of an update may stay unknown.`
+  if (kept >= 3) return ok('versions', `The mount keeps ${kept} versions of each secret.`)
+  const message = `The mount keeps ${kept} versions of each secret: after a crash, the outcome of an update may stay unknown.`
   return { check: 'versions', status: 'warning', message, fix: 'vault write MOUNT/config max_versions=10', items: [] }
 }

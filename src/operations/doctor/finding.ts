@@ -11,7 +11,7 @@ export interface Examination {
   readonly setup: Pick<DatabaseSetup, 'inspect'>
   /** Checks what the token may do with the secrets of an organization. */
   readonly checkVault: (organizationId: string) => Promise<VaultCheck>
-  /** Settle expired intents, and remove secrets of rolled-back creates and of deletes. Nothing else is changed. */
+  /** Settle expired intents, and remove the secrets that rolled-back creates and deletes left. Change nothing else. */
   readonly fix: boolean
   /** Read every secret and check it against its type. */
   readonly deep: boolean
@@ -48,7 +48,7 @@ export function couldNotCheck(check: string, { message, details }: DsctlError): 
   return { check, status: 'problem', message: `Could not be checked. ${why}`, fix: details.hint ?? null, items: [] }
 }
 
-/** Whether a server refused a request, in contrast to being unavailable or rejecting the caller's identity. */
+/** Whether a server refused a request. False if it was unavailable or rejected the caller's identity. */
 export function isRefusal({ code }: DsctlError): boolean {
   return code === 'forbidden' || code === 'invalid'
 }
@@ -68,5 +68,5 @@ const SHOWN = 5
 
 /** Throws if the user has interrupted doctor. What it has settled or removed so far stays that way. */
 export function checkInterrupted({ stores }: Examination): void {
-  throwIfInterrupted(stores, 'run it again to continue.')
+  throwIfInterrupted(stores, 'run the command again to continue.')
 }

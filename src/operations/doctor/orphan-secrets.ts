@@ -4,16 +4,16 @@ import { runInParallel } from '../batch/run-in-parallel.ts'
 import { checkInterrupted, count, type Finding, type OrganizationExamination, ok, summarize } from './finding.ts'
 
 interface Explained {
-  /** Left by rolled-back creates and dsctl's own deletes: safe to remove. */
+  /** Secrets left by rolled-back creates and dsctl's own deletes: safe to remove. */
   readonly removable: readonly string[]
   /** Secrets of records that were deleted by other means. */
   readonly deleted: readonly string[]
   readonly unknown: readonly string[]
-  /** Whether this role sees all rows. Otherwise no secret can be called unknown. */
+  /** Whether the Postgres role sees all rows. If not, `unknown` may include secrets whose records are hidden. */
   readonly seesAllRows: boolean
 }
 
-/** Explains the secrets without a live record. With `fix`, removes those that are safe to remove. */
+/** Reports where secrets without a live record come from. With `fix`, removes those that are safe to remove. */
 export async function explainOrphans(
   exam: OrganizationExamination,
   rest: readonly string[],
@@ -45,7 +45,7 @@ async function explain(exam: OrganizationExamination, rest: readonly string[]): 
 
 async function removableFinding(exam: OrganizationExamination, ids: readonly string[]): Promise<Finding> {
   const check = 'leftovers'
-  if (ids.length === 0) return ok(check, 'No secret is left of a deleted data source or a failed create.')
+  if (ids.length === 0) return ok(check, 'Deleted data sources and failed creates left no secrets.')
   if (exam.fix) {
     const { stores, organizationId } = exam
     await exam.uninterruptible(() =>
@@ -55,21 +55,21 @@ async function removableFinding(exam: OrganizationExamination, ids: readonly str
     )
     checkInterrupted(exam)
     return {
-      ...ok(check, `Removed ${count(ids.length, 'secret')} of deleted data sources or failed creates.`),
+      ...ok(check, `Removed ${count(ids.length, 'secret')} left by deleted data sources or failed creates.`),
       items: ids,
     }
   }
-  const message = `${count(ids.length, 'secret')} of deleted data sources or failed creates to remove: ${summarize(ids)}.`
+  const message = `${count(ids.length, 'secret')} to remove, left by deleted data sources or failed creates: ${summarize(ids)}.`
   return { check, status: 'problem', message, fix: 'dsctl doctor --fix', items: ids }
 }
 
 function deletedFinding(ids: readonly string[]): Finding {
   const check = 'deleted records'
-  if (ids.length === 0) return ok(check, 'No secret is left of a record that was deleted without dsctl.')
+  if (ids.length === 0) return ok(check, 'Records that were deleted without dsctl left no secrets.')
   return {
     check,
     status: 'warning',
-    message: `${count(ids.length, 'record')} deleted without dsctl, whose secret still exists: ${summarize(ids)}.`,
+    message: `${count(ids.length, 'secret')} left by records that were deleted without dsctl: ${summarize(ids)}.`,
     fix: 'Run vault kv metadata delete once the secret is no longer needed. dsctl keeps it, since the application may restore the record.',
     items: ids,
   }

@@ -16,7 +16,9 @@ interface SettleResult {
   readonly why: string | undefined
 }
 
-/** With `fix`, settles the intents whose lease has expired: their processes have died. Others are still in progress. */
+/**
+ * Reports unfinished operations. With `fix`, settles those whose lease has expired. The others are still in progress.
+ */
 export async function settleExpired(exam: Examination, intents: readonly UnclosedIntent[]): Promise<Finding> {
   const { stores, health, fix } = exam
   const expired = intents.filter(intent => intent.expired)
@@ -33,7 +35,7 @@ export async function settleExpired(exam: Examination, intents: readonly Unclose
 }
 
 function pendingFinding(expired: readonly UnclosedIntent[], inProgress: string): Finding {
-  if (expired.length === 0) return ok('pending', `No operation is unfinished.${inProgress}`)
+  if (expired.length === 0) return ok('pending', `There are no unfinished operations.${inProgress}`)
   return {
     check: 'pending',
     status: 'problem',
@@ -57,12 +59,12 @@ function settledFinding(settled: readonly SettleResult[], inProgress: string): F
     const message =
       `Settled ${count(settled.length, 'unfinished operation')}. The outcome of ${unknown.length} is unknown, ` +
       `because someone else has written the same secret: ${names(unknown)}.${inProgress}`
-    const look = 'Check it with dsctl get ID and dsctl test ID. Nothing was changed.'
+    const look = 'Check each with dsctl get ID and dsctl test ID. dsctl has not changed them.'
     return { check: 'pending', status: 'warning', message, fix: look, items: items(unknown) }
   }
   const all = settled.length
     ? `Settled ${count(settled.length, 'unfinished operation')}.`
-    : 'No operation is unfinished.'
+    : 'There are no unfinished operations.'
   return { ...ok('pending', all + inProgress), items: items(settled) }
 }
 
@@ -78,7 +80,7 @@ async function settleIntent(stores: Stores, intent: UnclosedIntent): Promise<Set
     try {
       const step = await settleOnce(stores, intent.id, stores.process)
       if (step.kind === 'closed') return { intent, outcome: step.outcome, why: undefined }
-      // Another process is settling it too, or a lagging node hides our writes.
+      // Back off: another process is settling it too, or a lagging node hides our writes.
       if (tries >= MAX_PASSES) await backOff(stores, tries - MAX_PASSES)
     } catch (error) {
       if (!(error instanceof DsctlError)) throw error

@@ -7,11 +7,11 @@ import { backOff } from './back-off.ts'
 import { MAX_PASSES, settleOnce } from './settle.ts'
 
 /**
- * Sends the begin step of an operation, or a plain update, until it is answered. Meanwhile it settles or waits for the
- * intents that block it. `decides`: this statement itself changes the record (a plain update, the begin step of a
- * delete).
+ * Sends the begin step of an operation, or a plain update, and retries until it is answered. If the intent of another
+ * operation blocks it, settles that intent or waits for it. `decides`: this statement itself changes the record (a
+ * plain update, the begin step of a delete).
  *
- * Throws `conflict` if another operation blocks it for longer than the time-out, UnavailableError with its outcome if
+ * Throws `conflict` if another operation blocks it for longer than the time-out, UnavailableError with an outcome if
  * Postgres is unavailable, and an interruption if the user interrupts the wait.
  */
 export async function beginStep<A extends { readonly kind: string }>(
@@ -26,11 +26,11 @@ export async function beginStep<A extends { readonly kind: string }>(
     const timedOut = stores.clock.now() >= end
     if (sent.kind === 'failed') {
       if (isAnswerLost(sent.error)) lost = sent.error
-      // As long as nothing can have begun, fail at once if Postgres cannot be reached.
+      // Retry only if an earlier try may have begun. Otherwise fail at once if Postgres cannot be reached.
       const again = sent.error instanceof UnavailableError && lost && !timedOut && !stores.interrupted()
       if (!again) throw beginFailure(sent.error, { decides, lost })
     } else if (!isBusy(sent.answer)) {
-      // A retry that did nothing says nothing about the first try, which may still arrive.
+      // That a retry changed nothing does not show what happened to the first try: it may still arrive.
       if (lost && DID_NOTHING.has(sent.answer.kind) && decides) throw beginFailure(lost, { decides, lost })
       return sent.answer as Exclude<A, Busy>
     } else {
@@ -43,7 +43,7 @@ export async function beginStep<A extends { readonly kind: string }>(
   }
 }
 
-/** The answers of a statement that changed nothing: it was refused, or another statement had already done it. */
+/** The answers that mean that the statement itself changed nothing. */
 const DID_NOTHING = new Set(['denied', 'not found', 'ambiguous', 'taken', 'unchanged', 'owed'])
 
 async function catchFailure<A>(run: () => Promise<A>) {
@@ -64,8 +64,8 @@ function isBusy(answer: { readonly kind: string }): answer is Busy {
 }
 
 /**
- * Adds the outcome. A create or an update can have left at most an intent, which will be rolled back. If the statement
- * itself changes the record, nothing after a lost try shows whether it did or will.
+ * Adds the outcome to the error. A create or an update can have left at most an intent, which will be rolled back. If
+ * the statement itself changes the record and an answer was lost, the outcome is unknown.
  */
 function beginFailure(
   error: DsctlError,
@@ -87,9 +87,11 @@ async function resolveBlocker(
 }
 
 function inUseError(intent: Intent | undefined): DsctlError {
-  const other = intent ? `Another ${intent.kind} of this data source or its name` : 'Another operation on it'
+  const other = intent
+    ? `Another ${intent.kind} of this data source or its name`
+    : 'Another operation on this data source'
   return new DsctlError('conflict', `${other} is in progress.`, {
-    hint: 'Run it again in a moment. If the other process has died, its operation is settled once its lease expires.',
+    hint: 'Run the command again in a moment. If the other process has died, its operation is settled once its lease expires.',
     id: intent?.dataSourceId,
   })
 }

@@ -15,8 +15,8 @@ export interface CommitStep {
 }
 
 /**
- * Sends the commit step of a create or an update and returns the record. If it was refused, not answered or too late,
- * the intent is settled, and its outcome decides: returns the record if the step was done, throws the reason if not.
+ * Sends the commit step of a create or an update and returns the record. If the step was refused, not answered or too
+ * late, settles the intent. If its outcome is `done`, returns the record; otherwise throws the reason.
  */
 export async function commit(stores: Stores, id: string, step: CommitStep): Promise<DataSource> {
   const sent = await retry(stores, step.send).catch(error => rollBackBug(stores, step.intentId, error))
@@ -33,12 +33,14 @@ async function rollBackBug(stores: Stores, intentId: string, error: unknown): Pr
   throw error
 }
 
-/** Reads the record of a commit whose answer was lost. Throws if that fails, but the commit stays done. */
+/**
+ * Reads the record of a commit whose answer was lost. If that fails, throws an error that says that the change is done.
+ */
 async function getCommitted(stores: Stores, id: string): Promise<DataSource> {
   const ref = { text: id, env: undefined }
   const found = await retry(stores, () => stores.records.find(stores.caller, ref))
   if (found.kind !== 'answered') {
-    throw new UnavailableError('maybe', `It is done, but the record cannot be read. ${found.error.message}`, {
+    throw new UnavailableError('maybe', `The change is done, but the record cannot be read. ${found.error.message}`, {
       outcome: 'unknown',
       hint: `Run dsctl get ${id} to see it.`,
       id,
@@ -47,7 +49,7 @@ async function getCommitted(stores: Stores, id: string): Promise<DataSource> {
   if (found.answer.kind === 'found') return found.answer.record
   throw new DsctlError(
     'not_found',
-    `It was done, but you can no longer see ${id}: it was deleted, or your role changed.`,
+    `The change is done, but you can no longer see ${id}: it was deleted, or your role changed.`,
   )
 }
 
@@ -58,16 +60,18 @@ async function refusalError(answer: CommitResult, id: string, taken: () => Promi
 
 /** The error of an operation whose intent another process has begun to roll back. */
 export function rolledBackByOther(id: string): UnavailableError {
-  return new UnavailableError('no', 'This took longer than its lease, and another process has rolled it back.', {
-    hint: 'Run it again. If the servers are slow, pass a longer --timeout.',
+  return new UnavailableError('no', 'The operation took longer than its lease, so another process rolled it back.', {
+    hint: 'Run the command again. If the servers are slow, pass a longer --timeout.',
     id,
   })
 }
 
-/** The error of a write to Vault that met a conflict, maybe with an earlier try of itself, that Vault does not show. */
+/**
+ * The error for a write that Vault refused as a conflict, while the node that was read shows no conflicting version.
+ */
 export function writeNotVisible(id: string): UnavailableError {
   return new UnavailableError('maybe', 'Vault does not show the last write, so the change was rolled back.', {
-    hint: 'Run it again. If standby nodes answer reads, a node that lags behind may have answered.',
+    hint: 'Run the command again. If standby nodes answer reads, the answer may have come from a node that lags behind.',
     id,
   })
 }

@@ -5,8 +5,9 @@ import type { SecretLocation } from '../../ports/secrets.ts'
 import type { Stores } from '../stores.ts'
 
 /**
- * Rolls back the secret of an update: follows the settle table of docs/protocol.md. Returns the outcome to close with, or undefined after a write: then
- * only another read shows what came of it.
+ * Rolls back the secret of an update, as in the settle table of docs/protocol.md. Returns the outcome to close the
+ * intent with. After a write, returns undefined: run another pass, since only reading shows whether the write took
+ * effect.
  */
 export async function restoreSecret(
   stores: Stores,

@@ -3,8 +3,8 @@ import type { Stores } from '../stores.ts'
 import { backOff } from './back-off.ts'
 
 /**
- * The result of sending a request, with retries. `lost`: some try got no answer, and may take effect at any later time.
- * Then a refusal, or giving up, says nothing about that try.
+ * The result of sending a request, with retries. `lost`: some try got no answer, and may take effect at any later time,
+ * even if a later try was refused.
  */
 export type RetryResult<T> = { readonly lost: boolean } & (
   | { readonly kind: 'answered'; readonly answer: T }

@@ -5,8 +5,8 @@ import { retry } from './retry.ts'
 import { settleOwn } from './settle.ts'
 
 /**
- * Ends an operation that has written nothing to Vault and has no write under way: closes its intent as `none`. Returns
- * the error to throw, which is `reason`.
+ * Ends an operation that has written nothing to Vault and has no write under way, by closing its intent as `none`.
+ * Returns the error to throw: `reason`, with the outcome if it has one.
  */
 export async function cancelIntent(stores: Stores, intentId: string, reason: DsctlError): Promise<DsctlError> {
   await closeUnused(stores, intentId, { audit: true })
@@ -14,8 +14,8 @@ export async function cancelIntent(stores: Stores, intentId: string, reason: Dsc
 }
 
 /**
- * Closes an intent as `none` without touching Vault. `audit` records the operation as failed. Returns false if another
- * process had begun to settle the intent.
+ * Closes an intent as `none` without touching Vault. With `audit`, records the operation as failed. Returns false if
+ * another process had begun to settle the intent.
  */
 export async function closeUnused(stores: Stores, intentId: string, { audit }: { audit: boolean }): Promise<boolean> {
   const closing = { id: intentId, state: 'open', outcome: 'none', audit, settledBy: undefined } as const
@@ -26,7 +26,7 @@ export async function closeUnused(stores: Stores, intentId: string, { audit }: {
 }
 
 /**
- * Rolls back an operation before its commit step. Returns the error to throw, which is `reason` with its outcome. Throws
+ * Rolls back an operation before its commit step. Returns the error to throw: `reason` with its outcome. Throws
  * UnavailableError if the roll-back cannot be completed now.
  */
 export async function rollBack(stores: Stores, intentId: string, reason: DsctlError): Promise<DsctlError> {

@@ -4,22 +4,22 @@ import type { Stores } from '../stores.ts'
 import { backOff } from './back-off.ts'
 import { restoreSecret } from './restore-secret.ts'
 
-/** The result of one pass. `again`: run another pass to learn what came of it. `undoing`: the intent is rolled back. */
+/** The result of one pass. `again`: another pass is needed. `undoing`: the intent is in state `undoing`. */
 export type SettleStep =
   | { readonly kind: 'closed'; readonly outcome: IntentOutcome }
   | { readonly kind: 'again'; readonly undoing: boolean }
 
 /**
- * Reads an intent and takes the next step to settle it ("Settling" in docs/protocol.md). Only this code rolls anything
- * back. The owner, the next writer and doctor use it, at the same time if need be. `settledBy` is the process if it is
- * not the owner.
+ * Reads an intent and takes the next step to settle it ("Settling" in docs/protocol.md). All roll-backs happen here.
+ * The owner, the next writer and doctor may call it at the same time. `settledBy`: the name of the calling process;
+ * undefined if it is the owner.
  */
 export async function settleOnce(stores: Stores, id: string, settledBy?: string): Promise<SettleStep> {
   const { records, secrets } = stores
   const intent = await records.findIntent(id)
   if (!intent) return { kind: 'closed', outcome: 'unknown' }
   if (intent.state === 'closed') {
-    // After another process rolled back our create, our write may have arrived late.
+    // Another process has rolled back our create. Our write may have arrived after that.
     if (isRolledBackCreate(intent) && settledBy === undefined) await secrets.remove(intent)
     return { kind: 'closed', outcome: intent.outcome ?? 'unknown' }
   }
@@ -47,8 +47,9 @@ function isRolledBackCreate({ kind, outcome }: Intent): boolean {
 }
 
 /**
- * Settles the caller's own intent until it is closed. Throws UnavailableError if that is not possible within the
- * time-out: outcome `unknown` if a commit got no answer (`commitLost`) and may have happened, else `undoing`.
+ * Runs passes until the caller's own intent is closed. Throws UnavailableError if that is not possible within the
+ * time-out. Its outcome is `unknown` if the commit got no answer (`commitLost`) and may have happened, otherwise
+ * `undoing`.
  */
 export async function settleOwn(
   stores: Stores,
@@ -71,7 +72,9 @@ export async function settleOwn(
   }
 }
 
-/** More passes than settling takes, even with other settlers at work. After that, a lagging node hides our writes. */
+/**
+ * Upper bound on passes, even with other settlers at work. If it is reached, a lagging node must be hiding our writes.
+ */
 export const MAX_PASSES = 8
 
 function writesNotVisible(): UnavailableError {

@@ -11,9 +11,10 @@ const GRANTS: Readonly<Record<string, string>> = {
   templates: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.templates TO your role',
   data_sources: 'GRANT SELECT, INSERT, UPDATE ON data_sources TO your role',
   pending_operations: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.pending_operations TO your role',
-  audit_events: 'GRANT SELECT, INSERT ON dsctl.audit_events TO your role; to prune also DELETE ON dsctl.audit_events',
-  users_to_organizations: 'GRANT SELECT ON users_to_organizations TO your role; to change members also INSERT, UPDATE',
-  users: 'GRANT SELECT ON users TO your role; to add members also INSERT',
+  audit_events: 'GRANT SELECT, INSERT ON dsctl.audit_events TO your role; to prune, also GRANT DELETE',
+  users_to_organizations:
+    'GRANT SELECT ON users_to_organizations TO your role; to change members, also GRANT INSERT, UPDATE',
+  users: 'GRANT SELECT ON users TO your role; to add members, also GRANT INSERT',
   migrations: 'GRANT SELECT ON dsctl.migrations TO your role',
 }
 
@@ -21,7 +22,7 @@ const GRANTS: Readonly<Record<string, string>> = {
 export function grantHint({ message, where }: Refusal): string {
   const [, table] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
   if (table)
-    return `Row-level security on ${table} refused this. Ask the owner of the table for a policy that permits it for your role.`
+    return `Row-level security on ${table} refused the statement. Ask the owner of the table for a policy that permits it for your role.`
   const [, kind = '', name = ''] = /for (table|view|schema|sequence|function) (\S+)/.exec(message) ?? []
   const trigger = functionIn(where)
   if (trigger !== undefined && name) return triggerHint({ kind, name, trigger, where })

@@ -11,8 +11,8 @@ import { strictRow } from './strict-row.ts'
 
 /**
  * A connection pool for Kysely, based on pg. It connects immediately, applies a timeout to each statement, and throws
- * the errors of failure.ts. It uses no startup parameters or named statements, so that it works with PgBouncer in transaction
- * mode.
+ * the errors of failure.ts. It uses no startup parameters or named statements, so that it works with PgBouncer in
+ * transaction mode.
  */
 export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {
   const sockets = new Set<Socket>()
@@ -26,7 +26,7 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
       stream,
       Client: CheckedClient,
     })
-    opened.on('error', () => {}) // an idle connection was closed: the next statement opens another
+    opened.on('error', () => {}) // an idle connection was closed: the next statement opens a new one
     opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
     return opened
   }
@@ -41,7 +41,7 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
       return pool.connect()
     }
   }
-  // Connect while the caller's identity is looked up. The first statement throws the error, if any.
+  // Connect while the caller's identity is looked up. If that fails, the first statement throws the error.
   let early: Promise<pg.PoolClient> | undefined = connectPool()
   let connected = false
   early.then(

@@ -4,7 +4,7 @@ import { invalid } from '../../domain/errors.ts'
 import { readServiceSection } from './service-file.ts'
 import { postgresTlsOptions } from './tls.ts'
 
-/** Connection options for pg. Undefined options default to the PG* variables, the password also to ~/.pgpass. */
+/** Connection options for pg. If an option is undefined, pg uses the PG* variables and, for the password, ~/.pgpass. */
 export interface ConnectionSettings {
   host?: string
   port?: number

@@ -1,6 +1,6 @@
 /**
- * A row that throws a TypeError when a column is read that the server did not send. Otherwise the missing value is
- * noticed only later, and looks like a bug of dsctl.
+ * A row that throws a TypeError if code reads a column that the server did not send. Otherwise the missing value would
+ * be noticed only later, and look like a bug in dsctl.
  */
 export function strictRow<Row extends object>(row: Row): Row {
   return new Proxy(row, {
@@ -13,5 +13,5 @@ export function strictRow<Row extends object>(row: Row): Row {
   })
 }
 
-/** Read by the language from any object: by `await` and by JSON.stringify. */
+/** Properties that `await` and JSON.stringify read from any object. */
 const OPTIONAL = ['then', 'toJSON']

@@ -13,8 +13,8 @@ interface TlsParameters {
 
 /**
  * The TLS options for an sslmode, as in libpq. `prefer`, the default, falls back to no TLS if the server does not
- * support it. `require` does not verify the server unless a root certificate is set. Without a mode, a local server is
- * connected to without TLS.
+ * support it. `require` does not verify the server unless a root certificate is set. If no mode is set, a connection to
+ * a local server does not use TLS.
  * Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
 export function postgresTlsOptions({ mode, rootCertificate, host }: TlsParameters): {

@@ -28,7 +28,7 @@ interface Begun {
   found: readonly { recorded: IntentJson | null; blocker: IntentJson | null; taken: string | null; misfit: boolean }[]
 }
 
-/** Begin: permission, name free, record the intent. */
+/** Begins creates: checks permission and that the names are free, and records the intents. */
 export async function beginCreates(
   db: Kysely<Database>,
   client: string,
@@ -83,7 +83,7 @@ export async function beginCreates(
   })
 }
 
-/** Commit: if the intent is open, insert the row, audit, close as done. */
+/** Commits creates: for each open intent, inserts the row, writes the audit event, and closes the intent as done. */
 export async function commitCreates(
   db: Kysely<Database>,
   rows: readonly CreateCommit[],

@@ -28,7 +28,10 @@ interface Begun {
   removed: { id: string; secret_id: string; organization_id: string; name: string } | null
 }
 
-/** Begin: permission, find, no unclosed intent, soft-delete, audit, record the intent. */
+/**
+ * Begins deletes: checks permission, finds the records, checks for unclosed intents, soft-deletes the records, writes
+ * the audit events, and records the intents.
+ */
 export async function beginDeletes(
   db: Kysely<Database>,
   client: string,

@@ -52,7 +52,7 @@ export async function findNamed(
 // As JSON has it. As text, the time depends on the setting DateStyle, and may not be readable again.
 const NOW_AS_TEXT = sql<string>`to_json(now()) #>> '{}'`
 
-/** Which of these data sources have an update that is unsettled, or was rolled back since `at`. */
+/** Returns which of these data sources have an unclosed intent, or one that was closed since `at` but not as done. */
 export async function unsettledSince(
   db: Kysely<Database>,
   ids: readonly string[],

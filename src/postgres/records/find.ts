@@ -17,7 +17,7 @@ import {
   toDataSource,
 } from '../sql/record-columns.ts'
 
-/** One live record; with `audit`, the same statement writes the event. */
+/** Finds one live record. With `audit`, the same statement writes the audit event. */
 export async function find(
   db: Kysely<Database>,
   client: string,

@@ -7,7 +7,7 @@ import { batchInput, valuesOf } from '../sql/batch-input.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { type IntentJson, oldestIntentIn, toIntent } from '../sql/intent-columns.ts'
 
-/** The current state of an intent; undefined if there is none. */
+/** Returns an intent in its current state; undefined if it does not exist. */
 export async function findIntent(db: Kysely<Database>, id: string): Promise<Intent | undefined> {
   const { intent } = exactlyOne(
     await sql<{ intent: IntentJson | null }>`/* dsctl find intent */ with
@@ -17,7 +17,7 @@ export async function findIntent(db: Kysely<Database>, id: string): Promise<Inte
   return intent ? toIntent(intent) : undefined
 }
 
-/** From open to undoing. It ends the lease, and a delayed commit of the owner then fails. */
+/** Moves an intent from open to undoing. This ends the lease, so a delayed commit by the owner fails. */
 export async function moveToUndoing(db: Kysely<Database>, id: string): Promise<'ok' | 'changed'> {
   const result = await db
     .updateTable('dsctl.pending_operations')
@@ -29,7 +29,8 @@ export async function moveToUndoing(db: Kysely<Database>, id: string): Promise<'
 }
 
 /**
- * Closes intents whose state has not changed. Creates and updates are audited now; a delete was audited by its begin.
+ * Closes the intents whose state has not changed. Audits creates and updates that are not done. A delete was audited by
+ * its begin step.
  */
 export async function closeAll(
   db: Kysely<Database>,

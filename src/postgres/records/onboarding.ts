@@ -34,7 +34,7 @@ interface Moved {
   written: RecordJson | null
 }
 
-/** The UPDATE itself checks the current status, so that of two concurrent changes the second sees the first. */
+/** The UPDATE itself checks the current status, so that the second of two concurrent changes sees the first. */
 async function moveStatus(
   db: Kysely<Database>,
   client: string,

@@ -32,7 +32,10 @@ interface Begun {
   current: RecordJson | null
 }
 
-/** Begin: permission, find, no unclosed intent, name free, record the intent. */
+/**
+ * Begins updates: checks permission, finds the records, checks for unclosed intents and that new names are free, and
+ * records the intents.
+ */
 export async function beginUpdates(
   db: Kysely<Database>,
   client: string,
@@ -84,7 +87,7 @@ export async function beginUpdates(
   })
 }
 
-/** Record the base version: if the intent is open, store the version of the secret that the update replaces. */
+/** Records base versions: for each open intent, stores the version of the secret that the update replaces. */
 export async function recordBaseVersions(
   db: Kysely<Database>,
   versions: readonly BaseVersion[],
@@ -105,8 +108,8 @@ export async function recordBaseVersions(
 }
 
 /**
- * Commit: if the intent is open, update the columns that it lists, audit, close as done. A concurrent rename by the
- * application is kept if the intent does not list that column.
+ * Commits updates: for each open intent, updates the columns that it lists, writes the audit event, and closes the
+ * intent as done. If the application changed other columns in the meantime, their values are kept.
  */
 export async function commitUpdates(
   db: Kysely<Database>,

@@ -85,7 +85,7 @@ const UNIQUE_INDEX =
 const LIST_INDEX =
   'CREATE INDEX CONCURRENTLY data_sources_list ON data_sources (organization_id, updated_at DESC, id) ' +
   'WHERE deleted_at IS NULL;'
-const NOT_UNIQUE = { message: 'no unique index on the names of live rows', fix: UNIQUE_INDEX }
+const NOT_UNIQUE = { message: 'data_sources has no unique index on the names of live rows', fix: UNIQUE_INDEX }
 
 function coversLiveOnly({ predicate }: Index): boolean {
   return predicate === '(deleted_at IS NULL)'

@@ -89,7 +89,10 @@ async function countOrganizations(db: Kysely<Database>, organization = '') {
   return exactlyOne({ rows })
 }
 
-/** The role of an active member, preferring workspace_admin if there are several. Without an organization: in any. */
+/**
+ * The role of an active member in the organization, or in any organization if none is given. If there are several
+ * roles, workspace_admin is preferred.
+ */
 async function roleOf(
   db: Kysely<Database>,
   email: string,
@@ -104,8 +107,8 @@ async function roleOf(
   return rows[0]?.role
 }
 
-// Kysely runs migrations in alphabetical order. The application's tables are created only in an empty database.
-// `member` checks the row of that migration to find out whether the application manages its members.
+// Kysely runs migrations in alphabetical order. 0000_application_tables runs only in an empty database. `dsctl member`
+// looks for its row in dsctl.migrations: without the row, an application owns the tables and manages the members.
 const MIGRATIONS = { '0001_dsctl_tables': dsctlTables }
 const APPLICATION_TABLES = { '0000_application_tables': applicationTables }
 

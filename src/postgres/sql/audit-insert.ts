@@ -8,8 +8,8 @@ const COLUMNS = sql.raw(
 )
 
 /**
- * The time of a change. Not now(), which is the start of the transaction: a statement that waited for a lock would get
- * a time before the change that it waited for.
+ * The time of a change. It is not now(), the start of the transaction: a statement that waited for a lock would then
+ * record a time before the change that it waited for.
  */
 export const WRITE_TIME = sql`clock_timestamp()`
 

@@ -18,7 +18,7 @@ export function valuesOf(column: string, from: string): RawBuilder<unknown> {
   return sql`array(select ${sql.ref(column)} from ${sql.raw(from)})`
 }
 
-// Postgres text cannot hold NUL or a lone surrogate. Replace them by U+FFFD, as the encoding of a parameter does.
+// Postgres text cannot hold NUL or a lone surrogate. Replace them with U+FFFD, as the encoding of a parameter does.
 function toPostgresJson(value: unknown): string {
   return JSON.stringify(value).replace(/\\(?:u(?:d[89a-f]..|0000)|.)/g, found =>
     found.length === 6 ? '\ufffd' : found,

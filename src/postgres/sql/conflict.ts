@@ -15,8 +15,8 @@ export function conflictOf(
 }
 
 /**
- * Runs a statement. Returns `instead` if a unique index of `table` refused its write: the statement's own checks cannot
- * see concurrent transactions.
+ * Runs a statement. Returns `instead` if a unique index of `table` refused its write. That happens because the checks
+ * of the statement cannot see concurrent transactions.
  */
 export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run: () => Promise<A>): Promise<A | B> {
   try {
@@ -29,7 +29,7 @@ export async function unlessUniqueViolation<A, B>(table: Table, instead: B, run:
 
 /**
  * Runs a statement for several items. Returns 'rolled back' if a unique index or a rule of the application refused one
- * of them. For a single item it returns `instead`, as `unlessUniqueViolation`, or throws.
+ * of them. For a single item, returns `instead` like `unlessUniqueViolation`, or throws.
  */
 export async function runBatch<A>(
   table: Table,

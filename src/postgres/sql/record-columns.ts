@@ -62,8 +62,8 @@ export function toIsoTime(timestamp: string | number | Date): string {
 }
 
 /**
- * Whether the row `d` of data_sources matches REF. A UUID matches a record by id. It matches by name only if no live
- * record has it as id, so that nobody can hide a record by giving its id to another as a name.
+ * Whether the row `d` of data_sources matches REF. A UUID matches a record by id. It matches a name only if no live
+ * record has that id. Otherwise someone could hide a record by giving its id to another record as a name.
  */
 export function matchesRef(ref: Ref): RawBuilder<boolean> {
   const byName = sql`d.name = ${ref.text}`

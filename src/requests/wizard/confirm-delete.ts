@@ -7,7 +7,7 @@ import type { Prompter } from '../../terminal/prompter.ts'
 /** How many data sources a confirmation lists. */
 export const MAX_LISTED = 20
 
-/** The prompter for confirming a delete. Undefined with `--yes`. Throws `invalid` without a terminal. */
+/** The prompter for confirming a delete. Undefined with `--yes`. Throws `invalid` if prompts are off. */
 export async function deletePrompter(context: InputContext, { yes }: { yes?: boolean }): Promise<Prompter | undefined> {
   if (yes) return undefined
   const prompter = await context.prompter()

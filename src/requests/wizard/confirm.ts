@@ -5,11 +5,11 @@ interface Confirmation {
   /** Whether `--yes` was given. */
   readonly yes: boolean | undefined
   readonly question: string
-  /** The error message if there is no terminal to ask on. */
+  /** The error message if prompts are off. */
   readonly unattended: string
 }
 
-/** Asks the user to confirm. Throws `interrupted` if they decline, or `invalid` if nobody can be asked. */
+/** Asks the user to confirm. Throws `interrupted` if they decline, or `invalid` if prompts are off. */
 export async function confirm(context: InputContext, { yes, question, unattended }: Confirmation): Promise<void> {
   if (yes) return
   const prompter = await context.prompter()

@@ -41,7 +41,7 @@ export async function reviewCreate(prompter: Prompter, request: CreateRequest, r
   return decision
 }
 
-/** The problem of a field's text, as the field's option would report it. */
+/** The problem with the text entered for a field, otherwise undefined. */
 export function checkField(type: SourceType, field: string, text: string): string | undefined {
   return parseFields(type, { [field]: text }, 'create').problems[0]?.message
 }

@@ -9,7 +9,7 @@ import { tokenSource } from '../../settings/vault-token.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 import { adminProblem } from '../first-organization.ts'
 
-/** Which servers are set already. */
+/** Which servers are already configured, and whether a Vault token was found. */
 export interface FoundServers {
   readonly database: boolean
   readonly vault: boolean
@@ -18,7 +18,7 @@ export interface FoundServers {
 
 type ServerKey = 'database.url' | 'vault.addr' | 'vault.mount'
 
-/** Prints which servers are set, and where. */
+/** Prints which servers are configured, and the source of each setting. */
 export function noteServers(context: InputContext): FoundServers {
   const { env } = context.streams
   const settings = context.settings()
@@ -33,7 +33,7 @@ export function noteServers(context: InputContext): FoundServers {
   return { database: database !== undefined, vault: vault !== undefined, token: token !== undefined }
 }
 
-/** Prompts for the servers that are not set, or returns EMBEDDED_PROFILE if the user wants none. */
+/** Prompts for the servers that are not configured. Returns EMBEDDED_PROFILE if the user wants no servers. */
 export async function promptForServers(
   prompter: Prompter,
   settings: Settings,

@@ -2,12 +2,12 @@ import { DsctlError, isInterruption } from '../../domain/errors.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
 interface Asking {
-  /** Undefined if nobody can be asked. */
+  /** Undefined if prompts are off. */
   readonly prompter: Prompter | undefined
   readonly warn: (text: string) => void
 }
 
-/** Saves what the user has entered. After a failure the user can try again, or give up, which throws the error. */
+/** Calls `save`. After a failure, the user can try again or give up. Giving up throws the error. */
 export async function saveWithRetries<T>(asking: Asking, save: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -19,7 +19,7 @@ export async function saveWithRetries<T>(asking: Asking, save: () => Promise<T>)
 }
 
 /**
- * Reports a failure and asks the user what to do next. Throws the error if they give up, if nobody can be asked, or if
+ * Reports a failure and asks the user what to do next. Throws the error if the user gives up, if prompts are off, or if
  * the error is a bug or an interruption.
  */
 export async function askWhatNext<T extends string>(

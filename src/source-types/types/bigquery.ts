@@ -26,7 +26,7 @@ export const bigquery: SourceType = {
       kind: 'text',
       secret: false,
       required: true,
-      description: 'Dataset to look up tables in first.',
+      description: 'Dataset in which tables are looked up first.',
       aliases: ['default_dataset_id'],
     },
     location: {

@@ -26,7 +26,7 @@ export const databricks: SourceType = {
       kind: 'text',
       secret: false,
       required: true,
-      description: 'Catalog to look up schemas in first.',
+      description: 'Catalog in which schemas are looked up first.',
     },
     default_schema: defaultSchema,
   },

@@ -165,9 +165,9 @@ describe('rejects on the command line:', () => {
       [{ ...nothing, VAULT_ADDR: site.vault.addr }, /database\.url is not set/],
       [{ VAULT_ADDR: 'vault.example.com' }, /must look like https:\/\//],
       [{ VAULT_ADDR: 'http://u:p%zz@127.0.0.1:1' }, /vault\.addr: .*%25/],
-      [{ VAULT_ADDR: `${site.vault.addr}/v1` }, /vault\.addr: .*without \/v1/],
+      [{ VAULT_ADDR: `${site.vault.addr}/v1` }, /vault\.addr: .*end in \/v1/],
       [{ VAULT_ADDR: `${site.vault.addr}?x=1` }, /vault\.addr: .*without \? and #/],
-      [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not answer as Vault does[\s\S]*usually has no path/],
+      [{ VAULT_ADDR: `${site.vault.addr}/elsewhere` }, /not respond like Vault[\s\S]*usually has no path/],
       [
         { ...nothing, VAULT_ADDR: site.vault.addr, PGHOST: 'h', PGPORT: 'abc' },
         /PGPORT: must be an integer from 1 to 65535/,

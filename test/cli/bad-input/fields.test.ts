@@ -198,7 +198,10 @@ describe('rejects, by flag and by request:', () => {
     )
     await expectRefused({ args: ['update', id, '-f', 'r.yaml'], files }, { fields: ['password…'], says, audited: true })
     await expectRefused({ args: ['update', id, '--unset', key] }, { fields: ['password…'], says, audited: true })
-    await expectRefused({ args: ['update', id, '-f', '-'], stdin: answer }, { fields: ['password…'], says: /nowhere/ })
+    await expectRefused(
+      { args: ['update', id, '-f', '-'], stdin: answer },
+      { fields: ['password…'], says: /otherwise remove it/ },
+    )
     await expectRefused(byRequest({ type: `postgres ${key}` }), { fields: ['type'], says: /no type "postgres…"/ })
     expect(JSON.stringify((await everythingIn(site)).intents)).not.toContain('MARKER')
     expect(JSON.stringify((await everythingIn(site)).events)).not.toContain('MARKER')

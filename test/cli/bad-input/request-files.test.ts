@@ -124,9 +124,9 @@ describe('rejects in a request file:', () => {
       [
         'any environment variable',
         'env:HOME',
-        /password: comes from a variable that a request file may not name: .*DSCTL_SECRET_/,
+        /password: comes from a variable that a request file may not use\. .*DSCTL_SECRET_/,
       ],
-      ['the Vault token', 'env:VAULT_TOKEN', /password: comes from a variable that a request file may never name/],
+      ['the Vault token', 'env:VAULT_TOKEN', /password: comes from a variable that a request file may never use/],
       ['a file above it', '@../secret', /password: comes from a file outside the folder of the request file/],
       ['a file at an absolute path', '@/etc/hostname', /password: comes from a file outside the folder/],
       ['a link that leads out', '@link', /password: comes from a file outside the folder/],
@@ -134,7 +134,7 @@ describe('rejects in a request file:', () => {
       [
         'any secret in Vault',
         'vault:secret/other#password',
-        /password: comes from a path in Vault that a request file may not name/,
+        /password: comes from a path in Vault that a request file may not use/,
       ],
       ['standard input', '-', /password: cannot come from standard input in a request file/],
       ['a missing file in its folder', '@missing', /password: comes from \S+missing, which does not exist/],

@@ -70,7 +70,10 @@ describe('rejects as a secret:', () => {
   })
 
   test.each(['[REDACTED]', '[redacted]', '****', '********', '<redacted>', ' ******** '])('the mask %s', async mask => {
-    await expectRefused(secretOf(mask), { fields: ['password'], says: /password: is a mask: give the secret itself/ })
+    await expectRefused(secretOf(mask), {
+      fields: ['password'],
+      says: /password: is a mask: enter the secret itself/,
+    })
     const { args } = byFlags({})
     await expectRefused({ args, stdin: mask }, { fields: ['password'], says: /password: is a mask/ })
   })
@@ -138,7 +141,7 @@ describe('rejects as a secret:', () => {
     ['a key of more than 64 KiB', openSshKey.replace('\n', `\n${'MARKERkeybody'.repeat(6000)}\n`)],
   ])('%s', async (_, key) => {
     const tunnel = { jump_host: 'j', ssh_username: 'u', ssh_private_key: key }
-    const says = /ssh_private_key: must (be a private key in PEM or OpenSSH format|have at most 64 KiB)/
+    const says = /ssh_private_key: must (be a private key in PEM or OpenSSH format|be at most 64 KiB)/
     await expectRefused(byRequest(tunnel), { fields: ['ssh_private_key'], says })
   })
 

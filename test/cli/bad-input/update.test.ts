@@ -50,7 +50,7 @@ describe('rejects in an update:', () => {
       ['-f', '-'],
       '{"db_type":"postgres","credentials":{},"password":"MARKERpassword"}',
       ['password'],
-      /belongs in credentials/,
+      /move it into credentials/,
     ],
     [
       'an output of get with a second type',

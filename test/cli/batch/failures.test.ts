@@ -114,7 +114,7 @@ describe.skipIf(ON_EMBEDDED)('failures during apply', () => {
     expect(await openIntentsIn(site)).toEqual([])
     const done = json(result).filter((each: { action: string }) => each.action === 'created')
     expect((await names()).length).toBe(done.length)
-    expect(result.stderr).toContain('Interrupted: run it again to continue.')
+    expect(result.stderr).toContain('Interrupted: run the command again to continue.')
     await again(requests)
   })
 

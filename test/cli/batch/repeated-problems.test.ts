@@ -62,9 +62,7 @@ describe('A problem of 30 requests', () => {
 
   test('is one line for a variable that a file may not name', async () => {
     const { lines, error } = await refused(several(30, from('env:OTHER')))
-    expect(lines[0]).toMatch(
-      /^ {2}password: comes from a variable that a request file may not name.* \(in 30 requests,/,
-    )
+    expect(lines[0]).toMatch(/^ {2}password: comes from a variable that a request file may not use.* \(in 30 requests,/)
     expect([lines.length, error.fields?.length]).toEqual([2, 30])
   })
 

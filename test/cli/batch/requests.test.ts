@@ -152,7 +152,7 @@ describe('prune', () => {
     expect((await apply([request('New')], ...within, '--prune')).stderr).toContain('Pass --yes.')
     expect((await apply([], ...within, '--prune', '--yes')).stderr).toContain('no requests')
     const tooMany = await apply([request('New')], ...within, '--prune', '--yes', '--prune-max', '3')
-    expect(tooMany.stderr).toContain('more than --prune-max 3')
+    expect(tooMany.stderr).toContain('--prune-max is 3')
     const stdin = JSON.stringify([request('New')])
     for (const [code, verb] of [
       [9, ['diff']],
@@ -160,7 +160,7 @@ describe('prune', () => {
     ] as const) {
       const shown = await site.dsctl([...verb, '-f', '-', ...within, '--prune', '--prune-max', '3'], { stdin })
       expect(shown, shown.stderr).toMatchObject({ code, stdout: expect.stringContaining('- delete Source 000') })
-      expect(shown.stderr).toContain('more than --prune-max 3. apply would refuse this.')
+      expect(shown.stderr).toContain('--prune-max is 3. apply would refuse this.')
     }
     expect(await names()).toEqual(all)
   })
@@ -206,7 +206,7 @@ describe('get', () => {
     const { stdout } = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
     for (const verb of ['apply', 'diff', 'create']) {
       const result = await site.dsctl([verb, '-f', '-'], { stdin: stdout })
-      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('this is an output of dsctl get') })
+      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('the file is an output of dsctl get') })
     }
   })
 

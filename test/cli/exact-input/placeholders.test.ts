@@ -5,8 +5,8 @@ import { json, jsonError } from '../../support/run.ts'
 import { createSite, type Site } from '../../support/site.ts'
 import { serviceAccount } from '../../unit/source-types/samples.ts'
 
-const MASK = 'is a mask: give the secret itself, or pass --allow-placeholder to store it as it is'
-const UNFILLED = 'is an unfilled placeholder: give the secret itself, or pass --allow-placeholder to store it as it is'
+const MASK = 'is a mask: enter the secret itself, or pass --allow-placeholder to store it as it is'
+const UNFILLED = 'is an unfilled placeholder: enter the secret itself, or pass --allow-placeholder to store it as it is'
 
 let site: Site
 /** A postgres source for updates. */
@@ -182,12 +182,12 @@ describe('In every form, without and with --allow-placeholder:', () => {
 test('A mask from a source is refused in an update too', async () => {
   for (const mask of ['****', '********', '[REDACTED]', '<redacted>']) {
     const result = await site.dsctl(['update', id, '--password', 'env:P', '-o', 'json'], { env: { P: mask } })
-    expect(problems(result)).toEqual([{ field: 'password', message: 'is a mask: give the secret itself' }])
+    expect(problems(result)).toEqual([{ field: 'password', message: 'is a mask: enter the secret itself' }])
   }
 })
 
 test('dsctl’s own mask is never stored', async () => {
-  const refused = [{ field: 'password', message: 'is a mask: give the secret itself' }]
+  const refused = [{ field: 'password', message: 'is a mask: enter the secret itself' }]
   expect(problems(await create({ password: '[REDACTED]' }, ['--allow-placeholder']))).toEqual(refused)
   const stdin = JSON.stringify({ password: '[REDACTED]' })
   const kept = await site.dsctl(['update', id, '-f', '-', '--allow-placeholder'], { stdin })

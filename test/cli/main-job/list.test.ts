@@ -69,7 +69,7 @@ describe('list', () => {
     expect(await list('--all')).toEqual(all)
     expect(await list('--all', '--page-size', '4')).toEqual(all)
     const first = await site.dsctl(['ls'], { env: viewer.env, home: temporaryFolder() })
-    expect(first.stderr).toBe('There are more: pass --page 1 or --all.\n')
+    expect(first.stderr).toBe('There are more. Pass --page 1 or --all.\n')
     expect(first.stdout.split('\n')).toHaveLength(27)
     const past = await site.dsctl(['ls', '--page', '9'], { env: viewer.env, home: temporaryFolder() })
     expect(past).toMatchObject({ code: 0, stderr: 'No data sources on page 9. The first page is 0.\n' })

@@ -35,7 +35,7 @@ test.each([
   [rsa.publicKey.export({ type: 'spki', format: 'pem' }).toString(), /this is a public key$/],
   [certificate, /this is a certificate$/],
   ['PuTTY-User-Key-File-3: ssh-ed25519\n', /puttygen/],
-  [openSshKey.replace('\n', `\n${'A'.repeat(65536)}\n`), 'must have at most 64 KiB'],
+  [openSshKey.replace('\n', `\n${'A'.repeat(65536)}\n`), 'must be at most 64 KiB'],
 ])('text that is not a private key is rejected', (text, expected) => {
   const problem = privateKeyProblem(text)
   if (expected instanceof RegExp) expect(problem).toMatch(expected)

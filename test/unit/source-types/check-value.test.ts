@@ -115,7 +115,7 @@ describe('tokens', () => {
 })
 
 test.each(['[REDACTED]', '****', '********', '<redacted>', ' [redacted] '])('the mask %s is rejected', mask => {
-  for (const kind of SECRET_KINDS) expect(message(field(kind), mask)).toBe('is a mask: give the secret itself')
+  for (const kind of SECRET_KINDS) expect(message(field(kind), mask)).toBe('is a mask: enter the secret itself')
 })
 
 describe('fingerprints', () => {
@@ -147,7 +147,7 @@ describe('service account keys', () => {
     [{ ...serviceAccount, project_id: undefined }, 'its project_id is missing or not a string'],
     [{ ...serviceAccount, project_id: '' }, 'its project_id must not be empty'],
     [{ ...serviceAccount, client_email: 7 }, 'its client_email is missing or not a string'],
-    [{ ...serviceAccount, more: 'x'.repeat(65536) }, 'must have at most 64 KiB'],
+    [{ ...serviceAccount, more: 'x'.repeat(65536) }, 'must be at most 64 KiB'],
   ])('an invalid key is rejected', (raw, expected) => expect(message(key, raw)).toBe(expected))
 
   test('an invalid private key is rejected with all problems', () => {

@@ -46,7 +46,7 @@ describe('a mask', () => {
   })
 
   test('is the only problem of its field if no secret is stored', () => {
-    const message = 'is a mask, but no secret is stored: give the secret itself'
+    const message = 'is a mask, but no secret is stored: enter the secret itself'
     expect(update(snowflake, { ...leastFields(snowflake) }, { private_key: '****' }).problems).toEqual([
       { field: 'private_key', message },
     ])
@@ -157,7 +157,7 @@ describe('unsetting', () => {
 
   test('a required field is a problem', () => {
     expect(update(postgres, base, {}, ['password']).problems).toEqual([
-      { field: 'password', message: 'is required and cannot be unset: give a new value' },
+      { field: 'password', message: 'is required and cannot be unset: set a new value' },
     ])
   })
 

@@ -115,7 +115,7 @@ describe('secrets', () => {
   })
 
   test('a plain field rejects a source', () => {
-    const expected = 'must be the value itself: only a secret can be read from a source'
+    const expected = 'must be the value itself: only secrets can be read from a source such as env:NAME'
     expect(problems(postgres, { host: { from: '-' }, username: new SecretSource('-', 'flag') })).toEqual({
       host: expected,
       username: expected,
@@ -123,7 +123,7 @@ describe('secrets', () => {
   })
 
   test('a mask is rejected in a create and kept in an update', () => {
-    expect(problems(postgres, { password: '[REDACTED]' }).password).toBe('is a mask: give the secret itself')
+    expect(problems(postgres, { password: '[REDACTED]' }).password).toBe('is a mask: enter the secret itself')
     const { given, problems: none } = parseFields(postgres, { password: '[REDACTED]' }, 'update')
     expect(none).toEqual([])
     expect(plain(given)).toEqual({ password: '[REDACTED]' })

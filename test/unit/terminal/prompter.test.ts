@@ -57,7 +57,7 @@ test('a partly given group is completed, with its key from a file', async () => 
   const prompt = startPrompt('fields', { type: 'postgres', given })
   await prompt.answer('SSH username:', `me${ENTER}`)
   await prompt.answer('SSH private key: path to a file', `/dev/zero${ENTER}`) // has no end
-  await prompt.answer('must have at most 64 KiB', '')
+  await prompt.answer('must be at most 64 KiB', '')
   await prompt.answer('SSH private key: path to a file', `${file}x${ENTER}`)
   await prompt.answer('the file does not exist', '')
   await prompt.answer('SSH private key: path to a file', `${file}${ENTER}`)
