@@ -21,6 +21,7 @@ import {
 } from '../requests/create-request.ts'
 import { type SourceReaders, sourceReaders } from '../requests/fetch-secrets.ts'
 import type { RequestDraft } from '../requests/validate-request.ts'
+import { warnAboutName } from '../requests/warn-about-names.ts'
 import { createQuestions, reviewCreate } from '../requests/wizard/create-prompts.ts'
 import { editAnyField, editDraft } from '../requests/wizard/edit-prompts.ts'
 import { askWhatNext, TRY_AGAIN, WIZARD_KEYS } from '../requests/wizard/retry-prompt.ts'
@@ -79,6 +80,7 @@ async function run(context: Context, name: string | undefined, options: Options)
     prompter && !isComplete(draft)
       ? await createWithPrompts(attempt, prompter, draft)
       : await save(attempt, await prepare(attempt, draft))
+  if (draft.name === undefined) warnAboutName(context, result.record.name)
   await printResult(context, result)
 }
 

@@ -6,6 +6,7 @@ import { formatWithout } from '../cli/unsupported-format.ts'
 import { MAY } from '../operations/authorize.ts'
 import { deleteTemplate, getTemplate, listTemplates, setTemplate } from '../operations/template.ts'
 import { readTemplate } from '../requests/template-request.ts'
+import { warnAboutName } from '../requests/warn-about-names.ts'
 import { templatesView, templateView } from '../views/template.ts'
 
 /** `readTemplate` reads the options of the fields. */
@@ -45,6 +46,7 @@ async function get(context: Context, name: string): Promise<void> {
 async function put(context: Context, name: string, options: SetOptions): Promise<void> {
   const format = formatWithout(context, 'id')
   const request = await readTemplate(name, options)
+  warnAboutName(context, name)
   const { kind, template } = await setTemplate(await context.templates(MAY.change), request)
   if (kind !== 'unchanged') context.changed = { text: 'The template was saved.' }
   else context.note('No changes: already up to date.')

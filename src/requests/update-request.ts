@@ -13,6 +13,7 @@ import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
 import { keepOwnSecrets } from './keep-own-secrets.ts'
 import { overrideFields, readFieldOptions } from './read-field-options.ts'
 import { type RawRequest, readRequestFile } from './request-file.ts'
+import { warnAboutName } from './warn-about-names.ts'
 
 /** The options that describe an update. `readFieldOptions` reads the options of fields. */
 export interface UpdateRequestOptions extends PlaceholderOptions {
@@ -39,6 +40,7 @@ export async function readUpdateRequest(
   const env = readOptional(setEnv ?? raw.env, checkEnv)
   const problems = [...name.problems, ...env.problems]
   if (problems.length) throw invalidUpdate(problems)
+  warnAboutName(context, setName ?? raw.name)
   return {
     ref,
     name: name.value,

@@ -1,4 +1,5 @@
 import type { FieldProblem } from '../domain/errors.ts'
+import { invisibleCharacter } from './invisible.ts'
 import { lineProblem, notString } from './limits.ts'
 
 /** In characters, after trimming. */
@@ -13,6 +14,14 @@ export function checkName(raw: unknown): Checked {
   const value = raw.trim()
   const message = lineProblem(value, MAX_NAME)
   return message ? problem('name', message) : { value }
+}
+
+/** What to warn about in the name that was given for a data source: blanks around it, and characters nobody sees. */
+export function nameWarning(raw: unknown): string | undefined {
+  if (typeof raw !== 'string' || raw.trim() === '') return undefined
+  const hidden = invisibleCharacter(raw.trim())
+  if (hidden) return `the name contains invisible characters (${hidden})`
+  return raw === raw.trim() ? undefined : 'the blanks around the name were left out'
 }
 
 /** Validates the env of a data source. */

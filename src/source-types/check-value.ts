@@ -5,6 +5,7 @@ import { ExactNumber } from '../lib/exact-json.ts'
 import { parseHostKey } from '../lib/ssh-host-key.ts'
 import { hostProblem } from './check-host.ts'
 import { type CheckedPem, checkCertificates, checkPrivateKey } from './check-pem.ts'
+import { invisibleProblem } from './invisible.ts'
 import { integerBounds, lengthProblem, lineProblem, MAX_TEXT, notString } from './limits.ts'
 import { placeholderProblem } from './placeholder.ts'
 import { checkServiceAccountKey } from './service-account-key.ts'
@@ -46,7 +47,7 @@ function checkOf(field: Field): Check {
 }
 
 const CHECKS: Readonly<Record<FieldKind, (field: Field) => Check>> = {
-  text: () => textCheck(value => lineProblem(value, MAX_TEXT)),
+  text: () => textCheck(value => lineProblem(value, MAX_TEXT) ?? invisibleProblem(value)),
   host: () => textCheck(hostProblem),
   integer: field => {
     const { min, max } = integerBounds(field)

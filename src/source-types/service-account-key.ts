@@ -2,6 +2,7 @@ import { safeKey } from '../domain/errors.ts'
 import { findDuplicateKey } from '../lib/duplicate-keys.ts'
 import { ExactNumber, parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import { checkPrivateKey } from './check-pem.ts'
+import { invisibleProblem } from './invisible.ts'
 import { lineProblem, MAX_KEY_BYTES, MAX_TEXT, sizeProblem } from './limits.ts'
 import { placeholderProblem } from './placeholder.ts'
 
@@ -35,8 +36,8 @@ export function withPlaceholder(raw: unknown): JsonObject | undefined {
 /** The properties that dsctl uses. */
 const PROPERTY_PROBLEMS: Readonly<Record<string, (value: unknown) => string | undefined>> = {
   type: value => (value === 'service_account' ? undefined : 'must be "service_account"'),
-  project_id: textProblem(value => lineProblem(value, MAX_TEXT)),
-  client_email: textProblem(value => lineProblem(value, MAX_TEXT)),
+  project_id: textProblem(value => lineProblem(value, MAX_TEXT) ?? invisibleProblem(value)),
+  client_email: textProblem(value => lineProblem(value, MAX_TEXT) ?? invisibleProblem(value)),
   private_key_id: value => (typeof value === 'string' ? placeholderProblem(value) : undefined),
   private_key: textProblem(value => {
     const placeholder = placeholderProblem(value)

@@ -19,6 +19,7 @@ import {
 import { type BatchDocument, readBatchFiles } from '../../requests/batch-files.ts'
 import { type BatchOptions, type BatchSettings, readBatchOptions } from '../../requests/batch-options.ts'
 import { fetchBatchSecrets } from '../../requests/batch-secrets.ts'
+import { warnAboutNames } from '../../requests/warn-about-names.ts'
 
 /** A batch that is valid, permitted and complete. */
 export interface PreparedBatch {
@@ -66,6 +67,10 @@ async function readRequests(
   action: 'apply' | 'diff',
 ): Promise<readonly BatchRequest[]> {
   const documents = await readBatchFiles(settings.files, context.readStdin)
+  warnAboutNames(
+    context,
+    documents.map(({ where, raw }) => ({ where, name: raw.name })),
+  )
   return readBatch(documents, await findNamedTemplates(context, documents, action), settings)
 }
 
