@@ -6,10 +6,10 @@ import type { GlobalOptions } from './cli/global-options.ts'
 import { listenForInterruption, type Signals, type StopSignal } from './cli/interruption.ts'
 import { openContext } from './cli/open-context.ts'
 import { DsctlError, ERROR_CODES } from './domain/errors.ts'
-import type { OutputFormat } from './domain/output-format.ts'
 import { addCommands, createProgram } from './program.ts'
 import { UncaughtError } from './terminal/bug.ts'
 import { ignoreClosedPipes } from './terminal/closed-pipes.ts'
+import { printCollectedMessages } from './terminal/collected-messages.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
@@ -29,14 +29,18 @@ export async function run(host: Host, version: string): Promise<number> {
   const { stdin, stdout, stderr, env } = host
   const program = createProgram(stdout, version)
   const options = program.opts<GlobalOptions>()
-  const streams = { stdin, stdout, stderr, env, options, job: jobOf(host) }
-  const interruption = listenForInterruption(host)
-  const context = openContext({ streams, version, interruption, options })
+  const collected = { isJson: () => printsJson(context) }
+  const streams = { stdin, stdout, stderr, env, options, job: jobOf(host), collected }
+  const exit = (code: number) => {
+    printCollectedMessages(streams)
+    return host.exit(code)
+  }
+  const interruption = listenForInterruption({ on: (signal, listener) => host.on(signal, listener), exit })
+  const context: Context = openContext({ streams, version, interruption, options })
   addCommands(program, context)
-  const report = (error: unknown) => printError(streams, errorFormat(context), error)
   const exitWith = (error: unknown) => {
-    report(error)
-    host.exit(exitCode(error))
+    printError(streams, error)
+    exit(exitCode(error))
   }
   ignoreClosedPipes(streams, error => exitWith(outputError(error, context)))
   host.on('exit', () => closeLostTerminal(streams))
@@ -50,10 +54,11 @@ export async function run(host: Host, version: string): Promise<number> {
   } catch (thrown) {
     if (thrown instanceof CommanderError) return 0 // commander has printed help or the version
     const error = await addSuggestion(thrown, context)
-    report(error)
+    printError(streams, error)
     return exitCode(error)
   } finally {
     await context.close()
+    printCollectedMessages(streams)
   }
 }
 
@@ -93,10 +98,9 @@ function exitCode(error: unknown): number {
   return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
 }
 
-/** The format of an error. Reading the settings may fail too, so they are read only if nothing overrides the format. */
-function errorFormat({ options, streams: { env }, settings }: Context): OutputFormat {
-  const format = options.output ?? (env.DSCTL_OUTPUT || storedFormat(settings))
-  return format === 'json' ? 'json' : 'table'
+/** Whether messages are JSON. Reading the settings may fail too, so they are read only if nothing overrides the format. */
+function printsJson({ options, streams: { env }, settings }: Context): boolean {
+  return (options.output ?? (env.DSCTL_OUTPUT || storedFormat(settings))) === 'json'
 }
 
 function storedFormat(settings: Context['settings']): string | undefined {

@@ -34,7 +34,7 @@ const variables = () =>
 const texts = (): Readonly<Record<string, readonly (string | readonly Row[])[]>> => ({
   'exit-codes': [
     [['0', 'done, or nothing to do'], ...codes()],
-    `With -o json an error is one JSON document on standard error: {"error": {...}}
+    `With -o json standard error is empty or one JSON document: {"error": {...}}
 with the name above as "code", the number as "exit_code", the HTTP status in
 parentheses as "status", a "message", and sometimes a "hint" and "fields".
 

@@ -1,18 +1,19 @@
 import { DsctlError, ERROR_CODES } from '../domain/errors.ts'
-import type { OutputFormat } from '../domain/output-format.ts'
 import { bugMessage, bugStack } from './bug.ts'
-import { toPrintable, toPrintableDocument } from './printable.ts'
+import { collectError, collectMessage } from './collected-messages.ts'
+import { toPrintable } from './printable.ts'
 import { listProblems, summarizeProblems } from './problems.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
 const REPORT = 'This is a bug in dsctl. Please report it with the command and this stack.'
 
 /**
- * Prints an error on stderr: as one JSON document with `json`, otherwise as text. Anything but a DsctlError is a bug
- * and is printed with its stack. An interruption begins on a new line, after the terminal's ^C.
+ * Prints an error on stderr as text, or keeps it for the JSON document. Anything but a DsctlError is a bug and is printed
+ * with its stack. An interruption begins on a new line, after the terminal's ^C.
  */
-export function printError(streams: Streams, format: OutputFormat, error: unknown): void {
-  if (format === 'json') writeMessage(streams, errorDocument(error))
+export function printError(streams: Streams, error: unknown): void {
+  if (streams.collected?.isJson())
+    collectError(streams, error instanceof DsctlError ? errorBody(error) : bugBody(error))
   else if (!(error instanceof DsctlError)) printBug(streams, error)
   else if (error.code === 'interrupted' && streams.stderr.isTTY) writeMessage(streams, `\n${errorText(error)}`)
   else writeMessage(streams, errorText(error))
@@ -20,22 +21,20 @@ export function printError(streams: Streams, format: OutputFormat, error: unknow
 
 /** Prints a warning on stderr; the command continues. */
 export function printWarning(streams: Streams, text: string): void {
+  if (collectMessage(streams, 'warnings', text)) return
   writeMessage(streams, `dsctl: warning: ${toPrintable(text)}\n`)
 }
 
 /** Prints a note on stderr about what was done; nothing with `--quiet`. */
 export function printNote(streams: Streams, text: string): void {
-  if (!streams.options?.quiet) writeMessage(streams, `${toPrintable(text)}\n`)
+  if (streams.options?.quiet || collectMessage(streams, 'notes', text)) return
+  writeMessage(streams, `${toPrintable(text)}\n`)
 }
 
 /** Prints a detail on stderr, only with `--verbose`. */
 export function printVerbose(streams: Streams, text: string): void {
-  if (streams.options?.verbose) writeMessage(streams, `${toPrintable(text)}\n`)
-}
-
-function errorDocument(error: unknown): string {
-  const body = error instanceof DsctlError ? errorBody(error) : bugBody(error)
-  return `${toPrintableDocument(JSON.stringify({ error: body }, null, 2))}\n`
+  if (!streams.options?.verbose || collectMessage(streams, 'calls', text)) return
+  writeMessage(streams, `${toPrintable(text)}\n`)
 }
 
 function errorBody(error: DsctlError): object {

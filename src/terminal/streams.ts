@@ -27,6 +27,20 @@ export interface JobControl {
   suspend(): void
 }
 
+/**
+ * The messages of a command with `-o json`. They are printed at its end, in one document, so that a script can parse
+ * everything on stderr.
+ */
+export interface CollectedMessages {
+  /** Whether the command prints JSON. Known once the command line has been parsed. */
+  readonly isJson: () => boolean
+  error?: object
+  warnings?: string[]
+  notes?: string[]
+  /** With `--verbose`: backend calls. */
+  calls?: string[]
+}
+
 /** The streams and the environment that this folder uses. Nothing here reads `process`. */
 export interface Streams {
   readonly stdin: Input
@@ -37,6 +51,8 @@ export interface Streams {
   readonly job?: JobControl | undefined
   /** Whether Escape ends a prompt with WentBack. Otherwise it does nothing. */
   readonly canGoBack?: boolean | undefined
+  /** Undefined: every message is printed at once, as text. */
+  readonly collected?: CollectedMessages | undefined
 }
 
 /** A line that is redrawn on the terminal, such as a spinner, and that makes room for other output. */

@@ -132,10 +132,13 @@ const SCHEMAS: Readonly<Record<string, Make>> = {
   'config get': () => object({ key: settingKey, value: text }),
   'config profiles': () => list(object({ name: text, current: flag })),
   'config path': () => object({ path: text }),
-  error: () => object({ error: errorBody }),
+  error: () =>
+    object({ error: errorBody, warnings: list(text), notes: list(text), calls: list(text) }, [
+      ...(['error', 'warnings', 'notes', 'calls'] as const),
+    ]),
 }
 
-/** The error document on standard error with `-o json`. */
+/** The error in the document on standard error with `-o json`. */
 const errorBody = object(
   {
     ...{ code: oneOf(...codes), status: integer, exit_code: integer, message: text, hint: text, fields: problems },

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { creation, folderWith } from '../support/requests.ts'
-import { json, jsonError, temporaryFolder } from '../support/run.ts'
+import { json, jsonError, notes, temporaryFolder } from '../support/run.ts'
 import { ADMIN, createSite, grants, type Person, type Site } from '../support/site.ts'
 import { eventsOf } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
@@ -76,7 +76,7 @@ describe('audit', () => {
 
   test('prints pages, and says if there are more', async () => {
     const first = await acme.dsctl(['audit', '--page-size', '3', '-o', 'json'])
-    expect(first.stderr).toBe('There are more. Pass --page 1 or --all.\n')
+    expect(first.stderr).toBe(notes('There are more. Pass --page 1 or --all.'))
     const last = await acme.dsctl(['audit', '--page-size', '3', '--page', '2', '-o', 'json'])
     expect([json(first).length, json(last).length, last.stderr]).toEqual([3, 1, ''])
     expect(json(await acme.dsctl(['audit', '--all', '--page-size', '3', '-o', 'json']))).toHaveLength(7)

@@ -39,9 +39,9 @@ describe('Each code', () => {
   test.each(Object.entries(CONTRACT))('%s is %j, as text and as JSON', (code, [exit, status]) => {
     const fields = [{ field: 'port', message: 'must be a number' }]
     const error = new DsctlError(code as Code, 'It is so.', { hint: 'Do that.', fields })
-    const [text, document] = [captureStreams(), captureStreams()]
-    printError(text.streams, 'table', error)
-    printError(document.streams, 'json', error)
+    const [text, document] = [captureStreams(), captureStreams({ json: true })]
+    printError(text.streams, error)
+    printError(document.streams, error)
     expect(text.stderr()).toBe('dsctl: It is so.\n  port: must be a number\nDo that.\n')
     const outcome = code === 'unavailable' ? { outcome: 'none' } : {}
     const details = { message: 'It is so.', hint: 'Do that.', fields }

@@ -79,7 +79,7 @@ export function startDsctl(args: readonly string[], options: RunOptions = {}): R
   }
   const ended = inFolder(cwd, () => run(host, VERSION))
   const result = within(timeout, args, Promise.race([ended, exited])).then(code => {
-    return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() }
+    return checked(args, { code, signal: null, stdout: stdout.text(), stderr: stderr.text() })
   })
   return { result, stdout: stdout.text, stderr: stderr.text, signal: name => void signals.emit(name) }
 }
@@ -142,10 +142,23 @@ export function spawnNode(nodeArgs: readonly string[], options: RunOptions = {})
     child.on('error', reject)
     child.on('close', (code, signal) => {
       clearTimeout(timer)
-      resolve({ code, signal, stdout: stdout(), stderr: stderr() })
+      try {
+        resolve(checked(nodeArgs, { code, signal, stdout: stdout(), stderr: stderr() }))
+      } catch (error) {
+        reject(error)
+      }
     })
   })
   return { child, result, stdout, stderr }
+}
+
+/** Throws if a command printed anything on stderr next to the one document that `-o json` promises. */
+function checked(args: readonly string[], result: RunResult): RunResult {
+  const isJson = args.some(
+    (arg, at) => arg === '-ojson' || (arg === 'json' && /^(-o|--output)$/.test(args[at - 1] ?? '')),
+  )
+  if (isJson && result.stderr !== '') parse(result.stderr, result)
+  return result
 }
 
 /** PATH, a home folder, a settings folder inside it, and `env`. */
@@ -179,6 +192,11 @@ export function jsonError(result: RunResult): { code: string; status: number; ex
   fields?: { field: string; message: string }[]
 } {
   return parse(result.stderr, result).error
+}
+
+/** Standard error of a run with `-o json` that prints only these notes. */
+export function notes(...texts: readonly string[]): string {
+  return `${JSON.stringify({ notes: texts }, null, 2)}\n`
 }
 
 function parse(text: string, result: RunResult) {

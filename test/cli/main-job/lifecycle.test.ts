@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { answerOf } from '../../support/answer.ts'
 import { mainRequest, mainShown, mainStored } from '../../support/examples.ts'
 import { folderWith } from '../../support/requests.ts'
-import { json, jsonError } from '../../support/run.ts'
+import { json, jsonError, notes } from '../../support/run.ts'
 import { createSite, type Site } from '../../support/site.ts'
 import { everythingIn } from '../../support/stored.ts'
 import { dataSourcesOf } from './data-sources.ts'
@@ -84,7 +84,7 @@ describe('A data source', () => {
   test('keeps its secret unchanged when renamed and moved to another env', async () => {
     const args = ['update', id, '--set-name', '  Renamed  ', '--set-env', 'staging', '-o', 'json']
     const result = await site.dsctl(args)
-    expect(result).toMatchObject({ code: 0, stderr: 'Changed: name, env.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: name, env.') })
     expect(result.stdout).toBe(await answerOf(site, id, mainShown))
     expect(json(result)).toMatchObject({ name: 'Renamed', env: 'staging' })
     expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual({ version: 1, data: mainStored })
@@ -93,7 +93,7 @@ describe('A data source', () => {
   test('keeps its other credentials when some change', async () => {
     const args = ['update', 'Renamed', '--port', '6432', '--password', '-', '-o', 'json']
     const result = await site.dsctl(args, { stdin: 'a new MARKERpassword\n' })
-    expect(result).toMatchObject({ code: 0, stderr: 'Changed: port, password.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: port, password.') })
     expect(result.stdout).toBe(await answerOf(site, id, { ...mainShown, port: 6432 }))
     const data = { ...mainStored, port: 6432, password: 'a new MARKERpassword' }
     expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual({ version: 2, data })
@@ -102,7 +102,7 @@ describe('A data source', () => {
   test('changes credentials and name in one update', async () => {
     const args = ['update', id, '--set-name', 'Both', '--host', 'db2.example.com', '-o', 'json']
     const result = await site.dsctl(args)
-    expect(result).toMatchObject({ code: 0, stderr: 'Changed: name, host.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: name, host.') })
     expect(json(result)).toMatchObject({ name: 'Both', credentials: { host: 'db2.example.com', port: 6432 } })
     expect(await rowOf(id)).toMatchObject({ name: 'Both', env: 'staging' })
     expect(await secretOf(id)).toMatchObject({ host: 'db2.example.com', port: 6432 })
@@ -133,7 +133,7 @@ describe('A data source', () => {
   test('is updated from a request file, including its name and env', async () => {
     const folder = folderWith({ 'change.yaml': 'name: From a file\nenv: production\nhost: db3.example.com\n' })
     const result = await site.dsctl(['update', id, '-f', join(folder, 'change.yaml'), '-o', 'json'])
-    expect(result).toMatchObject({ code: 0, stderr: 'Changed: name, env, host.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: name, env, host.') })
     expect(json(result)).toMatchObject({
       name: 'From a file',
       env: 'production',
@@ -147,7 +147,7 @@ describe('A data source', () => {
     answer.credentials.schemas = ['sales']
     const before = await secretOf(id)
     const result = await site.dsctl(['update', id, '-f', '-', '-o', 'json'], { stdin: JSON.stringify(answer) })
-    expect(result).toMatchObject({ code: 0, stderr: 'Changed: host, default_schema.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: host, default_schema.') })
     expect(await secretOf(id)).toEqual({ ...before, host: 'db4.example.com', default_schema: 'sales' })
   })
 
@@ -175,7 +175,7 @@ describe('A data source', () => {
         code: 0,
         signal: null,
         stdout: answer.stdout,
-        stderr: 'No changes: already up to date.\n',
+        stderr: notes('No changes: already up to date.'),
       })
     }
     expect(await everythingIn(site)).toMatchObject({ records, secrets, events })
@@ -185,7 +185,7 @@ describe('A data source', () => {
     const before = await everythingIn(site)
     const args = ['update', id, '--set-name', 'Never', '--port', '7000', '--dry-run', '-o', 'json']
     const result = await site.dsctl(args)
-    expect(result).toMatchObject({ code: 0, stderr: 'Would change: name, port.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Would change: name, port.') })
     expect(json(result)).toMatchObject({ name: 'Never', credentials: { port: 7000 } })
     expect(await everythingIn(site)).toEqual(before)
   })
@@ -199,7 +199,7 @@ describe('A data source', () => {
 
   test('is soft-deleted, and all versions of its secret are removed', async () => {
     const result = await site.dsctl(['delete', 'From a file', '--yes', '-o', 'json'])
-    expect(result).toMatchObject({ code: 0, stdout: '', stderr: 'Deleted From a file.\n' })
+    expect(result).toMatchObject({ code: 0, stdout: '', stderr: notes('Deleted From a file.') })
     expect(await rowOf(id)).toMatchObject({ deleted_at: expect.any(Date), updated_by: site.admin.id })
     expect(await site.vault.listSecrets('data-sources')).not.toContain(id)
   })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { plainFields } from '../../support/examples.ts'
-import { json, jsonError } from '../../support/run.ts'
+import { json, jsonError, notes } from '../../support/run.ts'
 import { createSite, type Site } from '../../support/site.ts'
 import { eventsOf, everythingIn } from '../../support/stored.ts'
 import { dataSourcesOf, unique } from './data-sources.ts'
@@ -41,7 +41,7 @@ describe('Names', () => {
     const before = await secretOf(id)
     const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, host: 'other' })
     const result = await site.dsctl(['create', '-f', '-', '--if-exists', 'skip', '-o', 'json'], { stdin })
-    expect(result).toMatchObject({ code: 0, stderr: 'Already exists: skipped.\n' })
+    expect(result).toMatchObject({ code: 0, stderr: notes('Already exists: skipped.') })
     // The caller asked to skip, so the audit trail has no failure.
     expect(await eventsOf(site, `outcome = 'failed' AND data_source_name = $1`, [name])).toEqual([])
     expect(json(result)).toMatchObject({ id, credentials: { host: 'db.example.com' } })
@@ -53,10 +53,10 @@ describe('Names', () => {
     const stdin = JSON.stringify({ name, env: 'dev', type: 'postgres', ...plainFields, host: 'other' })
     const args = ['create', '-f', '-', '--if-exists', 'update', '-o', 'json']
     const first = await site.dsctl(args, { stdin })
-    expect(first).toMatchObject({ code: 0, stderr: 'Already exists: updated.\n' })
+    expect(first).toMatchObject({ code: 0, stderr: notes('Already exists: updated.') })
     expect(json(first)).toMatchObject({ id, credentials: { host: 'other', schemas: ['kept'] } })
     const version = await site.vault.readSecret(`data-sources/${id}`)
-    expect(await site.dsctl(args, { stdin })).toMatchObject({ code: 0, stderr: 'Already exists: unchanged.\n' })
+    expect(await site.dsctl(args, { stdin })).toMatchObject({ code: 0, stderr: notes('Already exists: unchanged.') })
     expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual(version)
   })
 

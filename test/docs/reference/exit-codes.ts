@@ -20,7 +20,8 @@ export function exitCodesPage(): string {
   return `# Exit codes
 
 ${table(['exit code', '`code` in JSON', 'HTTP status', 'meaning'], [['0', '', '', 'done, or nothing to do'], ...codes])}
-With \`-o json\` an error is one JSON document on standard error. Its [schema](schemas.md#an-error) names every key.
+With \`-o json\` an error is part of one JSON document on standard error. Its
+[schema](schemas.md#errors-and-messages) names every key.
 
 ## Outcomes
 

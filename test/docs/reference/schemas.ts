@@ -19,7 +19,7 @@ ${sections().join('')}`
 function sections(): readonly string[] {
   return [...namesByShape()].map(([shape, names]) => {
     const headings = names.map(name =>
-      name === 'answer' ? 'A data source' : name === 'error' ? 'An error' : `dsctl ${name}`,
+      name === 'answer' ? 'A data source' : name === 'error' ? 'Errors and messages' : `dsctl ${name}`,
     )
     return `\n## ${headings.join(', ')}\n\n\`\`\`text\n${shape}\n\`\`\`\n`
   })

@@ -6,7 +6,7 @@ import { captureStreams } from './capture-streams.ts'
 test('an error prints its message, field problems and hint, one per line', () => {
   const out = captureStreams()
   const problems = [{ field: 'port', message: 'must be a whole number from 1 to 65535' }]
-  printError(out.streams, 'table', invalid('the request is not valid', problems, 'See dsctl types postgres.'))
+  printError(out.streams, invalid('the request is not valid', problems, 'See dsctl types postgres.'))
   expect(out.stderr()).toBe(
     [
       'dsctl: the request is not valid',
@@ -18,29 +18,30 @@ test('an error prints its message, field problems and hint, one per line', () =>
 })
 
 test('an error as JSON is one document without empty properties', () => {
-  const out = captureStreams()
-  printError(out.streams, 'json', new DsctlError('unavailable', 'Vault is sealed', { outcome: 'owed', id: '1' }))
+  const out = captureStreams({ json: true })
+  printError(out.streams, new DsctlError('unavailable', 'Vault is sealed', { outcome: 'owed', id: '1' }))
   expect(JSON.parse(out.stderr())).toEqual({
     error: { code: 'unavailable', status: 503, exit_code: 7, message: 'Vault is sealed', outcome: 'owed', id: '1' },
   })
-  printError(out.streams, 'json', new DsctlError('different', 'differs'))
+  printError(out.streams, new DsctlError('different', 'differs'))
   expect(JSON.parse(out.stderr())).toEqual({ error: { code: 'different', exit_code: 9, message: 'differs' } })
 })
 
 test('an interruption prints its message', () => {
   const out = captureStreams()
-  printError(out.streams, 'table', new DsctlError('interrupted', 'Interrupted: nothing was changed.'))
+  printError(out.streams, new DsctlError('interrupted', 'Interrupted: nothing was changed.'))
   expect(out.stderr()).toBe('dsctl: Interrupted: nothing was changed.\n')
 })
 
 test('a bug shows its stack and asks for a report', () => {
   const out = captureStreams()
-  printError(out.streams, 'table', new RangeError('count is -1'))
+  printError(out.streams, new RangeError('count is -1'))
   const text = out.stderr()
   expect(text).toMatch(/^dsctl: RangeError: count is -1\n {4}at .*messages\.test\.ts/)
   expect(text).toMatch(/report it.*\n$/)
-  printError(out.streams, 'json', new RangeError('count is -1'))
-  expect(JSON.parse(out.stderr()).error).toMatchObject({ code: 'bug', status: 500, exit_code: 1 })
+  const document = captureStreams({ json: true })
+  printError(document.streams, new RangeError('count is -1'))
+  expect(JSON.parse(document.stderr()).error).toMatchObject({ code: 'bug', status: 500, exit_code: 1 })
 })
 
 test('a bug report never contains values from its message', () => {
@@ -53,18 +54,18 @@ test('a bug report never contains values from its message', () => {
     { password: 'hunter2' },
   ]
   for (const bug of bugs) {
-    for (const format of ['table', 'json'] as const) {
-      const out = captureStreams()
-      printError(out.streams, format, bug)
+    for (const json of [false, true]) {
+      const out = captureStreams({ json })
+      printError(out.streams, bug)
       expect(out.stderr()).not.toContain('hunter2')
     }
   }
 })
 
 test('quoted text cannot control the terminal or start a new line', () => {
-  for (const format of ['table', 'json'] as const) {
-    const out = captureStreams()
-    printError(out.streams, format, new DsctlError('conflict', 'the name "a\u001b[2J\nb\u009b" is taken'))
+  for (const json of [false, true]) {
+    const out = captureStreams({ json })
+    printError(out.streams, new DsctlError('conflict', 'the name "a\u001b[2J\nb\u009b" is taken'))
     const text = out.stderr()
     expect(text).not.toMatch(/[^\P{Cc}\n]/u)
     expect(text).toContain('\\u001b[2J\\nb\\u009b')
@@ -81,6 +82,29 @@ test('--quiet hides notes, --verbose shows details, warnings are always shown', 
   printNote(verbose.streams, 'done')
   printVerbose(verbose.streams, 'GET /v1 3 ms')
   expect(verbose.stderr()).toBe('done\nGET /v1 3 ms\n')
+})
+
+test('with JSON, all messages are one document at the end', () => {
+  const out = captureStreams({ json: true, flags: { verbose: true } })
+  expect(out.stderr()).toBe('')
+  printWarning(out.streams, 'it is old')
+  printNote(out.streams, 'done')
+  printVerbose(out.streams, 'GET /v1 3 ms')
+  printWarning(out.streams, 'it is \u001b[2Jodd')
+  printError(out.streams, new DsctlError('different', 'differs'))
+  expect(JSON.parse(out.stderr())).toEqual({
+    error: { code: 'different', exit_code: 9, message: 'differs' },
+    warnings: ['it is old', 'it is \u001b[2Jodd'],
+    notes: ['done'],
+    calls: ['GET /v1 3 ms'],
+  })
+  expect(out.stderr()).toBe('')
+})
+
+test('with JSON at a terminal that may prompt, messages are not held back', () => {
+  const out = captureStreams({ json: true, terminal: true })
+  printWarning(out.streams, 'it is old')
+  expect(out.stderr()).toBe('dsctl: warning: it is old\n')
 })
 
 function thrownBy(work: () => unknown): unknown {
