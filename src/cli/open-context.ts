@@ -39,6 +39,11 @@ export function openContext({ streams, version, interruption, options }: Context
     },
     saveProfile: (name, values) => saveProfile(context.settings(), name, values),
     useProfile: name => useProfile(context.settings(), name),
+    reopen: async () => {
+      const before = opened
+      opened = undefined
+      await (await before?.catch(() => undefined))?.close() // a failure to open has been reported already
+    },
     records: async roles => {
       // Wait for this before calling callerFor: a failure of callerFor in the meantime would be an unhandled rejection.
       const open = await backends()
@@ -109,7 +114,7 @@ export function openContext({ streams, version, interruption, options }: Context
     warn: text => printWarning(streams, text),
     close: async () => {
       ended.abort()
-      await (await opened?.catch(() => undefined))?.close() // a failure to open has been reported already
+      await context.reopen()
     },
   }
 

@@ -1,19 +1,18 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
-import { DsctlError } from '../domain/errors.ts'
-import { type InitPlan, init, mountUnseen, planInit } from '../operations/init.ts'
+import { DsctlError, isInterruption } from '../domain/errors.ts'
+import { MAY } from '../operations/authorize.ts'
+import { type InitPlan, init } from '../operations/init.ts'
+import { whoami } from '../operations/whoami.ts'
 import type { FirstOrganization, VaultCheck } from '../ports/setup.ts'
 import { readFirstOrganization } from '../requests/first-organization.ts'
-import {
-  noteServers,
-  promptForOrganization,
-  promptForServers,
-  promptForToken,
-} from '../requests/wizard/init-prompts.ts'
+import { noteServers, promptForOrganization, serverQuestions } from '../requests/wizard/init-prompts.ts'
+import { WIZARD_KEYS } from '../requests/wizard/retry-prompt.ts'
 import type { SettingFlags } from '../settings/keys.ts'
 import { saveServers } from '../settings/save-servers.ts'
 import { EMBEDDED_PROFILE } from '../settings/settings.ts'
 import type { Prompter } from '../terminal/prompter.ts'
+import { canWrite, examineServers, tryToken, warnOfHiddenMount, warnOfMissingCapabilities } from './steps/init-vault.ts'
 
 interface Options {
   readonly databaseUrl?: string
@@ -46,11 +45,11 @@ async function run(context: Context, options: Options): Promise<void> {
   const prompter = options.yes ? undefined : await context.prompter()
   const flags = await chooseServers(context, prompter, options)
   if (flags === EMBEDDED_PROFILE) return useEmbedded(context)
-  const setup = await context.setup()
-  const [plan, vault] = await Promise.all([planInit(setup, first), context.checkVault()])
-  if (vault.hiddenMount !== undefined && !options.check) throw mountUnseen(vault.hiddenMount)
+  const { setup, plan, vault } = await examineServers(context, prompter, first)
   warnOfMissingCapabilities(context, vault)
   if (options.check) return report(context, plan, vault)
+  const needsSetup = plan.status !== 'ready' || plan.needsOrganization
+  if (vault.hiddenMount !== undefined) warnOfHiddenMount(context, vault.hiddenMount, { needsSetup })
   const organization = prompter && plan.needsOrganization ? await promptForOrganization(prompter, first) : first
   const done = await init(setup, plan, organization)
   for (const line of done) context.note(line)
@@ -74,12 +73,14 @@ async function chooseServers(
   useSettings(context, given)
   if (!prompter || context.settings().profile === EMBEDDED_PROFILE) return given
   const found = noteServers(context)
-  const answers = await promptForServers(prompter, context.settings(), found)
-  if (answers === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
-  const flags = { ...given, ...answers }
-  useSettings(context, flags)
-  if (!found.token) await logIn(context, prompter)
-  return flags
+  if (!found.database || !found.vault || !found.token) context.note(WIZARD_KEYS)
+  const questions = serverQuestions({ prompter, note: context.note }, context.settings(), found)
+  for (let answers = await questions.ask(); ; answers = await questions.askAgain()) {
+    if (answers === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
+    const flags = { ...given, ...answers.flags }
+    useSettings(context, flags)
+    if (!answers.token || (await tryToken(context, answers.token))) return flags
+  }
 }
 
 /** Unlike other commands, init accepts a profile that does not exist yet. */
@@ -87,25 +88,10 @@ function useSettings(context: Context, flags: SettingFlags): void {
   context.overrideSettings(flags, { allowNewProfile: true })
 }
 
-async function logIn(context: Context, prompter: Prompter): Promise<void> {
-  const secret = await promptForToken(prompter)
-  const { file } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
-  context.note(`Logged in. The token is saved in ${file}.`)
-}
-
 async function useEmbedded(context: Context): Promise<void> {
   await context.useProfile(EMBEDDED_PROFILE)
   context.note('Using profile embedded from now on. Run dsctl config use NAME to use another profile.')
   context.note('Next: dsctl create')
-}
-
-function warnOfMissingCapabilities(context: Context, { hiddenMount, missing }: VaultCheck): void {
-  if (hiddenMount !== undefined) return
-  for (const { path, capabilities } of missing) {
-    context.warn(
-      `The Vault token lacks ${capabilities.join(', ')} on ${path}: see docs/setup-servers.md, "Vault policies".`,
-    )
-  }
 }
 
 function report(context: Context, { status, needsOrganization }: InitPlan, vault: VaultCheck): void {
@@ -138,24 +124,25 @@ async function save(context: Context): Promise<boolean> {
 }
 
 /**
- * The command to run next. If the Vault token has no user, it is the command that sets the user or explains the
- * problem.
+ * The command to run next, which this user may run. If the Vault token has no user, it is the command that sets the user
+ * or explains the problem.
  */
 async function nextCommand(
   context: Context,
   { email = 'EMAIL' }: Partial<FirstOrganization>,
-  { token }: VaultCheck,
+  vault: VaultCheck,
 ): Promise<string> {
   const { profile, file } = context.settings()
   const isCurrent = [file.current ?? 'default', context.streams.env.DSCTL_PROFILE].includes(profile)
   const option = isCurrent ? '' : ` --profile ${profile}`
   try {
-    await context.identity()
-    return `dsctl create${option}`
+    const { role } = await whoami(await context.members(MAY.read))
+    const mayCreate = canWrite(vault) && MAY.change.some(each => each === role)
+    return `dsctl ${mayCreate ? 'create' : 'list'}${option}`
   } catch (error) {
-    if (!(error instanceof DsctlError) || error.code !== 'forbidden') throw error
-    context.warn(`${error.message} ${error.details.hint ?? ''}`)
-    return token?.isRoot ? `dsctl config set user ${email}${option}` : `dsctl whoami${option}`
+    if (!(error instanceof DsctlError) || isInterruption(error.code)) throw error
+    context.warn([error.message, error.details.hint ?? ''].join(' ').trim())
+    return vault.token?.isRoot ? `dsctl config set user ${email}${option}` : `dsctl whoami${option}`
   }
 }
 

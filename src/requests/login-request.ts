@@ -63,13 +63,15 @@ export async function readLoginRequest(context: InputContext, options: LoginOpti
   const prompter = missing.length || isTyped ? await context.prompter() : undefined
   if (missing.length && !prompter) throw missingError(missing)
   const mount = readMount(options.authMount, method)
+  const answers = await prompter?.dialogue().run(async each => ({
+    name: named && name === undefined ? await each.askText(LABELS[named]) : undefined,
+    secret: source === undefined || isTyped ? await each.askSecret(LABELS[field]) : undefined,
+  }))
   return {
     method,
     mount,
-    name: name ?? (named && (await prompter?.askText(LABELS[named]))) ?? '',
-    secret:
-      (source === undefined || isTyped ? await prompter?.askSecret(LABELS[field]) : undefined) ??
-      (await fetchSecret(context, field, source ?? '')),
+    name: name ?? answers?.name ?? '',
+    secret: answers?.secret ?? (await fetchSecret(context, field, source ?? '')),
   }
 }
 

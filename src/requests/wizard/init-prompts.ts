@@ -33,8 +33,38 @@ export function noteServers(context: InputContext): FoundServers {
   return { database: database !== undefined, vault: vault !== undefined, token: token !== undefined }
 }
 
+/** The answers about servers, or EMBEDDED_PROFILE if the user wants none. `token` is undefined if one is set already. */
+export type ServerAnswers =
+  | { readonly flags: SettingFlags; readonly token: Secret<string> | undefined }
+  | typeof EMBEDDED_PROFILE
+
+interface Asking {
+  readonly prompter: Prompter
+  readonly note: (text: string) => void
+}
+
+/** Opens the questions for the servers and the token that are not set. */
+export function serverQuestions({ prompter, note }: Asking, settings: Settings, found: FoundServers) {
+  const dialogue = prompter.dialogue()
+  const ask = () =>
+    dialogue.run(async (each): Promise<ServerAnswers> => {
+      const flags = await promptForServers(each, settings, found)
+      if (flags === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
+      const asking = { prompter: each, note }
+      return { flags, token: found.token ? undefined : await promptForToken(asking, settings, flags.vaultAddr) }
+    })
+  return {
+    ask,
+    /** Asks for the token again, from where the user can go back to the servers. */
+    askAgain() {
+      dialogue.reopen((_, answer) => answer)
+      return ask()
+    },
+  }
+}
+
 /** Prompts for the servers that are not configured. Returns EMBEDDED_PROFILE if the user wants no servers. */
-export async function promptForServers(
+async function promptForServers(
   prompter: Prompter,
   settings: Settings,
   found: FoundServers,
@@ -48,20 +78,29 @@ export async function promptForServers(
   }
 }
 
-/** Prompts for a Vault token. */
-export function promptForToken(prompter: Prompter): Promise<Secret<string>> {
-  return prompter.askSecret('Vault token (Ctrl-C to use dsctl login instead)')
+/** Prompts for a Vault token. Names the command for other ways to log in, with the address if it is not saved yet. */
+export function promptForToken(
+  { prompter, note }: Asking,
+  settings: Settings,
+  answered?: string,
+): Promise<Secret<string>> {
+  const address = settings.all.find(({ key }) => key === 'vault.addr')
+  const unsaved = answered ?? (address?.source.startsWith('flag') ? address.value : undefined)
+  const login = unsaved === undefined ? 'dsctl login' : `VAULT_ADDR=${unsaved} dsctl login`
+  note(`To log in another way, press Ctrl-C and run: ${login}`)
+  return prompter.askSecret('Vault token')
 }
 
 /** Prompts for what is missing to create the first organization. */
-export async function promptForOrganization(
+export function promptForOrganization(
   prompter: Prompter,
   first: Partial<FirstOrganization>,
 ): Promise<Partial<FirstOrganization>> {
-  const organization = first.organization ?? (await prompter.askText('Name of the first organization'))
-  const email =
-    first.email ?? (await prompter.askText('E-mail address of its workspace_admin', { check: adminProblem }))
-  return { ...first, organization, email }
+  return prompter.dialogue().run(async each => {
+    const organization = first.organization ?? (await each.askText('Name of the first organization'))
+    const email = first.email ?? (await each.askText('E-mail address of its workspace_admin', { check: adminProblem }))
+    return { ...first, organization, email }
+  })
 }
 
 /** A setting's value without secrets, and its source. */
