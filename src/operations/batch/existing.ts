@@ -24,8 +24,8 @@ export interface FoundRecords {
 }
 
 /**
- * Looks up the live records with these names. Throws if the caller may not read them. Then a given `action` is audited
- * as denied.
+ * Looks up the live records with these names. Throws if the caller may not read them. If `action` is given,
+ * the denial is audited under that action.
  */
 export async function findExisting(
   stores: Stores,

@@ -11,7 +11,8 @@ const GRANTS: Readonly<Record<string, string>> = {
   templates: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.templates TO your role',
   data_sources: 'GRANT SELECT, INSERT, UPDATE ON data_sources TO your role',
   pending_operations: 'GRANT SELECT, INSERT, UPDATE, DELETE ON dsctl.pending_operations TO your role',
-  audit_events: 'GRANT SELECT, INSERT ON dsctl.audit_events TO your role; to prune, also GRANT DELETE',
+  audit_events:
+    'GRANT SELECT, INSERT ON dsctl.audit_events TO your role; to prune, also GRANT DELETE ON dsctl.audit_events',
   users_to_organizations:
     'GRANT SELECT ON users_to_organizations TO your role; to change members, also GRANT INSERT, UPDATE',
   users: 'GRANT SELECT ON users TO your role; to add members, also GRANT INSERT',
