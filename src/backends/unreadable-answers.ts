@@ -1,8 +1,8 @@
 import { UnavailableError } from '../domain/errors.ts'
 
 /**
- * The same store (or an object of stores), except that an answer without the expected content is not reported as a bug
- * of dsctl: a broken or hostile server may send anything that its protocol permits.
+ * Wraps a store, or an object of stores, so that a response without the expected content is not reported as a bug in
+ * dsctl: a broken or hostile server may send anything that its protocol permits.
  */
 export function explainUnreadableAnswers<Store extends object>(server: string, store: Store): Store {
   const explained = Object.entries(store).map(([name, value]) => [name, explain(server, value)])
@@ -12,13 +12,15 @@ export function explainUnreadableAnswers<Store extends object>(server: string, s
 function explain(server: string, value: unknown): unknown {
   if (typeof value === 'object' && value !== null) return explainUnreadableAnswers(server, value)
   if (typeof value !== 'function') return value
-  return async (...args: unknown[]) => {
-    try {
-      return await value(...args)
-    } catch (error) {
-      throw isUnreadable(error) ? unreadableAnswer(server) : error
-    }
+  // A method that returns no promise, such as the path of a secret, reads no answer of the server.
+  return (...args: unknown[]) => {
+    const result: unknown = value(...args)
+    return result instanceof Promise ? result.catch(error => throwExplained(server, error)) : result
   }
+}
+
+function throwExplained(server: string, error: unknown): never {
+  throw isUnreadable(error) ? unreadableAnswer(server) : error
 }
 
 // Errors that are thrown by reading a property, a number, a date or JSON if the content is not as expected.
@@ -27,7 +29,7 @@ function isUnreadable(error: unknown): boolean {
 }
 
 function unreadableAnswer(server: string): UnavailableError {
-  return new UnavailableError('maybe', `${server} sent an answer that dsctl cannot read.`, {
-    hint: `Check that the address is that of ${server}, and that nothing between changes its answers.`,
+  return new UnavailableError('maybe', `${server} sent a response that dsctl cannot read.`, {
+    hint: `Check that the address is that of ${server}, and that no proxy in between changes its responses.`,
   })
 }
