@@ -122,7 +122,7 @@ async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: Re
 }
 
 interface Tested {
-  /** With the jump host's key if the user accepted it. */
+  /** The draft, including the jump host's key if the user accepted it. */
   readonly draft: RequestDraft
   readonly result: Summary['result']
 }

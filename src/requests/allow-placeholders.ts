@@ -11,7 +11,7 @@ export interface PlaceholderOptions {
   readonly allowPlaceholder?: boolean | undefined
 }
 
-/** With the option, marks the secrets that are masks or placeholders, so that they are stored as they are. */
+/** If the option is given, marks the secrets that are masks or placeholders, so that they are stored as they are. */
 export function allowPlaceholders<F extends Readonly<Record<string, unknown>>>(
   fields: F,
   { allowPlaceholder: allowed = false }: PlaceholderOptions,
@@ -21,7 +21,7 @@ export function allowPlaceholders<F extends Readonly<Record<string, unknown>>>(
   return Object.fromEntries(entries)
 }
 
-/** A prompter that accepts masks and placeholders with the option. */
+/** If the option is given, returns a prompter that accepts masks and placeholders. */
 export function promptsForPlaceholders(prompter: Prompter, options: PlaceholderOptions): Prompter {
   if (!options.allowPlaceholder) return prompter
   return {
@@ -43,7 +43,7 @@ export function allowsPlaceholder(
   return allowed === true && allowPlaceholder(key, value) !== undefined
 }
 
-/** The value of a field, by its name or an alias, if it is a mask or a placeholder. `[REDACTED]` is never stored. */
+/** The value of a field, marked, if it is a mask or a placeholder. Undefined otherwise, and for `[REDACTED]`. */
 function allowPlaceholder(key: string, given: unknown): AllowedPlaceholder | undefined {
   const fields = sourceTypes.flatMap(type => findField(type, key)?.field ?? []).filter(({ secret }) => secret)
   const value: unknown = given instanceof Secret ? given.reveal() : given

@@ -74,7 +74,7 @@ async function fetchOne(
   const decoded = decodeText(bytes)
   if ('problem' in decoded) return { message: problemWithSource(parsed, decoded.problem) }
   const text = isMultiLine(name) ? decoded.text : decoded.text.replace(/\r?\n$/, '')
-  // Further on, it would mean that an update keeps what is stored.
+  // Refuse a mask here: in an update, a mask would mean that the stored secret is kept.
   const mask = isMask(text) && !allowsPlaceholder(name, text, readers) ? placeholderProblem(text) : undefined
   return mask ? { message: mask } : { value: new Secret(text) }
 }

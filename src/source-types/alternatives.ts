@@ -6,12 +6,12 @@ export function alternativesOf(type: SourceType, field: string): readonly string
   return rule?.kind === 'one-of' ? rule.fields : [field]
 }
 
-/** Identifies the question which of some alternatives to enter. */
+/** A key for the question that lets the user choose an alternative. */
 export function alternativesKey(names: readonly string[]): string {
   return names.join(' or ')
 }
 
-/** Of the alternatives that a key identifies, the one that is set; undefined if there is none. */
+/** The alternative that is set, among those that `key` identifies. Undefined if none is set. */
 export function alternativeInUse(
   type: SourceType,
   key: string,

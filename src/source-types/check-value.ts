@@ -30,7 +30,7 @@ export function checkValue(field: Field, raw: unknown): CheckResult {
   return checkOf(field)(raw)
 }
 
-/** Whether a text begins as an object in JSON. Its properties are checked one by one. */
+/** Whether a text begins like a JSON object. The properties of an object are checked one by one. */
 function isJsonObject(text: string): boolean {
   return /^\s*\{\s*"/.test(text)
 }

@@ -54,7 +54,7 @@ const WORD = '[A-Za-z_][\\w.-]*'
 const SECRET_WORD = '(?:pass|pwd|secret|token|key|credential|your|change|replace|insert|todo|fixme)'
 
 const PLACEHOLDERS: readonly RegExp[] = [
-  // Shells, compose files and CI: a longer name also within a text, since nothing else has this form.
+  // Shells, compose files and CI. A longer name also counts within a text, since nothing else has this form.
   /^\$?\$\{ *[A-Za-z_][\w.:-]*(?:[:?+=!-][^}]*)? *\}$/,
   /\$\{[A-Za-z_][\w.:-]{4,}(?:[:?+=-][^}]*)?\}/,
   // Jinja, Helm, Ansible, GitHub Actions, Mustache; ERB and EJS.
@@ -83,7 +83,7 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /^(?:insert|enter|put|your|replace(?:[ _-]with)?)[ _-](?:your[ _-])?(?:[a-z]+[ _-])?(?:password|passphrase|secret|token|key|credentials?|api[ _-]key)(?:[ _-]here)?$/i,
   /^(?:the[ _-])?(?:password|passphrase|secret|token|key|api[ _-]?key)[ _-](?:goes[ _-])?here$/i,
   /^(?:TODO|FIXME|TBD)$/,
-  // What scripts print for a value that is missing.
+  // Texts that scripts print for a missing value.
   /^(?:null|undefined|None|nil|NaN|<no value>|\[object Object\]|%!s\(<nil>\))$/,
   // References that another program should have resolved, and values that it should have decrypted.
   /^(?:op|bws|keyring|gcpsm|awssm|azurekv):\/\//,

@@ -14,7 +14,7 @@ export interface FieldQuestion {
   readonly required: boolean
   /** The stored value, which Enter keeps. A sealed value is not shown. */
   readonly stored: unknown
-  /** The value that the user is about to change. A text is in the line, for the user to edit; Enter keeps a secret. */
+  /** The value that the user is about to change. The input line contains it, except a secret, which Enter keeps. */
   readonly current: FieldAnswer | undefined
   /** Validates the text like the field's flag does. Returns the problem, or undefined. */
   readonly check: (text: string) => string | undefined

@@ -15,7 +15,7 @@ export interface FieldsQuestion {
   readonly given: Readonly<Record<string, unknown>>
   /** In an update, the stored values. Enter keeps them. They are shown as defaults, unless secret or sealed. */
   readonly stored?: Readonly<Record<string, unknown>> | undefined
-  /** Ask only for these, even if they are given, to change them. */
+  /** Ask only for these fields, even if they are already given, so that the user can change them. */
   readonly only?: readonly string[] | undefined
   /** The values that the user is about to change. */
   readonly current?: FieldAnswers | undefined
@@ -27,7 +27,7 @@ export interface FieldsQuestion {
 
 export type FieldAnswers = Readonly<Record<string, FieldAnswer>>
 
-/** How to ask: where, and with or without going back. */
+/** The terminal to ask on, and whether the user can go back. */
 export interface Questioner {
   readonly streams: Streams
   readonly ask: Ask

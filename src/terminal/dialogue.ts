@@ -3,18 +3,21 @@ import { WentBack } from './prompt-exit.ts'
 /** Asks one question. `earlier` is the answer that the user gave before they went back to it. */
 export type Ask = <T>(key: string, question: (earlier: T | undefined) => Promise<T>) => Promise<T>
 
-/** Questions among which the user can go back. */
+/** A series of questions in which the user can go back. */
 export interface Dialogue {
   /**
-   * Runs questions. When the user goes back, the last answer is forgotten and `work` runs again: questions that have an
-   * answer are not asked again. So `work` must do nothing but ask, and each question needs a key of its own.
+   * Runs `work`, which asks the questions. When the user goes back, forgets the last answer and runs `work` again;
+   * questions that have an answer are not asked again. So `work` must do nothing but ask, and each question needs a
+   * unique key.
    */
   run<T>(work: (ask: Ask) => Promise<T>): Promise<T>
-  /** Forgets the last answer of a run that has ended. `revise` replaces answers that have changed since. */
+  /**
+   * Forgets the last answer, after a run has ended. `revise` returns the current value of an answer changed elsewhere.
+   */
   reopen(revise: (key: string, answer: unknown) => unknown): void
 }
 
-/** `leave`: going back from the first question throws `WentBack`. Otherwise, that question is asked again. */
+/** If `leave` is true, going back from the first question throws `WentBack`. Otherwise that question is asked again. */
 export function openDialogue({ leave = false } = {}): Dialogue {
   const answers = new Map<string, unknown>()
   const earlier = new Map<string, unknown>()
@@ -51,5 +54,5 @@ export function openDialogue({ leave = false } = {}): Dialogue {
   }
 }
 
-/** Asks each question once: there is no going back. */
+/** Asks each question once. The user cannot go back. */
 export const askOnce: Ask = (_, question) => question(undefined)

@@ -24,7 +24,7 @@ export const hidden = createPrompt<string, HiddenQuestion>(({ message, validate 
       setStatus('done')
       done(value)
     } else if (result !== undefined) {
-      line.write(value) // Enter has cleared the line
+      line.write(value) // the library has cleared the line on Enter
       setProblem(result)
     } else {
       setValue(line.line)

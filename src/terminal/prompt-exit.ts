@@ -9,7 +9,7 @@ export class PromptCancelled extends DsctlError {
   }
 }
 
-/** The user pressed Escape at a question of a dialogue, which returns to the question before. */
+/** The user pressed Escape at a question of a dialogue. The dialogue returns to the previous question. */
 export class WentBack extends Error {
   override readonly name = 'WentBack'
 }

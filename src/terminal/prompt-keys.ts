@@ -8,7 +8,7 @@ export interface PromptKeys extends Input {
   detach(): void
 }
 
-/** A text without the markers that a terminal may put around a paste. */
+/** Removes the markers that a terminal may put around pasted text. */
 export function withoutPasteMarkers(text: string): string {
   return text.replaceAll('\u001b[200~', '').replaceAll('\u001b[201~', '')
 }
@@ -54,7 +54,7 @@ const ESC = '\u001b'
 const PARTS = new RegExp(`${ESC}\\[[\\d;?]*[@-~]?|${ESC}O?[^${ESC}]?|\\P{Cc}+|\\p{Cc}`, 'gu')
 const INCOMPLETE_SEQUENCE = new RegExp(`^${ESC}(\\[[\\d;?]*|O)?$`)
 
-// In parts, because readline handles the keys of a longer text differently: typing does not insert, but appends.
+// Each part is sent by itself. If readline gets several keys at once, it appends typed text instead of inserting it.
 function send(keys: PassThrough, part: string): void {
   if (/^\P{Cc}{2,}$/u.test(part)) typeText(keys, part)
   else keys.emit('data', part)

@@ -18,10 +18,12 @@ export interface TextOptions {
   readonly current?: string | undefined
 }
 
-/** Questions among which Escape goes back: see `Dialogue`. */
+/** A series of questions in which Escape goes back: see `Dialogue`. */
 export interface PromptDialogue {
   run<T>(work: (prompter: Prompter) => Promise<T>): Promise<T>
-  /** Makes the next run ask the last question again. `revise` replaces answers that have changed since. */
+  /**
+   * Makes the next run ask the last question again. `revise` returns the current value of an answer changed elsewhere.
+   */
   reopen(revise: (key: string, answer: unknown) => unknown): void
 }
 
@@ -40,7 +42,9 @@ export interface Prompter {
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
   confirm(question: string, preset: boolean): Promise<boolean>
   dialogue(): PromptDialogue
-  /** Runs questions that the user can leave, with Ctrl-C or with Escape at the first one: then undefined. */
+  /**
+   * Runs questions that the user can leave with Ctrl-C, or with Escape at the first question. Returns undefined then.
+   */
   detour<T>(work: (prompter: Prompter) => Promise<T>): Promise<T | undefined>
   /** Asks the user to confirm by typing a name; returns only after the name was typed correctly. */
   askName(question: string, expected: string): Promise<void>

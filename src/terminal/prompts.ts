@@ -17,7 +17,7 @@ export interface LineQuestion {
   readonly message: string
   /** Returned for an empty answer. */
   readonly default?: string | undefined
-  /** The line begins with this text, for the user to edit. */
+  /** The input line contains this text, which the user can edit. */
   readonly current?: string | undefined
   readonly check?: Validate | undefined
   readonly shown?: ((text: string) => string) | undefined
@@ -34,7 +34,7 @@ export async function promptLine(streams: Streams, question: LineQuestion): Prom
     const transform = shown ? { transformer: shown } : {}
     const message = toPrintable(question.message)
     const answer = input({ message, default: toPrintable(preset), validate, ...transform }, context)
-    // Typed for the user, because the library's own prefill returns when the user clears the line.
+    // Typed in place of the user, because the library's own prefill comes back when the user clears the line.
     if (current !== '') setImmediate(() => typeText(context.input, toPrintable(current)))
     return answer
   })

@@ -12,7 +12,7 @@ export interface ReviewRow {
   readonly value: unknown
 }
 
-/** What the user is to save. */
+/** The values that the user is asked to save. */
 export interface Summary {
   readonly rows: readonly ReviewRow[]
   readonly question: string

@@ -127,7 +127,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset',
   EPROTO: 'it does not speak TLS',
   HPE_INVALID_CONSTANT: 'it does not speak HTTP',
-  ERR_RESPONSE_TOO_LONG: 'its response is longer than any of Vault',
+  ERR_RESPONSE_TOO_LONG: 'its response is longer than any response of Vault',
 }
 
 function cannotBeReached({ delivered, host, code }: NoResponse): UnavailableError {

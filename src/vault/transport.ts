@@ -142,7 +142,7 @@ function sendOnce(
   })
 }
 
-/** A list holds the ids of all secrets of an organization: 1,000,000 of them take 39 MB. */
+/** A list holds the ids of all secrets of an organization: 1,000,000 ids take 39 MB. */
 function maxBytes(method: string): number {
   return method === 'LIST' ? 64 * MEBIBYTE : 8 * MEBIBYTE
 }

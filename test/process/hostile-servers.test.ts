@@ -145,7 +145,7 @@ describe('A Vault', () => {
     servers.push(server)
     const env = { VAULT_ADDR: `http://127.0.0.1:${await listen(server)}` }
     const { code, stderr } = await site.spawnDsctl(['list', '--timeout', '20'], { env }).result
-    expect(stderr).toContain('its response is longer than any of Vault')
+    expect(stderr).toContain('its response is longer than any response of Vault')
     expect(code).toBe(7)
   })
 })

@@ -30,7 +30,7 @@ function checkedStream(stream: MessageSource): MessageSource {
       const messages = check(chunk)
       if (messages) listener(messages)
     } catch (error) {
-      // pg itself throws for some messages that are well-formed but come at the wrong time.
+      // pg itself throws for some messages that are well-formed but arrive at the wrong time.
       stream.destroy(
         error instanceof InvalidPostgresMessage ? error : new InvalidPostgresMessage('an unexpected message'),
       )

@@ -1,7 +1,7 @@
-/** A message that the Postgres protocol does not allow, or one that is longer than any that dsctl expects. */
+/** A message that the Postgres protocol does not allow, or that is longer than dsctl expects. */
 export class InvalidPostgresMessage extends Error {
   readonly code = 'ERR_POSTGRES_MESSAGE'
-  /** What is wrong, to follow "The server sent". */
+  /** The problem, as the end of a message that begins with "The server sent". */
   readonly what: string
 
   constructor(what: string) {

@@ -29,7 +29,7 @@ export class MessageReader {
     return this
   }
 
-  /** Strings up to an empty one. */
+  /** A list of strings that ends with an empty string. */
   strings(): undefined {
     for (let start = -1; start + 1 !== this.#at; ) {
       start = this.#at

@@ -15,7 +15,7 @@ export interface Existing extends NamedRecord {
   readonly foundAt: string
 }
 
-/** What the database has for a batch. */
+/** The data in the database that a batch needs. */
 export interface FoundRecords {
   /** The live records with the names of the batch, by `keyOf`. */
   readonly existing: ReadonlyMap<string, Existing>

@@ -27,7 +27,7 @@ export async function commit(stores: Stores, id: string, step: CommitStep): Prom
   throw outcomeError(reason, outcome)
 }
 
-/** An error that nobody expects must not leave a secret behind either. */
+/** Rolls back after an unexpected error too, so that it does not leave a secret behind. */
 async function rollBackBug(stores: Stores, intentId: string, error: unknown): Promise<never> {
   await settleOwn(stores, intentId, { commitLost: true })
   throw error

@@ -26,7 +26,8 @@ export function statementFailure(error: unknown): Error {
   if (error instanceof InvalidPostgresMessage) {
     return new UnavailableError('maybe', `Postgres sent ${error.what}.`, { hint: INVALID_MESSAGE_HINT })
   }
-  // A server that goes on afterwards says ERROR. Then the statement has failed, whatever its code says.
+  // If the severity is ERROR, the session continues. The statement has then failed, even if its code suggests
+  // otherwise.
   if (!isSqlState(code) || (CONNECTION_LOST.test(code) && severity !== 'ERROR')) {
     return new UnavailableError('maybe', 'The connection to Postgres was lost before the statement completed.', {
       hint: RETRY_HINT,
@@ -34,7 +35,7 @@ export function statementFailure(error: unknown): Error {
   }
   if (code === '42501') return privilegeFailure(message, where)
   if (code === '25006') return readOnlyFailure()
-  // Anything that a function of the application raises is its own business.
+  // If a function of the application raised the error, the code does not describe a problem of dsctl's statement.
   const isOwn = functionIn(where) === undefined
   if (isOwn && NOT_PREPARED.test(code)) return notPreparedFailure(message)
   return isOwn && BUG.test(code) ? new Error(`Postgres ${code}: ${message}`) : ruleFailure(found)
@@ -93,12 +94,12 @@ const TRANSIENT = /^(40001|40P01|53...|55P03|57014|57P03)$/
 const CONNECTION_LOST = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
 
 const NOT_PREPARED = /^(42P01|3F000|42703)$/
-// Codes that only a faulty statement of dsctl causes.
+// Codes that only a bug in a statement of dsctl can cause.
 const BUG = /^(42601|2[56]...)$/
 
 const RETRY_HINT = 'Try again.'
 const INVALID_MESSAGE_HINT =
-  'Check that database.url is the address of Postgres, and that nothing between changes its answers.'
+  'Check that database.url is the address of Postgres, and that no proxy in between changes its responses.'
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ENOTFOUND: 'host not found',

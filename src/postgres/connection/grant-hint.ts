@@ -1,7 +1,7 @@
-/** What Postgres says about a missing privilege: its message, and where it happened. */
+/** The error of Postgres about a missing privilege. */
 interface Refusal {
   readonly message: string
-  /** The functions and statements that were running, if the statement has called any. */
+  /** The functions, and the statements in them, that were running. Empty if the statement called no function. */
   readonly where: string
 }
 
@@ -19,7 +19,7 @@ const GRANTS: Readonly<Record<string, string>> = {
   migrations: 'GRANT SELECT ON dsctl.migrations TO your role',
 }
 
-/** The grant, or the change of a trigger or policy, that permits what Postgres has refused. */
+/** A hint with the grant, or the change of a trigger or policy, that would permit the refused statement. */
 export function grantHint({ message, where }: Refusal): string {
   const [, table] = /row-level security policy .*for table "?([^" ]+)/.exec(message) ?? []
   if (table)
@@ -30,11 +30,11 @@ export function grantHint({ message, where }: Refusal): string {
   if (kind === 'schema') return `Ask the owner of the schema to run: GRANT USAGE ON SCHEMA ${name} TO your role.`
   if (GRANTS[name]) return `Ask the owner of the table to run: ${GRANTS[name]}.`
   return name
-    ? `${name} is used by a trigger, a view or a policy of the application. Ask its owner for the privilege.`
+    ? `${name} is used by a trigger, a view or a policy of the application. Ask the owner to grant the privilege.`
     : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
 }
 
-/** The application's function, of a trigger or a policy, that was running; undefined if there is none. */
+/** The function of the application, called by a trigger or a policy, that was running. Undefined if there is none. */
 export function functionIn(where: string): string | undefined {
   const [, plpgsql, sql] = /PL\/\w+ function ([^\s(]+)|SQL function "([^"]+)"/.exec(where) ?? []
   const name = plpgsql ?? sql
@@ -55,7 +55,7 @@ function triggerHint({ kind, name, trigger, where }: TriggerRefusal): string {
   const privilege = PRIVILEGES[kind] ?? verb.toUpperCase()
   const object = PRIVILEGES[kind] ? `${kind.toUpperCase()} ${name}` : name
   return (
-    `A trigger of the application needs it, in the function ${trigger}. Ask the owner of the database to run: ` +
+    `The function ${trigger}, which a trigger of the application calls, needs the privilege. Ask the owner of the database to run: ` +
     `GRANT ${privilege} ON ${object} TO your role; or ALTER FUNCTION ${trigger} SECURITY DEFINER.`
   )
 }

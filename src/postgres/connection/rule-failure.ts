@@ -3,7 +3,7 @@ import { functionIn, grantHint } from './grant-hint.ts'
 
 /** A unique index refused the write. */
 export class UniqueViolation extends DsctlError {
-  /** With the schema if it is `dsctl`, as in `dsctl.pending_operations`; otherwise without. */
+  /** The name of the table. It includes the schema only if that is `dsctl`, as in `dsctl.pending_operations`. */
   readonly table: string
 
   constructor(table: string) {
@@ -15,10 +15,10 @@ export class UniqueViolation extends DsctlError {
 /** The role lacks a privilege, or the server is read-only (a standby). */
 export class WriteRefused extends DsctlError {}
 
-/** The application's database refused the write: a constraint, type, view, trigger or policy. Another row may pass. */
+/** A constraint, type, view, trigger or policy of the application refused the write. It may accept another row. */
 export class RuleRefused extends DsctlError {}
 
-/** What is used of an error of the driver. */
+/** The part of a driver's error that is used here. */
 export interface PostgresError {
   readonly code?: string
   readonly message: string
@@ -31,7 +31,7 @@ export interface PostgresError {
   readonly constraint?: string
 }
 
-/** The error for a unique index. */
+/** The error if a unique index refused the write. */
 export function uniqueFailure(error: PostgresError): DsctlError {
   const { schema, table = '', detail = '', constraint } = error
   if (schema === 'dsctl') return new UniqueViolation(`dsctl.${table}`)

@@ -49,7 +49,7 @@ export async function findNamed(
   return denialOf(found) ?? { kind: 'found', ...row, ...(types && { types }) }
 }
 
-// As JSON has it. As text, the time depends on the setting DateStyle, and may not be readable again.
+// The time as JSON writes it. A cast to text would depend on the setting DateStyle, and may not be parseable.
 const NOW_AS_TEXT = sql<string>`to_json(now()) #>> '{}'`
 
 /** Returns which of these data sources have an unclosed intent, or one that was closed since `at` but not as done. */

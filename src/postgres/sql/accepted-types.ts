@@ -8,8 +8,8 @@ export const acceptedTypes = sql<readonly string[] | null>`(
       where a.attrelid = 'data_sources'::regclass and a.attname = 'type')`
 
 /**
- * A text as a value of a column of data_sources, whose type may be an enum or a domain of the application. A cast needs
- * the name of that type; a row of the table does not.
+ * Converts text to the type of a column of data_sources, which may be an enum or a domain of the application. It goes
+ * through a row of the table, because a cast would need the name of that type.
  */
 export function inTypeOfColumn(column: 'type' | 'onboarding_status', text: RawBuilder<unknown>): RawBuilder<unknown> {
   const name = sql.lit(column)

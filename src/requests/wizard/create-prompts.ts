@@ -13,11 +13,11 @@ import type { RequestDraft } from '../validate-request.ts'
 export interface CreateQuestions {
   /** Asks them all. */
   ask(): Promise<RequestDraft>
-  /** Goes back to the last question. `draft` is what the user has made of the answers since. */
+  /** Goes back to the last question. `draft` has the answers as the user has changed them since. */
   askAgain(draft: RequestDraft): Promise<RequestDraft>
 }
 
-/** Opens the questions for what `given` lacks. */
+/** Opens the questions for the values that `given` lacks. */
 export function createQuestions(prompter: Prompter, given: RequestDraft): CreateQuestions {
   const dialogue = prompter.dialogue()
   return {
@@ -46,12 +46,12 @@ export function checkField(type: SourceType, field: string, text: string): strin
   return parseFields(type, { [field]: text }, 'create').problems[0]?.message
 }
 
-/** Asks for the name. It begins with `current`, for the user to edit. */
+/** Asks for the name. The input line contains `current`, which the user can edit. */
 export function promptForName(prompter: Prompter, current?: string): Promise<string> {
   return prompter.askText(NAME, { current, check: text => problemOf(checkName(text)) })
 }
 
-/** Asks for the env. It begins with `current`, for the user to edit. */
+/** Asks for the env. The input line contains `current`, which the user can edit. */
 export function promptForEnv(prompter: Prompter, current?: string): Promise<string> {
   return prompter.askText(ENV, { current, check: text => problemOf(checkEnv(text)) })
 }
@@ -68,7 +68,7 @@ async function promptForMissing(prompter: Prompter, draft: RequestDraft): Promis
   return { name, env, type: type.name, fields: { ...draft.fields, ...answers } }
 }
 
-/** The answer to a question, as it is now in the draft. */
+/** The current value in the draft of the answer to a question. */
 function answerIn({ name, env, type, fields }: RequestDraft, key: string, answer: unknown): unknown {
   if (key === NAME) return name
   if (key === ENV) return env

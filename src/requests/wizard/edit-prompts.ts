@@ -9,7 +9,9 @@ import type { Prompter } from '../../terminal/prompter.ts'
 import type { RequestDraft } from '../validate-request.ts'
 import { checkField, promptForEnv, promptForName } from './create-prompts.ts'
 
-/** Lets the user change one value of a draft: a field, its name or its env. Unchanged if they leave the question. */
+/**
+ * Lets the user change one value of a draft: a field, the name or the env. If they leave the question, returns `draft`.
+ */
 export async function editDraft(prompter: Prompter, draft: RequestDraft, field: string): Promise<RequestDraft> {
   return (await prompter.detour(each => promptForField(each, draft, field))) ?? draft
 }
@@ -37,7 +39,9 @@ async function promptForField(prompter: Prompter, draft: RequestDraft, field: st
   return { ...draft, fields: withoutOrphans(type, Object.fromEntries([...others, ...kept])) }
 }
 
-/** A secret stays sealed. One that has not been fetched yet is represented by another, which the user can only keep. */
+/**
+ * The current value of a field. For a secret that has not been fetched yet, a sealed stand-in that the user can keep.
+ */
 function currentAnswer(type: SourceType, given: GivenFields, name: string): [string, FieldAnswer][] {
   const value = given[name]
   if (value === undefined) return []
@@ -47,7 +51,7 @@ function currentAnswer(type: SourceType, given: GivenFields, name: string): [str
   return typeof plain === 'number' || typeof plain === 'boolean' ? [[name, plain]] : [[name, String(plain)]]
 }
 
-/** Leaves out the fields that depend on one that is no longer set, such as the passphrase of a removed key. */
+/** Leaves out fields that depend on a field that is no longer set, such as the passphrase of a removed key. */
 function withoutOrphans(type: SourceType, fields: RequestDraft['fields']): RequestDraft['fields'] {
   const isOrphan = (name: string) =>
     type.rules.some(rule => rule.kind === 'needs' && rule.field === name && !(rule.needs in fields))

@@ -12,9 +12,9 @@ import { checkField } from './create-prompts.ts'
 export interface UpdateQuestions {
   /** Asks them all. Returns the changes. */
   ask(): Promise<FieldAnswers>
-  /** Goes back to the last question. `changes` are those that the user has made so far. */
+  /** Goes back to the last question. `changes`: the changes that the user has made so far. */
   askAgain(changes: FieldAnswers): Promise<FieldAnswers>
-  /** Lets the user change a field again. The same changes if they leave the question. */
+  /** Lets the user change a field again. Returns the same changes if the user leaves the question. */
   edit(changes: FieldAnswers, field: string): Promise<FieldAnswers>
 }
 
