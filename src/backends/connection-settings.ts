@@ -1,9 +1,10 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
+import { LOCATING_VARIABLES } from '../domain/libpq-parameters.ts'
 import { Secret } from '../domain/secret.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import type { LoginRequest } from '../ports/logins.ts'
-import { type ConnectionSettings, readConnectionSettings } from '../postgres/connection/settings.ts'
+import { type ConnectionSettings, type Login, readConnectionSettings } from '../postgres/connection/settings.ts'
 import type { Settings } from '../settings/settings.ts'
 import { vaultAddressProblem } from '../settings/vault-address.ts'
 import { tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/vault-token.ts'
@@ -11,12 +12,13 @@ import type { VaultSettings } from '../vault/client.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** How to connect to Postgres. Throws `invalid` if it is not configured; the hint says how to start. */
-export function postgresConnection(settings: Settings, env: Environment): ConnectionSettings {
+/**
+ * How to connect to Postgres. `login` overrides user and password. Throws `invalid` if it is not configured; the hint says
+ * how to start.
+ */
+export function postgresConnection(settings: Settings, env: Environment, login?: Login): ConnectionSettings {
   const url = settings.get('database.url')
-  if (url !== undefined || ['PGHOST', 'PGDATABASE', 'PGUSER', 'PGSERVICE'].some(name => env[name])) {
-    return readConnectionSettings(url, env)
-  }
+  if (url !== undefined || LOCATING_VARIABLES.some(name => env[name])) return readConnectionSettings(url, env, login)
   throw notConfigured('database.url is not set. It is the URL of the application’s Postgres.')
 }
 

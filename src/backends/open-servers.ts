@@ -72,8 +72,8 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
 
   const pool = once(async () => {
     const role = settings.get('database.vaultRole')
-    const issued = role === undefined ? {} : await leaseCredentials(role)
-    const connection = { ...postgresConnection(settings, env), ...issued }
+    const login = role === undefined ? undefined : await leaseCredentials(role)
+    const connection = postgresConnection(settings, env, login)
     const { postgresPool } = await import('../postgres/connection/pool.ts')
     // The command has failed in the meantime and closed the stores. A new pool would keep the process from ending.
     if (closed) throw new Error('The stores are closed.')

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { ERROR_CODES } from '../domain/errors.ts'
+import { LIBPQ_PARAMETERS, OTHER_LIBPQ_VARIABLES } from '../domain/libpq-parameters.ts'
 import { FORMATS } from '../domain/output-format.ts'
 import { OTHER_VARIABLES, SETTING_KEYS } from '../settings/keys.ts'
 import { SOURCE_FORMS } from '../source-types/secret-source.ts'
@@ -31,6 +32,14 @@ const variables = () =>
     return [env.join(', '), `${description}${'default' in more ? ` (default: ${more.default})` : ''}`]
   })
 
+const libpqVariables = () => [
+  ...LIBPQ_PARAMETERS.flatMap(({ name, env, support, allowed }): Row[] => {
+    const effect = support === 'used' || (support === 'rejected' && allowed) ? '' : ` (${support})`
+    return env === undefined ? [] : [[env, `parameter ${name}${effect}`]]
+  }),
+  ...OTHER_LIBPQ_VARIABLES,
+]
+
 const texts = (): Readonly<Record<string, readonly (string | readonly Row[])[]>> => ({
   'exit-codes': [
     [['0', 'done, or nothing to do'], ...codes()],
@@ -46,6 +55,8 @@ Examples:
     'An option overrides the environment, which overrides the profile. An empty\nvariable counts as not set.',
     variables(),
     OTHER_VARIABLES,
+    'Variables of libpq, for the connection to the application’s Postgres:',
+    libpqVariables(),
     `Examples:
   DSCTL_ENV=production DSCTL_OUTPUT=json dsctl list
   dsctl config list                  # each setting and its source`,

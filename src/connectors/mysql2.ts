@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { type Connection, createConnection, type RowDataPacket, type SslOptions } from 'mysql2'
+import { readFirstBytes } from '../lib/read-first-bytes.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, serverAddress, type TestRun, text } from './driver.ts'
 import { ed25519Plugin } from './mariadb-ed25519.ts'
 import { explainMysqlError } from './mysql-errors.ts'
-import { readFirstBytes } from './read-first-bytes.ts'
 import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tls.ts'
 
 const SSL_CAPABILITY = 0x0800

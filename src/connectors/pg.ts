@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { checkMessages } from '../lib/postgres-messages/check-messages.ts'
 import { InvalidPostgresMessage } from '../lib/postgres-messages/invalid-message.ts'
+import { readFirstBytes } from '../lib/read-first-bytes.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
-import { readFirstBytes } from './read-first-bytes.ts'
 import { encrypt, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
 
 /** Tests servers that speak the Postgres protocol. */

@@ -1,19 +1,33 @@
-import { DsctlError, invalid, safeKey } from './errors.ts'
+import { findLibpqParameter, libpqParameterProblem } from './check-libpq-parameter.ts'
+import { DsctlError, type FieldProblem, invalid, safeKey } from './errors.ts'
+import { LIBPQ_PARAMETERS } from './libpq-parameters.ts'
 
-/** Connection parameters, named as in libpq. */
+/** Connection parameters, named as in libpq. A parameter that is empty counts as not set. */
 export type DatabaseParameters = Readonly<Record<string, string | undefined>>
 
-const PARAMETERS = ['sslmode', 'sslrootcert', 'host', 'port', 'user', 'password', 'dbname', 'service']
+/**
+ * The connection parameters in a database URL, parsed as by libpq: the host may be empty, an IPv6 address in brackets or
+ * a percent-encoded path, and a parameter overrides what comes before the `?`. Throws `invalid`; the error never contains
+ * a value of the URL. Source: PostgreSQL documentation, "Connection URIs".
+ */
+export function parseDatabaseUrl(url: string): DatabaseParameters {
+  const text = url.trim()
+  const { rest, user, password } = splitLogin(text)
+  const [, host = '', port = '', path = '', query = ''] = ADDRESS.exec(rest) ?? throwNotUrl()
+  const given = { host: unbracket(host), port, user, password, dbname: path }
+  const inUrl = Object.entries(given).map(([name, value]) => [name, decode(value)] as const)
+  const pairs = [...inUrl, ...parseQuery(query)].filter(([, value]) => value !== '')
+  const all: Record<string, string> = Object.fromEntries(pairs)
+  const problems = Object.entries(all).flatMap(([name, value]) => findProblems(name, value))
+  if (problems.length) throw invalid('The database URL contains parameters that dsctl does not accept.', problems)
+  return all
+}
 
-/** The connection parameters in a database URL. Throws `invalid`; the error never contains the URL. */
-export function parseDatabaseUrl(text: string): DatabaseParameters {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (!url || !/^postgres(ql)?:\/\//i.test(text)) {
-    throw invalid('Invalid database URL.', [
-      { field: 'database.url', message: 'must look like postgres://user@host:5432/database' },
-    ])
-  }
-  if (/^[^/]*\/\/[^/?#]*[/?#].*@/s.test(text)) {
+const LOGIN = /^postgres(?:ql)?:\/\/(?:([^/?#@:]*)(?::([^/?#@]*))?@)?([^@]*)$/is
+const ADDRESS = /^(\[[^\]/?]*\]|[^:/?[\]]*)(?::([^/?]*))?(?:\/([^?]*))?(?:\?(.*))?$/s
+
+function splitLogin(text: string) {
+  if (/^postgres(ql)?:\/\/[^/?#]*[/?#].*@/is.test(text)) {
     throw invalid('The database URL has an @ after its host.', [
       {
         field: 'database.url',
@@ -21,33 +35,48 @@ export function parseDatabaseUrl(text: string): DatabaseParameters {
       },
     ])
   }
-  if (text.includes('#')) {
-    throw invalid('The database URL contains a #. The text after it would be ignored.', [
+  if (/^postgres(ql)?:\/\/.*#/is.test(text)) {
+    throw invalid('The database URL contains a #. Other programs ignore the text after it.', [
       { field: 'database.url', message: 'write # in a user, password or database name as %23' },
     ])
   }
-  const unknown = [...url.searchParams.keys()].filter(key => !PARAMETERS.includes(key))
-  if (unknown.length) {
-    throw invalid('The database URL contains unknown parameters.', unknown.map(unknownParameter))
-  }
-  const inUrl = {
-    host: decode(url.hostname.replace(/^\[|\]$/g, '')),
-    port: url.port,
-    user: decode(url.username),
-    password: decode(url.password),
-    dbname: decode(url.pathname.slice(1)),
-  }
-  return Object.fromEntries(
-    PARAMETERS.flatMap(name => {
-      const value = url.searchParams.get(name) ?? inUrl[name as keyof typeof inUrl]
-      return value ? [[name, value]] : []
-    }),
-  )
+  const [, user = '', password = '', rest = ''] = LOGIN.exec(text) ?? throwNotUrl()
+  return { user, password, rest }
 }
 
-/**
- * The problem with a string that is not a valid database URL, otherwise undefined. Never contains a value of the URL.
- */
+function throwNotUrl(): never {
+  throw invalid('Invalid database URL.', [
+    { field: 'database.url', message: 'must look like postgres://user@host:5432/database' },
+  ])
+}
+
+function unbracket(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1')
+}
+
+/** The parameters after the `?`. Of one that is repeated, the last one applies, as in libpq. */
+function parseQuery(query: string): (readonly [string, string])[] {
+  const pairs = query.split('&').filter(pair => pair !== '')
+  return pairs.map(pair => {
+    if (!pair.includes('=')) throw invalid('Invalid database URL.', [{ field: safeKey(pair), message: NO_VALUE }])
+    const [name = '', value = ''] = pair.split(/=(.*)/s).map(decode)
+    // As in libpq: the name that JDBC uses.
+    return name === 'ssl' && value === 'true' ? (['sslmode', 'require'] as const) : ([name, value] as const)
+  })
+}
+
+const NO_VALUE = 'is not supported without a value; write NAME=VALUE'
+
+function findProblems(name: string, value: string): FieldProblem[] {
+  const parameter = findLibpqParameter(name)
+  if (!parameter) return [{ field: safeKey(name), message: `is not supported; use ${USABLE.join(', ')}` }]
+  const problem = libpqParameterProblem(parameter, value)
+  return problem === undefined ? [] : [{ field: name, message: problem }]
+}
+
+const USABLE = LIBPQ_PARAMETERS.filter(({ support }) => support === 'used').map(({ name }) => name)
+
+/** The problem with a text that is not a database URL, otherwise undefined. Never contains a value of the URL. */
 export function databaseUrlProblem(text: string): string | undefined {
   try {
     parseDatabaseUrl(text)
@@ -59,8 +88,27 @@ export function databaseUrlProblem(text: string): string | undefined {
   }
 }
 
-function unknownParameter(field: string) {
-  return { field: safeKey(field), message: `is not supported; use ${PARAMETERS.join(', ')}` }
+/** Whether a database URL contains a password or another secret, or may contain one. */
+export function hasSecretInUrl(text: string): boolean {
+  const [, login = ''] = /^[^/]*\/\/(.*)@/s.exec(text) ?? []
+  const isUrl = /^[a-z][\w+.-]*:\/\//i.test(text)
+  if (!isUrl) return /:[^/@]*@/.test(text)
+  // A / or ? in the login comes from a password that is not escaped.
+  return /:.|[/?#]/s.test(login) || hasSecretParameter(text)
+}
+
+/** Whether the part after the `?` names a parameter that is a secret. */
+export function hasSecretParameter(url: string): boolean {
+  const pairs = (/\?(.*)/s.exec(url)?.[1] ?? '').split('&')
+  return pairs.some(pair => findLibpqParameter(decodeName(pair))?.secret)
+}
+
+function decodeName(pair: string): string {
+  try {
+    return decodeURIComponent(pair.replace(/=.*/s, ''))
+  } catch {
+    return ''
+  }
 }
 
 function decode(text: string): string {

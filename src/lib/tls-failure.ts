@@ -40,7 +40,7 @@ export function tlsFailureSentence({ reason }: TlsFailure): string {
 const CAUSES: readonly (readonly [RegExp, TlsCause, string])[] = [
   [/^DEPTH_ZERO_SELF_SIGNED_CERT$/, 'unknown authority', 'the server’s certificate is self-signed and not trusted'],
   [
-    /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_UNTRUSTED)$/,
+    /^(SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_UNTRUSTED|CERT_SIGNATURE_FAILURE)$/,
     'unknown authority',
     'the server’s certificate is signed by an unknown authority',
   ],
@@ -51,7 +51,7 @@ const CAUSES: readonly (readonly [RegExp, TlsCause, string])[] = [
   [/^UNABLE_TO_GET_CRL$/, 'unusable files', 'there is no list of revoked certificates for the server’s authority'],
   [/^CRL_/, 'unusable files', 'the list of revoked certificates is not valid'],
   [
-    /^(INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED|CERT_(REJECTED|SIGNATURE_FAILURE|CHAIN_TOO_LONG)|ERROR_IN_CERT_.*)$/,
+    /^(INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED|CERT_(REJECTED|CHAIN_TOO_LONG)|ERROR_IN_CERT_.*)$/,
     'certificate unusable',
     'the server’s certificate, or that of its authority, is not valid for this use',
   ],

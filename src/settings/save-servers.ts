@@ -1,6 +1,6 @@
+import { hasSecretInUrl } from '../domain/database-url.ts'
 import { findProfile } from './profiles.ts'
 import { saveProfile } from './save.ts'
-import { hasPassword } from './setting-problem.ts'
 import type { Settings } from './settings.ts'
 
 const SAVED = [
@@ -27,7 +27,7 @@ export interface SavedServers {
 export async function saveServers(settings: Settings): Promise<SavedServers> {
   const { profile, file, all } = settings
   const given = all.filter(({ key, source }) => SAVED.some(name => name === key) && /^(flag|environment)/.test(source))
-  const values = given.filter(({ key, value }) => !(key === 'database.url' && value && hasPassword(value)))
+  const values = given.filter(({ key, value }) => !(key === 'database.url' && value && hasSecretInUrl(value)))
   const urlOmitted = values.length < given.length
   const stored = findProfile(file, profile) ?? {}
   if (values.every(({ key, value }) => stored[key] === value)) return { changed: false, urlOmitted }

@@ -1,4 +1,4 @@
-import { databaseUrlProblem } from '../domain/database-url.ts'
+import { databaseUrlProblem, hasSecretInUrl } from '../domain/database-url.ts'
 import { OUTPUT_FORMATS } from '../domain/output-format.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import type { SettingName } from './keys.ts'
@@ -8,7 +8,7 @@ import { vaultPathProblem } from './vault-path.ts'
 /** The problem with a value that is not valid for this setting, otherwise undefined. Never quotes a password. */
 export function settingProblem(key: SettingName, value: string): string | undefined {
   if (value === '') return 'must not be empty; run dsctl config unset to remove it'
-  if (key === 'database.url' && hasPassword(value)) {
+  if (key === 'database.url' && hasSecretInUrl(value)) {
     return 'must not contain a password, because others could read it; use PGPASSWORD, ~/.pgpass or database.vaultRole'
   }
   if (key === 'database.url') return databaseUrlProblem(value)
@@ -23,12 +23,4 @@ export function settingProblem(key: SettingName, value: string): string | undefi
   }
   if (key === 'audit.reads' && !['on', 'off'].includes(value)) return 'must be on or off'
   return undefined
-}
-
-/** Whether a database URL may contain a password. If a password contains a /, the parser ends the host there. */
-export function hasPassword(url: string): boolean {
-  if (/^[^/]*\/\/[^/?#]*[/?#].*@/s.test(url)) return true
-  return URL.canParse(url)
-    ? new URL(url).password !== '' || new URL(url).searchParams.has('password')
-    : /:[^/@]*@/.test(url)
 }

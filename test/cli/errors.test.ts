@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { DsctlError, ERROR_CODES, UnavailableError } from '../../src/domain/errors.ts'
-import { connectFailure, statementFailure } from '../../src/postgres/connection/failure.ts'
+import { connectFailure } from '../../src/postgres/connection/connect-failure.ts'
+import { statementFailure } from '../../src/postgres/connection/failure.ts'
+import { readConnectionSettings } from '../../src/postgres/connection/settings.ts'
 import { printError } from '../../src/terminal/messages.ts'
 import { vaultError } from '../../src/vault/errors.ts'
 import { refuseWith } from '../support/postgres-proxy.ts'
@@ -96,7 +98,8 @@ describe('Each response has one error code:', () => {
 
   test.each(CONNECTIONS)('a connection’s %s is %s', (codes, code) => {
     for (const state of codes.split(' ')) {
-      const failure = connectFailure(driverError(state), 'db.example.com')
+      const settings = readConnectionSettings('postgres://app@db.example.com', {})
+      const failure = connectFailure(driverError(state), settings)
       expectError(failure, code, code === 'unavailable' ? 'no' : undefined, state)
       expect(failure.message).toContain('db.example.com')
     }
@@ -200,7 +203,7 @@ describe('From the servers', () => {
   )
 
   test.each([
-    ['28P01', 'unauthenticated', /refused the user name or password/],
+    ['28P01', 'unauthenticated', /rejected the password of user/],
     ['3D000', 'invalid', /has no such database/],
     ['42501', 'forbidden', /permission/],
     ['53300', 'unavailable', /too many connections/],

@@ -7,6 +7,7 @@ import { pglitePool } from '../../src/embedded/pglite-pool.ts'
 import type { Caller } from '../../src/ports/caller.ts'
 import { openDatabase } from '../../src/postgres/connection/database.ts'
 import { postgresPool } from '../../src/postgres/connection/pool.ts'
+import { readConnectionSettings } from '../../src/postgres/connection/settings.ts'
 import { postgresRecords } from '../../src/postgres/records/postgres-records.ts'
 import { postgresSetup } from '../../src/postgres/schema/setup.ts'
 import { preparedDataDir } from '../support/pglite-data.ts'
@@ -240,9 +241,7 @@ async function runWhileLocked<T>(
 
 async function postgresRecordsFixture(): Promise<RecordsFixture & { database: ScratchDatabase }> {
   const database = await scratchDatabase()
-  const { hostname, port, username, password, pathname } = new URL(database.url)
-  const server = { host: hostname, port: Number(port || 5432), user: username, database: pathname.slice(1), ssl: false }
-  const connection = { ...server, ...(password && { password: decodeURIComponent(password) }) }
+  const connection = readConnectionSettings(database.url, {})
   const pool = postgresPool(connection, { timeoutMs: 30_000, trace: () => {} })
   const db = openDatabase(pool)
   await postgresSetup(db).prepare('empty')

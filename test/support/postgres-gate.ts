@@ -1,5 +1,5 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { TLSSocket, type TLSSocketOptions } from 'node:tls'
 import type { Certificate } from './certificate.ts'
 import { listen } from './listen.ts'
 import { SSL_REQUEST, wireMessage } from './wire.ts'
@@ -9,6 +9,11 @@ export interface GateOptions {
   readonly password?: string
   /** If set, TLS with this certificate is required. */
   readonly tls?: Certificate
+  readonly tlsOptions?: Pick<TLSSocketOptions, 'maxVersion'>
+  /** Sessions without TLS are accepted too. */
+  readonly tlsOptional?: boolean
+  /** TLS starts without a request: sslnegotiation=direct. */
+  readonly direct?: boolean
 }
 
 export interface Gate {
@@ -32,18 +37,22 @@ export async function postgresGate(databaseUrl: string, options: GateOptions): P
 async function admit(
   socket: Socket,
   databaseUrl: string,
-  { password, tls }: GateOptions,
+  { password, tls, tlsOptions, tlsOptional, direct }: GateOptions,
   admitted: (encrypted: boolean) => void,
 ): Promise<void> {
   let client: Socket = socket
+  const encrypt = () => {
+    client = new TLSSocket(socket, { isServer: true, ...tls, ...tlsOptions, ALPNProtocols: ['postgresql'] })
+    client.on('error', () => socket.destroy())
+  }
+  if (direct) encrypt()
   let first = await packet(client)
   if (first.readInt32BE(4) === SSL_REQUEST) {
     socket.write(tls ? 'S' : 'N')
-    if (tls) client = new TLSSocket(socket, { isServer: true, ...tls })
-    client.on('error', () => socket.destroy())
+    if (tls) encrypt()
     first = await packet(client)
   }
-  if (tls && client === socket) return refuse(client, '28000', 'no pg_hba.conf entry, no encryption')
+  if (tls && !tlsOptional && client === socket) return refuse(client, '28000', 'no pg_hba.conf entry, no encryption')
   if (password !== undefined && (await askPassword(client)) !== password) {
     return refuse(client, '28P01', 'password authentication failed')
   }

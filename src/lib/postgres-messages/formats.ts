@@ -1,4 +1,4 @@
-import { InvalidPostgresMessage } from './invalid-message.ts'
+import { UnsupportedLogin } from './invalid-message.ts'
 import type { MessageReader } from './message-reader.ts'
 
 /**
@@ -28,6 +28,9 @@ export const FORMATS: Readonly<Record<string, (body: MessageReader) => number | 
 const OK = 0
 const CLEARTEXT_PASSWORD = 3
 const MD5_PASSWORD = 5
+const GSS = 7
+const GSS_CONTINUE = 8
+const SSPI = 9
 const SASL = 10
 const SASL_CONTINUE = 11
 const SASL_FINAL = 12
@@ -38,5 +41,5 @@ function readAuthentication(body: MessageReader): undefined {
   if (method === MD5_PASSWORD) return body.skip(4).end()
   if (method === OK || method === CLEARTEXT_PASSWORD) return body.end()
   if (method === SASL_CONTINUE || method === SASL_FINAL) return undefined
-  throw new InvalidPostgresMessage('an unknown authentication method')
+  throw new UnsupportedLogin(method === GSS || method === GSS_CONTINUE ? 'gss' : method === SSPI ? 'sspi' : 'other')
 }

@@ -9,3 +9,13 @@ export class InvalidPostgresMessage extends Error {
     this.what = what
   }
 }
+
+/** The server asks for a login that pg does not support. */
+export class UnsupportedLogin extends InvalidPostgresMessage {
+  readonly method: 'gss' | 'sspi' | 'other'
+
+  constructor(method: 'gss' | 'sspi' | 'other') {
+    super('an unknown authentication method')
+    this.method = method
+  }
+}

@@ -1,17 +1,16 @@
 import { connect } from 'node:net'
 import type pg from 'pg'
+import type { ServerAddress } from './settings.ts'
 
 /**
  * Asks Postgres to cancel the statement that `client` is running. As the protocol requires, the request uses a separate
  * connection. It is best effort: it is not awaited, and the statement may still complete.
  * Source: PostgreSQL documentation, "Canceling Requests in Progress" (message CancelRequest, code 80877102).
  */
-export function sendCancel(client: pg.PoolClient): void {
-  const { processID, secretKey, host, port } = client as unknown as {
+export function sendCancel(client: pg.PoolClient, address: ServerAddress): void {
+  const { processID, secretKey } = client as unknown as {
     processID: number | null
     secretKey: number | null
-    host: string
-    port: number
   }
   if (processID === null || secretKey === null) return
   const message = Buffer.alloc(16)
@@ -19,7 +18,7 @@ export function sendCancel(client: pg.PoolClient): void {
   message.writeInt32BE(80877102, 4)
   message.writeInt32BE(processID, 8)
   message.writeInt32BE(secretKey, 12)
-  const socket = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host)
+  const socket = connect(address)
   socket.unref()
   socket.setTimeout(1000, () => socket.destroy())
   socket.on('error', () => {})

@@ -41,43 +41,6 @@ export function statementFailure(error: unknown): Error {
   return isOwn && BUG.test(code) ? new Error(`Postgres ${code}: ${message}`) : ruleFailure(found)
 }
 
-/** The error for a failed connection attempt. No statement was sent. */
-export function connectFailure(error: unknown, target: string): Error {
-  const { code = '', message } = readError(error)
-  if (code === '28P01' || code === '28000') {
-    return new DsctlError('unauthenticated', `Postgres at ${target} refused the user name or password.`, {
-      hint: 'Set PGUSER and PGPASSWORD, or add the database to ~/.pgpass.',
-    })
-  }
-  if (code === '3D000') {
-    return new DsctlError('invalid', `Postgres at ${target} has no such database.`, {
-      hint: 'Check database.url. Run dsctl config list to see its value and source.',
-    })
-  }
-  if (code === '42501') {
-    return new DsctlError('forbidden', `Postgres at ${target}: ${message}.`, {
-      hint: 'Ask the owner of the database to run: GRANT CONNECT ON DATABASE … TO your role.',
-    })
-  }
-  if (/SASL|password must be a string/.test(message)) {
-    return new DsctlError('unauthenticated', `Postgres at ${target} requires a password, and none is set.`, {
-      hint: 'Set PGPASSWORD, or add the database to ~/.pgpass.',
-    })
-  }
-  if (error instanceof InvalidPostgresMessage) {
-    return new UnavailableError(
-      'no',
-      `Postgres at ${target} cannot be reached: it sent ${error.what}, or is not a Postgres server.`,
-      {
-        hint: INVALID_MESSAGE_HINT,
-      },
-    )
-  }
-  return new UnavailableError('no', `Postgres at ${target} cannot be reached: ${unreachableReason(code, message)}.`, {
-    hint: 'Check that Postgres is running and that database.url is correct. Run dsctl config list to see it.',
-  })
-}
-
 /** The error for a statement that timed out. It may still have taken effect. */
 export function statementTimeout(seconds: number): UnavailableError {
   return new UnavailableError('maybe', `Postgres did not respond within ${seconds} seconds.`, {
@@ -98,31 +61,9 @@ const NOT_PREPARED = /^(42P01|3F000|42703)$/
 const BUG = /^(42601|2[56]...)$/
 
 const RETRY_HINT = 'Try again.'
-const INVALID_MESSAGE_HINT =
+/** The hint for what no Postgres sends. */
+export const INVALID_MESSAGE_HINT =
   'Check that database.url is the address of Postgres, and that no proxy in between changes its responses.'
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'the host name could not be resolved',
-  ETIMEDOUT: 'the connection timed out',
-  ECONNRESET: 'the connection was reset',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  ENOENT: 'socket not found',
-  '53300': 'too many connections',
-  '57P01': 'it is shutting down',
-  '57P03': 'it is starting up or shutting down',
-}
-
-function unreachableReason(code: string, message: string): string {
-  if (REASONS[code]) return REASONS[code]
-  if (/timeout/i.test(message)) return 'the connection timed out'
-  if (/does not support SSL/.test(message)) return 'the server does not support TLS, and sslmode requires it'
-  if (/certificate|self.signed|TLS|SSL/i.test(`${code} ${message}`)) return 'its TLS certificate is not trusted'
-  if (/terminated unexpectedly/.test(message)) return 'it closed the connection, or is not a Postgres server'
-  if (isSqlState(code)) return `the server or a connection pooler returned error ${code}`
-  return code || 'the connection failed'
-}
 
 function readOnlyFailure(): DsctlError {
   return new WriteRefused('unavailable', 'Postgres accepts no writes: the server is a standby, or read-only.', {
@@ -137,7 +78,8 @@ function notPreparedFailure(message: string): DsctlError {
   })
 }
 
-function readError(error: unknown): PostgresError {
+/** What is used of a driver's error. */
+export function readError(error: unknown): PostgresError {
   if (!(error instanceof Error)) return { message: '' }
   const { code, detail, hint, severity, where, schema, table, constraint } = error as Error & Partial<PostgresError>
   // An AggregateError, for a host with several addresses, has no code. Use the code of its first error.

@@ -1,11 +1,15 @@
-import { Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
-import { checkMessages } from '../../lib/postgres-messages/check-messages.ts'
 import type { Backend } from '../../ports/backend.ts'
 import { sendCancel } from './cancel.ts'
-import { connectFailure, isSqlState, statementFailure, statementTimeout } from './failure.ts'
-import { type ConnectionSettings, describeTarget } from './settings.ts'
+import { clientClass } from './client.ts'
+import { connectFailure } from './connect-failure.ts'
+import { type Encryption, encryptionAttempts } from './encryption.ts'
+import { isSqlState, statementFailure, statementTimeout } from './failure.ts'
+import { openStream } from './open-stream.ts'
+import { allowsSecondAttempt, betterError } from './second-attempt.ts'
+import type { ConnectionSettings, ServerAddress } from './settings.ts'
 import { statementName } from './statement-name.ts'
 import { strictRow } from './strict-row.ts'
 
@@ -16,29 +20,27 @@ import { strictRow } from './strict-row.ts'
  */
 export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {
   const sockets = new Set<Socket>()
-  const open = (ssl: ConnectionSettings['ssl'] = false) => {
-    const stream = () => track(new Socket(), sockets)
-    const opened = new pg.Pool({
-      ...connection,
-      ssl,
-      max: 4,
-      connectionTimeoutMillis: backend.timeoutMs,
-      stream,
-      Client: CheckedClient,
-    })
+  const timeoutMs = Math.min(backend.timeoutMs, connection.connectTimeoutMs ?? Number.POSITIVE_INFINITY)
+  const open = (encryption: Encryption) => {
+    const track = (socket: Socket) => void trackSocket(socket, sockets)
+    const Client = clientClass(connection, () => openStream(connection, { encryption, timeoutMs, track }))
+    const opened = new pg.Pool({ max: 4, connectionTimeoutMillis: timeoutMs, Client })
     opened.on('error', () => {}) // an idle connection was closed: the next statement opens a new one
     opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
     return opened
   }
-  let pool = open(connection.ssl)
+  const [first, second] = encryptionAttempts(connection)
+  let pool = open(first ?? 'plain')
   const connectPool = async () => {
     const attempted = pool
     try {
       return await attempted.connect()
     } catch (error) {
-      if (!connection.tlsOptional || !isTlsUnsupported(error)) throw error
-      if (pool === attempted) pool = open(false)
-      return pool.connect()
+      if (second === undefined || !allowsSecondAttempt(error, first)) throw error
+      if (pool === attempted) pool = open(second)
+      return await pool.connect().catch(later => {
+        throw betterError(error, later)
+      })
     }
   }
   // Connect while the caller's identity is looked up. If that fails, the first statement throws the error.
@@ -57,13 +59,13 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
     try {
       return await (client ?? connectPool())
     } catch (error) {
-      throw connectFailure(error, describeTarget(connection))
+      throw connectFailure(error, connection)
     } finally {
       if (client) backend.trace('postgres connect', performance.now() - began)
     }
   }
   return {
-    connect: async () => withTimeout(await connect(), backend),
+    connect: async () => withTimeout(await connect(), { backend, address: connection.address }),
     end: async () => {
       // Do not wait for a connection that is still being opened or was never used.
       if (early && !connected) for (const socket of sockets) socket.destroy()
@@ -75,25 +77,15 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   }
 }
 
-class CheckedClient extends pg.Client {
-  constructor(config?: pg.ClientConfig) {
-    super(config)
-    checkMessages(this)
-  }
-}
-
-// pg's error for this has no code.
-function isTlsUnsupported(error: unknown): boolean {
-  return error instanceof Error && error.message === 'The server does not support SSL connections'
-}
-
-function track(socket: Socket, sockets: Set<Socket>): Socket {
+function trackSocket(socket: Socket, sockets: Set<Socket>): void {
   sockets.add(socket)
   socket.once('close', () => sockets.delete(socket))
-  return socket
 }
 
-function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClient {
+function withTimeout(
+  client: pg.PoolClient,
+  { backend, address }: { backend: Backend; address: ServerAddress },
+): PostgresPoolClient {
   let broken: Error | undefined
   const query = async (text: string, values: readonly unknown[]) => {
     if (broken) throw broken // a ROLLBACK on a broken connection would wait until the timeout
@@ -105,7 +97,7 @@ function withTimeout(client: pg.PoolClient, backend: Backend): PostgresPoolClien
     } catch (error) {
       const expired = error === EXPIRED
       const failure = expired ? statementTimeout(backend.timeoutMs / 1000) : statementFailure(error)
-      if (expired) sendCancel(client)
+      if (expired) sendCancel(client, address)
       if (expired || !hasSqlState(error)) broken = failure
       throw failure
     } finally {

@@ -1,4 +1,5 @@
 import type { InputContext } from '../../cli/context.ts'
+import { LOCATING_VARIABLES } from '../../domain/libpq-parameters.ts'
 import type { Secret } from '../../domain/secret.ts'
 import type { FirstOrganization } from '../../ports/setup.ts'
 import type { SettingFlags } from '../../settings/keys.ts'
@@ -22,7 +23,7 @@ type ServerKey = 'database.url' | 'vault.addr' | 'vault.mount'
 export function noteServers(context: InputContext): FoundServers {
   const { env } = context.streams
   const settings = context.settings()
-  const libpq = ['PGHOST', 'PGSERVICE', 'PGDATABASE', 'PGUSER'].filter(name => env[name])
+  const libpq = LOCATING_VARIABLES.filter(name => env[name])
   const fromLibpq = libpq.length ? `${libpq.join(', ')} (environment)` : undefined
   const database = describeSetting(settings, 'database.url') ?? fromLibpq
   const vault = describeSetting(settings, 'vault.addr')

@@ -146,7 +146,7 @@ describe('rejects on the command line:', () => {
     ['whose password holds a question mark', 'postgres://u:5?MARKERpassword@h/d', /%3F/],
     ['whose password holds a hash', 'postgres://u:5#MARKERpassword@h/d', /%23/],
     ['with an unknown parameter', 'postgres://u:MARKERpassword@h/d?sslmod=x', /sslmod: is not supported/],
-    ['with an unknown sslmode', 'postgres://u:MARKERpassword@h/d?sslmode=maybe', /sslmode: must be one of disable/],
+    ['with an unknown sslmode', 'postgres://u:MARKERpassword@h/d?sslmode=maybe', /sslmode: must be disable, allow/],
     ['with a broken escape', 'postgres://u:MARKER%password@h/d', /%25/],
   ])('a database URL of the environment %s', async (_, url, says) => {
     const cwd = folderWith({})

@@ -171,8 +171,8 @@ describe('Postgres', () => {
       const failure = {
         exit: 3,
         code: 'unauthenticated',
-        says: /refused the user name or password/,
-        advises: /PGPASSWORD/,
+        says: /rejected the password of user|has no role|lacks the LOGIN attribute/,
+        advises: /PGPASSWORD|PGUSER|ALTER ROLE/,
       }
       await expectNothingDone({ env }, failure, refused === url ? ALL_COMMANDS : ['list'])
     }
@@ -197,7 +197,7 @@ describe('Postgres', () => {
     const other = `postgres://u:MARKERpassword@127.0.0.1:${port}/d`
     for (const [url, says] of [
       ['postgres://u:MARKERpassword@127.0.0.1:1/d', /127\.0\.0\.1:1\/d cannot be reached: the connection was refused/],
-      ['postgres://u:MARKERpassword@no-such-host.invalid/d', /no-such-host\.invalid\/d cannot be reached/],
+      ['postgres://u:MARKERpassword@no-such-host.invalid/d', /no-such-host\.invalid:5432\/d cannot be reached/],
       [
         site.vault.addr.replace('http://', 'postgres://u:MARKERpassword@'),
         /(the connection timed out|is not a Postgres server)/,

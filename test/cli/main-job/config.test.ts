@@ -97,7 +97,7 @@ describe('config', () => {
       ['database.url', 'postgres://u@h/d?password=MARKERpassword', 'PGPASSWORD'],
       ['database.url', 'postgres://u:5/MARKERpassword@h/d', 'PGPASSWORD'],
       ['database.url', 'host=h user=u password=MARKERpassword', 'must look like postgres://'],
-      ['database.url', 'postgres:u:MARKERpassword@h/x', 'must look like postgres://'],
+      ['database.url', 'postgres:u:MARKERpassword@h/x', 'PGPASSWORD'],
       ['database.url', 'postgres://h/x?PASSWORD=MARKERpassword', 'PASSWORD is not supported'],
       ['database.url', 'postgres://h/x?password%3AMARKERpassword', 'password… is not supported'],
       ['vault.addr', 'vault.example.com', 'https://'],

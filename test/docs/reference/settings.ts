@@ -1,3 +1,4 @@
+import { LIBPQ_PARAMETERS, type LibpqParameter, OTHER_LIBPQ_VARIABLES } from '../../../src/domain/libpq-parameters.ts'
 import { OTHER_VARIABLES, SETTING_KEYS, type SettingKey } from '../../../src/settings/keys.ts'
 import { table } from './markdown.ts'
 
@@ -11,6 +12,12 @@ export function settingsPage(): string {
     description,
   ])
   const variables = OTHER_VARIABLES.map(([names, meaning]) => [names.split(', ').map(code).join(', '), meaning])
+  const parameters = LIBPQ_PARAMETERS.map(({ name, env, ...parameter }) => [
+    code(name),
+    env === undefined ? '' : code(env),
+    describeSupport(parameter),
+  ])
+  const libpqVariables = OTHER_LIBPQ_VARIABLES.map(([name, meaning]) => [code(name), meaning])
   return `# Settings
 
 A flag overrides the environment, the environment overrides the profile, and the profile overrides the default. An empty
@@ -34,7 +41,26 @@ default. All profiles are in one file (\`dsctl config path\` prints its path), w
 ${table(['variable', 'meaning'], variables)}
 The \`PG*\` variables and \`~/.pgpass\` also supply what a database URL leaves out, so one profile can serve a whole team: the URL
 without a user in the profile, \`PGUSER\` in each person's environment.
-`
+
+## Parameters of a Postgres connection
+
+dsctl connects to the application's Postgres as psql does. A parameter comes from the database URL, else from the service in
+the service file (\`PGSERVICE\`, \`~/.pg_service.conf\`), else from its variable, else from the defaults of libpq: the user of
+the operating system, the database with the user's name, a socket on this machine, \`~/.pgpass\`, and \`root.crt\`,
+\`root.crl\`, \`postgresql.crt\` and \`postgresql.key\` in \`~/.postgresql\`. A URL with a secret in it is never saved.
+
+dsctl uses a parameter as libpq does, or ignores it because it makes no difference, or rejects it by name:
+
+${table(['parameter', 'variable', 'in dsctl'], parameters)}
+Other variables of libpq:
+
+${table(['variable', 'in dsctl'], libpqVariables)}`
+}
+
+function describeSupport({ support, allowed, why, note }: Omit<LibpqParameter, 'name'>): string {
+  const values = allowed?.length ? `: ${allowed.map(code).join(', ')}` : ''
+  const use = support === 'rejected' && allowed ? `accepted${values}; other values are rejected` : `${support}${values}`
+  return [use, ...(support === 'ignored' || !why ? [] : [why]), ...(note ? [note] : [])].join('; ')
 }
 
 function code(text: string): string {
