@@ -1,6 +1,7 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { LOCATING_VARIABLES } from '../domain/libpq-parameters.ts'
 import { Secret } from '../domain/secret.ts'
+import { caCertificatesProblem } from '../lib/ca-certificates.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readRegularFile } from '../lib/files/read-regular-file.ts'
 import type { LoginRequest } from '../ports/logins.ts'
@@ -75,11 +76,18 @@ To try dsctl without a server, add --profile embedded to any command.`,
 
 function certificate(path: string | undefined): string | undefined {
   if (path === undefined) return undefined
+  const problem = (text: string) =>
+    invalid('Cannot read Vault’s CA certificate.', [{ field: 'vault.caCert', message: `${path} ${text}` }])
+  const text = readCertificate(path, problem)
+  const invalidText = caCertificatesProblem(text)
+  if (invalidText !== undefined) throw problem(invalidText)
+  return text
+}
+
+function readCertificate(path: string, problem: (text: string) => DsctlError): string {
   try {
     return readRegularFile(path)
   } catch (error) {
-    throw invalid('Cannot read Vault’s CA certificate.', [
-      { field: 'vault.caCert', message: `${path} ${describeReadError(error)}` },
-    ])
+    throw problem(describeReadError(error))
   }
 }

@@ -1,26 +1,6 @@
 import { DsctlError, invalid, UnavailableError } from '../domain/errors.ts'
 import { valueAt } from '../lib/value-at.ts'
-
-/** The transport got no response. `delivered` says whether the request may have reached Vault. */
-export class NoResponse extends Error {
-  readonly delivered: 'no' | 'maybe'
-  readonly host: string
-  /** Node's error code; empty if there is none. */
-  readonly code: string
-
-  constructor(delivered: 'no' | 'maybe', host: string, reason: unknown) {
-    super('No response from Vault.')
-    this.delivered = delivered
-    this.host = host
-    const { code, message } = reason as { code?: unknown; message?: unknown }
-    this.code = typeof code === 'string' ? code : message === 'time-out' ? 'ETIMEDOUT' : ''
-  }
-}
-
-/** Thrown if the body of a response is longer than dsctl expects. */
-export class ResponseTooLong extends Error {
-  readonly code = 'ERR_RESPONSE_TOO_LONG'
-}
+import { cannotBeReached, NoResponse } from './no-response.ts'
 
 /** A response with an error status. */
 export interface ErrorResponse {
@@ -117,27 +97,4 @@ export function notVaultError(): DsctlError {
     [],
     'Run dsctl config list to check vault.namespace and vault.addr, which usually has no path: https://vault.example.com:8200.',
   )
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused',
-  ENOTFOUND: 'host not found',
-  EAI_AGAIN: 'the host name could not be resolved',
-  ETIMEDOUT: 'it did not answer in time',
-  ECONNRESET: 'the connection was reset',
-  EPROTO: 'it does not speak TLS',
-  HPE_INVALID_CONSTANT: 'it does not speak HTTP',
-  ERR_RESPONSE_TOO_LONG: 'its response is longer than any response of Vault',
-}
-
-function cannotBeReached({ delivered, host, code }: NoResponse): UnavailableError {
-  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
-  const reason = isCertificate
-    ? 'its TLS certificate is not trusted'
-    : (REASONS[code] ?? (code || 'the connection failed'))
-  return new UnavailableError(delivered, `Vault at ${host} cannot be reached: ${reason}.`, {
-    hint: isCertificate
-      ? 'Set VAULT_CACERT to the file of its CA certificate.'
-      : 'Check VAULT_ADDR, and that Vault is running.',
-  })
 }

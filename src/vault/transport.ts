@@ -1,7 +1,7 @@
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import type { Backend } from '../ports/backend.ts'
-import { NoResponse, ResponseTooLong } from './errors.ts'
+import { HttpsRequired, NoResponse, ResponseTooLong } from './no-response.ts'
 import { type RequestTarget, type ServerAddress, targetParser } from './server-address.ts'
 
 /** A request, as node-vault passes it. */
@@ -117,7 +117,7 @@ function sendOnce(
     // A standby node may redirect after it has forwarded the request and lost the response. So after a redirect, the
     // request may have taken effect.
     let sent = redirects > 0
-    const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', server.host, error))
+    const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', server, error))
     const request = sender.request({ hostname, port, path, method, agent: sender.agent })
     request.on('error', fail)
     // NODE_DEBUG prints the options, so the headers, which contain the token, are set separately.
@@ -136,11 +136,17 @@ function sendOnce(
     })
     request.on('close', () => clearTimeout(timer))
     request.on('response', message => {
-      readBody(message, maxBytes(method)).then(text => resolve({ message, text }), fail)
+      readBody(message, maxBytes(method)).then(text => {
+        if (message.statusCode === 400 && HTTPS_REQUIRED.test(text)) return fail(new HttpsRequired())
+        resolve({ message, text })
+      }, fail)
     })
     request.end(body)
   })
 }
+
+/** The responses of Vault and of nginx to a request in plain HTTP. */
+const HTTPS_REQUIRED = /HTTP request (to an HTTPS server|was sent to HTTPS port)/
 
 /** A list holds the ids of all secrets of an organization: 1,000,000 ids take 39 MB. */
 function maxBytes(method: string): number {
