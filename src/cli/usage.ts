@@ -2,6 +2,7 @@ import type { Command, CommanderError } from 'commander'
 import { type DsctlError, type FieldProblem, invalid } from '../domain/errors.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { SETTING_KEYS, type SettingKey } from '../settings/keys.ts'
+import { otherWordHint } from './other-words.ts'
 import { repetitionProblem } from './repeatable.ts'
 
 /**
@@ -26,7 +27,7 @@ export function usageError({ code, message }: CommanderError, words: string): Ds
   const suggestion = /\n\((Did you mean [^\n]*\?)\)$/.exec(message)
   const text = message.slice('error: '.length, suggestion?.index)
   const safe = text.replace(/^(unknown option '(?:--[^=]*|-[^-])).*$/s, "$1'").replace(/''$/, "'")
-  const hint = initOnlyHint(safe) ?? renamedHint(safe, words) ?? suggestion?.[1]
+  const hint = initOnlyHint(safe) ?? renamedHint(safe, words) ?? otherWordHint(safe, words) ?? suggestion?.[1]
   return invalid(sentence(safe), [], hint ?? `Run ${words} --help to see the usage.`)
 }
 

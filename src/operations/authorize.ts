@@ -39,7 +39,7 @@ function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: '
   )
 }
 
-function denial({ reason, email, organizations, role }: Denied): DsctlError {
+function denial({ reason, email, organizations, role, required }: Denied): DsctlError {
   switch (reason) {
     case 'unknown user':
       return new DsctlError('forbidden', `The application has no user ${email}.`, {
@@ -69,7 +69,7 @@ function denial({ reason, email, organizations, role }: Denied): DsctlError {
       )
     case 'role':
       return new DsctlError('forbidden', `Your role ${role ?? ''} is not allowed to do this.`, {
-        hint: 'It requires the role workspace_admin or data_admin in the organization.',
+        hint: `It requires the role ${required.join(' or ')} in the organization.`,
       })
   }
 }

@@ -28,6 +28,8 @@ export interface Denied {
   readonly organizations: readonly string[]
   /** The caller's role in the chosen organization, if one was found. */
   readonly role: Role | undefined
+  /** The roles that permit the operation. */
+  readonly required: readonly Role[]
 }
 
 /** The user, as identified by the Vault token or the operating system. */

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { Caller } from '../ports/caller.ts'
+import type { Caller, Denied } from '../ports/caller.ts'
 import type { ListedMember, MemberChange, MemberRefusal, Members } from '../ports/members.ts'
 import { UniqueViolation } from './connection/rule-failure.ts'
 import type { Database } from './schema/tables.ts'
@@ -140,4 +140,10 @@ function refusalOf(row: ChangeRow, { change, force }: ChangeRequest): MemberRefu
   return row.last ? 'last admin' : 'not a member'
 }
 
-const NO_LONGER_ADMIN = { kind: 'denied', reason: 'role', organizations: [], role: undefined } as const
+const NO_LONGER_ADMIN: Omit<Denied, 'email'> = {
+  kind: 'denied',
+  reason: 'role',
+  organizations: [],
+  role: undefined,
+  required: ['workspace_admin'],
+}

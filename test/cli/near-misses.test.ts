@@ -49,6 +49,38 @@ describe('A misspelt name', () => {
   })
 })
 
+describe('A command of another tool', () => {
+  test.each([
+    ['rename', 'update REF --set-name NAME'],
+    ['mv', 'update REF --set-name NAME'],
+    ['undelete', 'create to create it again'],
+    ['restore', 'create to create it again'],
+    ['show', 'get REF'],
+    ['edit', 'update REF'],
+    ['remove', 'delete REF'],
+    ['import', 'apply -f FILE'],
+    ['plan', 'diff -f FILE'],
+    ['history', 'audit'],
+    ['users', 'member list'],
+    ['profiles', 'config profiles'],
+    ['status', 'doctor'],
+    ['member rm', 'member remove EMAIL'],
+    ['member invite', 'member add EMAIL --role ROLE'],
+    ['template create', 'template set NAME'],
+    ['config rm', 'config unset KEY'],
+  ])('%s gets a hint that names an existing command', async (words, says) => {
+    const { code, stderr } = await site.dsctl([...words.split(' '), 'Sales'])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(new RegExp(`^dsctl: Unknown command .*\\n.*\\bdsctl ${says}\\b.*\\n$`))
+    const command = /dsctl ([a-z -]+?)(?= [A-Z]| -| to|\.$)/m.exec(stderr.split('\n')[1] ?? '')?.[1] ?? ''
+    expect(await site.dsctl([...command.split(' '), '--help'])).toMatchObject({ code: 0 })
+  })
+
+  test('never leads to a delete by mistake', async () => {
+    expect((await site.dsctl(['undelete', 'Sales'])).stderr).not.toMatch(/mean|run dsctl delete/)
+  })
+})
+
 describe('A misspelt word gets a suggestion', () => {
   test.each([
     ['a command', ['lits'], 'Did you mean list?'],

@@ -203,6 +203,10 @@ describe('An active member', () => {
     expect(new Set(results.map(result => jsonError(result).message))).toEqual(
       new Set(ROLES.slice(1).map(role => `Your role ${role} is not allowed to do this.`)),
     )
+    // The hint names the roles that would do, and so never the person's own.
+    expect(results.map(result => jsonError(result).hint)).toEqual(
+      cells.map(({ name }) => `It requires the role ${VERBS[name]?.may.join(' or ')} in the organization.`),
+    )
     expect(await kept()).toEqual(before)
     for (const role of ROLES) {
       const names = cells.filter(cell => cell.role === role).map(({ name }) => deniedAs(name))

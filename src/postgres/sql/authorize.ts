@@ -8,6 +8,8 @@ export interface Authorization {
   readonly organizations: readonly string[]
   readonly chosen: number
   readonly role: Role | null
+  /** The roles that permit the operation. */
+  readonly required: readonly Role[]
   readonly permitted: boolean
 }
 
@@ -18,7 +20,7 @@ export interface Authorization {
  */
 export function authorize(caller: Caller): RawBuilder<unknown> {
   return sql`
-    request as (select ${caller.email}::text as email),
+    request as (select ${caller.email}::text as email, ${caller.roles}::text[] as roles),
     callers as (${usersByEmail(caller.email)}),
     memberships as (
       select o.id as organization_id, o.name as organization, m.role, u.id as user_id, u.email
@@ -44,6 +46,7 @@ export const authorizationColumn = sql<Authorization>`json_build_object(
     'organizations', (select coalesce(json_agg(organization order by organization), '[]') from memberships),
     'chosen', (select count(*) from chosen),
     'role', (select role from chosen limit 1),
+    'required', (select roles from request),
     'permitted', exists (select from permitted)) as authorization`
 
 /** Why the caller was denied; undefined if permitted. */
@@ -55,6 +58,7 @@ export function denialOf(found: Authorization): Denied | undefined {
     reason: denialReason(found),
     organizations: found.organizations,
     role: found.role ?? undefined,
+    required: found.required,
   }
 }
 

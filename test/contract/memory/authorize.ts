@@ -16,7 +16,8 @@ export function authorize(db: MemoryDatabase, caller: Caller): Authorization {
   const only = chosen.length === 1 ? chosen[0] : undefined
   const denied = (reason: Denied['reason']): Denied => {
     const organizations = memberships.map(({ organization }) => organization.name).sort()
-    return { kind: 'denied', email: caller.email, reason, organizations, role: chosen[0]?.role }
+    const role = chosen[0]?.role
+    return { kind: 'denied', email: caller.email, reason, organizations, role, required: caller.roles }
   }
   const why = () => {
     if (callers.length === 0) return denied('unknown user')

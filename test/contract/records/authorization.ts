@@ -79,7 +79,7 @@ export function authorizationTests(suite: RecordsSuite): void {
       const answer = await asked({ roles: ['workspace_admin'] })
       expect(answer).toEqual({
         ...{ kind: 'denied', email: suite.caller.email, reason: 'role' },
-        ...{ organizations: [suite.organization], role: 'data_admin' },
+        ...{ organizations: [suite.organization], role: 'data_admin', required: ['workspace_admin'] },
       })
     })
 
