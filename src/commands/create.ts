@@ -80,7 +80,7 @@ async function run(context: Context, name: string | undefined, options: Options)
     prompter && !isComplete(draft)
       ? await createWithPrompts(attempt, prompter, draft)
       : await save(attempt, await prepare(attempt, draft))
-  if (draft.name === undefined) warnAboutName(context, result.record.name)
+  warnAboutName(context, draft.name ?? result.record.name)
   await printResult(context, result)
 }
 

@@ -25,7 +25,7 @@ export const MAX_REQUESTS = 20_000
 
 /**
  * Reads the requests in files. A file holds one request, an array, NDJSON or several YAML documents. In a folder, reads
- * the *.json, *.yaml and *.yml files in the order of their names. `-` is standard input. Throws `invalid`, also for a
+ * the *.json, *.yaml and *.yml files, except hidden ones, in the order of their names. `-` is standard input. Throws `invalid`, also for a
  * folder without such files. The message never quotes the content of a file.
  */
 export async function readBatchFiles(
@@ -54,7 +54,9 @@ async function filesAt(path: string): Promise<readonly string[]> {
   try {
     if (!(await stat(path)).isDirectory()) return [path]
     const names = await readdir(path)
-    const requests = names.filter(name => EXTENSIONS.includes(extname(name).toLowerCase())).sort()
+    // Hidden files belong to other programs: ._a.yaml of macOS, .gitlab-ci.yml.
+    const visible = names.filter(name => !name.startsWith('.'))
+    const requests = visible.filter(name => EXTENSIONS.includes(extname(name).toLowerCase())).sort()
     if (requests.length) return requests.map(name => join(path, name))
   } catch (error) {
     throw cannotRead(path, error)
@@ -73,6 +75,7 @@ async function readFile(file: string, most: number): Promise<Buffer> {
 
 async function requestsIn(text: string, file: string, where: string): Promise<readonly unknown[]> {
   if (text.trim() === '') throw unreadable(`${where} is empty`)
+  if (/^\s*-----BEGIN /.test(text)) throw unreadable(`${where} is not a request, but a key or a certificate`)
   const isLines = ['.ndjson', '.jsonl'].includes(extname(file).toLowerCase())
   if (isLines || (isJson(file, text) && startsWithOneLineObject(text))) return lines(text, where)
   const documents = isJson(file, text) ? [parseJson(text, where)] : await parseYaml(text, where)

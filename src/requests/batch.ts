@@ -6,6 +6,7 @@ import { allowPlaceholders } from './allow-placeholders.ts'
 import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
 import type { BatchDocument } from './batch-files.ts'
 import type { BatchSettings } from './batch-options.ts'
+import { findNonRequests, NOT_A_REQUEST_HINT } from './not-a-request.ts'
 import { outputProblem } from './request-file.ts'
 import { mergeTemplate, templateNameProblem, templateTypeProblem } from './template-request.ts'
 import { type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
@@ -39,13 +40,22 @@ export function readBatch(
   settings: Pick<BatchSettings, 'defaultEnv' | 'envs' | 'allowPlaceholder'>,
 ): readonly BatchRequest[] {
   const { envs } = settings
-  const read = documents.map(document => readRequest(document, templates, settings))
+  const nonRequests = findNonRequests(documents)
+  const read = documents
+    .filter(document => !nonRequests.has(document))
+    .map(document => readRequest(document, templates, settings))
   const requests = read.flatMap(({ request }) => request ?? [])
   const invalidRequests = read.flatMap(({ problems }) => problems)
-  const problems = [...invalidRequests, ...duplicates(requests), ...outsideEnvs(requests, envs)]
+  const problems = [
+    ...nonRequests.values(),
+    ...invalidRequests,
+    ...duplicates(requests),
+    ...outsideEnvs(requests, envs),
+  ]
   if (problems.length === 0) return requests
   const missing = read.filter(({ templateMissing }) => templateMissing).length
   if (missing === problems.length) throw batchError('not_found', problems, 'Run dsctl template list to see them.')
+  if (nonRequests.size) throw batchError('invalid', problems, NOT_A_REQUEST_HINT)
   throw batchError('invalid', problems, invalidRequests.length ? FIELDS_HINT : IDENTITY_HINT)
 }
 

@@ -15,7 +15,6 @@ import { optionOf, overrideFields, readFieldOptions } from './read-field-options
 import { outputProblem, readRequestFile } from './request-file.ts'
 import { templateName } from './template-request.ts'
 import { draftProblems, type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
-import { warnAboutName } from './warn-about-names.ts'
 
 /** The options that describe a new data source. `readFieldOptions` reads the options of its fields. */
 export interface DraftOptions extends PlaceholderOptions {
@@ -37,7 +36,6 @@ export async function readDraft(
   const problem = outputProblem(raw)
   if (problem) throw invalidDataSource([problem])
   const { name: fileName, env: fileEnv, type: fileType, template: fileTemplate, ...fileFields } = raw
-  warnAboutName(context, name ?? fileName)
   const type = options.type ?? fileType
   const types = typeof type === 'string' ? [getSourceType(type)] : undefined
   const draft = {

@@ -67,11 +67,12 @@ async function readRequests(
   action: 'apply' | 'diff',
 ): Promise<readonly BatchRequest[]> {
   const documents = await readBatchFiles(settings.files, context.readStdin)
+  const requests = readBatch(documents, await findNamedTemplates(context, documents, action), settings)
   warnAboutNames(
     context,
     documents.map(({ where, raw }) => ({ where, name: raw.name })),
   )
-  return readBatch(documents, await findNamedTemplates(context, documents, action), settings)
+  return requests
 }
 
 async function findNamedTemplates(
