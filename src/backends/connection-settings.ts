@@ -20,7 +20,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function postgresConnection(settings: Settings, env: Environment, login?: Login): ConnectionSettings {
   const url = settings.get('database.url')
   if (url !== undefined || LOCATING_VARIABLES.some(name => env[name])) return readConnectionSettings(url, env, login)
-  throw notConfigured('database.url is not set. It is the URL of the application’s Postgres.')
+  const ignored = env.DATABASE_URL ? ' DATABASE_URL is ignored, because it is not the URL of a Postgres.' : ''
+  throw notConfigured(`database.url is not set. It is the URL of the application’s Postgres.${ignored}`)
 }
 
 /** How to connect to Vault, without the token. Throws `invalid` if it is not configured. */

@@ -76,6 +76,13 @@ function findProblems(name: string, value: string): FieldProblem[] {
 
 const USABLE = LIBPQ_PARAMETERS.filter(({ support }) => support === 'used').map(({ name }) => name)
 
+/** Whether a text is the URL of another kind of database, such as `mysql://…`, `sqlite:…` or `postgresql+asyncpg://…`. */
+export function isUrlOfOtherScheme(text: string): boolean {
+  const [, scheme] =
+    /^\s*((?:[a-z][a-z0-9+.-]*)(?=:\/\/)|jdbc|file|sqlite3?|sqlserver|mongodb|redis)(?=:)/i.exec(text) ?? []
+  return scheme !== undefined && !/^postgres(ql)?$/i.test(scheme)
+}
+
 /** The problem with a text that is not a database URL, otherwise undefined. Never contains a value of the URL. */
 export function databaseUrlProblem(text: string): string | undefined {
   try {

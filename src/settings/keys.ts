@@ -19,6 +19,8 @@ export interface SettingKey {
   readonly key: string
   /** Environment variables; the first one that is set applies. */
   readonly env: readonly string[]
+  /** One of them that other programs use too: --profile overrides it, and a URL of another kind is ignored. */
+  readonly sharedVariable?: string
   /** The option that overrides the setting, in camel case. */
   readonly flag?: keyof SettingFlags
   readonly default?: string
@@ -30,8 +32,10 @@ export const SETTING_KEYS = [
   {
     key: 'database.url',
     env: ['DSCTL_DATABASE_URL', 'DATABASE_URL'],
+    sharedVariable: 'DATABASE_URL',
     flag: 'databaseUrl',
-    description: 'URL of the application’s Postgres; if not set, the PG* variables apply',
+    description:
+      'URL of the application’s Postgres; if not set, the PG* variables apply. --profile overrides DATABASE_URL, which is ignored if it is not for Postgres',
   },
   {
     key: 'database.vaultRole',

@@ -1,3 +1,4 @@
+import { isUrlOfOtherScheme } from '../domain/database-url.ts'
 import { type DsctlError, type FieldProblem, invalid } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
 import { SETTING_KEYS, type SettingFlags, type SettingKey, type SettingName } from './keys.ts'
@@ -53,17 +54,29 @@ export function readSettings(flags: SettingFlags, env: Environment, options: Rea
   }
 }
 
-function resolve(
-  { key, env: names, flag, default: fallback }: SettingKey & { key: SettingName },
-  given: { flags: SettingFlags; env: Environment; profile: string; stored: Readonly<Record<string, string>> },
-): Setting {
+interface Given {
+  readonly flags: SettingFlags
+  readonly env: Environment
+  readonly profile: string
+  readonly stored: Readonly<Record<string, string>>
+}
+
+function resolve(setting: SettingKey & { key: SettingName }, given: Given): Setting {
+  const { key, flag, default: fallback } = setting
   const fromFlag = flag === undefined ? undefined : nonEmpty(given.flags[flag])
   if (fromFlag !== undefined) return { key, value: fromFlag, source: 'flag' }
-  const name = names.find(variable => nonEmpty(given.env[variable]) !== undefined)
+  const name = setting.env.find(variable => applies(variable, setting, given))
   if (name !== undefined) return { key, value: nonEmpty(given.env[name]), source: `environment ${name}` }
   const stored = given.stored[key]
   if (stored !== undefined) return { key, value: stored, source: `profile ${given.profile}` }
   return { key, value: fallback, source: fallback === undefined ? 'not set' : 'default' }
+}
+
+function applies(variable: string, { key, sharedVariable }: SettingKey, { flags, env, stored }: Given): boolean {
+  const value = nonEmpty(env[variable])
+  if (value === undefined || variable !== sharedVariable) return value !== undefined
+  const isOverridden = nonEmpty(flags.profile) !== undefined && stored[key] !== undefined
+  return !isOverridden && !isUrlOfOtherScheme(value)
 }
 
 // Values from the environment are not checked: unlike those of a profile or an option, they may contain a password.

@@ -21,7 +21,7 @@ export function settingsPage(): string {
   return `# Settings
 
 A flag overrides the environment, the environment overrides the profile, and the profile overrides the default. An empty
-variable counts as not set.
+variable counts as not set. The one exception is \`DATABASE_URL\`, which other programs use too: \`--profile\` overrides it.
 
 ${table(['setting', 'environment', 'flag', 'default', 'meaning'], settings)}
 \`--database-url\`, \`--vault-addr\`, \`--vault-mount\` and \`--vault-path\` are flags of \`dsctl init\`, which saves them in the
