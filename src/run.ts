@@ -98,7 +98,9 @@ function exitCode(error: unknown): number {
   return ERROR_CODES[error instanceof DsctlError ? error.code : 'bug'].exit
 }
 
-/** Whether messages are JSON. Reading the settings may fail too, so they are read only if nothing overrides the format. */
+/**
+ * Whether messages are JSON. Reading the settings may fail too, so they are read only if nothing overrides the format.
+ */
 function printsJson({ options, streams: { env }, settings }: Context): boolean {
   return (options.output ?? (env.DSCTL_OUTPUT || storedFormat(settings))) === 'json'
 }

@@ -14,8 +14,8 @@ import type { VaultSettings } from '../vault/client.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * How to connect to Postgres. `login` overrides user and password. Throws `invalid` if it is not configured; the hint says
- * how to start.
+ * How to connect to Postgres. `login` overrides user and password. Throws `invalid` if it is not configured; the hint
+ * says how to start.
  */
 export function postgresConnection(settings: Settings, env: Environment, login?: Login): ConnectionSettings {
   const url = settings.get('database.url')

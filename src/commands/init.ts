@@ -124,8 +124,8 @@ async function save(context: Context): Promise<boolean> {
 }
 
 /**
- * The command to run next, which this user may run. If the Vault token has no user, it is the command that sets the user
- * or explains the problem.
+ * The command to run next, which this user may run. If the Vault token has no user, it is the command that sets the
+ * user or explains the problem.
  */
 async function nextCommand(
   context: Context,

@@ -6,9 +6,9 @@ import { LIBPQ_PARAMETERS } from './libpq-parameters.ts'
 export type DatabaseParameters = Readonly<Record<string, string | undefined>>
 
 /**
- * The connection parameters in a database URL, parsed as by libpq: the host may be empty, an IPv6 address in brackets or
- * a percent-encoded path, and a parameter overrides what comes before the `?`. Throws `invalid`; the error never contains
- * a value of the URL. Source: PostgreSQL documentation, "Connection URIs".
+ * The connection parameters in a database URL, parsed as by libpq: the host may be empty, an IPv6 address in brackets
+ * or a percent-encoded path, and a parameter overrides what comes before the `?`. Throws `invalid`; the error never
+ * contains a value of the URL. Source: PostgreSQL documentation, "Connection URIs".
  */
 export function parseDatabaseUrl(url: string): DatabaseParameters {
   const text = url.trim()

@@ -4,8 +4,8 @@ import { readFirstBytes } from './read-first-bytes.ts'
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 /**
- * Sends SSLRequest. The answer, S or N, shows whether the server supports TLS, and that it is a Postgres server. Undefined
- * if it closes the connection. More than one byte is not an answer: it would be used as if it were encrypted.
+ * Sends SSLRequest. The answer, S or N, shows whether the server supports TLS, and that it is a Postgres server.
+ * Undefined if it closes the connection. More than one byte is not an answer: it would be used as if it were encrypted.
  */
 export async function requestTls(stream: Duplex): Promise<string | undefined> {
   stream.write(SSL_REQUEST)

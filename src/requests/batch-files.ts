@@ -25,8 +25,8 @@ export const MAX_REQUESTS = 20_000
 
 /**
  * Reads the requests in files. A file holds one request, an array, NDJSON or several YAML documents. In a folder, reads
- * the *.json, *.yaml and *.yml files, except hidden ones, in the order of their names. `-` is standard input. Throws `invalid`, also for a
- * folder without such files. The message never quotes the content of a file.
+ * the *.json, *.yaml and *.yml files, except hidden ones, in the order of their names. `-` is standard input. Throws
+ * `invalid`, also for a folder without such files. The message never quotes the content of a file.
  */
 export async function readBatchFiles(
   paths: readonly string[],

@@ -1,16 +1,16 @@
 import type { InputContext } from '../cli/context.ts'
 import { nameWarning } from '../source-types/check-name.ts'
 
-/** How many names of a batch get a warning of their own. */
+/** The maximum number of names of a batch that get their own warning. */
 const MAX_WARNINGS = 5
 
-/** Warns about a name with blanks around it or with characters that nobody sees. */
+/** Warns about white space around a name, or invisible characters in it. */
 export function warnAboutName({ warn }: Pick<InputContext, 'warn'>, name: unknown): void {
   const warning = nameWarning(name)
   if (warning) warn(`${warning}.`)
 }
 
-/** The same for the names of a batch. `where`: the file and the request. */
+/** Does the same for the names of a batch. `where`: the file and the request. */
 export function warnAboutNames(
   { warn }: Pick<InputContext, 'warn'>,
   names: readonly { readonly where: string; readonly name: unknown }[],
@@ -21,5 +21,5 @@ export function warnAboutNames(
   })
   for (const warning of warnings.slice(0, MAX_WARNINGS)) warn(warning)
   const more = warnings.length - MAX_WARNINGS
-  if (more > 0) warn(`${more} more names have blanks around them or invisible characters.`)
+  if (more > 0) warn(`${more} more names have white space around them or invisible characters.`)
 }

@@ -16,12 +16,14 @@ export function checkName(raw: unknown): Checked {
   return message ? problem('name', message) : { value }
 }
 
-/** What to warn about in the name that was given for a data source: blanks around it, and characters nobody sees. */
+/**
+ * The warning for a data source's name with white space around it or invisible characters in it, otherwise undefined.
+ */
 export function nameWarning(raw: unknown): string | undefined {
   if (typeof raw !== 'string' || raw.trim() === '') return undefined
   const hidden = invisibleCharacter(raw.trim())
   if (hidden) return `the name contains invisible characters (${hidden})`
-  return raw === raw.trim() ? undefined : 'the blanks around the name were left out'
+  return raw === raw.trim() ? undefined : 'the white space around the name was removed'
 }
 
 /** Validates the env of a data source. */

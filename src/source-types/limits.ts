@@ -49,7 +49,7 @@ export function lengthProblem(text: string, max: number): string | undefined {
 /** The problem with the size of a key or of certificates, if any. */
 export function sizeProblem(text: string, maxBytes: number): string | undefined {
   if (text.trim() === '') return 'must not be empty'
-  return Buffer.byteLength(text) > maxBytes ? `must have at most ${maxBytes / 1024} KiB` : undefined
+  return Buffer.byteLength(text) > maxBytes ? `must be at most ${maxBytes / 1024} KiB` : undefined
 }
 
 const LIMITS: Readonly<Record<FieldKind, (field: Field) => string>> = {

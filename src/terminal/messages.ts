@@ -8,8 +8,8 @@ import { type Streams, writeMessage } from './streams.ts'
 const REPORT = 'This is a bug in dsctl. Please report it with the command and this stack.'
 
 /**
- * Prints an error on stderr as text, or keeps it for the JSON document. Anything but a DsctlError is a bug and is printed
- * with its stack. An interruption begins on a new line, after the terminal's ^C.
+ * Prints an error on stderr as text, or keeps it for the JSON document. Anything but a DsctlError is a bug and is
+ * printed with its stack. An interruption begins on a new line, after the terminal's ^C.
  */
 export function printError(streams: Streams, error: unknown): void {
   if (streams.collected?.isJson())

@@ -163,7 +163,7 @@ describe('test -f', () => {
       'mysql_clear_password',
       'the authentication plugin mysql_clear_password, which',
     ],
-    ['a plugin with an odd name', 'x\u001b[31m y', 'a plugin, which'],
+    ['a plugin with an odd name', 'x\u001b[31m y', 'an authentication plugin, which'],
   ])('reports a MySQL account with %s at stage authenticate', async (_, plugin, part) => {
     let received = ''
     const server = await port(socket => {

@@ -49,8 +49,8 @@ export async function findExisting(
 }
 
 /**
- * Returns the records of unchanged items that have to be applied again: another process's update may have written the
- * credentials that they were compared with, and has been rolled back or still may be.
+ * Returns the records of unchanged items that have to be applied again. The credentials that these items were compared
+ * with may come from an update of another process that has since been rolled back, or still may be.
  */
 export async function findUnsettledSince(
   stores: Stores,

@@ -36,8 +36,8 @@ interface Internals {
 type Callback = ((error: Error) => void) | ((error: null, client: pg.Client) => void)
 
 /**
- * A class of clients for pg's pool. Each opens its own connection with `open`, checks how the server authenticates it, and
- * uses no settings but the given ones: pg itself would read PG* variables, and print a warning for ~/.pgpass.
+ * A class of clients for pg's pool. Each opens its own connection with `open`, checks how the server authenticates it,
+ * and uses no settings but the given ones: pg itself would read PG* variables, and print a warning for ~/.pgpass.
  */
 export function clientClass(settings: ConnectionSettings, open: () => Promise<Duplex>): new () => pg.Client {
   return class extends pg.Client {
@@ -119,7 +119,9 @@ class LoginState {
   readonly parameters = new Map<string, string>()
   #proven = false
 
-  /** How the server has authenticated the client. SCRAM counts once the server has proven that it knows the password. */
+  /**
+   * How the server has authenticated the client. SCRAM counts once the server has proven that it knows the password.
+   */
   get result(): AuthRequest {
     const isIncomplete = this.request.method === 'scram-sha-256' && !this.#proven
     return isIncomplete ? { method: 'none', bound: false } : this.request

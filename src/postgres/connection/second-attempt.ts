@@ -4,8 +4,8 @@ import { readError } from './failure.ts'
 import { TlsNotStarted } from './open-stream.ts'
 
 /**
- * Whether `allow` and `prefer` make their second attempt: if the first was refused by an error message during the login,
- * whatever its code, or if TLS could not be started. As in libpq, the first attempt may have sent the password.
+ * Whether `allow` and `prefer` make their second attempt: if the first was refused by an error message during the
+ * login, whatever its code, or if TLS could not be started. As in libpq, the first attempt may have sent the password.
  * Source: PostgreSQL, src/interfaces/libpq/fe-connect.c.
  */
 export function allowsSecondAttempt(error: unknown, first: Encryption | undefined): boolean {

@@ -53,9 +53,9 @@ export interface TlsParameters {
 }
 
 /**
- * How to connect, from a database URL, the service file and the PG* variables. `login` overrides their user and password.
- * Everything is parsed here because pg ignores most parameters, supports no service files and has another meaning of
- * sslmode. Throws `invalid`, without quoting a value, if a setting is not valid.
+ * How to connect, from a database URL, the service file and the PG* variables. `login` overrides their user and
+ * password. Everything is parsed here because pg ignores most parameters, supports no service files and has another
+ * meaning of sslmode. Throws `invalid`, without quoting a value, if a setting is not valid.
  */
 export function readConnectionSettings(url: string | undefined, env: Environment, login?: Login): ConnectionSettings {
   const given = readParameters(url, env)

@@ -11,8 +11,8 @@ import type { ConnectionSettings, TlsParameters } from './settings.ts'
 
 /**
  * The options of Node's `tls.connect` for the parameters, as in libpq. A root certificate, given or in ~/.postgresql,
- * makes every mode verify the server's certificate; only verify-full also checks its name. Throws `invalid` if a file is
- * missing or not what it should be. Source: PostgreSQL documentation, "SSL Support".
+ * makes every mode verify the server's certificate; only verify-full also checks its name. Throws `invalid` if a file
+ * is missing or not what it should be. Source: PostgreSQL documentation, "SSL Support".
  */
 export function postgresTlsOptions({ tls, host }: ConnectionSettings): ConnectionOptions {
   const roots = findRoots(tls)
@@ -53,7 +53,9 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem',
 ]
 
-/** The authorities that the operating system trusts. Node has its own list, without those that an administrator added. */
+/**
+ * The authorities that the operating system trusts. Node has its own list, without those that an administrator added.
+ */
 function systemRoots(): string | string[] {
   const path = SYSTEM_BUNDLES.find(each => existsSync(each))
   return path === undefined ? [...rootCertificates] : readCertificates(path, 'sslrootcert')
@@ -91,7 +93,8 @@ function versions({ minVersion, maxVersion }: TlsParameters) {
   return {
     ...(minVersion !== undefined && { minVersion: secureVersion(minVersion) }),
     ...(maxVersion !== undefined && { maxVersion: secureVersion(maxVersion) }),
-    // OpenSSL permits the old versions only without its check of algorithms. libpq needs a change of openssl.cnf instead.
+    // OpenSSL permits the old versions only without its check of algorithms. libpq needs a change of openssl.cnf
+    // instead.
     ...(/^TLSv1(\.1)?$/i.test(minVersion ?? '') && { ciphers: 'DEFAULT@SECLEVEL=0' }),
   }
 }

@@ -34,7 +34,9 @@ export function noteServers(context: InputContext): FoundServers {
   return { database: database !== undefined, vault: vault !== undefined, token: token !== undefined }
 }
 
-/** The answers about servers, or EMBEDDED_PROFILE if the user wants none. `token` is undefined if one is set already. */
+/**
+ * The answers about servers, or EMBEDDED_PROFILE if the user wants none. `token` is undefined if one is set already.
+ */
 export type ServerAnswers =
   | { readonly flags: SettingFlags; readonly token: Secret<string> | undefined }
   | typeof EMBEDDED_PROFILE

@@ -17,17 +17,17 @@ const create = (request: object) => {
 
 describe('A text field refuses', () => {
   test.each([
-    ['app ', 'must not end with a blank (U+0020)'],
-    [' app', 'must not start with a blank (U+0020)'],
-    ['app\u00a0', 'must not end with a blank (U+00A0)'],
-    ['\u3000app', 'must not start with a blank (U+3000)'],
+    ['app ', 'must not end with white space (U+0020)'],
+    [' app', 'must not start with white space (U+0020)'],
+    ['app\u00a0', 'must not end with white space (U+00A0)'],
+    ['\u3000app', 'must not start with white space (U+3000)'],
     ['ma\u200bin', 'must not contain invisible characters (U+200B)'],
     ['main\u200b', 'must not contain invisible characters (U+200B)'],
     ['main\u00ad', 'must not contain invisible characters (U+00AD)'],
     ['ma\u202ein', 'must not contain invisible characters (U+202E)'],
     ['ma\u2060in', 'must not contain invisible characters (U+2060)'],
     ['ma\u115fin', 'must not contain invisible characters (U+115F)'],
-    ['\ufeffmain', 'must not start with a blank (U+FEFF)'],
+    ['\ufeffmain', 'must not start with white space (U+FEFF)'],
   ])('%j', async (value, message) => {
     const fields = ['username', 'default_database', 'default_schema'].map(field => ({ field, message }))
     const values = Object.fromEntries(fields.map(({ field }) => [field, value]))
@@ -35,7 +35,7 @@ describe('A text field refuses', () => {
   })
 
   test('them by flag, in a template and in a service account key', async () => {
-    const message = 'must not end with a blank (U+0020)'
+    const message = 'must not end with white space (U+0020)'
     const flag = await site.dsctl(['template', 'set', 'T', '--type', 'mysql', '--username', 'u ', '-o', 'json'])
     expect(jsonError(flag).fields).toEqual([{ field: 'username', message }])
     const key = { ...serviceAccount, client_email: `${serviceAccount.client_email} ` }
@@ -53,12 +53,12 @@ test('A secret keeps blanks and invisible characters', async () => {
 })
 
 describe('A name gets a warning', () => {
-  const around = 'dsctl: warning: the blanks around the name were left out.\n'
+  const around = 'dsctl: warning: the white space around the name was removed.\n'
   const hidden = 'dsctl: warning: the name contains invisible characters (U+200B).\n'
 
   test('in create and update', async () => {
     const created = await create({ name: ' Padded ' })
-    expect(created).toMatchObject({ code: 0, stderr: expect.stringContaining('the blanks around the name') })
+    expect(created).toMatchObject({ code: 0, stderr: expect.stringContaining('the white space around the name') })
     const { id, name } = json(created)
     expect(name).toBe('Padded')
     const renamed = await site.dsctl(['update', id, '--set-name', 'In\u200bvisible', '-o', 'id'])
@@ -75,6 +75,6 @@ describe('A name gets a warning', () => {
     expect(code).toBe(0)
     expect(stderr.match(/warning/g)).toHaveLength(6)
     expect(stderr).toContain('request 1: the name contains invisible characters (U+200B).\n')
-    expect(stderr).toContain('3 more names have blanks around them or invisible characters.\n')
+    expect(stderr).toContain('3 more names have white space around them or invisible characters.\n')
   })
 })

@@ -55,7 +55,7 @@ test.each([
   [certificate.replace(/-----END.*/s, ''), /^must be one or more certificates/],
   [`${certificate}-----BEGIN CERTIFICATE-----\nAAAA`, /^must be one or more certificates/],
   [certificate + openSshKey, 'must contain only certificates, but contains a private key'],
-  [certificate.repeat(4000), 'must have at most 512 KiB'],
+  [certificate.repeat(4000), 'must be at most 512 KiB'],
 ])('text that is not a certificate is rejected', (text, expected) => {
   const problem = certificatesProblem(text)
   if (expected instanceof RegExp) expect(problem).toMatch(expected)
