@@ -2,7 +2,7 @@ import { Agent, request } from 'node:https'
 import { connect } from 'node:tls'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import type { TestRun } from './driver.ts'
-import { encrypt } from './tls.ts'
+import { encrypt, findTlsFailure, TRUST_BY_NODE } from './tls.ts'
 
 export interface HttpResponse {
   readonly status: number
@@ -29,7 +29,7 @@ export async function openHttps(run: TestRun, host: string): Promise<SendHttp> {
   const stream = await run.open(address)
   run.enterStage('tls')
   run.setTimeoutReason('the TLS handshake did not finish')
-  const opened = [await encrypt(stream, address, {})]
+  const opened = [await encrypt(stream, { host, trust: TRUST_BY_NODE }, {})]
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   agent.createConnection = () => opened.pop() ?? connect({ host, port: 443, servername: host })
   run.onEnd(() => agent.destroy())
@@ -50,6 +50,11 @@ function send(
   }
   return new Promise((resolve, reject) => {
     const fail = (error: unknown) => {
+      const tls = findTlsFailure(error, { host, trust: TRUST_BY_NODE })
+      if (tls) {
+        run.enterStage('tls')
+        return reject(tls)
+      }
       const message = `The connection to ${host} failed${codeSuffix(errorCode(error))}. Check the host.`
       reject(new ConnectionFailure('failed', message))
     }

@@ -5,7 +5,7 @@ import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.t
 import { type Address, formatAddress, serverAddress, type TestRun, text } from './driver.ts'
 import { ed25519Plugin } from './mariadb-ed25519.ts'
 import { explainMysqlError } from './mysql-errors.ts'
-import { type TlsSettings, tlsFailure, tlsNotSupported, tlsSettings } from './tls.ts'
+import { checkedCa, findTlsFailure, type TlsSettings, TRUST_BY_FIELD, tlsNotSupported, tlsSettings } from './tls.ts'
 
 const SSL_CAPABILITY = 0x0800
 
@@ -84,18 +84,20 @@ async function checkGreeting(run: TestRun, { stream, address, tls }: Greeting): 
 }
 
 function sslOptions({ verify, ca }: TlsSettings): SslOptions {
-  return { rejectUnauthorized: verify.certificate, verifyIdentity: verify.name, ...(ca !== undefined && { ca }) }
+  return { rejectUnauthorized: verify.certificate, verifyIdentity: verify.name, ...checkedCa(ca) }
 }
 
 function toFailure(run: TestRun, address: Address, error: unknown): ConnectionFailure {
   const { errno } = Object(error) as { errno?: unknown }
+  if (error instanceof ConnectionFailure) return error
   const code = errorCode(error)
   if (typeof errno === 'number' && errno > 0) return serverError(run, errno)
   if (code === 'AUTH_SWITCH_PLUGIN_ERROR' || code === 'MYSQL_CLEAR_PASSWORD_NOT_ENABLED')
     return pluginFailure(run, error)
-  if (/SSL|TLS|CERT|SIGNATURE|PEM/.test(code)) {
+  const tls = findTlsFailure(withNodeCode(error), { host: address.host, trust: TRUST_BY_FIELD })
+  if (tls) {
     run.enterStage('tls')
-    return tlsFailure(code === 'HANDSHAKE_SSL_ERROR' ? nodeTlsCode(error) : code, address.host)
+    return tls
   }
   const problem = code === 'PROTOCOL_CONNECTION_LOST' ? 'closed the connection' : 'returned an error'
   return new ConnectionFailure('failed', `The server ${problem}${codeSuffix(code)}.`)
@@ -122,16 +124,19 @@ function pluginFailure(run: TestRun, error: unknown): ConnectionFailure {
   return new ConnectionFailure('auth_failed', message)
 }
 
-/** mysql2 replaces Node's error code with its own, so the code is found by Node's message. */
-function nodeTlsCode(error: unknown): string {
-  const { message, reason } = Object(error) as { message?: unknown; reason?: unknown }
-  return CODES_BY_MESSAGE.find(([pattern]) => pattern.test(`${message} ${reason}`))?.[1] ?? ''
+/** mysql2 replaces Node's error code by its own, so the code is found by Node's message. */
+function withNodeCode(error: unknown): unknown {
+  const { code, message, reason, cert } = Object(error) as Readonly<Record<string, unknown>>
+  if (code !== 'HANDSHAKE_SSL_ERROR') return error
+  const text = `${message} ${reason}`
+  return { code: CODES_BY_MESSAGE.find(([pattern]) => pattern.test(text))?.[1] ?? code, message, cert }
 }
 
 const CODES_BY_MESSAGE: readonly (readonly [RegExp, string])[] = [
   [/does not match certificate|altnames/, 'ERR_TLS_CERT_ALTNAME_INVALID'],
   [/certificate has expired/, 'CERT_HAS_EXPIRED'],
   [/not yet valid/, 'CERT_NOT_YET_VALID'],
-  [/self[- ]signed|unable to verify|unable to get.*issuer/, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
-  [/no start line|bad base64/, 'ERR_OSSL_PEM_NO_START_LINE'],
+  [/self[- ]signed certificate in/, 'SELF_SIGNED_CERT_IN_CHAIN'],
+  [/self[- ]signed/, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  [/unable to verify|unable to get.*issuer/, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
 ]

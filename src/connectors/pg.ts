@@ -5,7 +5,7 @@ import { InvalidPostgresMessage } from '../lib/postgres-messages/invalid-message
 import { readFirstBytes } from '../lib/read-first-bytes.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { type Address, formatAddress, optionalText, serverAddress, type TestRun, text } from './driver.ts'
-import { encrypt, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
+import { encrypt, findTlsFailure, TRUST_BY_FIELD, tlsNotSupported, tlsOptions, tlsSettings } from './tls.ts'
 
 /** Tests servers that speak the Postgres protocol. */
 export async function testPg(run: TestRun): Promise<string | null> {
@@ -60,7 +60,7 @@ async function negotiateTls(run: TestRun, address: Address): Promise<Duplex> {
     return run.open(address)
   }
   run.setTimeoutReason('the TLS handshake did not finish')
-  return encrypt(stream, address, tlsOptions(tls))
+  return encrypt(stream, { host: address.host, trust: TRUST_BY_FIELD }, tlsOptions(tls))
 }
 
 function notPostgres(address: Address, answer: string | undefined): ConnectionFailure {
@@ -119,6 +119,11 @@ function toFailure(run: TestRun, error: unknown): ConnectionFailure {
       return new ConnectionFailure('failed', 'The server has too many connections.')
     case '57P03':
       return new ConnectionFailure('failed', 'The server is starting up or shutting down.')
+  }
+  const tls = findTlsFailure(error, { host: text(run.credentials, 'host'), trust: TRUST_BY_FIELD })
+  if (tls) {
+    run.enterStage('tls')
+    return tls
   }
   const problem = code === '' ? 'closed the connection, or is not a Postgres server' : 'returned an error'
   return new ConnectionFailure('failed', `The server ${problem}${codeSuffix(code)}.`)

@@ -7,7 +7,7 @@ import type { Credentials } from '../domain/secret.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { optionalText, type TestRun, text } from './driver.ts'
 import { importOptionalDriver } from './optional-driver.ts'
-import { encrypt } from './tls.ts'
+import { encrypt, TRUST_BY_NODE } from './tls.ts'
 
 /** The part of snowflake-sdk that is used. The package is not installed at build time. */
 interface Sdk {
@@ -107,7 +107,7 @@ async function checkHost(run: TestRun, host: string): Promise<void> {
   const stream = await run.open(address)
   run.enterStage('tls')
   run.setTimeoutReason('the TLS handshake did not finish')
-  const socket = await encrypt(stream, address, {})
+  const socket = await encrypt(stream, { host, trust: TRUST_BY_NODE }, {})
   socket.destroy()
 }
 

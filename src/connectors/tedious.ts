@@ -5,7 +5,7 @@ import { type Address, formatAddress, optionalText, serverAddress, type TestRun,
 import { guardPrelogin } from './guard-prelogin.ts'
 import { importOptionalDriver } from './optional-driver.ts'
 import { findInstancePort } from './sql-browser.ts'
-import { tlsFailure } from './tls.ts'
+import { findTlsFailure, TRUST_BY_NODE } from './tls.ts'
 
 /** The part of tedious that is used. The package is not installed at build time. */
 interface Tedious {
@@ -141,6 +141,7 @@ function parseVersion(text: string): string | null {
   return name === undefined ? null : number === undefined ? name : `${name} (${number})`
 }
 
+const TRUST_SQL_SERVER = `${TRUST_BY_NODE} To skip the verification, set trust_server_certificate.`
 const LOGIN_ERRORS = [18456, 18452, 18470, 18486, 18487]
 const DATABASE_ERRORS = [4060, 911]
 const PRIVILEGE_ERRORS = [229, 916, 230]
@@ -166,9 +167,10 @@ function toFailure(run: TestRun, error: unknown, number: number | undefined): Co
     run.enterStage('tls')
     return new ConnectionFailure('tls_failed', 'The server requires TLS, but encrypt is false.')
   }
-  if (/CERT|SIGNATURE|SSL|TLS/.test(code)) {
+  const tls = findTlsFailure(error, { host: text(run.credentials, 'host'), trust: TRUST_SQL_SERVER })
+  if (tls) {
     run.enterStage('tls')
-    return tlsFailure(code, text(run.credentials, 'host'))
+    return tls
   }
   const message = `The server returned an error or closed the connection${codeSuffix(number ?? code)}.`
   return new ConnectionFailure('failed', message)

@@ -1,8 +1,11 @@
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import type { ConnectionOptions, TLSSocket } from 'node:tls'
+import { caCertificatesProblem } from '../lib/ca-certificates.ts'
+import { startTls } from '../lib/start-tls.ts'
+import { explainTlsFailure, type TlsCause, tlsFailureSentence } from '../lib/tls-failure.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
-import { type Address, optionalText, type TestRun } from './driver.ts'
+import { optionalText, type TestRun } from './driver.ts'
 
 /** Whether to encrypt a connection, and what to verify. */
 export interface TlsSettings {
@@ -29,34 +32,30 @@ export function tlsSettings({ credentials }: TestRun): TlsSettings {
 export function tlsOptions({ verify, ca }: TlsSettings): ConnectionOptions {
   return {
     rejectUnauthorized: verify.certificate,
-    ...(ca !== undefined && { ca }),
+    ...checkedCa(ca),
     ...(!verify.name && { checkServerIdentity: () => undefined }),
   }
 }
 
-/** Starts TLS on an open connection. Throws ConnectionFailure. */
-export function encrypt(stream: Duplex, { host }: Address, options: ConnectionOptions): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const name = isIP(host) ? {} : { servername: host }
-    const fail = (error: unknown) => reject(tlsFailure(errorCode(error), host))
-    const socket = startTls(fail, () => connect({ socket: stream, host, ...name, ...options }))
-    socket?.once('error', fail)
-    socket?.once('close', () => fail(undefined))
-    socket?.once('secureConnect', () => {
-      socket.off('error', fail)
-      socket.on('error', () => {})
-      resolve(socket)
-    })
-  })
+/** A server to connect to over TLS. */
+export interface TlsServer {
+  readonly host: string
+  /** How to trust the authority of its certificate. */
+  readonly trust: string
 }
 
-/** Node throws synchronously if `ca` is not a certificate. */
-function startTls(fail: (error: unknown) => void, start: () => TLSSocket): TLSSocket | undefined {
+export const TRUST_BY_FIELD = 'Set ssl_ca to its CA certificate, or NODE_EXTRA_CA_CERTS to a file with it.'
+export const TRUST_BY_NODE = 'Set NODE_EXTRA_CA_CERTS to a file with its CA certificate.'
+
+/** Starts TLS on an open connection. Throws ConnectionFailure. */
+export async function encrypt(stream: Duplex, server: TlsServer, options: ConnectionOptions): Promise<TLSSocket> {
+  const { host } = server
+  const name = isIP(host) ? {} : { servername: host }
   try {
-    return start()
+    return await startTls(stream, { host, ...name, ...options })
   } catch (error) {
-    fail(error)
-    return undefined
+    const reason = error === undefined ? ': the server closed the connection' : codeSuffix(errorCode(error))
+    throw findTlsFailure(error, server) ?? new ConnectionFailure('tls_failed', `The TLS handshake failed${reason}.`)
   }
 }
 
@@ -64,25 +63,25 @@ export function tlsNotSupported(): ConnectionFailure {
   return new ConnectionFailure('tls_failed', 'The server does not support TLS, but ssl_mode requires it.')
 }
 
-/** A failed TLS handshake, explained by Node's error code. */
-export function tlsFailure(code: string, host: string): ConnectionFailure {
-  return new ConnectionFailure('tls_failed', REASONS[code]?.(host) ?? `The TLS handshake failed${codeSuffix(code)}.`)
+/** The failure for an error of TLS. Undefined if the error has another cause. */
+export function findTlsFailure(error: unknown, { host, trust }: TlsServer): ConnectionFailure | undefined {
+  const failure = explainTlsFailure(error, host)
+  if (!failure) return undefined
+  const advice = failure.cause === 'unknown authority' ? trust : ADVICE[failure.cause]
+  return new ConnectionFailure('tls_failed', `${tlsFailureSentence(failure)}${advice ? ` ${advice}` : ''}`)
 }
 
-const unknownIssuer = () =>
-  'The certificate is signed by an unknown authority. Set ssl_ca to its CA certificate, or NODE_EXTRA_CA_CERTS to a file with it.'
-const invalidCa = () => 'ssl_ca holds no readable certificate.'
+const NO_CLIENT_CERTIFICATE = 'dsctl test presents no client certificate.'
+const ADVICE: Readonly<Partial<Record<TlsCause, string>>> = {
+  'wrong host': 'Check host.',
+  'client certificate required': NO_CLIENT_CERTIFICATE,
+  'client certificate rejected': NO_CLIENT_CERTIFICATE,
+  'not TLS': 'Check port.',
+}
 
-const REASONS: Readonly<Record<string, (host: string) => string>> = {
-  ERR_TLS_CERT_ALTNAME_INVALID: host => `The certificate is for a name other than ${host}.`,
-  CERT_HAS_EXPIRED: () => "The server's certificate has expired.",
-  CERT_NOT_YET_VALID: () => "The server's certificate is not valid yet.",
-  CERT_REVOKED: () => "The server's certificate is revoked.",
-  DEPTH_ZERO_SELF_SIGNED_CERT: unknownIssuer,
-  SELF_SIGNED_CERT_IN_CHAIN: unknownIssuer,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: unknownIssuer,
-  UNABLE_TO_GET_ISSUER_CERT: unknownIssuer,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: unknownIssuer,
-  ERR_OSSL_PEM_NO_START_LINE: invalidCa,
-  ERR_OSSL_PEM_BAD_BASE64_DECODE: invalidCa,
+/** `ssl_ca`, if it holds certificates: Node ignores anything else. Throws ConnectionFailure. */
+export function checkedCa(ca: string | undefined): { ca?: string } {
+  const problem = ca === undefined ? undefined : caCertificatesProblem(ca)
+  if (problem !== undefined) throw new ConnectionFailure('tls_failed', `ssl_ca ${problem}.`)
+  return ca === undefined ? {} : { ca }
 }

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
+import { mysqlGreeting, mysqlPacket } from '../support/mysql-server.ts'
 import { creation, folderWith } from '../support/requests.ts'
 import { json, jsonError, type RunResult, startDsctl } from '../support/run.ts'
 import { ADMIN, createSite, type Site } from '../support/site.ts'
@@ -42,28 +43,6 @@ async function port(answer: (socket: Socket) => void): Promise<number> {
 }
 
 const silent = () => port(socket => socket.resume())
-
-function mysqlPacket(sequence: number, body: Buffer): Buffer {
-  const head = Buffer.alloc(4)
-  head.writeUIntLE(body.length, 0, 3)
-  head.writeUInt8(sequence, 3)
-  return Buffer.concat([head, body])
-}
-
-/** Without TLS. Source: MySQL documentation, "Protocol::HandshakeV10". */
-function mysqlGreeting(): Buffer {
-  const capabilities = [0xff, 0xf7, 0x21, 2, 0, 0xff, 0x81, 21, ...Array(10).fill(0)]
-  const parts = [
-    '\n8.0.36\0',
-    '\x01\0\0\0',
-    'a'.repeat(8),
-    '\0',
-    String.fromCharCode(...capabilities),
-    'b'.repeat(12),
-    '\0',
-  ]
-  return mysqlPacket(0, Buffer.from(`${parts.join('')}mysql_native_password\0`, 'latin1'))
-}
 
 function testFile(request: object, ...more: readonly string[]): Promise<RunResult> {
   return acme.dsctl(['test', '-f', '-', '-o', 'json', ...more], { stdin: JSON.stringify({ ...REQUEST, ...request }) })
@@ -167,7 +146,7 @@ describe('test -f', () => {
   ])('reports a MySQL account with %s at stage authenticate', async (_, plugin, part) => {
     let received = ''
     const server = await port(socket => {
-      socket.write(mysqlGreeting())
+      socket.write(mysqlGreeting({ tls: false }))
       socket.on('data', chunk => {
         received += chunk.toString('latin1')
         socket.write(mysqlPacket(2, Buffer.from(`\xfe${plugin}\0${'n'.repeat(20)}\0`, 'latin1')))

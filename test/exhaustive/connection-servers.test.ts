@@ -132,11 +132,14 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       use(expired)
       await expect
         .poll(() => testResult({ ...base(), ssl_ca: expired.cert }), { timeout: 10_000 })
-        .toMatchObject({ code: 'tls_failed', message: "The server's certificate has expired." })
+        .toMatchObject({ code: 'tls_failed', message: 'The server’s certificate has expired.' })
       use(other)
       await expect
         .poll(() => testResult({ ...base(), ssl_ca: other.cert }), { timeout: 10_000 })
-        .toMatchObject({ code: 'tls_failed', message: 'The certificate is for a name other than localhost.' })
+        .toMatchObject({
+          code: 'tls_failed',
+          message: 'The server’s certificate is for other.example.com, not for localhost. Check host.',
+        })
     } finally {
       use(good)
     }
@@ -195,7 +198,7 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
     test('reports a changed and an unknown host key', async () => {
       const other = `SHA256:${'A'.repeat(43)}`
       expect(await testResult({ ...through(), ssh_host_key: other }, '--accept-host-key')).toMatchObject(
-        failed('The key has changed, or another host answers'),
+        failed('The key has changed, or a different host answered'),
       )
       expect(await testResult({ ...through(), ssh_host_key: undefined })).toMatchObject(failed(jump.fingerprint))
       const accepted = await testResult({ ...through(), ssh_host_key: undefined }, '--accept-host-key')
@@ -314,7 +317,11 @@ describe.runIf(REAL_POSTGRES && HAS_MARIADB)('MariaDB', () => {
       [
         'reports a certificate for another name',
         { host: '127.0.0.1' },
-        { stage: 'tls', code: 'tls_failed', message: 'The certificate is for a name other than 127.0.0.1.' },
+        {
+          stage: 'tls',
+          code: 'tls_failed',
+          message: expect.stringContaining('is for localhost, not for 127.0.0.1. Check host.'),
+        },
       ],
       ['verifies no name with verify-ca', { host: '127.0.0.1', ssl_mode: 'verify-ca' }, { ok: true }],
       [
