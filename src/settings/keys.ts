@@ -113,7 +113,7 @@ export const OTHER_VARIABLES: readonly (readonly [names: string, meaning: string
   ['DSCTL_HOME', 'folder of the embedded profile'],
   ['VAULT_TOKEN', 'Vault token; if not set, ~/.vault-token in HOME is read'],
   ['VAULT_ROLE_ID, VAULT_SECRET_ID', 'AppRole to log in with if VAULT_TOKEN is not set'],
-  ['PG*', 'variables of libpq, such as PGHOST: connection parameters that the database URL does not contain'],
+  ['PG*', 'variables of libpq, such as PGHOST, for parameters that the database URL does not contain'],
   ['DSCTL_NO_INPUT, CI', 'if one is set, dsctl never prompts'],
   ['NO_COLOR, FORCE_COLOR, TERM', 'turn colours off or on; TERM=dumb turns them off'],
 ]

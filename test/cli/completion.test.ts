@@ -74,7 +74,7 @@ describe('Completion of', () => {
 
   test('a command includes descriptions', async () => {
     expect(await completed('lis')).toEqual(['list\tlist data sources'])
-    expect(await completed('list', '--al')).toEqual(['--all\tevery page'])
+    expect(await completed('list', '--al')).toEqual(['--all\tshow all pages'])
   })
 
   test('a profile offers none, without an error, if the settings are damaged', async () => {
