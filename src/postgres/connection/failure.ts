@@ -10,6 +10,9 @@ import {
   withoutPeriod,
 } from './rule-failure.ts'
 
+/** Postgres has aborted the transaction because of a concurrent one: a deadlock, or a serialization failure. */
+export class TransactionAborted extends UnavailableError {}
+
 /**
  * The error for a failed statement. It is built from the driver's error code, because the driver's error may hold
  * values.
@@ -19,9 +22,9 @@ export function statementFailure(error: unknown): Error {
   const { code = '', message, severity, where = '' } = found
   if (code === '23505') return uniqueFailure(found)
   if (TRANSIENT.test(code)) {
-    return new UnavailableError('no', `Postgres could not run the statement: ${withoutPeriod(message)}.`, {
-      hint: RETRY_HINT,
-    })
+    const text = `Postgres could not run the statement: ${withoutPeriod(message)}.`
+    const Failure = ABORTED.test(code) ? TransactionAborted : UnavailableError
+    return new Failure('no', text, { hint: code === '57014' ? TIMEOUT_HINT : RETRY_HINT })
   }
   if (error instanceof InvalidPostgresMessage) {
     return new UnavailableError('maybe', `Postgres sent ${error.what}.`, { hint: INVALID_MESSAGE_HINT })
@@ -53,6 +56,7 @@ export function isSqlState(code: string): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)
 }
 
+const ABORTED = /^(40001|40P01)$/
 const TRANSIENT = /^(40001|40P01|53...|55P03|57014|57P03)$/
 const CONNECTION_LOST = /^(08...|25P03|25P04|40003|57P01|57P02|57P04|57P05|58...|XX...)$/
 
@@ -61,6 +65,7 @@ const NOT_PREPARED = /^(42P01|3F000|42703)$/
 const BUG = /^(42601|2[56]...)$/
 
 const RETRY_HINT = 'Try again.'
+const TIMEOUT_HINT = 'Try again. If it says statement timeout, raise statement_timeout for your role or the database.'
 /** The hint for what no Postgres sends. */
 export const INVALID_MESSAGE_HINT =
   'Check that database.url is the address of Postgres, and that no proxy in between changes its responses.'

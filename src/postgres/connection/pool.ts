@@ -3,27 +3,32 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
 import type { Backend } from '../../ports/backend.ts'
 import { sendCancel } from './cancel.ts'
-import { clientClass } from './client.ts'
+import { ConnectFailed, clientClass } from './client.ts'
 import { connectFailure } from './connect-failure.ts'
 import { type Encryption, encryptionAttempts } from './encryption.ts'
 import { isSqlState, statementFailure, statementTimeout } from './failure.ts'
 import { openStream } from './open-stream.ts'
 import { allowsSecondAttempt, betterError } from './second-attempt.ts'
+import { rejectsOptions, sessionOptions } from './session-options.ts'
 import type { ConnectionSettings, ServerAddress } from './settings.ts'
 import { statementName } from './statement-name.ts'
 import { strictRow } from './strict-row.ts'
 
 /**
  * A connection pool for Kysely, based on pg. It connects immediately, applies a timeout to each statement, and throws
- * the errors of failure.ts. It uses no startup parameters or named statements, so that it works with PgBouncer in
- * transaction mode.
+ * the errors of failure.ts. It uses no named statements, and no start-up parameters that a pooler rejects, so that it
+ * works with PgBouncer in transaction mode.
  */
 export function postgresPool(connection: ConnectionSettings, backend: Backend): PostgresPool {
   const sockets = new Set<Socket>()
   const timeoutMs = Math.min(backend.timeoutMs, connection.connectTimeoutMs ?? Number.POSITIVE_INFINITY)
+  let withSessionOptions = true
   const open = (encryption: Encryption) => {
     const track = (socket: Socket) => void trackSocket(socket, sockets)
-    const Client = clientClass(connection, () => openStream(connection, { encryption, timeoutMs, track }))
+    const options = withSessionOptions ? sessionOptions(connection.options) : connection.options
+    const Client = clientClass({ ...connection, options }, () =>
+      openStream(connection, { encryption, timeoutMs, track }),
+    )
     const opened = new pg.Pool({ max: 4, connectionTimeoutMillis: timeoutMs, Client })
     opened.on('error', () => {}) // an idle connection was closed: the next statement opens a new one
     opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
@@ -31,11 +36,16 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   }
   const [first, second] = encryptionAttempts(connection)
   let pool = open(first ?? 'plain')
-  const connectPool = async () => {
+  const connectPool = async (): Promise<pg.PoolClient> => {
     const attempted = pool
     try {
       return await attempted.connect()
     } catch (error) {
+      if (withSessionOptions && error instanceof ConnectFailed && rejectsOptions(error.cause)) {
+        withSessionOptions = false
+        pool = open(first ?? 'plain')
+        return connectPool()
+      }
       if (second === undefined || !allowsSecondAttempt(error, first)) throw error
       if (pool === attempted) pool = open(second)
       return await pool.connect().catch(later => {

@@ -49,7 +49,8 @@ async function addFirst(
   db: Kysely<Database>,
   { organization, email, name }: { organization: string; email: string; name: string | undefined },
 ): Promise<'added' | 'exists'> {
-  return db.transaction().execute(async transaction => {
+  const reading = db.transaction().setIsolationLevel('read committed') // sees what was done while it waits for the lock
+  return reading.execute(async transaction => {
     // Two concurrent statements would both find no organization, and an application's table may permit duplicate names.
     await sql`select pg_advisory_xact_lock(hashtext('dsctl'), hashtext('first organization'))`.execute(transaction)
     const row = exactlyOne(
