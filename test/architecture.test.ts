@@ -44,7 +44,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pg: ['postgres', 'embedded', 'connectors'],
   mysql2: ['connectors'],
   '@noble/curves': ['connectors'],
-  ssh2: ['connectors'],
+  ssh2: ['connectors', 'lib/decrypt-private-key.ts'],
   'node-vault': ['vault'],
   '@electric-sql/pglite': ['embedded'],
   'age-encryption': ['embedded'],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import type { Credentials } from '../domain/secret.ts'
+import { splitHostAndPort } from '../lib/host-and-port.ts'
 import { ConnectionFailure, codeSuffix, errorCode } from './connection-failure.ts'
 import { optionalText, type TestRun, text } from './driver.ts'
 import { importOptionalDriver } from './optional-driver.ts'
@@ -103,7 +104,8 @@ function loginOptions(credentials: Credentials): object {
  * Stages resolve, reach and tls. Checked here, because the driver has one error code for all failures before the login.
  */
 async function checkHost(run: TestRun, host: string): Promise<void> {
-  const address = { host, port: 443 }
+  const { address: name, port = 443 } = splitHostAndPort(host)
+  const address = { host: name, port }
   const stream = await run.open(address)
   run.enterStage('tls')
   run.setTimeoutReason('the TLS handshake did not finish')

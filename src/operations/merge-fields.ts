@@ -1,22 +1,25 @@
 import { invalid } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
+import { checkPassphrases } from '../source-types/check-passphrases.ts'
 import { getSourceType } from '../source-types/index.ts'
 import { mergeUpdate } from '../source-types/merge-update.ts'
+import { normalizeCredentials } from '../source-types/normalize.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 
 /**
  * Returns the stored credentials with an update applied. Throws `invalid`, with every problem, if the result is not
  * valid.
  */
-export function mergeFields(
+export async function mergeFields(
   { fields, unset }: { readonly fields: Readonly<Record<string, unknown>>; readonly unset: readonly string[] },
   typeName: string,
   stored: Credentials | null,
-): { merged: Credentials; changed: readonly string[] } {
+): Promise<{ merged: Credentials; changed: readonly string[] }> {
   const type = getSourceType(typeName)
   const { given, problems } = parseFields(type, fields, 'update')
   const merged = mergeUpdate(type, stored, { given: onlyResolved(given), unset })
-  const all = [...problems, ...merged.problems]
+  const passphrases = await checkPassphrases(type, normalizeCredentials(type, merged.merged), merged.changed)
+  const all = [...problems, ...merged.problems, ...passphrases]
   if (all.length === 0) return merged
   throw invalid('The data source cannot be updated.', all, `Run dsctl types ${type.name} to see its fields.`)
 }

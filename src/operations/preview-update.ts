@@ -9,7 +9,7 @@ import { changedPlainFields, type UpdateRequest, type UpdateResult } from './upd
 export async function previewUpdate(stores: Stores, request: UpdateRequest): Promise<UpdateResult> {
   const { record } = await getExpected(stores, request)
   const { data: stored } = await stores.secrets.read(record)
-  const { merged, changed } = mergeFields(request, record.type, stored)
+  const { merged, changed } = await mergeFields(request, record.type, stored)
   const name = request.name ?? record.name
   const env = request.env ?? record.env
   if (name !== record.name || env !== record.env) {

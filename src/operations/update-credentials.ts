@@ -64,7 +64,7 @@ async function mergeOrCancel(
   { request, record, stored }: { request: UpdateRequest; record: DataSource; stored: Credentials | null },
 ): Promise<{ merged: Credentials; changed: readonly string[] }> {
   try {
-    const merge = mergeFields(request, record.type, stored)
+    const merge = await mergeFields(request, record.type, stored)
     if (request.verified && !sameCredentials(merge.merged, request.verified)) throw changedSinceVerified()
     return merge
   } catch (error) {

@@ -4,6 +4,7 @@ import type { FieldProblem } from '../domain/errors.ts'
 import { pickSecrets } from '../domain/secret.ts'
 import type { BatchItem } from '../operations/batch/item.ts'
 import type { NamedRecord } from '../ports/records.ts'
+import { checkPassphrases } from '../source-types/check-passphrases.ts'
 import { parseFields } from '../source-types/parse-fields.ts'
 import type { PlaceholderOptions } from './allow-placeholders.ts'
 import type { BatchRequest } from './batch.ts'
@@ -32,8 +33,11 @@ export async function fetchBatchSecrets(
   for (const each of pending) {
     const { request } = each
     const fetched = await fetchFields(each)
-    problems.push(...fetched.problems.map(problem => problemIn(request, problem)))
-    items.push({ name: request.name, env: request.env, type: request.type.name, fields: pickSecrets(fetched.fields) })
+    const fields = pickSecrets(fetched.fields)
+    // An update is checked with what is stored.
+    const passphrases = options.existing.has(keyOf(request)) ? [] : await checkPassphrases(request.type, fields)
+    problems.push(...[...fetched.problems, ...passphrases].map(problem => problemIn(request, problem)))
+    items.push({ name: request.name, env: request.env, type: request.type.name, fields })
   }
   if (problems.length) throw batchError('invalid', problems, FIELDS_HINT)
   return items

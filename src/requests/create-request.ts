@@ -2,6 +2,7 @@ import type { InputContext } from '../cli/context.ts'
 import { type FieldProblem, invalid } from '../domain/errors.ts'
 import { pickSecrets } from '../domain/secret.ts'
 import type { CreateRequest } from '../operations/create.ts'
+import { checkPassphrases } from '../source-types/check-passphrases.ts'
 import { missingFields } from '../source-types/check-rules.ts'
 import { completeCredentials } from '../source-types/complete-credentials.ts'
 import { findField } from '../source-types/field-names.ts'
@@ -61,7 +62,8 @@ export async function fetchCreateSecrets(request: ValidRequest, readers: SourceR
   const { name, env, type } = request
   const fetched = await fetchSecrets(request.fields, readers)
   const { given, problems } = parseFields(type, fetched.fields, 'create')
-  const all = [...fetched.problems, ...problems]
+  const passphrases = await checkPassphrases(type, pickSecrets(given))
+  const all = [...fetched.problems, ...problems, ...passphrases]
   if (all.length) throw invalidDataSource(all, hintFor({ ...request, type: type.name }, type))
   return { name, env, type: type.name, credentials: completeCredentials(type, pickSecrets(given)) }
 }

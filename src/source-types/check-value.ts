@@ -3,6 +3,7 @@ import { REDACTED } from '../domain/secret.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
 import { ExactNumber } from '../lib/exact-json.ts'
 import { parseHostKey } from '../lib/ssh-host-key.ts'
+import { formProblem } from './check-form.ts'
 import { hostProblem } from './check-host.ts'
 import { type CheckedPem, checkCertificates, checkPrivateKey } from './check-pem.ts'
 import { invisibleProblem } from './invisible.ts'
@@ -47,8 +48,11 @@ function checkOf(field: Field): Check {
 }
 
 const CHECKS: Readonly<Record<FieldKind, (field: Field) => Check>> = {
-  text: () => textCheck(value => lineProblem(value, MAX_TEXT) ?? invisibleProblem(value)),
-  host: () => textCheck(hostProblem),
+  text: ({ form }) =>
+    textCheck(
+      value => lineProblem(value, MAX_TEXT) ?? invisibleProblem(value) ?? (form ? formProblem(value, form) : undefined),
+    ),
+  host: field => textCheck(value => hostProblem(value, field)),
   integer: field => {
     const { min, max } = integerBounds(field)
     const message = `must be a whole number from ${min} to ${max}`
@@ -58,7 +62,7 @@ const CHECKS: Readonly<Record<FieldKind, (field: Field) => Check>> = {
     return schemaCheck(z.pipe(z.transform(digitsToNumber), inBounds))
   },
   boolean: () => schemaCheck(z.pipe(z.transform(wordToBoolean), z.boolean('must be true or false'))),
-  choice: field => textCheck(value => choiceProblem(value, field.choices ?? [])),
+  choice: field => textCheck(value => choiceProblem(value, field)),
   password: () => textCheck(passwordProblem),
   token: () => textCheck(tokenProblem),
   'private-key': () => pemCheck(checkPrivateKey),
@@ -97,8 +101,10 @@ function wordToBoolean(raw: unknown): unknown {
   return raw === 'true' || raw === 'false' ? raw === 'true' : raw
 }
 
-function choiceProblem(value: string, choices: readonly string[]): string | undefined {
+function choiceProblem(value: string, { choices = [], form }: Field): string | undefined {
   if (choices.includes(value)) return undefined
+  const other = form && formProblem(value, form)
+  if (other) return other
   return `must be one of ${choices.join(', ')}${didYouMean(value, choices)}`
 }
 

@@ -1,4 +1,4 @@
-import type { Field, Rule } from './source-type.ts'
+import type { Field, Rule, TextForm } from './source-type.ts'
 
 // Fields and groups of fields that several types share.
 
@@ -9,6 +9,9 @@ export const host: Field = {
   required: true,
   description: 'Hostname or IP address of the server.',
 }
+
+/** The host of a type with a port. */
+export const serverHost: Field = { ...host, hostParts: { port: 'port' } }
 
 /** Each type adds its default. */
 export const port: Field = {
@@ -66,6 +69,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     secret: false,
     required: false,
     description: 'Hostname or IP address of the SSH server to connect through.',
+    hostParts: { port: 'ssh_port' },
     group: 'ssh',
   },
   ssh_username: {
@@ -90,6 +94,7 @@ export const sshFields: Readonly<Record<string, Field>> = {
     secret: true,
     required: false,
     description: 'Passphrase of the private key, if it has one.',
+    passphraseOf: 'ssh_private_key',
     group: 'ssh',
   },
   ssh_port: {
@@ -120,6 +125,17 @@ export const sshRules: readonly Rule[] = [
   { kind: 'needs', field: 'ssh_host_key', needs: 'jump_host' },
 ]
 
+/** The names of MySQL's clients for the same modes. */
+const SSL_MODE_FORM: TextForm = {
+  description: 'one of disable, prefer, require, verify-ca, verify-full',
+  notations: [
+    { pattern: '[Dd]isabled|DISABLED', meant: 'disable' },
+    { pattern: '[Pp]referred|PREFERRED', meant: 'prefer' },
+    { pattern: '[Rr]equired|REQUIRED', meant: 'require' },
+    { pattern: '[Vv]erify[_-]identity|VERIFY[_-]IDENTITY', meant: 'verify-full' },
+  ],
+}
+
 export const tlsFields: Readonly<Record<string, Field>> = {
   ssl_mode: {
     label: 'TLS mode',
@@ -128,6 +144,7 @@ export const tlsFields: Readonly<Record<string, Field>> = {
     required: false,
     choices: ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'],
     description: 'Whether to encrypt the connection and to verify the server.',
+    form: SSL_MODE_FORM,
     group: 'tls',
   },
   ssl_ca: {

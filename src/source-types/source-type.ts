@@ -15,6 +15,16 @@ export type FieldKind =
 /** Kinds whose values have several lines. They are read from a file or pasted at a prompt. */
 export const MULTILINE_KINDS: readonly FieldKind[] = ['private-key', 'certificates', 'service-account-key']
 
+/** The form of a text field. Regular expressions are in Unicode mode and match the whole value. */
+export interface TextForm {
+  /** What the value must be, for example `an account identifier`. */
+  readonly description: string
+  /** Undefined if only the other notations are refused. */
+  readonly pattern?: string
+  /** Other notations, each with the value that was probably meant, in which $1 stands for the first group. */
+  readonly notations: readonly { readonly pattern: string; readonly meant: string }[]
+}
+
 /** A field of a source type. Flags, prompts, validation, redaction and documentation are derived from it. */
 export interface Field {
   /** For prompts and output, for example `Host`. */
@@ -39,6 +49,14 @@ export interface Field {
   readonly listAliases?: readonly string[]
   /** Name in the output, if different. `list`: the output has a list with the value as its only item. */
   readonly output?: { readonly name: string; readonly list: boolean }
+  /** The private key that this field is the passphrase of. */
+  readonly passphraseOf?: string
+  /** Of a `host`: the fields for what may be written with it, as in `HOST:PORT` and `HOST\\INSTANCE`. */
+  readonly hostParts?: { readonly port?: string; readonly instance?: string }
+  /** Of a `host`: whether it may be `HOST:PORT`. */
+  readonly allowsPort?: boolean
+  /** Of a `text`: its form, if not every text is possible. */
+  readonly form?: TextForm
   /** The optional group that the field belongs to. */
   readonly group?: 'ssh' | 'tls' | 'pool'
 }

@@ -40,7 +40,7 @@ export async function planItem(stores: Stores, item: BatchItem, existing: NamedR
   const stored = read.answer.data
   if (stored && isAlreadyStored(getSourceType(item.type), stored, item.fields))
     return { action: 'none', differences: [] }
-  const { merged, changed } = mergeFields({ fields: item.fields, unset: [] }, item.type, stored)
+  const { merged, changed } = await mergeFields({ fields: item.fields, unset: [] }, item.type, stored)
   if (stored && changed.length === 0) return { action: 'none', differences: [] }
   return { action: 'update', differences: differences(item.type, changed, { before: stored ?? {}, after: merged }) }
 }

@@ -1,4 +1,21 @@
-import type { SourceType } from '../source-type.ts'
+import type { SourceType, TextForm } from '../source-type.ts'
+
+const PROJECT_ID: TextForm = {
+  description: 'a project ID',
+  notations: [
+    { pattern: '(?:.*/)?projects/([^/]+)(?:/.*)?', meant: '$1' },
+    { pattern: 'https?://.*[?&]project=([a-z0-9:.-]+).*', meant: '$1' },
+    { pattern: '([a-z][a-z0-9-]*)[:.][A-Za-z0-9_]+', meant: '$1' },
+  ],
+}
+
+const DATASET_ID: TextForm = {
+  description: 'a dataset ID without its project',
+  notations: [
+    { pattern: '(?:.*/)?projects/[^/]+/datasets/([^/]+)', meant: '$1' },
+    { pattern: '`?[a-z][a-z0-9.:-]*`?[:.]`?([A-Za-z0-9_]+)`?', meant: '$1' },
+  ],
+}
 
 export const bigquery: SourceType = {
   name: 'bigquery',
@@ -20,6 +37,7 @@ export const bigquery: SourceType = {
       required: false,
       description: 'Project that runs the queries.',
       aliases: ['default_project_id'],
+      form: PROJECT_ID,
     },
     default_dataset: {
       label: 'Default dataset',
@@ -28,6 +46,7 @@ export const bigquery: SourceType = {
       required: true,
       description: 'Dataset in which tables are looked up first.',
       aliases: ['default_dataset_id'],
+      form: DATASET_ID,
     },
     location: {
       label: 'Location',

@@ -1,5 +1,14 @@
 import { defaultSchema, host } from '../common-fields.ts'
-import type { SourceType } from '../source-type.ts'
+import type { SourceType, TextForm } from '../source-type.ts'
+
+const WAREHOUSE_ID: TextForm = {
+  description: 'the ID of a SQL warehouse, not its path',
+  pattern: '[^/:;?#@\\\\]+',
+  notations: [
+    // The HTTP path, a JDBC URL with it, and the address of the web console.
+    { pattern: '(?:.*[/=])?sql/(?:1\\.0/)?(?:warehouses|endpoints)/([A-Za-z0-9_-]+)(?:[/?#;].*)?', meant: '$1' },
+  ],
+}
 
 export const databricks: SourceType = {
   name: 'databricks',
@@ -20,6 +29,7 @@ export const databricks: SourceType = {
       secret: false,
       required: true,
       description: 'SQL warehouse that runs the queries.',
+      form: WAREHOUSE_ID,
     },
     default_catalog: {
       label: 'Default catalog',

@@ -1,9 +1,9 @@
 import {
   defaultDatabase,
-  host,
   password,
   poolFields,
   port,
+  serverHost,
   sshFields,
   sshRules,
   tlsFields,
@@ -16,7 +16,7 @@ export const mysql: SourceType = {
   label: 'MySQL',
   driver: 'mysql2',
   fields: {
-    host,
+    host: serverHost,
     port: { ...port, default: 3306 },
     username,
     password,

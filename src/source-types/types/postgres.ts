@@ -1,10 +1,10 @@
 import {
   defaultDatabase,
   defaultSchema,
-  host,
   password,
   poolFields,
   port,
+  serverHost,
   sshFields,
   sshRules,
   tlsFields,
@@ -17,7 +17,7 @@ export const postgres: SourceType = {
   label: 'PostgreSQL',
   driver: 'pg',
   fields: {
-    host,
+    host: serverHost,
     port: { ...port, default: 5432 },
     username,
     password,

@@ -1,10 +1,10 @@
 import {
   defaultDatabase,
   defaultSchema,
-  host,
   password,
   poolFields,
   port,
+  serverHost,
   tlsFields,
   username,
 } from '../common-fields.ts'
@@ -15,7 +15,7 @@ export const redshift: SourceType = {
   label: 'Amazon Redshift',
   driver: 'pg',
   fields: {
-    host,
+    host: serverHost,
     port: { ...port, default: 5439 },
     username,
     password,

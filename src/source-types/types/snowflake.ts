@@ -1,5 +1,19 @@
 import { defaultDatabase, defaultSchema, host, password, username } from '../common-fields.ts'
-import type { SourceType } from '../source-type.ts'
+import type { SourceType, TextForm } from '../source-type.ts'
+
+const ACCOUNT_ID: TextForm = {
+  description: 'an account identifier without scheme and domain',
+  pattern: '[^/:;?#@\\\\]+',
+  notations: [
+    {
+      pattern: '(?:(?:[a-z]+:)*//)?([A-Za-z0-9_.-]+?)\\.snowflakecomputing\\.(?:com|cn)\\.?(?::[0-9]+)?(?:[/?#].*)?',
+      meant: '$1',
+    },
+    // The address of the web console: /ORGANIZATION/ACCOUNT, or /REGION/LOCATOR with a hyphen in the region.
+    { pattern: '(?:https?://)?app\\.snowflake\\.com/([a-z]+-[a-z0-9.-]+)/([A-Za-z0-9_]+)(?:[/?#].*)?', meant: '$2.$1' },
+    { pattern: '(?:https?://)?app\\.snowflake\\.com/([A-Za-z0-9]+)/([A-Za-z0-9_]+)(?:[/?#].*)?', meant: '$1-$2' },
+  ],
+}
 
 export const snowflake: SourceType = {
   name: 'snowflake',
@@ -12,6 +26,7 @@ export const snowflake: SourceType = {
       secret: false,
       required: true,
       description: 'Account identifier, for example myorg-account123.',
+      form: ACCOUNT_ID,
     },
     warehouse_id: {
       label: 'Warehouse',
@@ -36,6 +51,7 @@ export const snowflake: SourceType = {
       secret: true,
       required: false,
       description: 'Passphrase of the private key, if it has one.',
+      passphraseOf: 'private_key',
     },
     role: {
       label: 'Role',
@@ -50,7 +66,8 @@ export const snowflake: SourceType = {
       ...host,
       label: 'Custom host',
       required: false,
-      description: "Hostname to connect to instead of the account's default.",
+      description: "Host or host:port to connect to instead of the account's default.",
+      allowsPort: true,
     },
   },
   rules: [

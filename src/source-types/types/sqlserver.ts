@@ -16,9 +16,15 @@ export const sqlserver: SourceType = {
   label: 'SQL Server',
   driver: 'tedious',
   fields: {
-    host: { ...host, aliases: ['server'] },
+    host: { ...host, aliases: ['server'], hostParts: { port: 'port', instance: 'instance' } },
     port: { ...port, default: 1433 },
-    username,
+    username: {
+      ...username,
+      form: {
+        description: 'a user without its domain',
+        notations: [{ pattern: '([^\\\\]+)\\\\([^\\\\]+)', meant: '$2' }],
+      },
+    },
     password,
     default_database: defaultDatabase,
     default_schema: defaultSchema,
