@@ -106,6 +106,9 @@ function replacements() {
     // node-vault: its HTTP client and its list of commands. dsctl passes its own transport and calls no such command.
     { from: 'node-vault', modules: /^(axios|https|tv4|mustache|\.\/commands\.js)$/, by: stub('empty.cjs') },
     { from: 'node-vault', modules: /^debug$/, by: stub('empty.cjs') }, // never prints, whatever DEBUG is set to
+    // Prints the proxy's login if DEBUG is set; and an optional package for a kind of login that dsctl does not offer.
+    { from: 'https-proxy-agent', modules: /^(debug|proxy-agent-negotiate)$/, by: stub('empty.cjs') },
+    { from: 'http-proxy-agent', modules: /^(debug|proxy-agent-negotiate)$/, by: stub('empty.cjs') },
     { from: 'conf', modules: /^ajv/, by: stub('empty.cjs') }, // dsctl passes no schema
     { from: 'pg', modules: /^pg-native$/, by: stub('empty.cjs') },
     { from: 'ssh2', modules: /^cpu-features$/, by: stub('empty.cjs') },

@@ -46,6 +46,8 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['connectors'],
   ssh2: ['connectors', 'lib/decrypt-private-key.ts'],
   'node-vault': ['vault'],
+  'https-proxy-agent': ['vault'],
+  'http-proxy-agent': ['vault'],
   '@electric-sql/pglite': ['embedded'],
   'age-encryption': ['embedded'],
   'proper-lockfile': ['embedded', 'settings'],

@@ -1,14 +1,17 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { LOCATING_VARIABLES } from '../domain/libpq-parameters.ts'
 import { Secret } from '../domain/secret.ts'
-import { caCertificatesProblem } from '../lib/ca-certificates.ts'
-import { describeReadError } from '../lib/files/describe-read-error.ts'
-import { readRegularFile } from '../lib/files/read-regular-file.ts'
+import { isLoopback } from '../lib/loopback.ts'
 import type { LoginRequest } from '../ports/logins.ts'
 import { type ConnectionSettings, type Login, readConnectionSettings } from '../postgres/connection/settings.ts'
 import type { Settings } from '../settings/settings.ts'
-import { vaultAddressProblem } from '../settings/vault-address.ts'
+import { vaultAddressProblem, vaultSocket } from '../settings/vault-address.ts'
+import { vaultHeaders } from '../settings/vault-headers.ts'
+import { vaultProxies } from '../settings/vault-proxy.ts'
+import { vaultRetries } from '../settings/vault-retries.ts'
+import { vaultTls } from '../settings/vault-tls.ts'
 import { tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/vault-token.ts'
+import { invalidVariable, vaultFlag } from '../settings/vault-variable.ts'
 import type { VaultSettings } from '../vault/client.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -25,7 +28,7 @@ export function postgresConnection(settings: Settings, env: Environment, login?:
 }
 
 /** How to connect to Vault, without the token. Throws `invalid` if it is not configured. */
-export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
+export function vaultServer(settings: Settings, env: Environment): Omit<VaultSettings, 'token'> {
   const addr = settings.get('vault.addr')
   if (addr === undefined) throw notConfigured('vault.addr is not set. It is the address of Vault.')
   const problem = vaultAddressProblem(addr)
@@ -36,7 +39,28 @@ export function vaultServer(settings: Settings): Omit<VaultSettings, 'token'> {
       { field: 'vault.namespace', message: 'must be printable ASCII without spaces, for example team-a/project' },
     ])
   }
-  return { addr, namespace, caCert: certificate(settings.get('vault.caCert')) }
+  checkSkipVerify(addr, env)
+  return {
+    addr,
+    namespace,
+    socketPath: vaultSocket(addr),
+    tls: vaultTls(settings, env),
+    headers: vaultHeaders(env),
+    proxyFor: vaultProxies(env),
+    followRedirects: vaultFlag(env, 'DISABLE_REDIRECTS') === undefined,
+    maxRetries: vaultRetries(env),
+  }
+}
+
+/** Without a verified certificate, anyone in between could take the token and the secrets. */
+function checkSkipVerify(addr: string, env: Environment): void {
+  const variable = vaultFlag(env, 'SKIP_VERIFY')
+  if (variable === undefined || isOwnMachine(addr)) return
+  throw invalidVariable(
+    variable,
+    'is not supported, except for an address of this machine: Vault’s certificate must be verified',
+    `Unset ${variable.name}, and set VAULT_CACERT to the file with the certificate of Vault’s authority.`,
+  )
 }
 
 /**
@@ -62,8 +86,11 @@ export function savedToken(env: Environment): { path: string; read: () => string
 
 /** Whether the token would be sent unencrypted to another machine. */
 export function isUnencryptedRemote(addr: string): boolean {
-  const { protocol, hostname } = new URL(addr)
-  return protocol === 'http:' && !/^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  return addr.startsWith('http:') && !isOwnMachine(addr)
+}
+
+function isOwnMachine(addr: string): boolean {
+  return vaultSocket(addr) !== undefined || isLoopback(new URL(addr).hostname)
 }
 
 function notConfigured(message: string): DsctlError {
@@ -73,22 +100,4 @@ function notConfigured(message: string): DsctlError {
     `To use servers, run dsctl init --database-url URL --vault-addr URL, or set DATABASE_URL and VAULT_ADDR.
 To try dsctl without a server, add --profile embedded to any command.`,
   )
-}
-
-function certificate(path: string | undefined): string | undefined {
-  if (path === undefined) return undefined
-  const problem = (text: string) =>
-    invalid('Cannot read Vault’s CA certificate.', [{ field: 'vault.caCert', message: `${path} ${text}` }])
-  const text = readCertificate(path, problem)
-  const invalidText = caCertificatesProblem(text)
-  if (invalidText !== undefined) throw problem(invalidText)
-  return text
-}
-
-function readCertificate(path: string, problem: (text: string) => DsctlError): string {
-  try {
-    return readRegularFile(path)
-  } catch (error) {
-    throw problem(describeReadError(error))
-  }
 }

@@ -39,7 +39,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
   let closed = false
 
   const server = once(() => {
-    const found = vaultServer(settings)
+    const found = vaultServer(settings, env)
     if (isUnencryptedRemote(found.addr)) warn('vault.addr is plain http: the token and secrets are sent unencrypted.')
     return found
   })

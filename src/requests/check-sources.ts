@@ -53,7 +53,7 @@ function sourceProblem(source: ParsedSecretSource, policy: SourcePolicy): string
 
 const ALLOWED_NAME = /^DSCTL_SECRET_/
 // Variables with credentials and addresses that dsctl, pg and the clients of Vault read.
-const FORBIDDEN_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$)/i
+const FORBIDDEN_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$|HTTPS?_PROXY$)/i
 
 function variableProblem(name: string, { allow }: SourcePolicy): string | undefined {
   if (ALLOWED_NAME.test(name)) return undefined

@@ -1,5 +1,6 @@
 import { invalid, safeKey } from '../domain/errors.ts'
 import { findClosest } from '../lib/did-you-mean.ts'
+import { vaultNames } from './vault-variable.ts'
 
 /** The options that override a setting. */
 export interface SettingFlags {
@@ -42,9 +43,14 @@ export const SETTING_KEYS = [
     env: ['DSCTL_DATABASE_VAULT_ROLE'],
     description: 'role of Vault’s database engine that issues the Postgres credentials',
   },
-  { key: 'vault.addr', env: ['VAULT_ADDR'], flag: 'vaultAddr', description: 'address of Vault' },
-  { key: 'vault.namespace', env: ['VAULT_NAMESPACE'], description: 'Vault namespace' },
-  { key: 'vault.caCert', env: ['VAULT_CACERT'], description: 'file with Vault’s CA certificate' },
+  {
+    key: 'vault.addr',
+    env: [...vaultNames('AGENT_ADDR'), ...vaultNames('ADDR')],
+    flag: 'vaultAddr',
+    description: 'address of Vault, or of its agent or proxy',
+  },
+  { key: 'vault.namespace', env: vaultNames('NAMESPACE'), description: 'Vault namespace' },
+  { key: 'vault.caCert', env: vaultNames('CACERT'), description: 'file with Vault’s CA certificate' },
   {
     key: 'vault.mount',
     env: ['DSCTL_VAULT_MOUNT'],

@@ -21,12 +21,15 @@ export interface SavedServers {
   readonly urlOmitted: boolean
 }
 
+/** The address of an agent belongs to this shell or container, not to the profile. */
+const IS_GIVEN = /^(flag|environment (?!\w+_AGENT_ADDR))/
+
 /**
  * Saves, in the profile, the servers and the organization given by options or environment variables. Omits passwords.
  */
 export async function saveServers(settings: Settings): Promise<SavedServers> {
   const { profile, file, all } = settings
-  const given = all.filter(({ key, source }) => SAVED.some(name => name === key) && /^(flag|environment)/.test(source))
+  const given = all.filter(({ key, source }) => SAVED.some(name => name === key) && IS_GIVEN.test(source))
   const values = given.filter(({ key, value }) => !(key === 'database.url' && value && hasSecretInUrl(value)))
   const urlOmitted = values.length < given.length
   const stored = findProfile(file, profile) ?? {}

@@ -1,15 +1,15 @@
 import nodeVault from 'node-vault'
 import type { Backend } from '../ports/backend.ts'
 import { type ErrorResponse, toErrorResponse } from './errors.ts'
-import { createTransport } from './transport.ts'
+import { SOCKET_ORIGIN } from './server-address.ts'
+import { createTransport, type TransportOptions } from './transport.ts'
 
-export interface VaultSettings {
+export interface VaultSettings extends TransportOptions {
+  /** Not used with `socketPath`. */
   readonly addr: string
   /** Empty for requests that need no token, such as a login. */
   readonly token: string
   readonly namespace: string | undefined
-  /** PEM text, not a path. */
-  readonly caCert: string | undefined
 }
 
 /** Requests to Vault, by API path. Error statuses are returned; throws UnavailableError if there was no response. */
@@ -17,6 +17,8 @@ export interface VaultClient {
   read(path: string): Promise<VaultResponse>
   write(path: string, body: object): Promise<VaultResponse>
   remove(path: string): Promise<VaultResponse>
+  /** Whether an agent has answered that caches tokens and leases, and gives the same ones to other programs. */
+  isCached(): boolean
   close(): void
 }
 
@@ -25,9 +27,9 @@ export type VaultResponse = { readonly ok: true; readonly body: unknown } | ({ r
 
 /** node-vault with our own transport. Its errors and its debug output are dropped, because they hold secrets. */
 export function vaultClient(settings: VaultSettings, backend: Backend): VaultClient {
-  const { requestPromise, close } = createTransport(backend, settings.caCert)
+  const { requestPromise, isCached, close } = createTransport(backend, settings)
   const client = nodeVault({
-    endpoint: settings.addr,
+    endpoint: settings.socketPath === undefined ? settings.addr : SOCKET_ORIGIN,
     token: settings.token,
     ...(settings.namespace !== undefined && { namespace: settings.namespace }),
     debug: () => {},
@@ -42,6 +44,7 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
     read: path => toResponse(client.read(path)),
     write: (path, body) => toResponse(client.write(path, body)),
     remove: path => toResponse(client.delete(path)),
+    isCached,
     close,
   }
 }

@@ -1,6 +1,7 @@
 import { DsctlError, invalid, UnavailableError } from '../domain/errors.ts'
 import { valueAt } from '../lib/value-at.ts'
 import { cannotBeReached, NoResponse } from './no-response.ts'
+import { isRedirect } from './redirection.ts'
 
 /** A response with an error status. */
 export interface ErrorResponse {
@@ -16,6 +17,7 @@ export interface ErrorResponse {
  */
 export function toErrorResponse(error: unknown): ErrorResponse {
   if (error instanceof NoResponse) throw cannotBeReached(error)
+  if (error instanceof DsctlError) throw error
   const response = (error as { response?: { statusCode?: unknown; body?: unknown } }).response
   if (typeof response?.statusCode !== 'number') throw new Error('node-vault failed without a response.')
   const errors = valueAt(response.body, 'errors')
@@ -46,6 +48,11 @@ function unavailable({ status, errors }: ErrorResponse, action: string): Unavail
   // KV returns this for a new mount, and for every mount after a node has become the active one.
   if (status === 400 && errors.some(text => /unavailable for a brief period/i.test(text))) {
     return new UnavailableError('no', 'The Vault mount is not ready yet (400).', { hint })
+  }
+  if (isRedirect(status)) {
+    return new UnavailableError('no', `Vault answered with a redirect that is not followed (${status}).`, {
+      hint: 'Set vault.addr to the active node. A redirect to plain http is never followed, and none with VAULT_DISABLE_REDIRECTS.',
+    })
   }
   if (status < 500) return undefined
   return new UnavailableError('maybe', `Vault could not ${action}: it answered ${status}.`, { hint })

@@ -1,8 +1,21 @@
-import { Agent, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { parseExactJson, stringifyExactJson } from '../lib/exact-json.ts'
 import type { Backend } from '../ports/backend.ts'
+import { type ConnectionOptions, openConnections } from './connections.ts'
 import { HttpsRequired, NoResponse, ResponseTooLong } from './no-response.ts'
+import { redirection } from './redirection.ts'
+import { failOnRefusedTunnel, onceConnected } from './request-events.ts'
+import { retryDelay } from './retry-delay.ts'
+import type { Sender } from './sender.ts'
 import { type RequestTarget, type ServerAddress, targetParser } from './server-address.ts'
+
+export interface TransportOptions extends ConnectionOptions {
+  /** Added to every request. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly followRedirects?: boolean
+  /** How often a read is sent again if Vault answers that it is not ready. The default is 0. */
+  readonly maxRetries?: number
+}
 
 /** A request, as node-vault passes it. */
 interface RequestOptions {
@@ -23,49 +36,40 @@ export interface TransportResponse {
  * Sends node-vault's requests with node:http over keep-alive connections, instead of with axios, whose errors hold the
  * token and the body. Follows the redirects of a standby node. Throws NoResponse. Error statuses are responses.
  */
-export function createTransport(backend: Backend, caCert: string | undefined) {
-  const plainSender: Sender = { request: httpRequest, agent: new Agent({ keepAlive: true }) }
-  let secureSender: Promise<Sender> | undefined
-  const senderFor = ({ isSecure }: ServerAddress) => {
-    if (!isSecure) return plainSender
-    secureSender ??= createSecureSender(caCert)
-    return secureSender
-  }
-  const parseTarget = targetParser()
-  const send = async (options: RequestOptions): Promise<TransportResponse> => {
+export function createTransport(backend: Backend, options: TransportOptions) {
+  const { headers: extraHeaders, followRedirects = true, maxRetries = 0 } = options
+  const { senderFor, close } = openConnections(options)
+  const parseTarget = targetParser(options.socketPath)
+  let isCached = false
+  const sendTry = async (request: RequestOptions): Promise<TransportResponse & { message: IncomingMessage }> => {
     const began = performance.now()
-    const target = parseTarget(options.uri)
+    const target = parseTarget(request.uri)
     const path = target.path.replace(/\?.*$/s, '')
     const trace = (result: number | string) =>
-      backend.trace(`vault ${options.method} ${path} ${result}`, performance.now() - began)
+      backend.trace(`vault ${request.method} ${path} ${result}`, performance.now() - began)
     try {
-      const context = { parseTarget, senderFor, deadline: began + backend.timeoutMs }
-      const { message, text } = await sendFollowingRedirects(options, target, context)
+      const deadline = began + backend.timeoutMs
+      const context = { parseTarget, senderFor, deadline, extraHeaders, followRedirects }
+      const { message, text } = await sendFollowingRedirects(request, target, context)
       const statusCode = message.statusCode ?? 0
       trace(statusCode)
-      return { statusCode, body: parseJson(text), request: { method: options.method, path } }
+      isCached ||= /^(HIT|MISS)$/.test(String(message.headers['x-cache'] ?? ''))
+      return { statusCode, body: parseJson(text), request: { method: request.method, path }, message }
     } catch (error) {
       trace('no response')
       throw error
     }
   }
-  const close = () => {
-    plainSender.agent.destroy()
-    secureSender?.then(({ agent }) => agent.destroy()).catch(() => {}) // the request has already reported this error
+  const send = async (request: RequestOptions): Promise<TransportResponse> => {
+    const end = performance.now() + backend.timeoutMs
+    for (let retries = 0; ; retries++) {
+      const response = await sendTry(request)
+      const delay = retryDelay(request.method, response.message)
+      if (retries >= maxRetries || delay === undefined || performance.now() + delay >= end) return response
+      await new Promise(resolve => setTimeout(resolve, delay))
+    }
   }
-  return { requestPromise: { defaults: () => send }, close }
-}
-
-/** Sends requests by HTTP or by HTTPS. */
-interface Sender {
-  readonly request: typeof httpRequest
-  readonly agent: Agent
-}
-
-// node:https is imported lazily: loading it takes longer than a request.
-async function createSecureSender(caCert: string | undefined): Promise<Sender> {
-  const { Agent, request } = await import('node:https')
-  return { request, agent: new Agent({ keepAlive: true, ...(caCert !== undefined && { ca: caCert }) }) }
+  return { requestPromise: { defaults: () => send }, isCached: () => isCached, close }
 }
 
 interface SendContext {
@@ -73,6 +77,8 @@ interface SendContext {
   readonly senderFor: (server: ServerAddress) => Sender | Promise<Sender>
   /** In milliseconds of performance.now(). */
   readonly deadline: number
+  readonly extraHeaders: Readonly<Record<string, string>> | undefined
+  readonly followRedirects: boolean
 }
 
 interface Received {
@@ -85,25 +91,20 @@ const MAX_REDIRECTS = 3
 async function sendFollowingRedirects(
   options: RequestOptions,
   first: RequestTarget,
-  { parseTarget, senderFor, deadline }: SendContext,
+  { parseTarget, senderFor, deadline, extraHeaders, followRedirects }: SendContext,
 ): Promise<Received> {
   let target = first
   for (let redirects = 0; ; redirects++) {
     const sender = await senderFor(target.server)
-    const received = await sendOnce(options, target, { sender, redirects, timeoutMs: deadline - performance.now() })
-    const next = redirection(received.message, target)
+    // These may hold a login for a gateway in front of Vault, which other hosts must not get.
+    const isSameHost = target.server.hostname === first.server.hostname
+    const headers = { ...options.headers, ...(isSameHost && extraHeaders) }
+    const timeoutMs = deadline - performance.now()
+    const received = await sendOnce({ ...options, headers }, target, { sender, redirects, timeoutMs })
+    const next = followRedirects ? redirection(received.message, target) : undefined
     if (!next || redirects === MAX_REDIRECTS) return received
     target = parseTarget(next.href)
   }
-}
-
-/** The URL that a standby node redirects to. Never from HTTPS to HTTP, which would expose the token. */
-function redirection({ statusCode = 0, headers: { location } }: IncomingMessage, from: RequestTarget): URL | undefined {
-  if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return undefined
-  const base = `${from.server.origin}${from.path}`
-  const next = URL.canParse(location, base) ? new URL(location, base) : undefined
-  const allowed = next?.protocol === 'https:' || (next?.protocol === 'http:' && !from.server.isSecure)
-  return allowed ? next : undefined
 }
 
 function sendOnce(
@@ -112,28 +113,33 @@ function sendOnce(
   { sender, redirects, timeoutMs }: { sender: Sender; redirects: number; timeoutMs: number },
 ): Promise<Received> {
   const body = json !== null && typeof json === 'object' ? stringifyExactJson(json) : undefined
-  const { hostname, port, basicAuth, isSecure } = server
+  const { hostname, port, basicAuth, socketPath } = server
   return new Promise((resolve, reject) => {
     // A standby node may redirect after it has forwarded the request and lost the response. So after a redirect, the
     // request may have taken effect.
     let sent = redirects > 0
-    const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', server, error))
-    const request = sender.request({ hostname, port, path, method, agent: sender.agent })
+    const fail = (error: unknown) => reject(new NoResponse(sent ? 'maybe' : 'no', { ...server, ...sender }, error))
+    const socket = socketPath === undefined ? undefined : { socketPath }
+    const request = sender.request({ ...sender.options, hostname, port, path, method, agent: sender.agent, ...socket })
     request.on('error', fail)
     // NODE_DEBUG prints the options, so the headers, which contain the token, are set separately.
     for (const name in headers) request.setHeader(name, headers[name] ?? '')
+    request.setHeader('x-vault-request', 'true') // an agent may require it, because a browser cannot send it
     if (basicAuth !== undefined) {
       request.setHeader('authorization', `Basic ${Buffer.from(basicAuth).toString('base64')}`)
     }
     if (body !== undefined) request.setHeader('content-length', Buffer.byteLength(body))
-    const timer = setTimeout(() => request.destroy(new Error('time-out')), Math.max(timeoutMs, 1))
-    request.on('socket', socket => {
-      const connected = () => {
-        sent = true
-      }
-      if (socket.connecting) socket.once(isSecure ? 'secureConnect' : 'connect', connected)
-      else connected()
+    const timer = setTimeout(
+      () => {
+        request.destroy()
+        fail(new Error('time-out')) // a request that waits for a proxy's tunnel emits no error
+      },
+      Math.max(timeoutMs, 1),
+    )
+    onceConnected(request, () => {
+      sent = true
     })
+    failOnRefusedTunnel(request)
     request.on('close', () => clearTimeout(timer))
     request.on('response', message => {
       readBody(message, maxBytes(method)).then(text => {

@@ -79,7 +79,7 @@ describe('Vault over TLS', () => {
       })
       const { message, hint, outcome } = await failure(address, 'authority.pem')
       expect(message).toContain('requires a client certificate')
-      expect(hint).toContain('dsctl presents no certificate to Vault.')
+      expect(hint).toContain('Set VAULT_CLIENT_CERT and VAULT_CLIENT_KEY')
       expect(outcome).toBe('none')
     },
   )

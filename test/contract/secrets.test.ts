@@ -74,7 +74,7 @@ function secretsOn(
   { token = vault.rootToken, mount = vault.mount, path = 'data-sources/{id}' }: ClientOptions,
 ) {
   const backend = { timeoutMs: 30_000, trace: () => {} }
-  const client = vaultClient({ addr: vault.addr, token, namespace: undefined, caCert: undefined }, backend)
+  const client = vaultClient({ addr: vault.addr, token, namespace: undefined }, backend)
   return { secrets: vaultSecrets({ client, mount, path }), close: client.close }
 }
 

@@ -1,0 +1,46 @@
+import type { RequestOptions } from 'node:http'
+import { isIP } from 'node:net'
+import type { HttpProxy, Sender } from './sender.ts'
+
+interface ProxySenderOptions {
+  readonly proxy: HttpProxy
+  /** Whether the server behind the proxy is reached by HTTPS, which takes a tunnel (CONNECT). */
+  readonly isSecure: boolean
+  readonly options: RequestOptions
+  /** PEM text. A proxy that is reached by TLS may have a certificate of this authority. */
+  readonly ca: string | undefined
+}
+
+/** Sends requests through a proxy. Loaded only if a proxy applies. */
+export async function createProxySender({ proxy, isSecure, options, ca }: ProxySenderOptions): Promise<Sender> {
+  const ended = new AbortController()
+  const shared = {
+    keepAlive: true,
+    signal: ended.signal,
+    // A function, because NODE_DEBUG prints the agent.
+    headers: () => (proxy.authorization === undefined ? {} : { 'Proxy-Authorization': proxy.authorization }),
+    ...(await proxyTls(proxy, ca)),
+  }
+  const abort = () => ended.abort()
+  if (isSecure) {
+    const [{ request }, { HttpsProxyAgent }] = await Promise.all([import('node:https'), import('https-proxy-agent')])
+    return {
+      request,
+      agent: new HttpsProxyAgent(proxy.url, shared),
+      options: { ...options, protocol: 'https:' },
+      proxy,
+      abort,
+    }
+  }
+  const [{ request }, { HttpProxyAgent }] = await Promise.all([import('node:http'), import('http-proxy-agent')])
+  const { hostname } = new URL(proxy.url)
+  const servername = isIP(hostname) || hostname.startsWith('[') ? {} : { servername: hostname }
+  const agent = new HttpProxyAgent(proxy.url, { ...shared, ...servername })
+  return { request, agent, options: { protocol: 'http:' }, proxy, abort }
+}
+
+async function proxyTls({ url }: HttpProxy, ca: string | undefined): Promise<{ ca?: string[] }> {
+  if (ca === undefined || !url.startsWith('https:')) return {}
+  const { rootCertificates } = await import('node:tls')
+  return { ca: [...rootCertificates, ca] }
+}
