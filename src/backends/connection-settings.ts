@@ -23,7 +23,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 export function postgresConnection(settings: Settings, env: Environment, login?: Login): ConnectionSettings {
   const url = settings.get('database.url')
   if (url !== undefined || LOCATING_VARIABLES.some(name => env[name])) return readConnectionSettings(url, env, login)
-  const ignored = env.DATABASE_URL ? ' DATABASE_URL is ignored, because it is not the URL of a Postgres.' : ''
+  const ignored = env.DATABASE_URL ? ' DATABASE_URL is ignored, because it is not the URL of a Postgres database.' : ''
   throw notConfigured(`database.url is not set. It is the URL of the application’s Postgres.${ignored}`)
 }
 

@@ -32,7 +32,7 @@ export interface ServersOptions {
 /** Opens the stores on servers: Postgres and Vault, each at its first use. */
 export function openServers({ settings, env, backend, client, warn }: ServersOptions): Backends {
   if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    // Node's own warning is not printed.
+    // Node's own warning is suppressed.
     warn('NODE_TLS_REJECT_UNAUTHORIZED is 0, so the certificates of servers are not verified. Unset it.')
   }
   const closing: (() => Promise<void>)[] = []

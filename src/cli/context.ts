@@ -55,7 +55,7 @@ export interface Context extends InputContext {
    */
   saveProfile(name: string, values: Readonly<Record<string, string | undefined>>): Promise<void>
   useProfile(name: string): Promise<void>
-  /** Closes the stores, so that they are opened again with the settings and the token of that moment. */
+  /** Closes the stores. The next use opens them again, with the current settings and token. */
   reopen(): Promise<void>
 
   /** The records alone. The caller's identity is looked up while Postgres connects. */

@@ -1,11 +1,11 @@
-/** The hint for a command that dsctl does not have, if it has another for the purpose. */
+/** The hint for an unknown command, if dsctl has another command for the same purpose. */
 export function otherWordHint(message: string, words: string): string | undefined {
   const command = /^unknown command '(.*)'/.exec(message)?.[1]?.toLowerCase() ?? ''
   const hints = hintsByWord()[words] ?? {}
   return Object.hasOwn(hints, command) ? hints[command] : undefined
 }
 
-/** What to run instead of a command that other tools have, by the words before it. Not built unless it is needed. */
+/** Hints for commands that only other tools have, by the words before the command. Built only when needed. */
 const hintsByWord = (): Readonly<Record<string, Readonly<Record<string, string>>>> => ({
   dsctl: {
     ...sameHint(['rename', 'mv', 'move'], 'To rename a data source, run dsctl update REF --set-name NAME.'),

@@ -40,7 +40,7 @@ export function tlsOptions({ verify, ca }: TlsSettings): ConnectionOptions {
 /** A server to connect to over TLS. */
 export interface TlsServer {
   readonly host: string
-  /** How to trust the authority of its certificate. */
+  /** Advice on how to trust the authority of the server's certificate. */
   readonly trust: string
 }
 
@@ -79,7 +79,7 @@ const ADVICE: Readonly<Partial<Record<TlsCause, string>>> = {
   'not TLS': 'Check port.',
 }
 
-/** `ssl_ca`, if it holds certificates: Node ignores anything else. Throws ConnectionFailure. */
+/** Checks `ssl_ca`, because Node ignores anything in it that is not a certificate. Throws ConnectionFailure. */
 export function checkedCa(ca: string | undefined): { ca?: string } {
   const problem = ca === undefined ? undefined : caCertificatesProblem(ca)
   if (problem !== undefined) throw new ConnectionFailure('tls_failed', `ssl_ca ${problem}.`)

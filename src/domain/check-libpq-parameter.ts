@@ -5,8 +5,8 @@ export function findLibpqParameter(name: string): LibpqParameter | undefined {
 }
 
 /**
- * Why dsctl does not accept a parameter's value, to print after its name; undefined if it does. The value is never
- * quoted: it may be part of a password.
+ * The problem with a parameter's value, to print after the parameter's name; undefined if dsctl accepts it. Never
+ * quotes the value, which may be part of a password.
  */
 export function libpqParameterProblem(parameter: LibpqParameter, value: string): string | undefined {
   const { name, support, allowed, why, perHost, socketsOnly } = parameter
@@ -20,7 +20,7 @@ export function libpqParameterProblem(parameter: LibpqParameter, value: string):
   return why === undefined ? single : `${single}: ${why}`
 }
 
-// libpq ignores the case of these alone.
+// Only for these parameters, libpq ignores the case of the value.
 function isVersion(name: string): boolean {
   return /^ssl_(min|max)_protocol_version$/.test(name)
 }

@@ -54,13 +54,13 @@ function unbracket(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1')
 }
 
-/** The parameters after the `?`. Of one that is repeated, the last one applies, as in libpq. */
+/** The parameters after the `?`. If a parameter is repeated, the last value applies, as in libpq. */
 function parseQuery(query: string): (readonly [string, string])[] {
   const pairs = query.split('&').filter(pair => pair !== '')
   return pairs.map(pair => {
     if (!pair.includes('=')) throw invalid('Invalid database URL.', [{ field: safeKey(pair), message: NO_VALUE }])
     const [name = '', value = ''] = pair.split(/=(.*)/s).map(decode)
-    // As in libpq: the name that JDBC uses.
+    // The name that JDBC uses. libpq accepts it too.
     return name === 'ssl' && value === 'true' ? (['sslmode', 'require'] as const) : ([name, value] as const)
   })
 }
@@ -76,7 +76,7 @@ function findProblems(name: string, value: string): FieldProblem[] {
 
 const USABLE = LIBPQ_PARAMETERS.filter(({ support }) => support === 'used').map(({ name }) => name)
 
-/** Whether a text is the URL of another kind of database, such as `mysql://…`, `sqlite:…` or `postgresql+asyncpg://…`. */
+/** Whether a string is the URL of another kind of database: `mysql://…`, `sqlite:…` or `postgresql+asyncpg://…`. */
 export function isUrlOfOtherScheme(text: string): boolean {
   const [, scheme] =
     /^\s*((?:[a-z][a-z0-9+.-]*)(?=:\/\/)|jdbc|file|sqlite3?|sqlserver|mongodb|redis)(?=:)/i.exec(text) ?? []

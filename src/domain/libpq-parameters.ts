@@ -4,21 +4,20 @@ export interface LibpqParameter {
   /** The environment variable with the same meaning. */
   readonly env?: string
   /**
-   * `used`: as in libpq. `ignored`: it makes no difference to dsctl. `rejected`: dsctl cannot do what it asks for, and
-   * says so.
+   * `used`: as in libpq. `ignored`: it does not matter to dsctl. `rejected`: dsctl does not support it, and reports it.
    */
   readonly support: 'used' | 'ignored' | 'rejected'
-  /** The values that are accepted. If undefined: all, or none if it is rejected. */
+  /** The accepted values. If undefined, every value is accepted, or none if `support` is `rejected`. */
   readonly allowed?: readonly string[]
   /** Why other values are rejected, and what to do instead. */
   readonly why?: string
-  /** What a reader of libpq's documentation has to know. */
+  /** A difference from libpq that its documentation does not mention. */
   readonly note?: string
   /** The value is never shown or saved. */
   readonly secret?: true
   /** libpq accepts a list, with one entry per host. */
   readonly perHost?: true
-  /** It has an effect on Unix sockets only, so it is checked when the address is known. */
+  /** Set if it only affects Unix sockets, so that it is checked when the address is known. */
   readonly socketsOnly?: true
 }
 

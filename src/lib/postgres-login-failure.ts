@@ -17,7 +17,7 @@ export type LoginFailureKind =
 
 export interface LoginFailure {
   readonly kind: LoginFailureKind
-  /** What the server did, to print after its name: `rejected the password of user app`. */
+  /** The problem, to print after the server's name: `rejected the password of user app`. */
   readonly problem: string
   /** Whether the server reports that the connection was not encrypted. */
   readonly withoutTls: boolean
@@ -53,7 +53,7 @@ const KINDS: readonly Kind[] = [
   [
     /^pg_hba\.conf rejects/,
     'rejected by pg_hba.conf',
-    (user, from) => `rejects user ${user}${from}: an entry in pg_hba.conf says so`,
+    (user, from) => `rejects user ${user}${from} because of an entry in pg_hba.conf`,
   ],
   [
     /requires a valid client certificate/,

@@ -5,10 +5,10 @@ import { sourceTypes } from '../source-types/index.ts'
 import { parseSecretSource } from '../source-types/secret-source.ts'
 import type { BatchDocument } from './batch-files.ts'
 
-/** What to do about a file that is not a request. */
+/** The hint for a file that is not a request. */
 export const NOT_A_REQUEST_HINT = 'Move the file elsewhere, or pass the request files themselves with -f.'
 
-/** What some documents of a batch are instead of requests, for example a key that a request of the batch refers to. */
+/** Finds documents of a batch that are not requests but, for example, a key that a request of the batch refers to. */
 export function findNonRequests(documents: readonly BatchDocument[]): ReadonlyMap<BatchDocument, FieldProblem> {
   const suspects = documents.filter(({ raw }) => raw.name === undefined || raw.type === 'service_account')
   if (suspects.length === 0) return new Map()

@@ -20,7 +20,9 @@ export interface SettingKey {
   readonly key: string
   /** Environment variables; the first one that is set applies. */
   readonly env: readonly string[]
-  /** One of them that other programs use too: --profile overrides it, and a URL of another kind is ignored. */
+  /**
+   * The variable in `env` that other programs also use. --profile overrides it, and a URL of another kind is ignored.
+   */
   readonly sharedVariable?: string
   /** The option that overrides the setting, in camel case. */
   readonly flag?: keyof SettingFlags

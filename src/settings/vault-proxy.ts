@@ -20,8 +20,9 @@ export interface ProxiedServer extends ProxyTarget {
 }
 
 /**
- * The choice of a proxy for each server; undefined if no variable names one. VAULT_PROXY_ADDR and VAULT_HTTP_PROXY apply
- * to every server, HTTPS_PROXY and HTTP_PROXY unless NO_PROXY excludes it. This machine is never reached by a proxy.
+ * The choice of a proxy for each server; undefined if no variable names one. VAULT_PROXY_ADDR and VAULT_HTTP_PROXY
+ * apply to every server, HTTPS_PROXY and HTTP_PROXY unless NO_PROXY excludes it. This machine is never reached by a
+ * proxy.
  */
 export function vaultProxies(env: Environment): ((server: ProxiedServer) => ProxySetting | undefined) | undefined {
   const everywhere = vaultVariable(env, 'PROXY_ADDR') ?? vaultVariable(env, 'HTTP_PROXY')

@@ -9,7 +9,7 @@ const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 /** How a host may be written, and the fields for the rest of what people write with it. */
 type HostOptions = Pick<Field, 'hostParts' | 'allowsPort'>
 
-/** The problem with a host, if any, with the host that was probably meant. */
+/** The problem with a host, if any. Suggests the host that was probably meant. */
 export function hostProblem(
   text: string,
   { hostParts = {}, allowsPort = false }: HostOptions = {},

@@ -1,6 +1,6 @@
 /** Emoji, which may contain invisible joiners. */
 const EMOJI = /\p{Extended_Pictographic}[\ufe0f\p{EMod}]?(?:\u200d\p{Extended_Pictographic}[\ufe0f\p{EMod}]?)*/gu
-/** Zero width, direction marks, soft hyphens, fillers and line separators. */
+/** Zero-width characters, direction marks, soft hyphens, fillers and line separators. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800\ufff9-\ufffb]/u
 
 /** The problem with white space at the start or the end of a text, or with invisible characters, if any. */

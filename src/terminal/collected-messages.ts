@@ -3,7 +3,8 @@ import { toPrintableDocument } from './printable.ts'
 import { type Streams, writeMessage } from './streams.ts'
 
 /**
- * Keeps a message for the document. False if it is to be printed at once: as text, or to a user who is being prompted.
+ * Keeps a message for the document. Returns false if it must be printed at once: as text, or to a user who is being
+ * prompted.
  */
 export function collectMessage(streams: Streams, kind: 'warnings' | 'notes' | 'calls', text: string): boolean {
   const { collected } = streams

@@ -37,7 +37,7 @@ export interface CollectedMessages {
   error?: object
   warnings?: string[]
   notes?: string[]
-  /** With `--verbose`: backend calls. */
+  /** The backend calls, with `--verbose`. */
   calls?: string[]
 }
 

@@ -18,7 +18,7 @@ export class NoResponse extends Error {
     const { code, message } = Object(reason) as { code?: unknown; message?: unknown }
     this.code = typeof code === 'string' ? code : message === 'time-out' ? 'ETIMEDOUT' : ''
     this.tls = explainTlsFailure(reason, server.certificateName ?? server.hostname)
-    // In TLS 1.3 the server checks the client's certificate after the client has begun to send.
+    // In TLS 1.3, the server checks the client's certificate only after the client has begun to send.
     this.delivered = this.tls?.cause.startsWith('client certificate') ? 'no' : delivered
   }
 }

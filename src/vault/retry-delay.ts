@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Milliseconds to wait before a request is sent again, as Vault's client does for 412, 429 and 5xx; undefined if it must
- * not be. Writes are not: operations retry them, and know which answers are lost.
+ * Milliseconds to wait before a request is sent again, as Vault's client does for 412, 429 and 5xx; undefined if it
+ * must not be. Writes are not: operations retry them, and know which answers are lost.
  */
 export function retryDelay(
   method: string,

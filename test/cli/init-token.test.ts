@@ -33,7 +33,7 @@ describe.skipIf(ON_EMBEDDED)('init', () => {
   test('saves the profile of a viewer, and says what the token can do', async () => {
     const options: RunOptions = { home: temporaryFolder(), env: { VAULT_TOKEN: reader.token } }
     const result = await dsctl([...servers(reader.url)], options)
-    expect(result.stderr).toContain('With it, dsctl can list data sources and show their records, without')
+    expect(result.stderr).toContain('With this token, dsctl can list data sources and show their records, without')
     expect(result.stderr).toMatch(/Saved the settings as profile default\.\nNext: dsctl list\n$/)
     expect(result).toMatchObject({ code: 0, stdout: '' })
     expect(await dsctl(['list', '-o', 'name'], options)).toMatchObject({ code: 0, stdout: 'Sales\n' })

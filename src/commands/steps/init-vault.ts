@@ -51,11 +51,11 @@ export function warnOfHiddenMount(context: Context, mount: string, { needsSetup 
   if (needsSetup) throw mountUnseen(mount)
   context.warn(
     `The Vault token has no access to the mount ${mount}, or there is no such mount. ` +
-      'With it, dsctl can list data sources and show their records, without the credentials.',
+      'With this token, dsctl can list data sources and show their records, without the credentials.',
   )
 }
 
-/** Warns of what the token may not do in a mount that it sees. */
+/** Warns about capabilities that the token lacks in a mount that it can see. */
 export function warnOfMissingCapabilities(context: Context, { hiddenMount, missing }: VaultCheck): void {
   if (hiddenMount !== undefined) return
   for (const { path, capabilities } of missing) {

@@ -8,7 +8,7 @@ export interface AuthPolicy {
 
 export interface RequiredMethods {
   readonly names: readonly string[]
-  /** `names` are the methods that are not allowed. */
+  /** If true, `names` are the methods that are not allowed. */
   readonly negated: boolean
 }
 
@@ -33,13 +33,13 @@ export function parseRequiredMethods(value: string | undefined): RequiredMethods
 
 /** How the server authenticates this client. */
 export interface AuthRequest {
-  /** A name of require_auth; `none` if the server asks for nothing. */
+  /** The method, named as in require_auth. `none` if the server requires no authentication. */
   readonly method: string
   /** Whether the login is bound to the TLS connection. */
   readonly bound: boolean
 }
 
-/** Why the login must not go on; undefined if it may. Call it before the password is sent. */
+/** The reason why the login must stop; undefined if it may continue. Call this before the password is sent. */
 export function authRefusal(policy: AuthPolicy, { method, bound }: AuthRequest, target: string) {
   const { requiredMethods: required, channelBinding } = policy
   const asked = METHODS[method] ?? 'a login of an unknown kind'
@@ -48,7 +48,7 @@ export function authRefusal(policy: AuthPolicy, { method, bound }: AuthRequest, 
       'unauthenticated',
       `Postgres at ${target} asks for ${asked}, which require_auth does not allow.`,
       {
-        hint: 'The password was not sent. Check that this is your server, and its pg_hba.conf, or change require_auth.',
+        hint: 'The password was not sent. Check that this is your server and that its pg_hba.conf is correct, or change require_auth.',
       },
     )
   }

@@ -50,7 +50,7 @@ function readKey(path: string, password: string | undefined): string {
   }
 }
 
-/** A key of root may be readable by its group, for service accounts. */
+/** A key that root owns may be readable by its group, for service accounts. */
 function isOpenToOthers(path: string): boolean {
   if (platform() === 'win32') return false
   const { uid, mode } = statSync(path)

@@ -111,7 +111,7 @@ export function clientClass(settings: ConnectionSettings, open: () => Promise<Du
 // More would keep the processor busy for minutes. pg's own limit is lower than what a server may ask for.
 const MAX_ITERATIONS = 10_000_000
 
-/** What the server has said so far. */
+/** The state of a login, from the messages of the server so far. */
 class LoginState {
   request: AuthRequest = { method: 'none', bound: false }
   /** Whether it has ended the login with an error message. */

@@ -87,7 +87,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
   ENOENT: 'there is no socket in that folder',
-  EACCES: 'you may not use its socket',
+  EACCES: 'you do not have permission to use its socket',
   '53300': 'too many connections',
   '57P01': 'it is shutting down',
   '57P03': 'it is starting up or shutting down',

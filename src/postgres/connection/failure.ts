@@ -66,7 +66,7 @@ const BUG = /^(42601|2[56]...)$/
 
 const RETRY_HINT = 'Try again.'
 const TIMEOUT_HINT = 'Try again. If it says statement timeout, raise statement_timeout for your role or the database.'
-/** The hint for what no Postgres sends. */
+/** The hint for a message that Postgres would never send. */
 export const INVALID_MESSAGE_HINT =
   'Check that database.url is the address of Postgres, and that no proxy in between changes its responses.'
 
@@ -83,7 +83,7 @@ function notPreparedFailure(message: string): DsctlError {
   })
 }
 
-/** What is used of a driver's error. */
+/** The part of a driver's error that dsctl uses. */
 export function readError(error: unknown): PostgresError {
   if (!(error instanceof Error)) return { message: '' }
   const { code, detail, hint, severity, where, schema, table, constraint } = error as Error & Partial<PostgresError>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where libpq looks for a user's files if no parameter names one. */
+/** The user's files that libpq uses if no parameter names a file. */
 export interface HomeFiles {
   readonly passfile: string
   readonly serviceFile: string
@@ -36,7 +36,7 @@ export function defaultSocketFolder(port: number): string | undefined {
   return platform() === 'win32' ? undefined : SOCKET_FOLDERS.find(folder => isSocket(socketPath(folder, port)))
 }
 
-/** Whether a folder is one that ~/.pgpass calls `localhost`. */
+/** Whether ~/.pgpass uses `localhost` for sockets in this folder. */
 export function isDefaultSocketFolder(folder: string): boolean {
   return SOCKET_FOLDERS.includes(folder)
 }

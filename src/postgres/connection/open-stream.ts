@@ -10,7 +10,7 @@ import { postgresTlsOptions } from './tls.ts'
 /** TLS could not be started. libpq then tries again without TLS if sslmode is `prefer`. */
 export class TlsNotStarted extends Error {
   override readonly name = 'TlsNotStarted'
-  /** What the server did; undefined if `cause` explains it. */
+  /** The behaviour of the server that is the reason; undefined if `cause` explains the failure. */
   readonly reason: string | undefined
 
   constructor(reason: string | undefined, cause?: unknown) {
@@ -26,7 +26,7 @@ export interface OpenOptions {
   readonly track: (socket: Socket) => void
 }
 
-/** Connects to the server and starts TLS if asked to. Rejects with TlsNotStarted or the error of the socket. */
+/** Connects to the server and starts TLS if requested. Rejects with TlsNotStarted or the error of the socket. */
 export async function openStream(settings: ConnectionSettings, options: OpenOptions): Promise<Duplex> {
   // Reads the certificates first, so that an unusable file is reported even if the server cannot be reached.
   const tls = options.encryption === 'tls' ? postgresTlsOptions(settings) : undefined

@@ -12,7 +12,7 @@ export interface PasswordQuery {
   readonly user: string
 }
 
-/** The password, or why the file has none, to print after its name; undefined if the file does not exist. */
+/** The password, or the reason why there is none, to print after the file's name; undefined if there is no file. */
 export type FoundPassword = { readonly password: string } | { readonly problem: string } | undefined
 
 /**

@@ -47,7 +47,7 @@ function origins(
   const found = set.map(([name, value]) => [name, { value, field: field(name) }] as const)
   const requires = given.requiressl
   if (!requires || given.sslmode) return found
-  // The older spelling, which libpq also replaces.
+  // An older spelling. libpq replaces it too.
   const value = requires.startsWith('1') ? 'require' : 'prefer'
   return [...found, ['sslmode', { value, field: field('requiressl') }]]
 }

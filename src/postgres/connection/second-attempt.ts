@@ -14,7 +14,7 @@ export function allowsSecondAttempt(error: unknown, first: Encryption | undefine
   return error.encrypted === (first === 'tls')
 }
 
-/** Of the errors of both attempts, the one that tells more: a wrong password, or else that of the attempt with TLS. */
+/** The more helpful error of the two attempts: a wrong password, or else the error of the attempt with TLS. */
 export function betterError(first: unknown, second: unknown): unknown {
   if (isWrongPassword(second)) return second
   if (isWrongPassword(first)) return first

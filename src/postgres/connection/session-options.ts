@@ -1,7 +1,7 @@
 /**
- * Settings of the session, because the database or the role may have others: time limits that stop a statement half-way,
- * another isolation level, formats that differ. Where the tables are (search_path) and whether the role may write
- * (default_transaction_read_only) stays the owner's decision.
+ * Settings of the session, because the database or the role may have others: time limits that stop a statement
+ * half-way, another isolation level, formats that differ. Where the tables are (search_path) and whether the role may
+ * write (default_transaction_read_only) stays the owner's decision.
  */
 const SESSION: Readonly<Record<string, string>> = {
   statement_timeout: '0', // dsctl has its own: --timeout

@@ -20,7 +20,7 @@ export interface ConnectionSettings extends AuthPolicy {
   readonly port: number
   readonly user: string
   readonly database: string
-  /** If undefined, `passfile` may have it. */
+  /** If undefined, `passfile` may contain the password. */
   readonly password?: string | undefined
   readonly passfile: string
   readonly options: string | undefined
@@ -36,9 +36,9 @@ export interface ConnectionSettings extends AuthPolicy {
 export interface TlsParameters {
   /** Undefined if none is given. */
   readonly mode: string | undefined
-  /** Without asking the server first. */
+  /** Whether to start TLS without asking the server first. */
   readonly startsDirectly: boolean
-  /** Folder with the files that apply if no parameter names one. */
+  /** Folder with the default files, used if no parameter names a file. */
   readonly folder: string
   readonly rootCertificate: string | undefined
   readonly revocationList: string | undefined
@@ -133,7 +133,7 @@ function findProblems(given: Parameters): FieldProblem[] {
     [
       'sslrootcert',
       value => value !== 'system' || (get('sslmode') ?? 'verify-full') === 'verify-full',
-      'may only be system if sslmode is verify-full',
+      'can be system only if sslmode is verify-full',
     ],
     [
       'ssl_min_protocol_version',
@@ -148,7 +148,7 @@ function findProblems(given: Parameters): FieldProblem[] {
 }
 
 const REQUIRE_AUTH = 'must be a list of password, md5, gss, sspi, scram-sha-256, oauth and none, with or without a !'
-const NOT_WEAK = 'may only be direct if sslmode is require, verify-ca or verify-full'
+const NOT_WEAK = 'can be direct only if sslmode is require, verify-ca or verify-full'
 
 function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535

@@ -3,11 +3,11 @@ import { UnavailableError } from '../../domain/errors.ts'
 import type { ConnectionSettings } from './settings.ts'
 import { describeTarget } from './settings.ts'
 
-/** What a server says about itself when a session starts. Servers before version 14 say nothing of this. */
+/** The parameters that a server reports when a session starts. Servers before version 14 do not report all of them. */
 export type ServerParameters = ReadonlyMap<string, string>
 
 /**
- * Why a session is not of the kind that target_session_attrs asks for; undefined if it is.
+ * The problem if a session is not of the kind that target_session_attrs requires, otherwise undefined.
  * Source: PostgreSQL documentation, "target_session_attrs".
  */
 export async function sessionProblem(
@@ -34,7 +34,7 @@ interface SessionRule {
 
 // `any` needs no check, and neither does `prefer-standby` with one host.
 const RULES: Readonly<Record<string, SessionRule>> = {
-  'read-write': { ask: 'read-only', expected: false, problem: 'only accepts sessions that read' },
+  'read-write': { ask: 'read-only', expected: false, problem: 'accepts only read-only sessions' },
   'read-only': { ask: 'read-only', expected: true, problem: 'accepts writes' },
   primary: { ask: 'standby', expected: false, problem: 'is a standby' },
   standby: { ask: 'standby', expected: true, problem: 'is not a standby' },

@@ -42,7 +42,7 @@ function findRoots({ mode, rootCertificate, folder }: TlsParameters): string | s
   if (rootCertificate !== undefined || existsSync(path)) return readCertificates(path, 'sslrootcert')
   if (mode === 'verify-full') return NODE_ROOTS
   if (mode !== 'verify-ca') return undefined
-  // Any certificate of a public authority would pass, for whatever host: libpq refuses it too.
+  // Otherwise any certificate of a public authority would be accepted, for any host. libpq refuses this too.
   throw fileProblem('sslrootcert', `is needed for sslmode verify-ca, because ${path} does not exist`)
 }
 
@@ -79,7 +79,7 @@ function revocationLists({ revocationList, revocationFolder, folder }: TlsParame
   return texts.length ? texts : undefined
 }
 
-/** OpenSSL names them by the hash of the authority: `5ed36f99.r0`. */
+/** OpenSSL expects file names with the hash of the authority: `5ed36f99.r0`. */
 function listRevocations(folder: string): string[] {
   try {
     const names = readdirSync(folder).filter(name => /\.r\d+$/.test(name))

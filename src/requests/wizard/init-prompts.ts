@@ -35,7 +35,7 @@ export function noteServers(context: InputContext): FoundServers {
 }
 
 /**
- * The answers about servers, or EMBEDDED_PROFILE if the user wants none. `token` is undefined if one is set already.
+ * The answers, or EMBEDDED_PROFILE if the user wants no servers. `token` is undefined if a token is already set.
  */
 export type ServerAnswers =
   | { readonly flags: SettingFlags; readonly token: Secret<string> | undefined }
@@ -58,7 +58,7 @@ export function serverQuestions({ prompter, note }: Asking, settings: Settings, 
     })
   return {
     ask,
-    /** Asks for the token again, from where the user can go back to the servers. */
+    /** Asks for the token again. From there, the user can go back to the questions about servers. */
     askAgain() {
       dialogue.reopen((_, answer) => answer)
       return ask()
