@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { formatDuration } from '../lib/duration.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
 
 interface Options {
@@ -21,15 +22,26 @@ async function run(context: Context, yes: boolean | undefined): Promise<void> {
     const unattended = 'Revoking this root token cannot be undone, and there is no terminal to confirm.'
     await confirm(context, { yes, question, unattended })
   }
-  const outcome = await logins.logOut()
-  context.note(NOTES[outcome])
-  if (outcome === 'refused') context.warn('Vault did not revoke the token: it has expired, or its policy forbids it.')
+  const result = await logins.logOut()
+  context.note(NOTES[result.outcome])
+  if (result.outcome === 'rejected') {
+    context.warn('Vault did not revoke the token: it has expired, or its policy forbids it.')
+  }
+  if (result.outcome === 'still valid') context.warn(stillValid(result))
   if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set and is still in use.')
+}
+
+function stillValid({ ttl, isBatch }: { ttl: number | undefined; isBatch: boolean }): string {
+  const validity = ttl === undefined ? 'until someone revokes it' : `for ${formatDuration(ttl)}`
+  return isBatch
+    ? `Vault cannot revoke a batch token. It stays valid ${validity}.`
+    : `Vault did not revoke the token, because its policy forbids it. It stays valid ${validity}.`
 }
 
 const NOTES = {
   revoked: 'Logged out: the token was revoked and removed.',
-  refused: 'Logged out: the token was removed.',
+  rejected: 'Logged out: the token was removed.',
+  'still valid': 'Logged out: the token was removed.',
   none: 'Not logged in: no token is saved.',
 } as const
 

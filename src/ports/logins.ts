@@ -29,9 +29,15 @@ export interface Logins {
   logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
   /** Whether the saved token is a root token. */
   savedTokenIsRoot(): Promise<boolean>
-  /**
-   * Revokes the saved token and deletes the file. `refused`: Vault did not revoke it, usually because it has expired.
-   * `none`: no token is saved.
-   */
-  logOut(): Promise<'revoked' | 'refused' | 'none'>
+  /** Revokes the saved token and deletes the file. */
+  logOut(): Promise<LogoutResult>
 }
+
+export type LogoutResult =
+  | { readonly outcome: 'revoked' }
+  /** No token is saved. */
+  | { readonly outcome: 'none' }
+  /** Vault did not revoke the token, and does not accept it either: usually it has expired. */
+  | { readonly outcome: 'rejected' }
+  /** Vault did not revoke the token, which stays valid for `ttl` seconds; undefined if it does not expire. */
+  | { readonly outcome: 'still valid'; readonly ttl: number | undefined; readonly isBatch: boolean }

@@ -1,7 +1,6 @@
-import { rmSync } from 'node:fs'
 import type { Logins } from '../ports/logins.ts'
-import { type Connect, isRootToken, logIn, revokeOwnToken } from './login.ts'
-import { writeTokenFile } from './token-file.ts'
+import { type Connect, describeUnrevoked, isRootToken, logIn, revokeOwnToken } from './login.ts'
+import { removeTokenFile, writeTokenFile } from './token-file.ts'
 
 /** The file that holds the token, the same as the vault CLI's. */
 interface TokenFile {
@@ -9,6 +8,8 @@ interface TokenFile {
   /** The token; undefined if there is none. */
   readonly read: () => string | undefined
 }
+
+const REVOKED = { outcome: 'revoked' } as const
 
 export function vaultLogins(connect: Connect, file: TokenFile): Logins {
   return {
@@ -23,10 +24,11 @@ export function vaultLogins(connect: Connect, file: TokenFile): Logins {
     },
     async logOut() {
       const token = file.read()
-      if (token === undefined) return 'none'
-      const revoked = await revokeOwnToken(await connect(token))
-      rmSync(file.path, { force: true })
-      return revoked ? 'revoked' : 'refused'
+      if (token === undefined) return { outcome: 'none' }
+      const client = await connect(token)
+      const result = (await revokeOwnToken(client)) ? REVOKED : await describeUnrevoked(client)
+      removeTokenFile(file.path)
+      return result
     },
   }
 }

@@ -1,7 +1,7 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
 import { Secret } from '../domain/secret.ts'
 import { valueAt } from '../lib/value-at.ts'
-import { LOGIN_METHODS, type LoginRequest } from '../ports/logins.ts'
+import { LOGIN_METHODS, type LoginRequest, type LogoutResult } from '../ports/logins.ts'
 import type { VaultClient, VaultResponse } from './client.ts'
 import { type ErrorResponse, notVaultError, vaultError } from './errors.ts'
 
@@ -51,6 +51,14 @@ export async function revokeOwnToken(client: VaultClient): Promise<boolean> {
   const response = await client.write('auth/token/revoke-self', {})
   if (!response.ok && response.status >= 429) throw vaultError(response, 'revoke the token')
   return response.ok
+}
+
+/** What is left of a token that Vault did not revoke. */
+export async function describeUnrevoked(client: VaultClient): Promise<LogoutResult> {
+  const response = await client.read('auth/token/lookup-self')
+  const data = response.ok ? valueAt(response.body, 'data') : undefined
+  if (data === undefined) return { outcome: 'rejected' }
+  return { outcome: 'still valid', ttl: seconds(valueAt(data, 'ttl')), isBatch: valueAt(data, 'type') === 'batch' }
 }
 
 async function checkToken(client: VaultClient, token: string): Promise<IssuedToken> {

@@ -161,60 +161,6 @@ describe('login with a token', () => {
   })
 })
 
-describe('logout', () => {
-  test('revokes and removes the token, and then does nothing', async () => {
-    const home = temporaryFolder()
-    await dsctl([...userpass, '--password', '-'], inHome(home, {}, PASSWORD))
-    const token = tokenIn(home)
-    expect(await dsctl(['logout'], inHome(home))).toMatchObject({ code: 0, stdout: '' })
-    expect(existsSync(join(home, '.vault-token'))).toBe(false)
-    expect((await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status).toBe(403)
-    expect((await dsctl(['logout'], inHome(home))).stderr).toBe('Not logged in: no token is saved.\n')
-    expect((await dsctl(['list'], inHome(home))).code).toBe(3)
-  })
-
-  test('asks for confirmation or --yes to revoke a root token', async () => {
-    const home = temporaryFolder()
-    const token = await rootToken()
-    writeFileSync(join(home, '.vault-token'), token)
-    const known = async () => (await acme.vault.request('GET', 'auth/token/lookup-self', { token })).status
-    const unasked = await dsctl(['logout', '-o', 'json'], inHome(home))
-    expect(jsonError(unasked)).toMatchObject({ exit_code: 2, hint: 'Pass --yes.' })
-    const screen = terminal(['logout'], inHome(home))
-    await screen.waitFor('Revoke the root token')
-    screen.type('n\n')
-    expect((await screen.exit).code).toBe(130)
-    expect([tokenIn(home), await known()]).toEqual([token, 200])
-    expect(await dsctl(['logout', '--yes'], inHome(home))).toMatchObject({ code: 0 })
-    expect([existsSync(join(home, '.vault-token')), await known()]).toEqual([false, 403])
-  })
-
-  /** Creates a root token, since the test revokes it. */
-  async function rootToken(): Promise<string> {
-    const response = await acme.vault.request('POST', 'auth/token/create', { body: { policies: ['root'] } })
-    return response.body.auth.client_token
-  }
-
-  test('removes an unknown token, with a warning', async () => {
-    const home = temporaryFolder()
-    writeFileSync(join(home, '.vault-token'), 's.expired')
-    const result = await dsctl(['logout'], inHome(home))
-    expect(result.code).toBe(0)
-    expect(result.stderr).toContain('warning: Vault did not revoke the token')
-    expect(existsSync(join(home, '.vault-token'))).toBe(false)
-  })
-
-  test('keeps the token if Vault cannot be reached', async () => {
-    const home = temporaryFolder()
-    await dsctl([...userpass, '--password', '-'], inHome(home, {}, PASSWORD))
-    await proxied.vault.down()
-    const result = await dsctl(['logout'], inHome(home))
-    await proxied.vault.up()
-    expect(result.code).toBe(7)
-    expect(tokenIn(home)).not.toBe('')
-  })
-})
-
 // Each method's request as Vault's API documents it, on any server.
 describe('The request of', () => {
   const issued = { auth: { client_token: 's.issued', lease_duration: 600, renewable: true } }

@@ -13,6 +13,7 @@ export function answerAuth(state: State, call: Call): Reply {
   if (path === 'auth/token/lookup-self' && operation === 'read') return found(describe(token))
   if (path === 'auth/token/create' && isWrite) return createToken(state, call)
   if (path === 'auth/token/revoke-self' && isWrite) {
+    if (token.type === 'batch') return errors(400, 'batch tokens cannot be revoked')
     revoke(state, token.id)
     return DONE
   }
@@ -42,7 +43,7 @@ function describe(token: Token) {
     policies: token.policies,
     renewable: token.ttl > 0,
     ttl: secondsLeft(token),
-    type: 'service',
+    type: token.type,
   }
 }
 
@@ -56,6 +57,7 @@ function createToken(state: State, { body, token: parent }: Call): Reply {
   const plain = body.no_default_policy === true || wanted.includes('root')
   const token = newToken(state, {
     parent: parent.id,
+    type: textIn(body, 'type') === 'batch' ? 'batch' : 'service',
     policies: [...new Set(plain ? wanted : ['default', ...wanted])].sort(),
     ttl: secondsIn(body, 'ttl') || (wanted.includes('root') ? 0 : LONGEST),
     meta: body.meta ? objectIn(body, 'meta') : null,
@@ -80,7 +82,7 @@ function issued(token: Token): Reply {
     lease_duration: token.ttl,
     renewable: token.ttl > 0,
     entity_id: token.entityId,
-    token_type: 'service',
+    token_type: token.type,
     orphan: token.parent === '',
     num_uses: 0,
   }

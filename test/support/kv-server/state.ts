@@ -27,6 +27,7 @@ export interface Mount {
 
 export interface Token {
   readonly id: string
+  readonly type: 'service' | 'batch'
   readonly accessor: string
   readonly parent: string
   readonly path: string
@@ -102,7 +103,8 @@ export function mountOf(state: State, path: string): Mount | undefined {
 
 export function newToken(state: State, token: Partial<Token> & Pick<Token, 'policies' | 'ttl'>): Token {
   const made: Token = {
-    id: `s.${randomBytes(12).toString('hex')}`,
+    id: `${token.type === 'batch' ? 'b' : 's'}.${randomBytes(12).toString('hex')}`,
+    type: 'service',
     accessor: randomBytes(12).toString('hex'),
     parent: '',
     path: 'auth/token/create',
