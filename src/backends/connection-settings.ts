@@ -52,7 +52,7 @@ export function vaultServer(settings: Settings, env: Environment): Omit<VaultSet
   }
 }
 
-/** Without a verified certificate, anyone in between could take the token and the secrets. */
+/** Refuses to skip the verification of the certificate: anyone in between could then read the token and the secrets. */
 function checkSkipVerify(addr: string, env: Environment): void {
   const variable = vaultFlag(env, 'SKIP_VERIFY')
   if (variable === undefined || isOwnMachine(addr)) return

@@ -117,7 +117,7 @@ export const LIBPQ_PARAMETERS: readonly LibpqParameter[] = [
     name: 'sslrootcert',
     env: 'PGSSLROOTCERT',
     support: 'used',
-    note: 'without it and ~/.postgresql/root.crt, verify-full trusts the authorities that Node trusts',
+    note: 'if neither it nor ~/.postgresql/root.crt exists, verify-full trusts the authorities that Node trusts',
   },
   { name: 'sslcrl', env: 'PGSSLCRL', support: 'used' },
   { name: 'sslcrldir', env: 'PGSSLCRLDIR', support: 'used' },

@@ -9,7 +9,7 @@ export async function decryptPrivateKey(key: string, passphrase: string | undefi
   if (cipher === undefined) return decryptPem(key, passphrase)
   if (cipher === 'none') return 'not encrypted'
   if (passphrase === undefined) return 'passphrase missing'
-  const { default: ssh2 } = await import('ssh2') // 30 ms, so only for such a key
+  const { default: ssh2 } = await import('ssh2') // loading takes 30 ms, so only for such a key
   const parsed = ssh2.utils.parseKey(key, passphrase)
   if (!(parsed instanceof Error)) return 'decrypted'
   return /passphrase|integrity|decrypt/i.test(parsed.message) ? 'wrong passphrase' : 'unknown'

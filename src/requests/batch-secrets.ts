@@ -34,7 +34,7 @@ export async function fetchBatchSecrets(
     const { request } = each
     const fetched = await fetchFields(each)
     const fields = pickSecrets(fetched.fields)
-    // An update is checked with what is stored.
+    // An update is checked later, together with the stored secret.
     const passphrases = options.existing.has(keyOf(request)) ? [] : await checkPassphrases(request.type, fields)
     problems.push(...[...fetched.problems, ...passphrases].map(problem => problemIn(request, problem)))
     items.push({ name: request.name, env: request.env, type: request.type.name, fields })

@@ -21,7 +21,9 @@ export interface SavedServers {
   readonly urlOmitted: boolean
 }
 
-/** The address of an agent belongs to this shell or container, not to the profile. */
+/**
+ * Whether options or variables give a setting. The address of an agent is for this shell or container, so not saved.
+ */
 const IS_GIVEN = /^(flag|environment (?!\w+_AGENT_ADDR))/
 
 /**

@@ -23,7 +23,7 @@ function socketProblem(path: string): string | undefined {
     : undefined
 }
 
-/** The shorter limit of macOS and Linux. */
+/** The limits of macOS and Linux differ; this is the smaller one. */
 const MAX_SOCKET_PATH = 103
 
 const LOOKS = 'must look like https://vault.example.com:8200'

@@ -8,7 +8,7 @@ export function vaultHeaders(env: Environment): Readonly<Record<string, string>>
   const variable = vaultVariable(env, 'HEADERS')
   if (variable === undefined) return undefined
   const headers = parseJson(variable.value)
-  if (!isObject(headers)) throw invalidVariable(variable, `must be a JSON object of texts, such as ${EXAMPLE}`)
+  if (!isObject(headers)) throw invalidVariable(variable, `must be a JSON object of strings, such as ${EXAMPLE}`)
   const reserved = Object.keys(headers).filter(name => RESERVED.test(name))
   if (reserved.length) throw invalidVariable(variable, `must not set ${reserved.map(safeKey).join(', ')}`, HINT)
   const wrong = Object.entries(headers).filter(([name, value]) => !NAME.test(name) || !isHeaderValue(value))
@@ -23,7 +23,7 @@ const EXAMPLE = '{"X-Team": "data"}'
 const HINT =
   'dsctl sets X-Vault-… itself: use VAULT_TOKEN and VAULT_NAMESPACE. For a login at a proxy in front of Vault, put it into VAULT_ADDR.'
 
-/** Set by dsctl, or decided by the connection. Proxy-Authorization would reach Vault instead of the proxy. */
+/** Headers that dsctl or the connection sets. Proxy-Authorization would be sent to Vault instead of the proxy. */
 const RESERVED =
   /^\s*(x-vault-.*|(proxy-)?authorization|host|content-length|content-type|transfer-encoding|te|trailer|(proxy-)?connection|keep-alive|upgrade|expect)\s*$/i
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/

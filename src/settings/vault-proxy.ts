@@ -14,15 +14,15 @@ export interface ProxySetting {
   readonly variable: string
 }
 
-/** A server, as far as it decides which proxy applies. */
+/** The properties of a server that decide which proxy applies. */
 export interface ProxiedServer extends ProxyTarget {
   readonly isSecure: boolean
 }
 
 /**
  * The choice of a proxy for each server; undefined if no variable names one. VAULT_PROXY_ADDR and VAULT_HTTP_PROXY
- * apply to every server, HTTPS_PROXY and HTTP_PROXY unless NO_PROXY excludes it. This machine is never reached by a
- * proxy.
+ * apply to every server, HTTPS_PROXY and HTTP_PROXY unless NO_PROXY excludes it. A proxy is never used for this
+ * machine.
  */
 export function vaultProxies(env: Environment): ((server: ProxiedServer) => ProxySetting | undefined) | undefined {
   const everywhere = vaultVariable(env, 'PROXY_ADDR') ?? vaultVariable(env, 'HTTP_PROXY')

@@ -13,10 +13,10 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** How to connect to Vault with TLS. Certificates and keys are PEM texts, not paths. */
 export interface VaultTls {
   readonly ca?: string
-  /** Name to send and to check the certificate for, instead of the host. */
+  /** Server name to send, and to check the certificate for, instead of the host. */
   readonly serverName?: string
   readonly client?: { readonly cert: string; readonly key: string }
-  /** For addresses of this machine: any certificate is accepted. */
+  /** Whether to accept any certificate from an address of this machine. */
   readonly skipVerifyOnLoopback?: true
 }
 

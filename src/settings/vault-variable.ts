@@ -2,9 +2,9 @@ import { invalid } from '../domain/errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A variable of the Vault and OpenBao commands that is set. */
+/** A variable of the Vault or OpenBao command that is set in the environment. */
 export interface VaultVariable {
-  /** As it is set, for messages. */
+  /** The name under which it is set, for messages. */
   readonly name: string
   readonly value: string
 }
@@ -18,7 +18,7 @@ export function vaultVariable(env: Environment, name: string): VaultVariable | u
   return undefined
 }
 
-/** The names of a variable, the one that overrides the other first. */
+/** The two names of a variable. The first overrides the second. */
 export function vaultNames(name: string): [string, string] {
   return [`BAO_${name}`, `VAULT_${name}`]
 }
@@ -31,7 +31,7 @@ export function vaultFlag(env: Environment, name: string): VaultVariable | undef
   throw invalidVariable(variable, 'must be true or false')
 }
 
-/** The error for a variable with an unusable value, which it does not repeat. */
+/** The error for a variable with an unusable value. The message never quotes the value. */
 export function invalidVariable({ name }: VaultVariable, message: string, hint?: string): Error {
   return invalid('Invalid environment variable.', [{ field: name, message }], hint)
 }

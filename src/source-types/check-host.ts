@@ -6,7 +6,7 @@ import type { Field } from './source-type.ts'
 // Letters, digits and hyphens, as in RFC 1123, and underscores, which many internal names contain.
 const LABEL = /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 
-/** How a host may be written, and the fields for the rest of what people write with it. */
+/** How a host may be written, and the fields for the other parts of an address. */
 type HostOptions = Pick<Field, 'hostParts' | 'allowsPort'>
 
 /** The problem with a host, if any. Suggests the host that was probably meant. */

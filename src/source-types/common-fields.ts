@@ -125,7 +125,7 @@ export const sshRules: readonly Rule[] = [
   { kind: 'needs', field: 'ssh_host_key', needs: 'jump_host' },
 ]
 
-/** The names of MySQL's clients for the same modes. */
+/** The names that MySQL's clients use for the same modes. */
 const SSL_MODE_FORM: TextForm = {
   description: 'one of disable, prefer, require, verify-ca, verify-full',
   notations: [

@@ -94,8 +94,7 @@ function withDependents(type: SourceType, unset: readonly string[], given: Crede
 }
 
 /**
- * Derived fields to derive again: the update sets the field that they are derived from, and their stored value is
- * derived.
+ * Derived fields to derive again: the update sets their source, and the stored value was derived from the old source.
  */
 function outdatedDerived(type: SourceType, before: Credentials, given: Credentials): readonly string[] {
   return type.rules.flatMap(rule => {

@@ -17,9 +17,9 @@ export const MULTILINE_KINDS: readonly FieldKind[] = ['private-key', 'certificat
 
 /** The form of a text field. Regular expressions are in Unicode mode and match the whole value. */
 export interface TextForm {
-  /** What the value must be, for example `an account identifier`. */
+  /** The end of "must be", for example `an account identifier`. */
   readonly description: string
-  /** Undefined if only the other notations are refused. */
+  /** If undefined, every value is accepted except the other notations. */
   readonly pattern?: string
   /** Other notations, each with the value that was probably meant, in which $1 stands for the first group. */
   readonly notations: readonly { readonly pattern: string; readonly meant: string }[]
@@ -51,11 +51,11 @@ export interface Field {
   readonly output?: { readonly name: string; readonly list: boolean }
   /** The private key that this field is the passphrase of. */
   readonly passphraseOf?: string
-  /** Of a `host`: the fields for what may be written with it, as in `HOST:PORT` and `HOST\\INSTANCE`. */
+  /** For a `host`: the fields for the other parts of notations such as `HOST:PORT` and `HOST\\INSTANCE`. */
   readonly hostParts?: { readonly port?: string; readonly instance?: string }
-  /** Of a `host`: whether it may be `HOST:PORT`. */
+  /** For a `host`: whether the value may be `HOST:PORT`. */
   readonly allowsPort?: boolean
-  /** Of a `text`: its form, if not every text is possible. */
+  /** For a `text`: the form that the value must have, if any. */
   readonly form?: TextForm
   /** The optional group that the field belongs to. */
   readonly group?: 'ssh' | 'tls' | 'pool'

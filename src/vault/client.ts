@@ -17,7 +17,9 @@ export interface VaultClient {
   read(path: string): Promise<VaultResponse>
   write(path: string, body: object): Promise<VaultResponse>
   remove(path: string): Promise<VaultResponse>
-  /** Whether an agent has answered that caches tokens and leases, and gives the same ones to other programs. */
+  /**
+   * Whether the responses came from an agent that caches tokens and leases, so that other programs get the same ones.
+   */
   isCached(): boolean
   close(): void
 }

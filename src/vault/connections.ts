@@ -22,7 +22,7 @@ export interface TlsOptions {
   readonly skipVerifyOnLoopback?: true
 }
 
-/** Keep-alive connections to Vault. What is not used is not loaded. */
+/** Keep-alive connections to Vault. Loads only the modules that are used. */
 export function openConnections({ tls, proxyFor }: ConnectionOptions) {
   const plain: Sender = { request: httpRequest, agent: new Agent({ keepAlive: true }) }
   const opened = new Map<string, Promise<Sender>>()
@@ -46,7 +46,7 @@ export function openConnections({ tls, proxyFor }: ConnectionOptions) {
   }
   const close = () => {
     plain.agent.destroy()
-    // A failure to open one has been reported by its request.
+    // The request has already reported a failure to open a connection.
     for (const sender of opened.values()) sender.then(closeSender).catch(() => {})
   }
   return { senderFor, close }

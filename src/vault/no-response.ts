@@ -6,7 +6,9 @@ import type { HttpProxy } from './sender.ts'
 export class NoResponse extends Error {
   readonly delivered: 'no' | 'maybe'
   readonly host: string
-  /** Node's error code, or PROXY_ and the status with which a proxy refused; empty if there is none. */
+  /**
+   * Node's error code, or PROXY_ followed by the status of a proxy that refused the request. Empty if there is none.
+   */
   readonly code: string
   readonly tls: TlsFailure | undefined
   readonly proxy: HttpProxy | undefined
@@ -52,7 +54,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_RESPONSE_TOO_LONG: 'its response is longer than any response of Vault',
   ERR_HTTPS_REQUIRED: 'it requires HTTPS',
   ENOENT: 'the socket does not exist',
-  EACCES: 'you may not use the socket',
+  EACCES: 'you do not have permission to use the socket',
   ENOTSOCK: 'the file is not a socket',
   PROXY_407: 'the proxy requires another login (407)',
 }

@@ -4,10 +4,10 @@ import type { HttpProxy, Sender } from './sender.ts'
 
 interface ProxySenderOptions {
   readonly proxy: HttpProxy
-  /** Whether the server behind the proxy is reached by HTTPS, which takes a tunnel (CONNECT). */
+  /** Whether the server behind the proxy uses HTTPS, which needs a tunnel (CONNECT). */
   readonly isSecure: boolean
   readonly options: RequestOptions
-  /** PEM text. A proxy that is reached by TLS may have a certificate of this authority. */
+  /** PEM text. If the proxy uses TLS, its certificate may be from this authority. */
   readonly ca: string | undefined
 }
 
@@ -17,7 +17,7 @@ export async function createProxySender({ proxy, isSecure, options, ca }: ProxyS
   const shared = {
     keepAlive: true,
     signal: ended.signal,
-    // A function, because NODE_DEBUG prints the agent.
+    // A function, so that NODE_DEBUG, which prints the agent, does not print the login.
     headers: () => (proxy.authorization === undefined ? {} : { 'Proxy-Authorization': proxy.authorization }),
     ...(await proxyTls(proxy, ca)),
   }

@@ -3,8 +3,8 @@ import { isLoopback } from '../lib/loopback.ts'
 import type { RequestTarget } from './server-address.ts'
 
 /**
- * The URL that a standby node redirects to; undefined if the response is no redirect, or if following it would send the
- * token unencrypted: from HTTPS to HTTP, or from this machine to another one by HTTP.
+ * The URL that a standby node redirects to; undefined if the response is not a redirect, or if following it would send
+ * the token unencrypted: from HTTPS to HTTP, or from this machine to another machine over HTTP.
  */
 export function redirection(
   { statusCode = 0, headers: { location } }: IncomingMessage,

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Milliseconds to wait before a request is sent again, as Vault's client does for 412, 429 and 5xx; undefined if it
- * must not be. Writes are not: operations retry them, and know which answers are lost.
+ * Milliseconds to wait before a retry, like Vault's client does for 412, 429 and 5xx; undefined if the request must not
+ * be retried. Writes are not retried here: the operations do that, because they have to know which answers were lost.
  */
 export function retryDelay(
   method: string,

@@ -12,7 +12,7 @@ export interface HttpProxy {
 export interface Sender {
   readonly request: typeof request
   readonly agent: Agent
-  /** Added to the options of each request. */
+  /** Options that are added to each request. */
   readonly options?: RequestOptions
   readonly proxy?: HttpProxy
   /** The name that the certificate must be for, if it is not that of the host. */

@@ -3,7 +3,7 @@ export interface ServerAddress {
   /** Scheme and authority, for example `https://vault.internal:8200`. */
   readonly origin: string
   readonly isSecure: boolean
-  /** The hostname with the port; for a socket, its address. For messages. */
+  /** The hostname with the port, or the address of a socket, for messages. */
   readonly host: string
   readonly hostname: string
   readonly port: string

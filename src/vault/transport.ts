@@ -10,10 +10,10 @@ import type { Sender } from './sender.ts'
 import { type RequestTarget, type ServerAddress, targetParser } from './server-address.ts'
 
 export interface TransportOptions extends ConnectionOptions {
-  /** Added to every request. */
+  /** Headers that are added to every request. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly followRedirects?: boolean
-  /** How often a read is sent again if Vault answers that it is not ready. The default is 0. */
+  /** The maximum number of retries of a read if Vault answers that it is not ready. The default is 0. */
   readonly maxRetries?: number
 }
 
@@ -96,7 +96,7 @@ async function sendFollowingRedirects(
   let target = first
   for (let redirects = 0; ; redirects++) {
     const sender = await senderFor(target.server)
-    // These may hold a login for a gateway in front of Vault, which other hosts must not get.
+    // The headers may contain a login for a gateway in front of Vault. It must not be sent to other hosts.
     const isSameHost = target.server.hostname === first.server.hostname
     const headers = { ...options.headers, ...(isSameHost && extraHeaders) }
     const timeoutMs = deadline - performance.now()

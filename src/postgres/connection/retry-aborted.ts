@@ -3,9 +3,9 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import { TransactionAborted } from './failure.ts'
 
 /**
- * The same pool, which sends a statement again if Postgres has aborted it because of a concurrent one: a deadlock, or a
- * conflict if the database's isolation level is repeatable read or serializable. Nothing has happened then. A statement
- * of a longer transaction is not sent again, because the whole transaction is aborted.
+ * Wraps a pool so that it retries a statement that Postgres has aborted because of a concurrent one: in a deadlock, or
+ * in a conflict if the database's isolation level is repeatable read or serializable. An aborted statement has changed
+ * nothing. A statement of a longer transaction is not retried, because the whole transaction is aborted.
  */
 export function retryAborted(pool: PostgresPool): PostgresPool {
   return { connect: async () => retryingClient(await pool.connect()), end: () => pool.end() }
@@ -22,7 +22,7 @@ function retryingClient(client: PostgresPoolClient): PostgresPoolClient {
   return { query: query as unknown as PostgresPoolClient['query'], release: () => client.release() }
 }
 
-/** Of the statements that abort each other at least one is done, so this is enough for many of them. */
+/** At least one of the statements that abort each other succeeds each time, so this is enough for many statements. */
 const MAX_TRIES = 15
 const MAX_PAUSE_MS = 250
 

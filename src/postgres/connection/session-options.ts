@@ -1,10 +1,10 @@
 /**
- * Settings of the session, because the database or the role may have others: time limits that stop a statement
- * half-way, another isolation level, formats that differ. Where the tables are (search_path) and whether the role may
- * write (default_transaction_read_only) stays the owner's decision.
+ * Settings of the session. They override those of the database or the role, which may have time limits that stop a
+ * statement half-way, another isolation level, or other formats. The owner still decides where the tables are
+ * (search_path) and whether the role may write (default_transaction_read_only).
  */
 const SESSION: Readonly<Record<string, string>> = {
-  statement_timeout: '0', // dsctl has its own: --timeout
+  statement_timeout: '0', // dsctl has its own limit: --timeout
   lock_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   default_transaction_isolation: 'read committed',
@@ -24,8 +24,8 @@ export function sessionOptions(given = ''): string {
 }
 
 /**
- * Whether the server did not connect because of these options. A connection pooler such as PgBouncer may not pass them
- * on; then the session has the settings of the database and the role.
+ * Whether the server refused the connection because of these options. A connection pooler such as PgBouncer may not
+ * pass them on. The session then has the settings of the database and the role.
  */
 export function rejectsOptions(error: unknown): boolean {
   const { code, message } = (error instanceof Error ? error : {}) as { code?: unknown; message?: string }
