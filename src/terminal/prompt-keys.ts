@@ -20,12 +20,13 @@ export function withoutPasteMarkers(text: string): string {
 export function promptKeys(stdin: Input): PromptKeys {
   const decoder = new StringDecoder('utf8')
   const keys = new PassThrough()
+  const sender = sequence(part => send(keys, part))
   let last = ''
   const onData = (chunk: Buffer | string) => {
     const text = withoutPasteMarkers(typeof chunk === 'string' ? chunk : decoder.write(chunk))
     // The rest of an escape sequence is not text.
     const parts = INCOMPLETE_SEQUENCE.test(last) ? [...text] : (text.match(PARTS) ?? [])
-    for (const part of parts) send(keys, part)
+    sender.add(parts)
     last = parts.at(-1) ?? ''
   }
   const onEnd = () => keys.emit('end')
@@ -43,6 +44,7 @@ export function promptKeys(stdin: Input): PromptKeys {
       return keys
     },
     detach() {
+      sender.drop()
       stdin.removeListener('data', onData)
       stdin.removeListener('end', onEnd)
     },
@@ -54,9 +56,41 @@ const ESC = '\u001b'
 const PARTS = new RegExp(`${ESC}\\[[\\d;?]*[@-~]?|${ESC}O?[^${ESC}]?|\\P{Cc}+|\\p{Cc}`, 'gu')
 const INCOMPLETE_SEQUENCE = new RegExp(`^${ESC}(\\[[\\d;?]*|O)?$`)
 
+/**
+ * Sends parts in order. What follows a text waits for a moment: a list that the text filters is not ready yet, and Enter
+ * would select from the list before.
+ */
+function sequence(sendPart: (part: string) => void): { add(parts: readonly string[]): void; drop(): void } {
+  const waiting: string[] = []
+  let timer: NodeJS.Immediate | undefined
+  const next = () => {
+    timer = undefined
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      sendPart(part)
+      if (waiting.length === 0 || !isText(part)) continue
+      timer = setImmediate(next)
+      return
+    }
+  }
+  return {
+    add(parts) {
+      waiting.push(...parts)
+      if (!timer) next()
+    },
+    drop() {
+      waiting.length = 0
+      clearImmediate(timer)
+    },
+  }
+}
+
+function isText(part: string): boolean {
+  return /^\P{Cc}+$/u.test(part)
+}
+
 // Each part is sent by itself. If readline gets several keys at once, it appends typed text instead of inserting it.
 function send(keys: PassThrough, part: string): void {
-  if (/^\P{Cc}{2,}$/u.test(part)) typeText(keys, part)
+  if (part.length > 1 && isText(part)) typeText(keys, part)
   else keys.emit('data', part)
 }
 

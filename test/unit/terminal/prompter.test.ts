@@ -169,6 +169,12 @@ test('a type is found by typing part of its name', async () => {
   expect((await prompt.ended()).answer).toBe('snowflake')
 })
 
+test('a type that is pasted with Enter is the one that is found', async () => {
+  const prompt = startPrompt('type')
+  await prompt.answer('Type', `snow${ENTER}`)
+  expect((await prompt.ended()).answer).toBe('snowflake')
+})
+
 test.each(['xterm-256color', 'dumb'])(
   'at TERM=%s whatever is typed can be put right, at each kind of prompt',
   async TERM => {
