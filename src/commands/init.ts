@@ -94,8 +94,14 @@ async function useEmbedded(context: Context): Promise<void> {
   context.note('Next: dsctl create')
 }
 
-function report(context: Context, { status, needsOrganization }: InitPlan, vault: VaultCheck): void {
+function report(context: Context, { status, needsOrganization, rowSecurity }: InitPlan, vault: VaultCheck): void {
   context.note(DATABASE_STATUS[status])
+  if (rowSecurity) {
+    const { role, tables } = rowSecurity
+    context.note(
+      `Row-level security is on for ${tables.join(', ')}: ${role} sees only the rows that its policies allow.`,
+    )
+  }
   if (needsOrganization) {
     context.note('There is no organization yet. Pass --org NAME and --admin EMAIL to create the first.')
   }

@@ -1,7 +1,8 @@
 import { DsctlError, invalid } from '../domain/errors.ts'
-import type { Denied, Role } from '../ports/caller.ts'
+import type { Denied, Role, RowSecurity } from '../ports/caller.ts'
 import { ROLES } from '../ports/caller.ts'
 import type { LookupFailure } from '../ports/lookup.ts'
+import { rowSecurityHint } from './row-security.ts'
 
 /**
  * The roles that may read, change data sources, or administer. Each SQL statement enforces the roles that it is given.
@@ -39,11 +40,14 @@ function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: '
   )
 }
 
-function denial({ reason, email, organizations, role, required }: Denied): DsctlError {
+function denial({ reason, email, organizations, role, required, rowSecurity }: Denied): DsctlError {
   switch (reason) {
     case 'unknown user':
       return new DsctlError('forbidden', `The application has no user ${email}.`, {
-        hint: 'Run dsctl whoami to see how the address was found. A workspace_admin can add members.',
+        hint: withRowSecurity(
+          'Run dsctl whoami to see how the address was found. A workspace_admin can add members.',
+          rowSecurity,
+        ),
       })
     case 'ambiguous user':
       return new DsctlError(
@@ -55,11 +59,14 @@ function denial({ reason, email, organizations, role, required }: Denied): Dsctl
       )
     case 'no membership':
       return new DsctlError('forbidden', `${email} is not an active member of any organization.`, {
-        hint: 'Ask a workspace_admin to add you.',
+        hint: withRowSecurity('Ask a workspace_admin to add you.', rowSecurity),
       })
     case 'no such organization':
       return new DsctlError('not_found', 'There is no such organization.', {
-        hint: organizations.length ? `Your organizations: ${organizations.join(', ')}.` : undefined,
+        hint: withRowSecurity(
+          organizations.length ? `Your organizations: ${organizations.join(', ')}.` : '',
+          rowSecurity,
+        ),
       })
     case 'several organizations':
       return invalid(
@@ -72,4 +79,8 @@ function denial({ reason, email, organizations, role, required }: Denied): Dsctl
         hint: `It requires the role ${required.join(' or ')} in the organization.`,
       })
   }
+}
+
+function withRowSecurity(hint: string, rowSecurity: RowSecurity | undefined): string | undefined {
+  return [hint, rowSecurityHint(rowSecurity) ?? ''].join(' ').trim() || undefined
 }

@@ -1,11 +1,14 @@
-import type { DsctlError } from '../domain/errors.ts'
-import { invalid } from '../domain/errors.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
+import type { RowSecurity } from '../ports/caller.ts'
 import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../ports/setup.ts'
+import { rowSecurityHint } from './row-security.ts'
 
 /** What init will do. */
 export interface InitPlan {
   readonly status: DatabaseState['status']
   readonly needsOrganization: boolean
+  /** Tables whose rows row-level security may hide from the Postgres role, and that role. */
+  readonly rowSecurity: RowSecurity | undefined
 }
 
 /**
@@ -15,12 +18,17 @@ export interface InitPlan {
  */
 export async function planInit(setup: DatabaseSetup, first: Partial<FirstOrganization>): Promise<InitPlan> {
   const { organization, email } = first
-  const { status, organizations, organizationExists, role } = await setup.inspect(first)
+  const { status, organizations, organizationExists, role, rowSecurity } = await setup.inspect(first)
+  if (organizations === 0 && rowSecurity?.tables.includes('organizations')) throw organizationsHidden(rowSecurity)
   if (organizations > 0 && organization !== undefined && !organizationExists) throw notFirstOrganization(organization)
   if (organizations > 0 && email !== undefined && role !== 'workspace_admin') {
     throw notFirstAdmin({ organization, email }, { status, role })
   }
-  return { status, needsOrganization: organizations === 0 }
+  return {
+    status,
+    needsOrganization: organizations === 0,
+    rowSecurity: rowSecurity?.tables.length ? rowSecurity : undefined,
+  }
 }
 
 /** Carries out a plan. Idempotent. Returns sentences that say what was done. */
@@ -44,6 +52,11 @@ const DONE: Readonly<Record<InitPlan['status'], readonly string[]>> = {
   empty: ['Created the application tables and the tables in schema dsctl.'],
   adoptable: ['Created the tables in schema dsctl. The application’s tables were not changed.'],
   ready: [],
+}
+
+/** Creating an organization would add a second one. */
+function organizationsHidden(rowSecurity: RowSecurity): DsctlError {
+  return new DsctlError('forbidden', 'The Postgres role sees no organization.', { hint: rowSecurityHint(rowSecurity) })
 }
 
 function organizationRequired({ organization, email }: Partial<FirstOrganization>): DsctlError {

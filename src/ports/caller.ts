@@ -12,6 +12,13 @@ export interface Caller {
   readonly roles: readonly Role[]
 }
 
+/** Row-level security may hide rows of these tables from the Postgres role. */
+export interface RowSecurity {
+  readonly role: string
+  /** Empty if it hides nothing. */
+  readonly tables: readonly string[]
+}
+
 /** The statement did nothing because the caller lacks permission. */
 export interface Denied {
   readonly kind: 'denied'
@@ -30,6 +37,8 @@ export interface Denied {
   readonly role: Role | undefined
   /** The roles that permit the operation. */
   readonly required: readonly Role[]
+  /** Why the user, the membership or the organization may not have been found, although it exists. */
+  readonly rowSecurity?: RowSecurity
 }
 
 /** The user, as identified by the Vault token or the operating system. */

@@ -1,4 +1,4 @@
-import type { Role } from './caller.ts'
+import type { Role, RowSecurity } from './caller.ts'
 
 // The ports that `init` and `doctor` use to examine and set up the database, and to check Vault.
 
@@ -12,6 +12,8 @@ export interface DatabaseState {
   readonly organizationExists: boolean
   /** Role of the requested person in that organization; undefined if they are not an active member. */
   readonly role: Role | undefined
+  /** Row-level security that may hide rows of the application's tables from the Postgres role. */
+  readonly rowSecurity?: RowSecurity
 }
 
 /** The organization that `init` creates if there is none, and its workspace_admin. */

@@ -32,6 +32,7 @@ export async function changeMembership(
   { caller, change, force }: { caller: Caller; change: MemberChange; force: boolean },
 ): ReturnType<Members['change']> {
   const event = { eventId: crypto.randomUUID(), action: `member ${change.kind}`, caller, client }
+  const recordsRemover = force && change.kind !== 'set-role' && (await hasDeletedBy(db))
   const statement = sql<ChangeRow>`/* dsctl member */ with ${authorize(caller)},
     own_tables as (select from dsctl.migrations where name = '0000_application_tables'),
     admins as materialized (
@@ -48,7 +49,7 @@ export async function changeMembership(
       where m.deleted_at is null for update of m),
     last_admin as (
       select from membership m join admins a on a.user_id = m.id where (select count(*) from admins) = 1),
-    ${writtenBy(change)},
+    ${writtenBy(change, { recordsRemover })},
     audited as (${doneEvent({ ...event, from: sql`written w`, before: CURRENT_VALUES, after: requestedValues(change) })}),
     refused as (${refusedEvent(
       { ...event, before: CURRENT_VALUES, after: requestedValues(change) },
@@ -67,11 +68,19 @@ export async function changeMembership(
   }
 }
 
+/** Whether the application records in a column of its own who has removed a member. */
+async function hasDeletedBy(db: Kysely<Database>): Promise<boolean> {
+  const { rows } = await sql`/* dsctl member: columns */ select from pg_attribute
+    where attrelid = 'users_to_organizations'::regclass and attname = 'deleted_by' and not attisdropped`.execute(db)
+  return rows.length > 0
+}
+
 /** The CTE `written`: the member after the change; empty if the change was not made. */
-function writtenBy(change: MemberChange): RawBuilder<unknown> {
-  if (change.kind === 'add') return added(change)
+function writtenBy(change: MemberChange, { recordsRemover }: { recordsRemover: boolean }): RawBuilder<unknown> {
+  if (change.kind === 'add') return added(change, { recordsRemover })
   const isAdmin = change.kind === 'set-role' && change.role === 'workspace_admin'
-  const set = change.kind === 'remove' ? sql`deleted_at = now()` : sql`role = ${sql.lit(change.role)}`
+  const removal = recordsRemover ? sql`deleted_at = now(), deleted_by = a.user_id` : sql`deleted_at = now()`
+  const set = change.kind === 'remove' ? removal : sql`role = ${sql.lit(change.role)}`
   return sql`written as (
       update users_to_organizations m set ${set}, updated_at = now(), updated_by = a.user_id
       from membership x, allowed a
@@ -81,7 +90,11 @@ function writtenBy(change: MemberChange): RawBuilder<unknown> {
 }
 
 // A removed or inactive membership becomes active again.
-function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): RawBuilder<unknown> {
+function added(
+  { email, name, role }: Extract<MemberChange, { kind: 'add' }>,
+  { recordsRemover }: { recordsRemover: boolean },
+): RawBuilder<unknown> {
+  const unset = recordsRemover ? sql`deleted_at = null, deleted_by = null` : sql`deleted_at = null`
   return sql`new_user as (
       insert into users (id, email, name, created_at, updated_at)
       select gen_random_uuid(), ${email}, ${name ?? null}::text, now(), now() from allowed
@@ -94,7 +107,7 @@ function added({ email, name, role }: Extract<MemberChange, { kind: 'add' }>): R
       select person.id, a.organization_id, ${sql.lit(role)}, 'active', now(), now(), a.user_id, a.user_id
       from person, allowed a
       on conflict (user_id, organization_id) do update
-        set role = excluded.role, status = 'active', deleted_at = null, updated_at = now(),
+        set role = excluded.role, status = 'active', ${unset}, updated_at = now(),
           updated_by = excluded.updated_by
         where m.deleted_at is not null or m.status <> 'active'
       returning user_id, role, status),

@@ -267,3 +267,24 @@ describe('With a rule that refuses a row', () => {
     await shop.database.query('DROP FUNCTION refuse CASCADE')
   })
 })
+
+describe('With a column for who has removed a member', () => {
+  test('member remove fills it, as the application requires', async () => {
+    const shop = await applicationSite({
+      after: `ALTER TABLE users_to_organizations ADD COLUMN deleted_by uuid REFERENCES users,
+          ADD CONSTRAINT remover CHECK ((deleted_at IS NULL) = (deleted_by IS NULL));
+        ALTER TABLE users ALTER COLUMN auth_subject SET DEFAULT ''`,
+    })
+    await shop.init()
+    const member = (...args: string[]) => shop.dsctl(['member', ...args, '--force'])
+    expect(await member('add', 'nina@example.com', '--role', 'viewer')).toMatchObject({ code: 0 })
+    const removed = await member('remove', 'nina@example.com', '--yes')
+    expect(removed, removed.stderr).toMatchObject({ code: 0 })
+    const rows = await shop.database.query(
+      'SELECT deleted_by, updated_by FROM users_to_organizations WHERE deleted_at IS NOT NULL',
+    )
+    expect(rows).toEqual([{ deleted_by: shop.adminId, updated_by: shop.adminId }])
+    expect(await member('add', 'nina@example.com', '--role', 'viewer')).toMatchObject({ code: 0 })
+    await shop.drop()
+  })
+})

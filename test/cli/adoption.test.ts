@@ -234,6 +234,8 @@ describe('With row-level security', () => {
     await shop.database.query(grants('admin', role))
     await shop.database.query(`ALTER TABLE data_sources ENABLE ROW LEVEL SECURITY;
       ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+      DROP POLICY "${role}" ON data_sources;
+      DROP POLICY "${role}" ON users;
       CREATE POLICY own ON data_sources TO "${role}" USING (organization_id = '${shop.organizationId}');
       CREATE POLICY everybody ON users FOR SELECT TO "${role}" USING (true)`)
   })
@@ -259,7 +261,7 @@ describe('With row-level security', () => {
   test('whoami says that a policy hides the user from the role', async () => {
     await shop.database.query('DROP POLICY everybody ON users')
     const error = jsonError(await shop.dsctl(['whoami', '-o', 'json'], as))
-    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('row level security may hide it') })
+    expect(error).toMatchObject({ exit_code: 4, hint: expect.stringContaining('row-level security on users hides it') })
   })
 })
 

@@ -23,7 +23,7 @@ interface MissingPrivilege {
   object: string
 }
 
-/** The privileges that the current role lacks. Tables that do not exist are skipped. */
+/** The privileges and policies that the current role lacks. Tables that do not exist are skipped. */
 export async function missingPrivileges(db: Kysely<Database>): Promise<readonly HealthProblem[]> {
   const required = Object.entries(NEEDED).flatMap(([table, all]) => all.map(privilege => ({ table, privilege })))
   const { rows } = await sql<MissingPrivilege>`/* dsctl doctor: privileges */
@@ -35,13 +35,28 @@ export async function missingPrivileges(db: Kysely<Database>): Promise<readonly 
     select current_user as role, 'USAGE' as privilege, 'SCHEMA dsctl' as object from pg_namespace
     where nspname = 'dsctl' and not has_schema_privilege(oid, 'USAGE')
     union all
-    select current_user, privilege, "table" from required where oid is not null and not has_table_privilege(oid, privilege)`.execute(
+    select current_user, privilege, "table" from required where oid is not null and not has_table_privilege(oid, privilege)
+    union all
+    select current_user, 'POLICY', "table" from required r
+    where oid is not null and privilege = 'SELECT' and row_security_active(oid) and not exists (
+      select from pg_policy p where p.polrelid = r.oid and p.polpermissive and p.polcmd in ('r', '*')
+        and exists (select from unnest(p.polroles) member where member = 0 or pg_has_role(current_user, member, 'USAGE')))`.execute(
     db,
   )
-  return rows.map(({ object, privilege, role }) => ({
+  return rows.map(problemOf)
+}
+
+function problemOf({ object, privilege, role }: MissingPrivilege): HealthProblem {
+  if (privilege === 'POLICY') {
+    return {
+      message: `row-level security hides every row of ${object} from ${role}`,
+      fix: `CREATE POLICY dsctl ON ${object} TO "${role}" USING (true);`,
+    }
+  }
+  return {
     message: `${role} lacks ${privilege} on ${object.replace('SCHEMA', 'schema')}`,
     fix: `GRANT ${privilege} ON ${object} TO "${role}";`,
-  }))
+  }
 }
 
 interface Index {

@@ -2,7 +2,7 @@ import { type Kysely, type MigrationProvider, Migrator, sql } from 'kysely'
 import { invalid } from '../../domain/errors.ts'
 import type { Role } from '../../ports/caller.ts'
 import type { DatabaseSetup, DatabaseState, FirstOrganization } from '../../ports/setup.ts'
-import { usersByEmail } from '../sql/authorize.ts'
+import { rowSecurityOf, usersByEmail } from '../sql/authorize.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { inspectTables } from './inspect-tables.ts'
 import * as applicationTables from './migrations/application-tables.ts'
@@ -83,9 +83,12 @@ async function executedMigrations(db: Kysely<Database>): Promise<string[]> {
 }
 
 async function countOrganizations(db: Kysely<Database>, organization = '') {
-  const { rows } = await sql<{ organizations: number; organizationExists: boolean }>`/* dsctl count the organizations */
+  const { rows } = await sql<
+    Pick<DatabaseState, 'organizations' | 'organizationExists' | 'rowSecurity'>
+  >`/* dsctl count the organizations */
     select count(*)::int as organizations,
-      coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as "organizationExists"
+      coalesce(bool_or(name = ${organization} or id::text = lower(${organization}::text)), false) as "organizationExists",
+      ${rowSecurityOf(['organizations', 'users', 'users_to_organizations', 'data_sources', 'datasets'])} as "rowSecurity"
     from organizations`.execute(db)
   return exactlyOne({ rows })
 }

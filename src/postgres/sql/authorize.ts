@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Caller, Denied, Role } from '../../ports/caller.ts'
+import type { Caller, Denied, Role, RowSecurity } from '../../ports/caller.ts'
 
 /** The value of `authorizationColumn`. */
 export interface Authorization {
@@ -11,6 +11,8 @@ export interface Authorization {
   /** The roles that permit the operation. */
   readonly required: readonly Role[]
   readonly permitted: boolean
+  /** Null if permitted. */
+  readonly row_security: RowSecurity | null
 }
 
 /**
@@ -39,6 +41,9 @@ export function authorize(caller: Caller): RawBuilder<unknown> {
  */
 export const callerOrganization = sql<string | null>`(select organization_id from permitted)`
 
+/** The tables that `authorize` reads. */
+const LOOKED_UP = ['users', 'users_to_organizations', 'organizations']
+
 /** The column `authorization`, from which `denialOf` explains a denial. */
 export const authorizationColumn = sql<Authorization>`json_build_object(
     'email', (select email from request),
@@ -47,6 +52,7 @@ export const authorizationColumn = sql<Authorization>`json_build_object(
     'chosen', (select count(*) from chosen),
     'role', (select role from chosen limit 1),
     'required', (select roles from request),
+    'row_security', case when not exists (select from permitted) then ${rowSecurityOf(LOOKED_UP)} end,
     'permitted', exists (select from permitted)) as authorization`
 
 /** Why the caller was denied; undefined if permitted. */
@@ -58,6 +64,7 @@ export function denialOf(found: Authorization): Denied | undefined {
     reason: denialReason(found),
     organizations: found.organizations,
     role: found.role ?? undefined,
+    ...(found.row_security?.tables.length && { rowSecurity: found.row_security }),
     required: found.required,
   }
 }
@@ -85,4 +92,11 @@ export function usersByEmail(email: string): RawBuilder<unknown> {
 function isChosen(organization: string | undefined): RawBuilder<unknown> {
   if (organization === undefined) return sql`true`
   return sql`organization = ${organization} or organization_id::text = ${organization.toLowerCase()}`
+}
+
+/** Which of these tables row-level security is active on, for the current role: a RowSecurity as JSON. */
+export function rowSecurityOf(tables: readonly string[]): RawBuilder<RowSecurity> {
+  const names = sql.join(tables.map(table => sql.lit(table)))
+  return sql`(select json_build_object('role', current_user, 'tables', coalesce(json_agg(t), '[]'))
+      from unnest(array[${names}]) t where row_security_active(t))`
 }
