@@ -1,4 +1,4 @@
-import { DsctlError, invalid } from '../domain/errors.ts'
+import { type DsctlError, invalid } from '../domain/errors.ts'
 import { LOCATING_VARIABLES } from '../domain/libpq-parameters.ts'
 import { Secret } from '../domain/secret.ts'
 import { isLoopback } from '../lib/loopback.ts'
@@ -10,9 +10,10 @@ import { vaultHeaders } from '../settings/vault-headers.ts'
 import { vaultProxies } from '../settings/vault-proxy.ts'
 import { vaultRetries } from '../settings/vault-retries.ts'
 import { vaultTls } from '../settings/vault-tls.ts'
-import { tokenInEnvironment, tokenInFile, tokenPath, tokenSource } from '../settings/vault-token.ts'
+import { tokenInEnvironment } from '../settings/vault-token.ts'
 import { invalidVariable, vaultFlag } from '../settings/vault-variable.ts'
 import type { VaultSettings } from '../vault/client.ts'
+import type { TokenStore } from '../vault/login-and-logout.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -65,23 +66,18 @@ function checkSkipVerify(addr: string, env: Environment): void {
 
 /**
  * A Vault token, or the AppRole to get one with. The environment overrides the token that an earlier login saved.
- * Throws `unauthenticated` if there is none.
+ * Undefined if there is none.
  */
-export function vaultCredentials(env: Environment): { token: string } | { appRole: LoginRequest } {
-  const { VAULT_ROLE_ID: name = '', VAULT_SECRET_ID: secret = '' } = env
-  if (tokenSource(env) === 'VAULT_ROLE_ID') {
-    return { appRole: { method: 'approle', mount: 'approle', name, secret: new Secret(secret) } }
-  }
-  const token = tokenInEnvironment(env) ?? tokenInFile(env)
-  if (token !== undefined) return { token }
-  throw new DsctlError('unauthenticated', 'No Vault token found.', {
-    hint: 'Run dsctl login or vault login, or set VAULT_TOKEN, or set VAULT_ROLE_ID and VAULT_SECRET_ID.',
-  })
-}
-
-/** The token that the last login saved, and its file. */
-export function savedToken(env: Environment): { path: string; read: () => string | undefined } {
-  return { path: tokenPath(env), read: () => tokenInFile(env) }
+export async function vaultCredentials(
+  env: Environment,
+  store: () => Promise<TokenStore>,
+): Promise<{ token: string } | { appRole: LoginRequest } | undefined> {
+  const fromEnvironment = tokenInEnvironment(env)
+  if (fromEnvironment !== undefined) return { token: fromEnvironment }
+  const { VAULT_ROLE_ID: name, VAULT_SECRET_ID: secret } = env
+  if (name && secret) return { appRole: { method: 'approle', mount: 'approle', name, secret: new Secret(secret) } }
+  const token = await (await store()).read()
+  return token === undefined ? undefined : { token }
 }
 
 /** Whether the token would be sent unencrypted to another machine. */

@@ -7,17 +7,13 @@ import { checkVault } from '../vault/check-vault.ts'
 import { vaultClient } from '../vault/client.ts'
 import { issueDatabaseCredentials, revokeLease } from '../vault/database-credentials.ts'
 import { vaultIdentity } from '../vault/identity.ts'
-import { logIn, revokeOwnToken } from '../vault/login.ts'
+import { logIn, revokeIssuedToken } from '../vault/login.ts'
 import { vaultLogins } from '../vault/login-and-logout.ts'
 import { vaultSecrets } from '../vault/secrets.ts'
+import { withoutToken } from '../vault/without-token.ts'
 import { type Backends, postgresBackends } from './backends.ts'
-import {
-  isUnencryptedRemote,
-  postgresConnection,
-  savedToken,
-  vaultCredentials,
-  vaultServer,
-} from './connection-settings.ts'
+import { isUnencryptedRemote, postgresConnection, vaultCredentials, vaultServer } from './connection-settings.ts'
+import { tokenStore } from './token-store.ts'
 import { explainUnreadableAnswers } from './unreadable-answers.ts'
 
 export interface ServersOptions {
@@ -52,19 +48,23 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
 
   const vault = once(async () => {
     server()
-    const credentials = vaultCredentials(env)
+    const credentials = await vaultCredentials(env, store)
+    if (credentials === undefined) return withoutToken(await connect(''))
     if ('token' in credentials) return connect(credentials.token)
-    const { token } = await logIn(connect, credentials.appRole)
-    const client = await connect(token)
-    closing.push(async () => void (await revokeOwnToken(client)))
+    const issued = await logIn(connect, credentials.appRole)
+    const client = await connect(issued.token)
+    closing.push(() => revokeIssuedToken(client, issued))
     return client
   })
+
+  const store = () => tokenStore(env, { addr: server().addr, timeoutMs: backend.timeoutMs })
 
   const leaseCredentials = async (role: string) => {
     const client = await vault()
     const { user, password, id } = await issueDatabaseCredentials(client, role)
     closing.push(async () => {
-      if (await revokeLease(client, id)) return
+      // An agent that caches leases gives the same credentials to other programs too.
+      if (client.isCached() || (await revokeLease(client, id))) return
       warn('The Vault token is not allowed to revoke the database credentials. They stay valid until their lease ends.')
     })
     return { user, password }
@@ -97,7 +97,7 @@ export function openServers({ settings, env, backend, client, warn }: ServersOpt
     ...postgresBackends(stores, secrets),
     secrets,
     identity: once(async () => vaultIdentity(await vault(), settings.get('user'), tokenSource(env))),
-    logins: async () => vaultLogins(connect, savedToken(env)),
+    logins: async () => vaultLogins(connect, await store()),
     checkVault: async organizationId =>
       checkVault(await vault(), { ...vaultLocation(settings), organizationId, tokenFrom: tokenSource(env) }),
     close: async () => {

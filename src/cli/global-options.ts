@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { invalid } from '../domain/errors.ts'
 import { OUTPUT_FORMATS, type OutputFormat } from '../domain/output-format.ts'
 import { didYouMean } from '../lib/did-you-mean.ts'
+import { clientTimeoutMs } from '../settings/client-timeout.ts'
 import type { SettingFlags } from '../settings/keys.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { TerminalOptions } from '../terminal/streams.ts'
@@ -17,7 +18,7 @@ export interface GlobalOptions extends TerminalOptions {
   readonly user?: string
   readonly output?: string
   /** Seconds, as typed. */
-  readonly timeout: string
+  readonly timeout?: string
 }
 
 /** Declares the global options. */
@@ -39,7 +40,9 @@ export function addGlobalOptions(program: Command): void {
     .addOption(new Option('--no-color', 'no colours'))
     .addOption(new Option('-q, --quiet', 'print only data and errors'))
     .addOption(new Option('-v, --verbose', 'print each backend call and its duration to stderr'))
-    .addOption(new Option('--timeout <seconds>', 'the timeout of each backend call').default('10', '10'))
+    .addOption(
+      new Option('--timeout <seconds>', 'the timeout of each backend call (default: VAULT_CLIENT_TIMEOUT, or 10)'),
+    )
 }
 
 /** The global options that override settings. */
@@ -60,8 +63,14 @@ export function outputFormat(settings: Settings): OutputFormat {
   ])
 }
 
-/** The timeout of one backend call in milliseconds. Throws `invalid` unless it is between 0 and 3600 seconds. */
-export function timeoutMs({ timeout }: GlobalOptions): number {
+const DEFAULT_TIMEOUT_MS = 10_000
+
+/**
+ * The timeout of one backend call in milliseconds, from --timeout or VAULT_CLIENT_TIMEOUT. Throws `invalid` unless it is
+ * between 0 and 3600 seconds.
+ */
+export function timeoutMs({ timeout }: GlobalOptions, env: Readonly<Record<string, string | undefined>>): number {
+  if (timeout === undefined) return clientTimeoutMs(env) ?? DEFAULT_TIMEOUT_MS
   const seconds = Number(timeout)
   if (seconds > 0 && seconds <= 3600) return seconds * 1000
   const message = 'must be a number of seconds, more than 0 and at most 3600'

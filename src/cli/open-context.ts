@@ -82,7 +82,7 @@ export function openContext({ streams, version, interruption, options }: Context
     connections: async () => {
       const { connectionTester } = await import('../connectors/connection-tester.ts')
       const trace = (call: string, ms: number) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`)
-      return connectionTester({ timeoutMs: timeoutMs(options), signal: ended.signal, trace })
+      return connectionTester({ timeoutMs: timeoutMs(options, streams.env), signal: ended.signal, trace })
     },
     checkVault: async organizationId => (await backends()).checkVault(organizationId),
     readStdin: once(() => readAll(streams)),
@@ -134,7 +134,7 @@ export function openContext({ streams, version, interruption, options }: Context
 async function openBackends({ settings, options, streams, note, warn }: Context, client: string): Promise<Backends> {
   outputFormat(settings()) // an invalid format is reported before anything is done
   const backend: Backend = {
-    timeoutMs: timeoutMs(options),
+    timeoutMs: timeoutMs(options, streams.env),
     trace: (call, ms) => printVerbose(streams, `${call} ${ms.toFixed(1)} ms`),
   }
   if (settings().profile !== EMBEDDED_PROFILE) {
@@ -147,13 +147,13 @@ async function openBackends({ settings, options, streams, note, warn }: Context,
 }
 
 function operationContext(
-  { options }: Context,
+  { options, streams }: Context,
   interruption: Interruption,
   client: string,
 ): Omit<Stores, 'caller' | 'records' | 'secrets'> {
   return {
     clock: CLOCK,
-    timeoutMs: timeoutMs(options),
+    timeoutMs: timeoutMs(options, streams.env),
     process: `${client}, process ${process.pid}`,
     interrupted: interruption.requested,
   }

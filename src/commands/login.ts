@@ -4,6 +4,7 @@ import type { Context } from '../cli/context.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { LOGIN_METHODS } from '../ports/logins.ts'
 import { type LoginOptions, readLoginRequest } from '../requests/login-request.ts'
+import { tokenVariable } from '../settings/vault-token.ts'
 
 const METHODS = Object.keys(LOGIN_METHODS)
 
@@ -24,10 +25,11 @@ export function define(command: Command, context: Context): void {
 
 async function run(context: Context, options: LoginOptions): Promise<void> {
   const logins = await context.logins() // reports a missing Vault before it prompts for a token
-  const { ttl, file } = await logins.logIn(await readLoginRequest(context, options))
+  const { ttl, place } = await logins.logIn(await readLoginRequest(context, options))
   const expiry = ttl === undefined ? 'does not expire' : `expires in ${formatDuration(ttl)}`
-  context.note(`Logged in. The token ${expiry} and is saved in ${file}.`)
-  if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set and overrides the saved token.')
+  context.note(`Logged in. The token ${expiry} and is saved ${place}.`)
+  const variable = tokenVariable(context.streams.env)
+  if (variable) context.warn(`${variable} is set and overrides the saved token.`)
   context.note('Next: dsctl whoami')
 }
 

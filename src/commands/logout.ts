@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { formatDuration } from '../lib/duration.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
+import { tokenVariable } from '../settings/vault-token.ts'
 
 interface Options {
   readonly yes?: boolean
@@ -28,7 +29,8 @@ async function run(context: Context, yes: boolean | undefined): Promise<void> {
     context.warn('Vault did not revoke the token: it has expired, or its policy forbids it.')
   }
   if (result.outcome === 'still valid') context.warn(stillValid(result))
-  if (context.streams.env.VAULT_TOKEN) context.warn('VAULT_TOKEN is set and is still in use.')
+  const variable = tokenVariable(context.streams.env)
+  if (variable) context.warn(`${variable} is set and is still in use.`)
 }
 
 function stillValid({ ttl, isBatch }: { ttl: number | undefined; isBatch: boolean }): string {
@@ -42,6 +44,7 @@ const NOTES = {
   revoked: 'Logged out: the token was revoked and removed.',
   rejected: 'Logged out: the token was removed.',
   'still valid': 'Logged out: the token was removed.',
+  agent: 'Logged out: the token was removed, but not revoked, because a Vault agent uses it.',
   none: 'Not logged in: no token is saved.',
 } as const
 

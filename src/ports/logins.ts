@@ -24,9 +24,9 @@ export interface LoginRequest {
 export interface Logins {
   /**
    * Gets a token and saves it where `vault login` does. Returns its lifetime in seconds, undefined if it does not
-   * expire, and the path of the file. Throws `unauthenticated` if Vault refuses.
+   * expire, and where the token is, to follow "is saved". Throws `unauthenticated` if Vault refuses.
    */
-  logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly file: string }>
+  logIn(request: LoginRequest): Promise<{ readonly ttl: number | undefined; readonly place: string }>
   /** Whether the saved token is a root token. */
   savedTokenIsRoot(): Promise<boolean>
   /** Revokes the saved token and deletes the file. */
@@ -37,6 +37,8 @@ export type LogoutResult =
   | { readonly outcome: 'revoked' }
   /** No token is saved. */
   | { readonly outcome: 'none' }
+  /** An agent uses the token, so it was removed, but not revoked. */
+  | { readonly outcome: 'agent' }
   /** Vault did not revoke the token, and does not accept it either: usually it has expired. */
   | { readonly outcome: 'rejected' }
   /** Vault did not revoke the token, which stays valid for `ttl` seconds; undefined if it does not expire. */

@@ -1,4 +1,5 @@
 import nodeVault from 'node-vault'
+import { valueAt } from '../lib/value-at.ts'
 import type { Backend } from '../ports/backend.ts'
 import { type ErrorResponse, toErrorResponse } from './errors.ts'
 import { SOCKET_ORIGIN } from './server-address.ts'
@@ -21,6 +22,8 @@ export interface VaultClient {
    * Whether the responses came from an agent that caches tokens and leases, so that other programs get the same ones.
    */
   isCached(): boolean
+  /** The accessor of the token that Vault saw, if the token has been looked up. An agent may have replaced the token. */
+  accessor(): string | undefined
   close(): void
 }
 
@@ -42,11 +45,18 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
     'request-promise': requestPromise,
   })
   client.token = settings.token // replaces VAULT_TOKEN, which node-vault uses if the token is empty
+  let accessor: unknown
+  const read = async (path: string) => {
+    const response = await toResponse(client.read(path))
+    if (path === 'auth/token/lookup-self' && response.ok) accessor = valueAt(response.body, 'data', 'accessor')
+    return response
+  }
   return {
-    read: path => toResponse(client.read(path)),
+    read,
     write: (path, body) => toResponse(client.write(path, body)),
     remove: path => toResponse(client.delete(path)),
     isCached,
+    accessor: () => (typeof accessor === 'string' ? accessor : undefined),
     close,
   }
 }

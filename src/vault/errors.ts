@@ -91,8 +91,8 @@ export function tokenRejected(source: TokenSource): DsctlError {
 function tokenHint(source: TokenSource): string {
   if (source === 'VAULT_ROLE_ID') return 'Add read on auth/token/lookup-self to the policy of the AppRole.'
   const newToken =
-    source === 'VAULT_TOKEN'
-      ? 'Set VAULT_TOKEN to a valid token, or unset it and run dsctl login'
+    source === 'VAULT_TOKEN' || source === 'BAO_TOKEN'
+      ? `Set ${source} to a valid token, or unset it and run dsctl login`
       : 'Log in again with dsctl login or vault login'
   return `${newToken}, or add read on auth/token/lookup-self to its policy.`
 }

@@ -1,34 +1,62 @@
-import type { Logins } from '../ports/logins.ts'
-import { type Connect, describeUnrevoked, isRootToken, logIn, revokeOwnToken } from './login.ts'
-import { removeTokenFile, writeTokenFile } from './token-file.ts'
+import { once } from '../lib/once.ts'
+import { valueAt } from '../lib/value-at.ts'
+import type { Logins, LogoutResult } from '../ports/logins.ts'
+import { vaultError } from './errors.ts'
+import { type Connect, describeUnrevoked, logIn, revokeOwnToken } from './login.ts'
 
-/** The file that holds the token, the same as the vault CLI's. */
-interface TokenFile {
-  readonly path: string
+/** Keeps the token of a login, in the same place as the Vault command. */
+export interface TokenStore {
+  /** Follows "is saved": `in /home/alice/.vault-token`. */
+  readonly place: string
   /** The token; undefined if there is none. */
-  readonly read: () => string | undefined
+  read(): Promise<string | undefined>
+  save(token: string): Promise<void>
+  erase(): Promise<void>
 }
 
-const REVOKED = { outcome: 'revoked' } as const
-
-export function vaultLogins(connect: Connect, file: TokenFile): Logins {
+export function vaultLogins(connect: Connect, store: TokenStore): Logins {
+  const readSaved = once(() => store.read())
+  const lookUpSaved = once(async () => lookUpToken(connect, (await readSaved()) ?? ''))
   return {
     async logIn(request) {
       const { token, ttl } = await logIn(connect, request)
-      writeTokenFile(file.path, token)
-      return { ttl, file: file.path }
+      await store.save(token)
+      return { ttl, place: store.place }
     },
     async savedTokenIsRoot() {
-      const token = file.read()
-      return token !== undefined && isRootToken(await connect(token))
+      if ((await readSaved()) === undefined) return false
+      const policies = valueAt(await lookUpSaved(), 'policies')
+      return Array.isArray(policies) && policies.includes('root')
     },
     async logOut() {
-      const token = file.read()
+      const token = await readSaved()
       if (token === undefined) return { outcome: 'none' }
-      const client = await connect(token)
-      const result = (await revokeOwnToken(client)) ? REVOKED : await describeUnrevoked(client)
-      removeTokenFile(file.path)
+      const result = await revokeUnlessAgents(connect, token, await lookUpSaved())
+      await store.erase()
       return result
     },
   }
+}
+
+async function revokeUnlessAgents(connect: Connect, token: string, data: unknown): Promise<LogoutResult> {
+  if (await belongsToAgent(connect, data)) return { outcome: 'agent' }
+  const client = await connect(token)
+  return (await revokeOwnToken(client)) ? { outcome: 'revoked' } : describeUnrevoked(client)
+}
+
+/** The data of a token, or of the one that an agent adds if it is empty; undefined if Vault accepts none. */
+async function lookUpToken(connect: Connect, token: string): Promise<unknown> {
+  const response = await (await connect(token)).read('auth/token/lookup-self')
+  if (!response.ok && response.status >= 429) throw vaultError(response, 'look up its own token')
+  return response.ok ? valueAt(response.body, 'data') : undefined
+}
+
+/**
+ * Whether an agent adds this very token to requests without one, or replaces every token with its own. Revoking would
+ * then end the agent's token, which other programs use.
+ */
+async function belongsToAgent(connect: Connect, saved: unknown): Promise<boolean> {
+  const accessor = valueAt(saved, 'accessor')
+  if (typeof accessor !== 'string' || accessor === '') return false
+  return valueAt(await lookUpToken(connect, ''), 'accessor') === accessor
 }

@@ -12,12 +12,18 @@ export interface IssuedToken {
   readonly token: string
   /** Seconds until the token expires; undefined if it does not expire. */
   readonly ttl: number | undefined
+  readonly accessor?: string
+  /** An agent has issued the token from its cache, and may give it to other programs too. */
+  readonly isShared?: boolean
 }
 
 /** Gets a token. Throws `unauthenticated` if Vault refuses; the error never contains the secret. */
 export async function logIn(connect: Connect, request: LoginRequest): Promise<IssuedToken> {
-  const secret = (await unwrap(connect, request)).reveal()
-  if (request.method === 'token') return checkToken(await connect(secret), secret)
+  if (request.method === 'token') {
+    const token = request.secret.reveal()
+    return (await unwrapToken(connect, token)) ?? checkToken(await connect(token), token)
+  }
+  const secret = (request.method === 'approle' ? await unwrapSecretId(connect, request) : request.secret).reveal()
   const { nameField, secretField } = LOGIN_METHODS[request.method]
   const path = `auth/${request.mount}/login`
   const client = await connect('')
@@ -26,24 +32,20 @@ export async function logIn(connect: Connect, request: LoginRequest): Promise<Is
       ? await client.write(`${path}/${encodeURIComponent(request.name)}`, { [secretField]: secret })
       : await client.write(path, { [nameField]: request.name, [secretField]: secret })
   if (!response.ok) throw loginError(response, request)
-  return issuedToken(response)
+  return { ...issuedToken(response), isShared: client.isCached() }
 }
 
 function issuedToken({ body }: VaultResponse): IssuedToken {
   const token = valueAt(body, 'auth', 'client_token')
-  if (typeof token === 'string' && token !== '') return { token, ttl: seconds(valueAt(body, 'auth', 'lease_duration')) }
+  const accessor = valueAt(body, 'auth', 'accessor')
+  if (typeof token === 'string' && token !== '') {
+    const ttl = seconds(valueAt(body, 'auth', 'lease_duration'))
+    return { token, ttl, ...(typeof accessor === 'string' && { accessor }) }
+  }
   const message = 'Vault returned no token: it requires a second factor, or the server is not Vault.'
   throw new DsctlError('unauthenticated', message, {
     hint: 'Run vault login, which asks for a second factor. dsctl uses the token that it saves.',
   })
-}
-
-/** Whether the client's own token is a root token. False for an invalid token. */
-export async function isRootToken(client: VaultClient): Promise<boolean> {
-  const response = await client.read('auth/token/lookup-self')
-  if (!response.ok && response.status >= 429) throw vaultError(response, 'look up its own token')
-  const policies = response.ok ? valueAt(response.body, 'data', 'policies') : undefined
-  return Array.isArray(policies) && policies.includes('root')
 }
 
 /** Revokes the client's own token. False if Vault refuses, usually because the token has expired. */
@@ -61,6 +63,17 @@ export async function describeUnrevoked(client: VaultClient): Promise<LogoutResu
   return { outcome: 'still valid', ttl: seconds(valueAt(data, 'ttl')), isBatch: valueAt(data, 'type') === 'batch' }
 }
 
+/**
+ * Revokes the token of a login when the command ends; unless an agent has issued it from its cache, or replaces it with
+ * its own token: either is used by other programs.
+ */
+export async function revokeIssuedToken(client: VaultClient, { accessor, isShared }: IssuedToken): Promise<void> {
+  if (isShared || client.isCached()) return
+  if (client.accessor() === undefined) await client.read('auth/token/lookup-self')
+  if (accessor !== undefined && client.accessor() !== undefined && client.accessor() !== accessor) return
+  await revokeOwnToken(client)
+}
+
 async function checkToken(client: VaultClient, token: string): Promise<IssuedToken> {
   const response = await client.read('auth/token/lookup-self')
   const data = response.ok ? valueAt(response.body, 'data') : undefined
@@ -74,30 +87,58 @@ async function checkToken(client: VaultClient, token: string): Promise<IssuedTok
 
 const WRAPPING_TOKEN = /^(hv)?s\.\S+$/
 
+/** Opens a wrapping token. The answer of Vault that it holds, or undefined if the token wraps nothing. */
+async function unwrap(
+  connect: Connect,
+  token: string,
+  check: (creationPath: string) => void,
+): Promise<VaultResponse | undefined> {
+  const lookup = await (await connect('')).write('sys/wrapping/lookup', { token })
+  if (!lookup.ok) {
+    if (lookup.status >= 429) throw vaultError(lookup, 'look up the wrapped value')
+    return undefined
+  }
+  check(String(valueAt(lookup.body, 'data', 'creation_path')))
+  const response = await (await connect(token)).write('sys/wrapping/unwrap', {})
+  if (!response.ok) throw unwrapError(response)
+  return response
+}
+
 /**
  * Resolves a response-wrapped secret-id, which is a token that returns the real secret-id once. The creation path is
  * checked first: an attacker who replaced the token could otherwise make us log in with their own AppRole.
  */
-async function unwrap(connect: Connect, { method, mount, secret }: LoginRequest): Promise<Secret<string>> {
+async function unwrapSecretId(connect: Connect, { mount, secret }: LoginRequest): Promise<Secret<string>> {
   const token = secret.reveal()
-  if (method !== 'approle' || !WRAPPING_TOKEN.test(token)) return secret
-  const lookup = await (await connect('')).write('sys/wrapping/lookup', { token })
-  if (!lookup.ok) throw unwrapError(lookup)
-  const path = String(valueAt(lookup.body, 'data', 'creation_path'))
-  if (!path.startsWith(`auth/${mount}/role/`) || !path.endsWith('/secret-id')) {
+  if (!WRAPPING_TOKEN.test(token)) return secret
+  const response = await unwrap(connect, token, path => {
+    if (path.startsWith(`auth/${mount}/role/`) && path.endsWith('/secret-id')) return
     throw new DsctlError('unauthenticated', 'The wrapped secret-id does not come from this AppRole mount.', {
       hint: 'Someone may have replaced it. Do not use it.',
     })
-  }
-  const response = await (await connect(token)).write('sys/wrapping/unwrap', {})
-  if (!response.ok) throw unwrapError(response)
+  })
+  if (!response) throw wrappedValueGone()
   const secretId = valueAt(response.body, 'data', 'secret_id')
   if (typeof secretId === 'string') return new Secret(secretId)
   throw new DsctlError('unauthenticated', 'The wrapped value is not a secret-id.')
 }
 
+/** The token that a wrapping token holds; undefined for any other token. A look-up would use up a wrapping token. */
+async function unwrapToken(connect: Connect, token: string): Promise<IssuedToken | undefined> {
+  if (!WRAPPING_TOKEN.test(token)) return undefined
+  const response = await unwrap(connect, token, path => {
+    if (path.startsWith('auth/') && !path.endsWith('/secret-id')) return
+    throw invalid('The wrapped value is not a token. It was not opened.', [], 'Open it with vault unwrap.')
+  })
+  return response && issuedToken(response)
+}
+
 function unwrapError(response: ErrorResponse): DsctlError {
-  if (response.status >= 429) return vaultError(response, 'unwrap the secret-id')
+  if (response.status >= 429) return vaultError(response, 'open the wrapped value')
+  return wrappedValueGone()
+}
+
+function wrappedValueGone(): DsctlError {
   return new DsctlError('unauthenticated', 'The wrapped secret-id has already been used, or has expired.', {
     hint: 'Request a new one. If you did not use this one, someone else may have.',
   })

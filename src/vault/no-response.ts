@@ -78,10 +78,14 @@ export function cannotBeReached({ delivered, host, proxy, code, tls }: NoRespons
   const refused = /^PROXY_(.*)$/.exec(code)?.[1]
   const unknown = refused ? `the proxy refused the connection (${refused})` : code || 'the connection failed'
   const reason = tls?.reason ?? REASONS[code] ?? unknown
-  const usual = proxy ? proxyHint(proxy) : 'Check VAULT_ADDR, and that Vault is running.'
-  const hint = (tls ? TLS_HINTS[tls.cause] : HINTS[code]) ?? usual
-  const way = proxy ? ` through the proxy ${proxy.url}` : ''
-  return new UnavailableError(delivered, `Vault at ${host} cannot be reached${way}: ${reason}.`, { hint })
+  const known = tls ? TLS_HINTS[tls.cause] : HINTS[code]
+  if (proxy) {
+    const message = `Vault at ${host} cannot be reached through the proxy ${proxy.url}: ${reason}.`
+    return new UnavailableError(delivered, message, { hint: known ?? proxyHint(proxy) })
+  }
+  return new UnavailableError(delivered, `Vault at ${host} cannot be reached: ${reason}.`, {
+    hint: known ?? 'Check VAULT_ADDR, and that Vault is running.',
+  })
 }
 
 function proxyHint({ variable }: HttpProxy): string {

@@ -26,13 +26,17 @@ interface FrontOptions {
   readonly clientCa?: string
   /** Path of a Unix socket to listen on. */
   readonly socket?: string
+  /** Changes the headers of a request, as an agent does. */
+  readonly change?: (headers: IncomingHttpHeaders) => IncomingHttpHeaders
+  /** Added to the headers of answers. */
+  readonly answerHeaders?: Readonly<Record<string, string>>
   /** An answer in place of Vault's. */
   readonly answer?: (request: FrontRequest) => { status: number; headers?: Record<string, string> } | undefined
 }
 
 /** A listener in front of Vault that records requests: with TLS, with client certificates, or on a Unix socket. */
 export async function vaultFront(vaultAddr: string, options: FrontOptions = {}): Promise<VaultFront> {
-  const { tls, clientCa, socket, answer } = options
+  const { tls, clientCa, socket, answer, change = headers => headers, answerHeaders } = options
   const requests: FrontRequest[] = []
   const sockets = new Set<Socket>()
   const mutual = clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: true, ca: clientCa }
@@ -46,8 +50,8 @@ export async function vaultFront(vaultAddr: string, options: FrontOptions = {}):
     requests.push(seen)
     const own = answer?.(seen)
     if (own) return void response.writeHead(own.status, own.headers).end('{"errors":[]}')
-    const onward = request(`${vaultAddr}${url}`, { method, headers, agent: false }, reply => {
-      response.writeHead(reply.statusCode ?? 502, reply.headers)
+    const onward = request(`${vaultAddr}${url}`, { method, headers: change(headers), agent: false }, reply => {
+      response.writeHead(reply.statusCode ?? 502, { ...reply.headers, ...answerHeaders })
       reply.pipe(response)
     })
     onward.on('error', () => incoming.socket.destroy())

@@ -10,8 +10,8 @@ import type { Prompter } from '../../terminal/prompter.ts'
 /** Logs in with a token and saves it. Returns false, with a warning, if Vault rejects the token. */
 export async function tryToken(context: Context, secret: Secret<string>): Promise<boolean> {
   try {
-    const { file } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
-    context.note(`Logged in. The token is saved in ${file}.`)
+    const { place } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
+    context.note(`Logged in. The token is saved ${place}.`)
     return true
   } catch (error) {
     if (!(error instanceof DsctlError) || !['unauthenticated', 'invalid'].includes(error.code)) throw error
