@@ -6,6 +6,7 @@ import type { GlobalOptions } from './cli/global-options.ts'
 import { listenForInterruption, type Signals, type StopSignal } from './cli/interruption.ts'
 import { openContext } from './cli/open-context.ts'
 import { DsctlError, ERROR_CODES } from './domain/errors.ts'
+import { isMissingModule } from './lib/missing-module.ts'
 import { addCommands, createProgram } from './program.ts'
 import { UncaughtError } from './terminal/bug.ts'
 import { ignoreClosedPipes } from './terminal/closed-pipes.ts'
@@ -46,14 +47,14 @@ export async function run(host: Host, version: string): Promise<number> {
   host.on('exit', () => closeLostTerminal(streams))
   // By default Node prints the whole error, which may contain a secret. Operations stop as if the process was killed.
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    host.on(event, error => exitWith(error instanceof DsctlError ? error : new UncaughtError(error)))
+    host.on(event, error => exitWith(replacedError(error, context) ?? uncaught(error)))
   }
   try {
     await Promise.race([program.parseAsync(args, { from: 'user' }), interruption.stopped])
     return 0
   } catch (thrown) {
     if (thrown instanceof CommanderError) return 0 // commander has printed help or the version
-    const error = await addSuggestion(thrown, context)
+    const error = replacedError(thrown, context) ?? (await addSuggestion(thrown, context))
     printError(streams, error)
     return exitCode(error)
   } finally {
@@ -78,11 +79,29 @@ function jobOf(host: Host): JobControl {
   }
 }
 
+function uncaught(error: unknown): unknown {
+  return error instanceof DsctlError ? error : new UncaughtError(error)
+}
+
 function outputError(error: Error, { changed }: Context): DsctlError {
   const message = `The output cannot be written: ${String((error as { code?: unknown }).code ?? 'unknown reason')}.`
-  if (!changed) return new DsctlError('unwritten', message)
+  return withChange(new DsctlError('unwritten', message), changed)
+}
+
+/** The error if a file of dsctl, which is loaded when it is needed, has disappeared. Undefined for any other error. */
+function replacedError(error: unknown, { changed }: Context): DsctlError | undefined {
+  if (!isMissingModule(error)) return undefined
+  const message = 'dsctl was upgraded or removed while this command ran.'
+  const hint = 'Run it again. If it fails again, install dsctl again.'
+  return withChange(new DsctlError('replaced', message, { hint }), changed)
+}
+
+/** The same error, which also says what the command has changed. */
+function withChange(error: DsctlError, changed: Context['changed']): DsctlError {
+  if (!changed) return error
   const { text, id } = changed
-  return new DsctlError('unwritten', `${message} ${text}`, { id, hint: id && `Run dsctl get ${id} to see it.` })
+  const hint = id && `Run dsctl get ${id} to see it.`
+  return new DsctlError(error.code, `${error.message} ${text}`, { id, hint })
 }
 
 async function addSuggestion(error: unknown, context: Context): Promise<unknown> {

@@ -31,7 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, string>> = {
   commands: 'commands cli views requests operations ports source-types settings terminal domain lib',
   cli: 'cli type:operations ports source-types settings terminal backends lazy:connectors domain lib',
   program: 'cli lazy:commands domain lib',
-  run: 'program cli lazy:operations terminal domain',
+  run: 'program cli lazy:operations terminal domain lib',
   main: 'lazy:run',
 }
 

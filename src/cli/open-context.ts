@@ -11,7 +11,7 @@ import { EMBEDDED_PROFILE, readSettings } from '../settings/settings.ts'
 import { credentialFiles } from '../settings/vault-token.ts'
 import { isInteractive } from '../terminal/is-interactive.ts'
 import { printNote, printVerbose, printWarning } from '../terminal/messages.ts'
-import { printView } from '../terminal/output.ts'
+import { loadPrinter, printView } from '../terminal/output.ts'
 import type { Streams } from '../terminal/streams.ts'
 import type { Context } from './context.ts'
 import { type GlobalOptions, outputFormat, settingFlags, timeoutMs } from './global-options.ts'
@@ -125,7 +125,10 @@ export function openContext({ streams, version, interruption, options }: Context
     return opened
   }
   const callerFor = async (roles: readonly Role[]): Promise<Caller> => {
+    const printer = loadPrinter(streams, outputFormat(context.settings()))
+    printer.catch(() => {}) // awaited below
     const { email, source } = await context.identity()
+    await printer
     return { email, identitySource: source, organization: context.settings().get('org'), roles }
   }
   return context

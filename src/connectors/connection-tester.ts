@@ -1,4 +1,5 @@
 import type { Credentials } from '../domain/secret.ts'
+import { isMissingModule } from '../lib/missing-module.ts'
 import type { ConnectionResult, ConnectionTester, Stage } from '../ports/connection-test.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 import { connectTcp } from './connect-tcp.ts'
@@ -57,6 +58,7 @@ async function runTest(type: SourceType, credentials: Credentials, options: Test
     const message = serverVersion === null ? 'Connected.' : `Connected: ${serverVersion}.`
     return { ok: true, stage: 'query', code: 'ok', message, serverVersion, unknownHostKey: null }
   } catch (error) {
+    if (isMissingModule(error)) throw error // says nothing about the connection
     const {
       code,
       message,

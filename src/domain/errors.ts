@@ -1,6 +1,7 @@
 /** Every kind of failure: its exit code for scripts, the corresponding HTTP status, and its meaning for people. */
 export const ERROR_CODES = {
   bug: { exit: 1, status: 500, meaning: 'a bug, or an error without a code of its own' },
+  replaced: { exit: 1, status: 500, meaning: 'dsctl was upgraded or removed while the command ran' },
   unwritten: { exit: 1, status: 500, meaning: 'the output could not be written; changes that were made remain' },
   invalid: { exit: 2, status: 400, meaning: 'wrong usage or an invalid request' },
   unauthenticated: {

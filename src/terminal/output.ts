@@ -9,6 +9,15 @@ import type { TableLayout } from './table.ts'
 import { terminalWidth } from './terminal-width.ts'
 import type { Column, CompleteView, LazyText, LinesView, ListView, OutcomesView, RecordView } from './view.ts'
 
+/**
+ * Loads what printing in `format` needs. Commands do so before they change anything: if dsctl is upgraded meanwhile, its
+ * files are no longer there afterwards.
+ */
+export async function loadPrinter(streams: Streams, format: OutputFormat): Promise<void> {
+  if (format === 'yaml') await import('../lib/yaml.ts')
+  if (format === 'table') await Promise.all([import('./table.ts'), loadPainter(streams, streams.stdout)])
+}
+
 /** Prints a complete result on stdout in the requested format. */
 export async function printView<T extends object>(
   streams: Streams,

@@ -23,6 +23,7 @@ type Code = keyof typeof ERROR_CODES
 /** The documented contract, repeated here on purpose. */
 const CONTRACT: Readonly<Record<Code, readonly [exit: number, status: number | undefined]>> = {
   bug: [1, 500],
+  replaced: [1, 500],
   unwritten: [1, 500],
   invalid: [2, 400],
   unauthenticated: [3, 401],
