@@ -6,6 +6,7 @@ import { exitCodesPage } from './reference/exit-codes.ts'
 import { schemasPage } from './reference/schemas.ts'
 import { settingsPage } from './reference/settings.ts'
 import { typesPage, typesTable } from './reference/types.ts'
+import { vaultEnvironmentPage } from './reference/vault-environment.ts'
 
 // The pages in docs/reference/ are made from the program. `npm run docs` writes them; these tests compare them.
 
@@ -13,6 +14,7 @@ test.each([
   ['commands', commandsPage],
   ['types', typesPage],
   ['settings', settingsPage],
+  ['vault-environment', vaultEnvironmentPage],
   ['exit-codes', exitCodesPage],
   ['schemas', schemasPage],
 ])('The reference page of %s is up to date: npm run docs', async (name, make) => {

@@ -39,6 +39,8 @@ default. All profiles are in one file (\`dsctl config path\` prints its path), w
 ## Other variables
 
 ${table(['variable', 'meaning'], variables)}
+\`BAO_NAME\` overrides \`VAULT_NAME\`. [Variables of Vault and OpenBao](vault-environment.md) says what dsctl does with each.
+
 The \`PG*\` variables and \`~/.pgpass\` also supply what a database URL leaves out, so one profile can serve a whole team: the URL
 without a user in the profile, \`PGUSER\` in each person's environment.
 
