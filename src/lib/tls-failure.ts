@@ -103,7 +103,7 @@ function readTlsError(error: unknown): TlsError {
   for (let current: unknown = error, depth = 0; isObject(current) && depth < 5; depth++) {
     const { code, cause, errors, cert, message } = current
     const reason = /:SSL routines:[^:]*:([A-Za-z0-9 ]+)/.exec(String(message))?.[1]
-    // Node's usual code for this reason. Some errors of sockets and of mysql2 have another.
+    // Node's usual code for this reason. Some errors of sockets and of mysql2 have a different code.
     if (reason !== undefined) return { code: `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`, names: [] }
     const isInner = typeof code === 'string' && code !== 'ESOCKET' // tedious gives this code to an error that it wraps
     if (isInner) return { code, names: certificateNames(cert) }

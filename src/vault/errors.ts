@@ -79,7 +79,7 @@ function rejected(status: number, action: string): DsctlError {
   })
 }
 
-/** Where the token comes from; undefined: the token file. Decides the hint of `tokenRejected`. */
+/** The source of the token. Undefined means the token file. It decides the hint of `tokenRejected`. */
 export type TokenSource = string | undefined
 
 /** The error for a token that Vault does not accept. */

@@ -16,7 +16,7 @@ export async function tryToken(context: Context, secret: Secret<string>): Promis
   } catch (error) {
     if (!(error instanceof DsctlError) || !['unauthenticated', 'invalid'].includes(error.code)) throw error
     context.warn(error.message)
-    await context.reopen() // the user may enter another address too
+    await context.reopen() // the user can also correct the address
     return false
   }
 }
