@@ -21,9 +21,6 @@ export interface LibpqParameter {
   readonly socketsOnly?: true
 }
 
-/** The default of sslnegotiation: the client asks the server whether it supports TLS. */
-export const REQUESTED_TLS = 'postgres'
-
 const NO_GSS = 'only for GSSAPI, which dsctl does not use'
 const TLS_VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
 const FLAG = ['0', '1']
@@ -87,7 +84,7 @@ export const LIBPQ_PARAMETERS: readonly LibpqParameter[] = [
     env: 'PGSSLMODE',
     support: 'used',
     allowed: ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'],
-    note: 'default on this machine: allow',
+    note: 'by default as prefer, but without TLS first if the server is on this machine',
   },
   {
     name: 'requiressl',
@@ -96,7 +93,7 @@ export const LIBPQ_PARAMETERS: readonly LibpqParameter[] = [
     allowed: FLAG,
     note: 'the same as sslmode=require if it is 1',
   },
-  { name: 'sslnegotiation', env: 'PGSSLNEGOTIATION', support: 'used', allowed: [REQUESTED_TLS, 'direct'] },
+  { name: 'sslnegotiation', env: 'PGSSLNEGOTIATION', support: 'used', allowed: ['postgres', 'direct'] },
   { name: 'sslcompression', env: 'PGSSLCOMPRESSION', support: 'ignored', note: 'TLS 1.3 has no compression' },
   { name: 'sslcert', env: 'PGSSLCERT', support: 'used' },
   { name: 'sslkey', env: 'PGSSLKEY', support: 'used', note: 'a file; engines are rejected' },

@@ -1,6 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { readFirstBytes } from './read-first-bytes.ts'
 
+/** pg's option `sslnegotiation` for its default. Without a value, pg uses PGSSLNEGOTIATION. */
+export const REQUESTED_TLS = 'postgres'
+
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 /**

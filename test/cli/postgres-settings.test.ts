@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LIBPQ_PARAMETERS } from '../../src/domain/libpq-parameters.ts'
 import { type Authority, authority, type Certificate } from '../support/certificate.ts'
 import { type Gate, type GateOptions, postgresGate } from '../support/postgres-gate.ts'
-import { jsonError, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from '../support/run.ts'
+import { dsctl, jsonError, type RunOptions, type RunResult, spawnDsctl, temporaryFolder } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 
 // How dsctl reads the connection parameters of libpq: from URLs, service files and PG* variables.
@@ -37,10 +37,10 @@ async function gate(options: GateOptions): Promise<Gate> {
 
 /** Runs `dsctl list` with only these settings for Postgres. */
 async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<RunResult> {
-  const result = await spawnDsctl(['list', '-o', 'json', '--timeout', '5'], {
-    home,
-    env: { ...acme.env, DSCTL_DATABASE_URL: undefined, ...env },
-  }).result
+  const run =
+    env && 'NODE_OPTIONS' in env ? (args: string[], options: RunOptions) => spawnDsctl(args, options).result : dsctl
+  const all = { ...acme.env, DSCTL_DATABASE_URL: undefined, ...env }
+  const result = await run(['list', '-o', 'json', '--timeout', '5'], { home, env: all })
   expect(result.stdout + result.stderr).not.toContain(PASSWORD)
   return result
 }

@@ -62,11 +62,14 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
   })
 
   beforeAll(async () => {
-    const access = 'hostnossl all tls_only all reject\nhostssl all tls_only all scram-sha-256'
-    server = await ownPostgres({ password: PASSWORD, pair: good, access })
+    const access = `hostnossl all tls_only all reject\nhostssl all tls_only all scram-sha-256
+hostssl all plain_only all reject\nhostnossl all plain_only all scram-sha-256
+hostssl all cert_only all cert\nhost all rejected all reject`
+    server = await ownPostgres({ password: PASSWORD, pair: good, access, clientCa: good.cert })
     const client = new pg.Client({ ...base(), user: 'app', database: 'postgres', ssl: { ca: good.cert } })
     await client.connect()
-    for (const role of ['low', 'tls_only']) await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`)
+    for (const role of ['low', 'tls_only', 'plain_only', 'cert_only'])
+      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD '${PASSWORD}'`)
     await client.query(`CREATE ROLE no_login PASSWORD '${PASSWORD}'`)
     await client.query('CREATE SCHEMA private')
     await client.query('CREATE DATABASE closed')
@@ -88,14 +91,33 @@ describe.runIf(REAL_POSTGRES && POSTGRES_BIN)('Postgres with passwords and TLS',
       [
         'reports a wrong password',
         { password: SECRET },
-        { ...denied, message: expect.stringContaining('password of app') },
+        { ...denied, message: expect.stringContaining('password of user app') },
       ],
       ['reports an unknown user', { username: 'nobody' }, denied],
-      ['reports a role that is not allowed to log in', { username: 'no_login' }, denied],
+      [
+        'reports a role that is not allowed to log in',
+        { username: 'no_login' },
+        { ...denied, message: expect.stringContaining('user no_login to log in: the role lacks the LOGIN attribute') },
+      ],
+      [
+        'reports a user that needs a client certificate',
+        { username: 'cert_only' },
+        { ...denied, message: 'The server requires a client certificate from user cert_only.' },
+      ],
+      [
+        'reports a user that pg_hba.conf rejects',
+        { username: 'rejected' },
+        {
+          ...denied,
+          message: expect.stringMatching(/^The server rejects user rejected from .*pg_hba\.conf says so\.$/),
+        },
+      ],
+      ['tries again without TLS if it is preferred', { username: 'plain_only', ssl_mode: 'prefer' }, { ok: true }],
+      ['does not if it is required', { username: 'plain_only', ssl_mode: 'require' }, denied],
       [
         'reports a user that is required to use TLS',
         { username: 'tls_only', ssl_mode: 'disable', ssl_ca: undefined },
-        denied,
+        { ...denied, message: expect.stringContaining('without TLS') },
       ],
       ['connects as that user over TLS', { username: 'tls_only' }, { ok: true }],
       ['reports a missing database', { default_database: 'nope' }, { stage: 'database', code: 'database_not_found' }],

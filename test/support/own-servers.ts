@@ -44,8 +44,17 @@ function postgresBin(): string | undefined {
   return version && join(folder, version, 'bin')
 }
 
-/** A Postgres with passwords (scram) and TLS; its superuser is `app`. `access`: the first rules in pg_hba.conf. */
-export async function ownPostgres({ password, pair, access }: { password: string; pair: Pair; access: string }) {
+export interface PostgresOptions {
+  readonly password: string
+  readonly pair: Pair
+  /** The first rules in pg_hba.conf. */
+  readonly access: string
+  /** The certificate authority of clients. */
+  readonly clientCa?: string
+}
+
+/** A Postgres with passwords (scram) and TLS; its superuser is `app`. It logs connections to the file `log`. */
+export async function ownPostgres({ password, pair, access, clientCa }: PostgresOptions) {
   const bin = POSTGRES_BIN ?? ''
   const { folder, ids, write } = folderOf('postgres')
   const run = (command: string, args: string[]) => {
@@ -58,8 +67,10 @@ export async function ownPostgres({ password, pair, access }: { password: string
   write('data/server.crt', pair.cert)
   write('data/server.key', pair.key)
   write('data/pg_hba.conf', `${access}\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n`)
+  if (clientCa !== undefined) write('data/clients.crt', clientCa)
   const port = await freePort()
-  const options = `-p ${port} -k ${folder} -c ssl=on -c fsync=off -c listen_addresses=localhost`
+  const ca = clientCa === undefined ? '' : ' -c ssl_ca_file=clients.crt'
+  const options = `-p ${port} -k ${folder} -c ssl=on${ca} -c fsync=off -c log_connections=on -c listen_addresses=localhost`
   run('pg_ctl', ['-D', data, '-o', options, '-l', join(folder, 'log'), '-w', 'start'])
   const stop = () => {
     spawnSync(join(bin, 'pg_ctl'), ['-D', data, '-m', 'immediate', 'stop'], { ...ids, cwd: folder })

@@ -84,8 +84,7 @@ export function startDsctl(args: readonly string[], options: RunOptions = {}): R
   return { result, stdout: stdout.text, stderr: stderr.text, signal: name => void signals.emit(name) }
 }
 
-const READ_BY_NODE =
-  /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*|PG(PASSWORD|PASSFILE|USER|OPTIONS|APPNAME|DATABASE))$/
+const READ_BY_NODE = /^(NODE_.*|DEBUG|TMPDIR|TZ|LANG|LC_.*|SSL_CERT_.*)$/
 
 /** What `host.exit` does: a command in this process cannot leave before it has ended, so that is a failure of the test. */
 function exits(args: readonly string[]): { exited: Promise<never>; exit: (code: number) => never } {

@@ -1,8 +1,7 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
-import { REQUESTED_TLS } from '../../domain/libpq-parameters.ts'
-import { asPgSocket } from '../../lib/postgres-login.ts'
+import { asPgSocket, REQUESTED_TLS } from '../../lib/postgres-login.ts'
 import { checkMessages } from '../../lib/postgres-messages/check-messages.ts'
 import { UnsupportedLogin } from '../../lib/postgres-messages/invalid-message.ts'
 import { type AuthRequest, authRefusal } from './auth-policy.ts'
@@ -53,6 +52,7 @@ export function clientClass(settings: ConnectionSettings, open: () => Promise<Du
       const given = { options, application_name: applicationName, fallback_application_name: '', replication: '' }
       Object.assign(this.#internals.connectionParameters, given)
       checkMessages(this)
+      this.on('error', () => {}) // the pending login or statement rejects with it
     }
 
     get #internals(): Internals {
@@ -76,9 +76,14 @@ export function clientClass(settings: ConnectionSettings, open: () => Promise<Du
       connection.stream = asPgSocket(stream)
       this.#internals.enableChannelBinding = encrypted && settings.channelBinding !== 'disable'
       this.#login.watch(connection, encrypted)
-      connection.once('authenticationOk', () => this.#checkLogin(stream))
+      let refusal: Error | undefined
+      connection.once('authenticationOk', () => {
+        refusal = authRefusal(settings, this.#login.result, describeTarget(settings))
+        if (refusal) stream.destroy(refusal)
+      })
       try {
         await super.connect()
+        if (refusal) throw refusal // the rest of the login came in the same packet
       } catch (error) {
         throw new ConnectFailed(this.#refusal(error) ?? error, { encrypted, refused: this.#login.refused })
       }
@@ -99,11 +104,6 @@ export function clientClass(settings: ConnectionSettings, open: () => Promise<Du
       const refusal = authRefusal(settings, this.#login.request, describeTarget(settings))
       if (refusal) throw refusal
       return passwordFor(settings)
-    }
-
-    #checkLogin(stream: Duplex): void {
-      const refusal = authRefusal(settings, this.#login.result, describeTarget(settings))
-      if (refusal) stream.destroy(refusal)
     }
   }
 }

@@ -3,9 +3,9 @@ import type { ConnectionSettings } from './settings.ts'
 export type Encryption = 'tls' | 'plain'
 
 /**
- * How to connect, in the order of attempts, as in libpq: `allow` first tries without TLS, `prefer` with TLS. A socket
- * is never encrypted. libpq's default is `prefer`; dsctl saves a round trip if the server is on this machine. Source:
- * PostgreSQL documentation, "SSL Support", table of modes.
+ * How to connect, in the order of attempts, as in libpq: `allow` first tries without TLS, `prefer` with TLS. A socket is
+ * never encrypted. The default is `prefer`, but on this machine the attempt without TLS comes first, which is faster.
+ * Source: PostgreSQL documentation, "SSL Support", table of modes.
  */
 export function encryptionAttempts({ address, tls }: ConnectionSettings): readonly Encryption[] {
   if ('path' in address) return ['plain']

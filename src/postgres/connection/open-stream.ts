@@ -68,9 +68,7 @@ function connected(socket: Socket, { address, keepAlive }: ConnectionSettings): 
 function describeAnswer(answer: string | undefined): string {
   if (answer === 'N') return 'the server does not support TLS, and sslmode requires it'
   if (answer?.startsWith('E')) return 'the server refused to start TLS'
-  return answer === undefined
-    ? 'it closed the connection, or is not a Postgres server'
-    : 'it answered, but not in the Postgres protocol'
+  return answer === undefined ? 'it closed the connection, or is not a Postgres server' : 'it is not a Postgres server'
 }
 
 async function startDirectly(socket: Socket, options: Parameters<typeof startTls>[1]): Promise<Duplex> {

@@ -31,7 +31,6 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
     )
     const opened = new pg.Pool({ max: 4, connectionTimeoutMillis: timeoutMs, Client })
     opened.on('error', () => {}) // an idle connection was closed: the next statement opens a new one
-    opened.on('connect', client => client.on('error', () => {})) // a connection in use: its statement throws the error
     return opened
   }
   const [first, second] = encryptionAttempts(connection)
@@ -46,7 +45,7 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
         pool = open(first ?? 'plain')
         return connectPool()
       }
-      if (second === undefined || !allowsSecondAttempt(error, first)) throw error
+      if (second === undefined || !allowsSecondAttempt(error, first, connection)) throw error
       if (pool === attempted) pool = open(second)
       return await pool.connect().catch(later => {
         throw betterError(error, later)

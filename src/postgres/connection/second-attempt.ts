@@ -1,16 +1,25 @@
+import { DsctlError } from '../../domain/errors.ts'
 import { ConnectFailed } from './client.ts'
 import type { Encryption } from './encryption.ts'
 import { readError } from './failure.ts'
 import { TlsNotStarted } from './open-stream.ts'
+import type { ConnectionSettings } from './settings.ts'
 
 /**
  * Whether `allow` and `prefer` make their second attempt: if the first was refused by an error message during the
  * login, whatever its code, or if TLS could not be started. As in libpq, the first attempt may have sent the password.
  * Source: PostgreSQL, src/interfaces/libpq/fe-connect.c.
  */
-export function allowsSecondAttempt(error: unknown, first: Encryption | undefined): boolean {
+export function allowsSecondAttempt(
+  error: unknown,
+  first: Encryption | undefined,
+  { tls }: ConnectionSettings,
+): boolean {
   if (error instanceof TlsNotStarted) return true
-  if (!(error instanceof ConnectFailed) || !error.refused) return false
+  if (!(error instanceof ConnectFailed)) return false
+  // Without sslmode, libpq would have tried TLS first, which may need no password, or have the channel binding.
+  if (tls.mode === undefined && first === 'plain') return error.refused || error.cause instanceof DsctlError
+  if (!error.refused) return false
   return error.encrypted === (first === 'tls')
 }
 
