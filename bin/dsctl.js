@@ -6,6 +6,11 @@ for (const name of ['debug', 'error', 'info', 'log', 'trace', 'warn']) console[n
 let ended = false
 require('../dist/main.js')
   .main(process)
+  .catch(error => {
+    if (error.code !== 'MODULE_NOT_FOUND' && error.code !== 'ENOENT') throw error
+    process.stderr.write('dsctl: dsctl was upgraded or removed while this command ran.\nRun it again.\n')
+    return 1
+  })
   .then(code => {
     ended = true
     process.exitCode = code

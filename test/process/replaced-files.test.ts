@@ -43,7 +43,7 @@ function removeAt(request: RegExp, remove: () => void): () => boolean {
 
 const SECRET_WRITE = /^(POST|PUT) .*data\//
 const REQUEST = { env: 'dev', type: 'postgres', ...plainFields }
-const PLAIN = /^dsctl: dsctl was upgraded or removed while this command ran\.\nRun it again\. /
+const PLAIN = /^dsctl: dsctl was upgraded or removed while this command ran\.\nRun it again\./
 
 describe('If the installed files are removed while a command runs', () => {
   test.each([
@@ -76,6 +76,16 @@ describe('If the installed files are removed while a command runs', () => {
     const result = await spawnNode([bin, 'apply', '-f', '-'], { env: proxied.env, stdin }).result
     expect(removed()).toBe(true)
     expect(result).toMatchObject({ code: 0, stdout: expect.stringMatching(/(created[\s\S]*){3}/) })
+  })
+
+  test.each([
+    ['help.txt', '--help'],
+    ['run.js', 'list'],
+  ])('it ends with a plain message even if the command has only started: %s', async (file, command) => {
+    const { bin } = install()
+    rmSync(join(bin, '../../dist', file))
+    const result = await spawnNode([bin, command], { env: site.env }).result
+    expect(result).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(PLAIN) })
   })
 
   test('a change that fails is rolled back', async () => {
