@@ -3,7 +3,7 @@ import type { Context } from '../cli/context.ts'
 import { acceptSeveralEnvs } from '../cli/repeatable.ts'
 import { typesOption } from '../cli/request-options.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
-import { invalid } from '../domain/errors.ts'
+import { DsctlError, invalid } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
 import { exportAll } from '../operations/batch/export.ts'
 import { checkEnv } from '../source-types/check-name.ts'
@@ -30,6 +30,7 @@ async function run(context: Context, options: Options): Promise<void> {
   const toEnv = readTargetEnv(options.toEnv)
   const filter = readFilter(context, options.type)
   const stores = await context.stores(MAY.change)
+  let leftOut: readonly string[] = []
   await withProgress(context.streams, 'Exporting', progress => {
     let found = 0
     const onProgress = (done: number, total: number) => {
@@ -40,12 +41,32 @@ async function run(context: Context, options: Options): Promise<void> {
     // Each data source that was found but left out has already caused a warning.
     const empty = async () => `Nothing to export.${found ? '' : ` ${await noMatchText(stores, filter)}`}`
     return context.print(
-      { kind: 'documents', forEachPage: write => exportAll(stores, exportOptions, write), empty },
+      {
+        kind: 'documents',
+        forEachPage: async write => {
+          leftOut = await exportAll(stores, exportOptions, write)
+        },
+        empty,
+      },
       format,
     )
   })
   noteEnvOfSettings(context)
+  if (leftOut.length) {
+    throw incompleteError(leftOut)
+  }
 }
+
+/** The warnings have named each already. */
+function incompleteError(leftOut: readonly string[]): DsctlError {
+  const more = leftOut.length - MAX_NAMED
+  const names = [...leftOut.slice(0, MAX_NAMED), ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
+  return new DsctlError('unhealthy', `The export is incomplete. Left out: ${names}.`, {
+    hint: 'Run dsctl doctor --deep to see what is wrong with the secrets, and dsctl update to write one again.',
+  })
+}
+
+const MAX_NAMED = 10
 
 function readTargetEnv(toEnv: string | undefined): string | undefined {
   if (toEnv === undefined) return undefined

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { DsctlError, isInterruption } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
+import { deletionProblem } from '../operations/doctor/examine-vault.ts'
 import { type InitPlan, init } from '../operations/init.ts'
 import { whoami } from '../operations/whoami.ts'
 import type { FirstOrganization, VaultCheck } from '../ports/setup.ts'
@@ -47,6 +48,7 @@ async function run(context: Context, options: Options): Promise<void> {
   if (flags === EMBEDDED_PROFILE) return useEmbedded(context)
   const { setup, plan, vault } = await examineServers(context, prompter, first)
   warnOfMissingCapabilities(context, vault)
+  await warnOfDeletion(context, vault)
   if (options.check) return report(context, plan, vault)
   const needsSetup = plan.status !== 'ready' || plan.needsOrganization
   if (vault.hiddenMount !== undefined) warnOfHiddenMount(context, vault.hiddenMount, { needsSetup })
@@ -58,6 +60,16 @@ async function run(context: Context, options: Options): Promise<void> {
   const changed = done.length > 0 || saved
   if (!changed) context.note('Already set up. Nothing changed.')
   if (changed || prompter) context.note(`Next: ${await nextCommand(context, organization, vault)}`)
+}
+
+/** A mount that deletes credentials by itself is a problem of the mount, which init does not change. */
+async function warnOfDeletion(context: Context, { hiddenMount }: VaultCheck): Promise<void> {
+  if (hiddenMount !== undefined) return
+  const { secrets } = await context.health()
+  const kept = await secrets.retention()
+  if (kept?.deleteAfter === undefined) return
+  const { message, fix } = deletionProblem(kept.deleteAfter, context.settings().get('vault.mount'))
+  context.warn(`${message} ${fix}`)
 }
 
 /**

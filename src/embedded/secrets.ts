@@ -52,7 +52,7 @@ export function ageSecrets(home: EmbeddedHome): Secrets & SecretsHealth {
     organizationInPath: false,
     canRemove: async () => true,
     list: async () => (await readdir(home.secrets)).flatMap(name => /^(.+)\.age$/.exec(name)?.[1] ?? []),
-    versionsKept: async () => VERSIONS_KEPT,
+    retention: async () => ({ versions: VERSIONS_KEPT, deleteAfter: undefined }),
     // There is no mount, but a request file can name this path to keep the stored secret.
     pathOf: at => secretPath('secret/data-sources/{id}', at),
     readField: async () => {

@@ -27,6 +27,8 @@ export interface UnclosedIntent extends Intent {
   readonly actor: string
   /** ISO 8601, in UTC. */
   readonly since: string
+  /** When its lease ends: ISO 8601, in UTC. */
+  readonly until: string
 }
 
 export interface RecordsHealth {
@@ -70,12 +72,20 @@ export interface RecordsHealth {
   pruneIntents(caller: Caller): Promise<Denied | { kind: 'pruned'; count: number }>
 }
 
+/** How long a secret store keeps the versions of a secret. */
+export interface Retention {
+  /** The number of versions that it keeps. */
+  readonly versions: number
+  /** How long after it is written a version is deleted, for example `768h0m0s`; undefined if it is not. */
+  readonly deleteAfter: string | undefined
+}
+
 export interface SecretsHealth {
   /**
    * The ids of all secrets stored under the same path as this organization's secrets, including those of other
    * organizations. Undefined if the token may not list them.
    */
   list(organizationId: string): Promise<readonly string[] | undefined>
-  /** How many versions of a secret are kept; undefined if not known. */
-  versionsKept(): Promise<number | undefined>
+  /** How long versions of a secret are kept; undefined if not known. */
+  retention(): Promise<Retention | undefined>
 }

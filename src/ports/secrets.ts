@@ -15,6 +15,8 @@ export interface SecretVersion {
   readonly version: number
   /** Null if the version is soft-deleted, or there is no secret. */
   readonly data: Credentials | null
+  /** When the store will delete this version by itself: ISO 8601. */
+  readonly deletedAt?: string
 }
 
 /**

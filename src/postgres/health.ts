@@ -33,6 +33,7 @@ interface UnclosedJson extends IntentJson {
   name: string
   actor_email: string
   created_at: string
+  expires_at: string
 }
 
 async function unclosed(
@@ -59,6 +60,7 @@ async function unclosed(
       name: json.name,
       actor: json.actor_email,
       since: toIsoTime(json.created_at),
+      until: toIsoTime(json.expires_at),
     }),
   )
   return denialOf(row.authorization) ?? { kind: 'intents', organizationId: row.organization_id, intents }

@@ -1,5 +1,6 @@
 import { type DsctlError, invalid } from '../domain/errors.ts'
 import { valueAt } from '../lib/value-at.ts'
+import type { Retention } from '../ports/health.ts'
 import type { VaultClient } from './client.ts'
 import { vaultError } from './errors.ts'
 
@@ -43,11 +44,14 @@ export async function findMount(client: VaultClient, path: string): Promise<stri
 
 const DEFAULT_VERSIONS_KEPT = 10
 
-/** How many versions of a secret the mount keeps; undefined if the token may not read its configuration. */
-export async function versionsKept(client: VaultClient, mount: string): Promise<number | undefined> {
+/** How long the mount keeps versions of a secret; undefined if the token may not read its configuration. */
+export async function readRetention(client: VaultClient, mount: string): Promise<Retention | undefined> {
   const response = await client.read(`${mount}/config`)
   const versions = response.ok ? valueAt(response.body, 'data', 'max_versions') : undefined
-  return typeof versions === 'number' ? versions || DEFAULT_VERSIONS_KEPT : undefined
+  if (typeof versions !== 'number') return undefined
+  const after = response.ok ? valueAt(response.body, 'data', 'delete_version_after') : undefined
+  const deleteAfter = typeof after === 'string' && !/^(0s?)?$/.test(after) ? after : undefined
+  return { versions: versions || DEFAULT_VERSIONS_KEPT, deleteAfter }
 }
 
 const MOUNT_FIELD = { field: 'vault.mount', message: 'must be a mount of the KV engine, version 2' }

@@ -7,7 +7,7 @@ import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts
 import type { VaultClient, VaultResponse } from './client.ts'
 import { type ErrorResponse, notVaultError, vaultError } from './errors.ts'
 import { listSecrets } from './list-secrets.ts'
-import { mountProblem, versionsKept } from './mount.ts'
+import { mountProblem, readRetention } from './mount.ts'
 import { readSecretField } from './read-secret-field.ts'
 
 export interface SecretStore {
@@ -29,7 +29,7 @@ export function vaultSecrets(store: SecretStore): Secrets & SecretsHealth {
     organizationInPath: store.path.includes('{organization_id}'),
     canRemove: organizationId => canRemove(store, organizationId),
     list: organizationId => listSecrets(store.client, store, organizationId),
-    versionsKept: () => versionsKept(store.client, store.mount),
+    retention: () => readRetention(store.client, store.mount),
     readField: (path, field) => readSecretField(store.client, path, field),
     pathOf: at => `${store.mount}/${pathInMount(store, at)}`,
   }
@@ -38,7 +38,10 @@ export function vaultSecrets(store: SecretStore): Secrets & SecretsHealth {
 async function read(store: SecretStore, at: SecretLocation): Promise<SecretVersion> {
   const response = await store.client.read(apiPath(store, 'data', at))
   const found = parseVersion(response)
-  if (found) return { version: found.version, data: found.data }
+  if (found) {
+    const { version, data, deletedAt } = found
+    return { version, data, ...(data && deletedAt !== undefined && { deletedAt }) }
+  }
   await throwUnlessNotFound(store, response)
   return { version: 0, data: null }
 }
@@ -121,7 +124,13 @@ function parseVersion(response: VaultResponse): (SecretVersion & { destroyed: bo
   const body = response.ok || response.status === 404 ? valueAt(response.body, 'data') : undefined
   const version = valueAt(body, 'metadata', 'version')
   if (typeof version !== 'number') return undefined
-  return { version, data: seal(valueAt(body, 'data')), destroyed: valueAt(body, 'metadata', 'destroyed') === true }
+  const end = valueAt(body, 'metadata', 'deletion_time')
+  return {
+    version,
+    data: seal(valueAt(body, 'data')),
+    destroyed: valueAt(body, 'metadata', 'destroyed') === true,
+    ...(typeof end === 'string' && end !== '' && { deletedAt: end }),
+  }
 }
 
 function seal(data: unknown): Credentials | null {

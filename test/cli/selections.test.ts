@@ -58,8 +58,8 @@ describe('A selection that matches nothing', () => {
 
   test('differs from one whose data sources are all left out of an export', async () => {
     const { code, stdout, stderr } = await run(['export', '--type', 'mysql'])
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-    expect(stderr).toMatch(/^dsctl: warning: Orders \(staging\) .*\nNothing to export\.\n$/)
+    expect({ code, stdout }).toEqual({ code: 8, stdout: '' })
+    expect(stderr).toMatch(/^dsctl: warning: Orders \(staging\) .*\nNothing to export\.\n/)
   })
 
   test('in an organization without data sources says that no env has any', async () => {

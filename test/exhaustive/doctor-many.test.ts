@@ -47,7 +47,7 @@ describe.skipIf(!REAL_POSTGRES || !VAULT)(`doctor of ${RECORDS} records`, () => 
       await remove(stray)
       const well = await diagnose({ dsctl: (args, options) => site.spawnDsctl(args, options).result }, [], small)
       expect(well).toMatchObject({ code: 0, wrong: [] })
-      expect(well.of('credentials').message).toBe(`All live records have a secret (${RECORDS}).`)
+      expect(well.of('credentials').message).toBe(`All live records have a secret (${RECORDS} records).`)
     },
     HOUR,
   )

@@ -32,13 +32,19 @@ export interface ExportOptions {
 
 /**
  * Passes the data sources to `take` as requests, sorted by env and name. `take` returns whether to continue. A data
- * source that cannot be exported is left out, with a warning.
+ * source that cannot be exported is left out, with a warning, and so is a field that may contain a secret. Returns what
+ * was left out.
  */
 export async function exportAll(
   stores: Stores,
   { types, envs, toEnv, onProgress, warn }: ExportOptions,
   take: (requests: readonly ExportedRequest[]) => Promise<boolean>,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const leftOut: string[] = []
+  const leaveOut = (label: string, text: string) => {
+    leftOut.push(label)
+    warn(text)
+  }
   const records = await listLiveRecords(stores, { envs, types }, 'export')
   const variables = new Set<string>()
   let done = 0
@@ -54,24 +60,30 @@ export async function exportAll(
         toEnv === undefined
           ? `vault:${stores.secrets.pathOf(record)}#${key}`
           : `env:${variableName(`${toEnv}_${record.name}_${field}`, variables)}`
-      return requestOf(record, credentials, { source, toEnv, warn })
+      return requestOf(record, credentials, { source, toEnv, leaveOut })
     })
-    if (requests.length && !(await take(requests))) return
+    if (requests.length && !(await take(requests))) return []
   }
+  return leftOut
 }
 
 function requestOf(
   { name, env, type }: NamedRecord,
   credentials: Credentials | null,
-  how: { source: (field: SecretField) => string; toEnv: string | undefined; warn: (text: string) => void },
+  how: {
+    source: (field: SecretField) => string
+    toEnv: string | undefined
+    leaveOut: (label: string, text: string) => void
+  },
 ): readonly ExportedRequest[] {
   const known = findSourceType(type)
   if (!known || !credentials) {
-    how.warn(leftOutWarning({ name, env, type }, known))
+    how.leaveOut(`${name} (${env})`, leftOutWarning({ name, env, type }, known))
     return []
   }
   const { fields, hidden } = fieldsOf(known, credentials, how.source)
-  if (hidden.length) how.warn(`${name} (${env}): left out ${hidden.join(', ')}, which may contain a secret.`)
+  const label = `${hidden.join(', ')} of ${name} (${env})`
+  if (hidden.length) how.leaveOut(label, `${name} (${env}): left out ${hidden.join(', ')}, which may contain a secret.`)
   return [{ name, env: how.toEnv ?? env, type, ...fields }]
 }
 

@@ -70,13 +70,16 @@ function limitVault(stores: Stores, limit: number): Stores {
 function semaphore({ clock, timeoutMs }: Stores, limit: number) {
   const waiting: (() => void)[] = []
   let free = limit
+  let answeredAt = Number.NEGATIVE_INFINITY
   return async <T>(work: () => Promise<T>): Promise<T> => {
     const since = clock.now()
     if (free > 0) free--
     else await new Promise<void>(resolve => waiting.push(resolve))
     try {
-      if (clock.now() - since >= timeoutMs) throw queuedTooLong(timeoutMs)
-      return await work()
+      if (clock.now() - since >= timeoutMs) throw queuedTooLong(timeoutMs, { hangs: answeredAt < since })
+      const answer = await work()
+      answeredAt = clock.now()
+      return answer
     } finally {
       const next = waiting.shift()
       if (next) next()
@@ -85,8 +88,9 @@ function semaphore({ clock, timeoutMs }: Stores, limit: number) {
   }
 }
 
-function queuedTooLong(timeoutMs: number): UnavailableError {
-  const message = `Timed out after ${timeoutMs / 1000} s: Vault was busy with other items of the batch.`
+function queuedTooLong(timeoutMs: number, { hangs }: { hangs: boolean }): UnavailableError {
+  const why = hangs ? 'Vault answers no requests' : 'Vault was busy with other items of the batch'
+  const message = `Timed out after ${timeoutMs / 1000} s: ${why}.`
   return new UnavailableError('no', message, {
     hint: 'Run the command again to continue, with a longer --timeout or a smaller --parallel.',
   })

@@ -45,13 +45,14 @@ async function problemOf(
     if (read.kind === 'gave up') throw read.error
     return `not readable: ${read.error.message}`
   }
-  const { data } = read.answer
+  const { data, deletedAt } = read.answer
   if (!data) return 'deleted'
   if (Object.keys(data).length === 0) return 'empty'
   const type = findSourceType(record.type)
   if (!type) return undefined // A type that only the application knows.
   const { checkStored } = await import('../../source-types/check-stored.ts')
   const problems = checkStored(type, data).map(({ field, message }) => `${field} ${message}`)
+  if (deletedAt !== undefined) problems.push(`Vault deletes it at ${deletedAt}`)
   const tag = data.type?.reveal()
   if (!isTagOf(type, tag)) problems.unshift(`its type is ${tag}, but must be ${familyOf(type)}`)
   return problems.length ? problems.join(', ') : undefined

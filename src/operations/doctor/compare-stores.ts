@@ -14,6 +14,7 @@ export async function compareStores(exam: OrganizationExamination): Promise<read
   const lacking = new Map<string, string>()
   const wrong: BadSecret[] = []
   let compared = 0
+  let checked = 0
   let all = 0
   for await (const { records, total } of livePages(exam)) {
     all = total ?? all
@@ -22,14 +23,17 @@ export async function compareStores(exam: OrganizationExamination): Promise<read
     const report = (checked: number) => exam.onProgress(compared + checked, Math.max(all, compared + records.length))
     if (exam.deep) wrong.push(...(await checkSecrets(exam, present, report)))
     compared += records.length
+    checked += new Set(present.map(({ secretId }) => secretId)).size
     report(0)
     for (const { secretId } of present) stored.delete(secretId)
     checkInterrupted(exam)
   }
   const without = lacking.size ? await stillMissing(exam, lacking) : lacking
   return [
-    without.size === 0 ? ok('credentials', `All live records have a secret (${compared}).`) : missingFinding(without),
-    ...(exam.deep ? [deepFinding(wrong, compared)] : []),
+    without.size === 0
+      ? ok('credentials', `All live records have a secret (${count(compared, 'record')}).`)
+      : missingFinding(without),
+    ...(exam.deep ? [deepFinding(wrong, checked)] : []),
     ...(await explainOrphans(exam, [...stored])),
   ]
 }
@@ -75,8 +79,8 @@ function missingFinding(without: ReadonlyMap<string, string>): Finding {
   }
 }
 
-function deepFinding(wrong: readonly BadSecret[], compared: number): Finding {
-  if (wrong.length === 0) return ok('secrets', `All secrets are valid for their types (${compared}).`)
+function deepFinding(wrong: readonly BadSecret[], checked: number): Finding {
+  if (wrong.length === 0) return ok('secrets', `All secrets are valid for their types (${count(checked, 'secret')}).`)
   return {
     check: 'secrets',
     status: 'problem',

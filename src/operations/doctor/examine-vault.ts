@@ -46,7 +46,7 @@ function timeLeft(ttl: number | undefined): Finding {
 }
 
 async function versions({ health }: OrganizationExamination): Promise<Finding> {
-  const kept = await health.secrets.versionsKept()
+  const kept = await health.secrets.retention()
   if (kept === undefined) {
     const message = 'The mount’s limit of versions per secret is unknown.'
     return {
@@ -57,7 +57,20 @@ async function versions({ health }: OrganizationExamination): Promise<Finding> {
       items: [],
     }
   }
-  if (kept >= 3) return ok('versions', `The mount keeps ${kept} versions of each secret.`)
-  const message = `The mount keeps ${kept} versions of each secret: after a crash, the outcome of an update may stay unknown.`
+  const { versions, deleteAfter } = kept
+  if (deleteAfter !== undefined)
+    return { check: 'versions', status: 'problem', ...deletionProblem(deleteAfter), items: [] }
+  if (versions >= 3) return ok('versions', `The mount keeps ${versions} versions of each secret.`)
+  const message = `The mount keeps ${versions} versions of each secret: after a crash, the outcome of an update may stay unknown.`
   return { check: 'versions', status: 'warning', message, fix: 'vault write MOUNT/config max_versions=10', items: [] }
+}
+
+/** The problem with a mount that deletes secrets by itself, and what to do. */
+export function deletionProblem(deleteAfter: string, mount = 'MOUNT'): { message: string; fix: string } {
+  return {
+    message: `The mount deletes credentials ${deleteAfter} after they are written (delete_version_after).`,
+    fix:
+      `Run vault write ${mount}/config delete_version_after=0s. Secrets that exist keep their end: write each again, ` +
+      'for example with vault kv patch.',
+  }
 }

@@ -22,8 +22,8 @@ interface SettleResult {
 export async function settleExpired(exam: Examination, intents: readonly UnclosedIntent[]): Promise<Finding> {
   const { stores, health, fix } = exam
   const expired = intents.filter(intent => intent.expired)
-  const working = intents.length - expired.length
-  const inProgress = working ? ` ${working} in progress.` : ''
+  const working = intents.filter(intent => !intent.expired)
+  const inProgress = working.length ? ` ${inProgressText(working)}` : ''
   if (!fix) return pendingFinding(expired, inProgress)
   const settled = await exam.uninterruptible(async () => {
     const all = await runInParallel(expired, PARALLEL_SETTLES, intent => settleIntent(stores, intent))
@@ -32,6 +32,12 @@ export async function settleExpired(exam: Examination, intents: readonly Unclose
   })
   checkInterrupted(exam)
   return settledFinding(settled, inProgress)
+}
+
+/** A killed process leaves such operations too. Only the end of their lease tells them apart. */
+function inProgressText(working: readonly UnclosedIntent[]): string {
+  const each = working.map(intent => `${describeIntent(intent)}, left alone until ${intent.until}`)
+  return `${working.length} in progress: ${summarize(each)}.`
 }
 
 function pendingFinding(expired: readonly UnclosedIntent[], inProgress: string): Finding {

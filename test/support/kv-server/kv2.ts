@@ -8,9 +8,10 @@ export function answerKv2(mount: Mount, call: Call): Reply {
   const key = mount.keys.get(name)
   switch (`${call.operation} ${verb}`) {
     case 'read config':
-      return found({ cas_required: false, delete_version_after: '0s', max_versions: mount.maxVersions })
+      return found({ cas_required: false, delete_version_after: mount.deleteAfter, max_versions: mount.maxVersions })
     case 'create config':
     case 'update config':
+      mount.deleteAfter = String(call.body.delete_version_after ?? mount.deleteAfter)
       mount.maxVersions = Number(call.body.max_versions ?? mount.maxVersions)
       return DONE
     case 'read data':

@@ -17,6 +17,7 @@ export interface Key {
 }
 
 export interface Mount {
+  deleteAfter: string
   /** With a trailing slash. */
   readonly path: string
   readonly version: 1 | 2
@@ -93,7 +94,14 @@ export function emptyState(): State {
 }
 
 export function newMount(path: string, version: 1 | 2): Mount {
-  return { path, version, accessor: `kv_${randomBytes(4).toString('hex')}`, maxVersions: 0, keys: new Map() }
+  return {
+    path,
+    version,
+    accessor: `kv_${randomBytes(4).toString('hex')}`,
+    maxVersions: 0,
+    deleteAfter: '0s',
+    keys: new Map(),
+  }
 }
 
 /** The KV mount that contains a path. */
