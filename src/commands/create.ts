@@ -100,7 +100,7 @@ async function save({ context, create }: Attempt, request: CreateRequest): Promi
 /** Prompts for missing values, then for a review. After a failure, the user can change a field and try again. */
 async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: RequestDraft): Promise<CreateResult> {
   checkDraft(given)
-  attempt.context.note(WIZARD_KEYS)
+  prompter.tell(WIZARD_KEYS)
   const questions = createQuestions(prompter, given)
   let draft = await questions.ask()
   let result: Summary['result']
@@ -115,7 +115,7 @@ async function createWithPrompts(attempt: Attempt, prompter: Prompter, given: Re
       else return await save(attempt, request)
     } catch (error) {
       const choices = [TRY_AGAIN, { value: 'edit', name: 'Change a field' }] as const
-      const next = await askWhatNext({ prompter, warn: attempt.context.warn }, error, choices)
+      const next = await askWhatNext(prompter, error, choices)
       if (next === 'edit') draft = await editAnyField(prompter, draft)
     }
   }

@@ -62,15 +62,11 @@ async function openStores(context: Context, [first]: readonly Ref[]): Promise<St
   return stores
 }
 
-async function confirmDelete(
-  { context, stores, options }: Deletion,
-  prompter: Prompter,
-  refs: readonly Ref[],
-): Promise<void> {
+async function confirmDelete({ stores, options }: Deletion, prompter: Prompter, refs: readonly Ref[]): Promise<void> {
   const asksOnce = options.file !== undefined && refs.length > 1
   const listItem = asksOnce ? refs.slice(0, MAX_LISTED) : refs
   const found = await findToDelete(stores, listItem, { ignoreNotFound: options.ignoreNotFound === true })
-  if (asksOnce) await confirmManyDeletes({ prompter, note: context.note }, refs, found)
+  if (asksOnce) await confirmManyDeletes(prompter, refs, found)
   else await confirmDeletes(prompter, found)
 }
 

@@ -7,7 +7,7 @@ import { type InitPlan, init } from '../operations/init.ts'
 import { whoami } from '../operations/whoami.ts'
 import type { FirstOrganization, VaultCheck } from '../ports/setup.ts'
 import { readFirstOrganization } from '../requests/first-organization.ts'
-import { noteServers, promptForOrganization, serverQuestions } from '../requests/wizard/init-prompts.ts'
+import { promptForOrganization, serverQuestions, showServers } from '../requests/wizard/init-prompts.ts'
 import { WIZARD_KEYS } from '../requests/wizard/retry-prompt.ts'
 import type { SettingFlags } from '../settings/keys.ts'
 import { saveServers } from '../settings/save-servers.ts'
@@ -84,14 +84,14 @@ async function chooseServers(
   const given = { databaseUrl, vaultAddr, vaultMount, vaultPath }
   useSettings(context, given)
   if (!prompter || context.settings().profile === EMBEDDED_PROFILE) return given
-  const found = noteServers(context)
-  if (!found.database || !found.vault || !found.token) context.note(WIZARD_KEYS)
-  const questions = serverQuestions({ prompter, note: context.note }, context.settings(), found)
+  const found = showServers(context, prompter)
+  if (!found.database || !found.vault || !found.token) prompter.tell(WIZARD_KEYS)
+  const questions = serverQuestions(prompter, context.settings(), found)
   for (let answers = await questions.ask(); ; answers = await questions.askAgain()) {
     if (answers === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
     const flags = { ...given, ...answers.flags }
     useSettings(context, flags)
-    if (!answers.token || (await tryToken(context, answers.token))) return flags
+    if (!answers.token || (await tryToken(context, prompter, answers.token))) return flags
   }
 }
 

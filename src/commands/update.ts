@@ -68,9 +68,7 @@ async function run(context: Context, text: string, options: Options): Promise<vo
   const readBack = !['name', 'id'].includes(context.settings().get('output') ?? '')
   const saveOptions = { testing, preview: options.dryRun === true, readBack }
   const save = () => context.uninterruptible(() => saveUpdate(stores, request, saveOptions))
-  const result = prompts
-    ? await saveWithRetries({ prompter: await context.prompter(), warn: context.warn }, save)
-    : await save()
+  const result = prompts ? await saveWithRetries(await context.prompter(), save) : await save()
   await printResult(context, result, options)
 }
 
@@ -112,7 +110,7 @@ async function promptForUpdate({ context, stores, options }: Update, request: Up
     ref: { text: current.record.id, env: undefined },
     fields,
   })
-  context.note(WIZARD_KEYS)
+  prompter.tell(WIZARD_KEYS)
   const questions = updateQuestions(prompter, current)
   let changes = await questions.ask()
   let result: Summary['result']
@@ -144,7 +142,7 @@ async function test({ context, stores, options }: Update, prompter: Prompter, ch
     const accepted = acceptedHostKey === undefined ? {} : { ssh_host_key: acceptedHostKey }
     return { accepted, result: resultFor(verdict) }
   } catch (error) {
-    await askWhatNext({ prompter, warn: context.warn }, error, [{ value: 'continue', name: 'Continue' }])
+    await askWhatNext(prompter, error, [{ value: 'continue', name: 'Continue' }])
     return { accepted: {}, result: undefined }
   }
 }

@@ -4,7 +4,7 @@ import type { SourceType } from '../source-types/source-type.ts'
 import { askField, type FieldAnswer } from './ask-field.ts'
 import { groupOf, isIncomplete, type KnownFields, planSteps, prerequisiteOf, type Step, stepsFor } from './ask-steps.ts'
 import type { Ask } from './dialogue.ts'
-import { printWarning } from './messages.ts'
+import { printAtPrompt } from './messages.ts'
 import { promptConfirm, promptSelect } from './prompts.ts'
 import type { Streams } from './streams.ts'
 
@@ -40,7 +40,7 @@ export interface Questioner {
  */
 export async function askFields(questioner: Questioner, question: FieldsQuestion): Promise<FieldAnswers> {
   const { only, stored, problems = [] } = question
-  for (const { field, message } of problems) printWarning(questioner.streams, `${field}: ${message}`)
+  for (const { field, message } of problems) printAtPrompt(questioner.streams, `${field}: ${message}`)
   const known: KnownFields = { type: question.type, given: withoutOnly(question), stored: stored ?? {} }
   if (!only && !stored && !isIncomplete(known)) return {}
   const asking = { ...questioner, question, known, answers: new Map<string, FieldAnswer>() }

@@ -4,7 +4,7 @@ import { decodeText, withoutByteOrderMark } from '../lib/files/decode-text.ts'
 import { describeReadError } from '../lib/files/describe-read-error.ts'
 import { readAtMost } from '../lib/files/read-at-most.ts'
 import { MAX_REQUEST_BYTES } from '../source-types/limits.ts'
-import { printWarning } from './messages.ts'
+import { printAtPrompt } from './messages.ts'
 import { toPrintable } from './printable.ts'
 import { withoutPasteMarkers } from './prompt-keys.ts'
 import { promptHidden, promptLine, type Validate } from './prompts.ts'
@@ -40,7 +40,7 @@ export async function askOneLineSecret(
     // If several lines were pasted, the next prompt would take the rest as its answer and show it.
     const more = await discardInput(streams)
     if (!more && !watch.severalLines()) return text === '' ? undefined : new Secret(withoutByteOrderMark(text))
-    printWarning(streams, 'several lines were entered, but this secret is a single line; nothing was kept')
+    printAtPrompt(streams, 'Several lines were entered, but this secret is a single line. Nothing was kept.')
   }
 }
 
@@ -57,7 +57,7 @@ export async function askLongSecret(streams: Streams, question: SecretQuestion):
       path === '' || path === '-' ? await pasted(streams, question.label) : await fileText(path, streams.env.HOME)
     const problem = 'problem' in got ? got.problem : question.check(got.text)
     if (problem === undefined && 'text' in got) return new Secret(got.text)
-    printWarning(streams, `${question.label}: ${problem}`)
+    printAtPrompt(streams, `${question.label}: ${problem}`)
   }
 }
 

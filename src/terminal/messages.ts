@@ -25,6 +25,11 @@ export function printWarning(streams: Streams, text: string): void {
   writeMessage(streams, `dsctl: warning: ${toPrintable(text)}\n`)
 }
 
+/** Prints a line at once, also with `-o json`: the user must read it before they answer a prompt. */
+export function printAtPrompt(streams: Streams, text: string): void {
+  writeMessage(streams, `${toPrintable(text)}\n`)
+}
+
 /** Prints a note on stderr about what was done; nothing with `--quiet`. */
 export function printNote(streams: Streams, text: string): void {
   if (streams.options?.quiet || collectMessage(streams, 'notes', text)) return

@@ -3,6 +3,7 @@ import type { SourceType } from '../source-types/source-type.ts'
 import { askFields, type FieldAnswers, type FieldsQuestion, type Questioner } from './ask-fields.ts'
 import { askOneLineSecret, pasteSecret } from './ask-secret.ts'
 import { askOnce, openDialogue } from './dialogue.ts'
+import { printAtPrompt } from './messages.ts'
 import { toPrintable } from './printable.ts'
 import { PromptCancelled, WentBack } from './prompt-exit.ts'
 import { type Choice, promptConfirm, promptLine, promptSearch, promptSelect, type Validate } from './prompts.ts'
@@ -41,6 +42,8 @@ export interface Prompter {
   pasteSecret(label: string): Promise<Secret<string>>
   askChoice<T>(label: string, choices: readonly Choice<T>[]): Promise<T>
   confirm(question: string, preset: boolean): Promise<boolean>
+  /** Prints a line at once, in every output format. */
+  tell(text: string): void
   dialogue(): PromptDialogue
   /**
    * Runs questions that the user can leave with Ctrl-C, or with Escape at the first question. Returns undefined then.
@@ -69,6 +72,7 @@ function prompterFor(questioner: Questioner): Prompter {
       ask<T>(label, preset => promptSelect(streams, label, { choices, preset })),
     confirm: (question, preset) =>
       ask<boolean>(question, (earlier = preset) => promptConfirm(streams, question, earlier)),
+    tell: text => printAtPrompt(streams, text),
     dialogue: () => promptDialogue(streams, { leave: false }),
     detour: work => promptDialogue(streams, { leave: true }).run(work).catch(ignoreLeaving),
     askName: (question, expected) => askName(streams, question, expected),

@@ -92,7 +92,7 @@ describe.skipIf(ON_EMBEDDED)('init', () => {
     }
     await screen.waitFor('Next: dsctl list')
     expect(await screen.exit, screen.text()).toMatchObject({ code: 0 })
-    expect(screen.text()).toMatch(/dsctl: warning: Vault does not accept this token/)
+    expect(screen.text()).toMatch(/Vault does not accept this token/)
     expect(readFileSync(join(home, '.vault-token'), 'utf8').trim()).toBe(reader.token)
     expect(screen.raw()).not.toContain('hvs.rejected')
   })

@@ -252,3 +252,12 @@ describe('In the summary,', () => {
     expect(secret).not.toHaveProperty('private_key')
   })
 })
+
+test('With -o json, what a prompt needs is still shown before it', async () => {
+  const screen = open(['create', unique('Json'), ...REST, '-o', 'json'])
+  await screen.waitFor(/Press Escape to go back[\s\S]*\? Password/)
+  screen.type(`two\rlines\r`)
+  await screen.waitFor(/Several lines were entered[\s\S]*\? Password/)
+  screen.type(CTRL_C)
+  expect(await screen.exit).toMatchObject({ code: 130 })
+})

@@ -7,15 +7,15 @@ import { promptForToken } from '../../requests/wizard/init-prompts.ts'
 import { tokenSource } from '../../settings/vault-token.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
-/** Logs in with a token and saves it. Returns false, with a warning, if Vault rejects the token. */
-export async function tryToken(context: Context, secret: Secret<string>): Promise<boolean> {
+/** Logs in with a token and saves it. Returns false, after telling the user, if Vault rejects the token. */
+export async function tryToken(context: Context, prompter: Prompter, secret: Secret<string>): Promise<boolean> {
   try {
     const { place } = await (await context.logins()).logIn({ method: 'token', mount: 'token', name: '', secret })
     context.note(`Logged in. The token is saved ${place}.`)
     return true
   } catch (error) {
     if (!(error instanceof DsctlError) || !['unauthenticated', 'invalid'].includes(error.code)) throw error
-    context.warn(error.message)
+    prompter.tell(error.message)
     await context.reopen() // the user can also correct the address
     return false
   }
@@ -35,10 +35,9 @@ export async function examineServers(
     } catch (error) {
       const rejected = error instanceof DsctlError && error.code === 'unauthenticated'
       if (!rejected || !prompter || tokenSource(context.streams.env) !== '~/.vault-token') throw explain(context, error)
-      context.warn(error.message)
+      prompter.tell(error.message)
       await context.reopen()
-      const asking = { prompter, note: context.note }
-      while (!(await tryToken(context, await promptForToken(asking, context.settings()))));
+      while (!(await tryToken(context, prompter, await promptForToken(prompter, context.settings()))));
     }
   }
 }

@@ -24,7 +24,7 @@ export async function confirmDeletes(prompter: Prompter, found: readonly (DataSo
 
 /** Lists the first of many data sources and asks the user to type their number. `found` has the order of `refs`. */
 export async function confirmManyDeletes(
-  { prompter, note }: { prompter: Prompter; note: (text: string) => void },
+  prompter: Prompter,
   refs: readonly Ref[],
   found: readonly (DataSource | undefined)[],
 ): Promise<void> {
@@ -32,6 +32,6 @@ export async function confirmManyDeletes(
     return record ? `${record.name} (${record.env})` : `${refs[at]?.text} (not found)`
   })
   const more = refs.length - listItem.length
-  note(`To be deleted: ${listItem.join(', ')}${more ? ` and ${more} more` : ''}.`)
+  prompter.tell(`To be deleted: ${listItem.join(', ')}${more ? ` and ${more} more` : ''}.`)
   await prompter.askName(`Delete all ${refs.length}?`, String(refs.length))
 }

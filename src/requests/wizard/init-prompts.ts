@@ -20,7 +20,7 @@ export interface FoundServers {
 type ServerKey = 'database.url' | 'vault.addr' | 'vault.mount'
 
 /** Prints which servers are configured, and the source of each setting. */
-export function noteServers(context: InputContext): FoundServers {
+export function showServers(context: InputContext, prompter: Prompter): FoundServers {
   const { env } = context.streams
   const settings = context.settings()
   const libpq = LOCATING_VARIABLES.filter(name => env[name])
@@ -28,9 +28,9 @@ export function noteServers(context: InputContext): FoundServers {
   const database = describeSetting(settings, 'database.url') ?? fromLibpq
   const vault = describeSetting(settings, 'vault.addr')
   const token = tokenSource(env)
-  context.note(`Postgres: ${database ?? 'not set'}`)
-  context.note(`Vault: ${vault ?? 'not set'}`)
-  context.note(`Vault token: ${token ?? 'not set'}`)
+  prompter.tell(`Postgres: ${database ?? 'not set'}`)
+  prompter.tell(`Vault: ${vault ?? 'not set'}`)
+  prompter.tell(`Vault token: ${token ?? 'not set'}`)
   return { database: database !== undefined, vault: vault !== undefined, token: token !== undefined }
 }
 
@@ -41,20 +41,14 @@ export type ServerAnswers =
   | { readonly flags: SettingFlags; readonly token: Secret<string> | undefined }
   | typeof EMBEDDED_PROFILE
 
-interface Asking {
-  readonly prompter: Prompter
-  readonly note: (text: string) => void
-}
-
 /** Opens the questions for the servers and the token that are not set. */
-export function serverQuestions({ prompter, note }: Asking, settings: Settings, found: FoundServers) {
+export function serverQuestions(prompter: Prompter, settings: Settings, found: FoundServers) {
   const dialogue = prompter.dialogue()
   const ask = () =>
     dialogue.run(async (each): Promise<ServerAnswers> => {
       const flags = await promptForServers(each, settings, found)
       if (flags === EMBEDDED_PROFILE) return EMBEDDED_PROFILE
-      const asking = { prompter: each, note }
-      return { flags, token: found.token ? undefined : await promptForToken(asking, settings, flags.vaultAddr) }
+      return { flags, token: found.token ? undefined : await promptForToken(each, settings, flags.vaultAddr) }
     })
   return {
     ask,
@@ -82,15 +76,11 @@ async function promptForServers(
 }
 
 /** Prompts for a Vault token. Names the command for other ways to log in, with the address if it is not saved yet. */
-export function promptForToken(
-  { prompter, note }: Asking,
-  settings: Settings,
-  answered?: string,
-): Promise<Secret<string>> {
+export function promptForToken(prompter: Prompter, settings: Settings, answered?: string): Promise<Secret<string>> {
   const address = settings.all.find(({ key }) => key === 'vault.addr')
   const unsaved = answered ?? (address?.source.startsWith('flag') ? address.value : undefined)
   const login = unsaved === undefined ? 'dsctl login' : `VAULT_ADDR=${unsaved} dsctl login`
-  note(`To log in another way, press Ctrl-C and run: ${login}`)
+  prompter.tell(`To log in another way, press Ctrl-C and run: ${login}`)
   return prompter.askSecret('Vault token')
 }
 

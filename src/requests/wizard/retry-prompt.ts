@@ -1,19 +1,16 @@
 import { DsctlError, isInterruption } from '../../domain/errors.ts'
 import type { Prompter } from '../../terminal/prompter.ts'
 
-interface Asking {
-  /** Undefined if prompts are off. */
-  readonly prompter: Prompter | undefined
-  readonly warn: (text: string) => void
-}
-
-/** Calls `save`. After a failure, the user can try again or give up. Giving up throws the error. */
-export async function saveWithRetries<T>(asking: Asking, save: () => Promise<T>): Promise<T> {
+/**
+ * Calls `save`. After a failure, the user can try again or give up. Giving up throws the error. `prompter` is undefined if
+ * prompts are off.
+ */
+export async function saveWithRetries<T>(prompter: Prompter | undefined, save: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await save()
     } catch (error) {
-      await askWhatNext(asking, error, [TRY_AGAIN])
+      await askWhatNext(prompter, error, [TRY_AGAIN])
     }
   }
 }
@@ -23,13 +20,13 @@ export async function saveWithRetries<T>(asking: Asking, save: () => Promise<T>)
  * the error is a bug or an interruption.
  */
 export async function askWhatNext<T extends string>(
-  { prompter, warn }: Asking,
+  prompter: Prompter | undefined,
   error: unknown,
   choices: readonly { value: T; name: string }[],
 ): Promise<T> {
   const isRetryable = error instanceof DsctlError && error.code !== 'bug' && !isInterruption(error.code)
   if (!prompter || !isRetryable) throw error
-  for (const { field, message } of error.details.fields ?? []) warn(`${field}: ${message}`)
+  for (const { field, message } of error.details.fields ?? []) prompter.tell(`${field}: ${message}`)
   const giveUp = { value: GIVE_UP, name: 'Give up' } as const
   const picked = await prompter.askChoice<T | typeof GIVE_UP>(`${error.message} What next?`, [...choices, giveUp])
   if (picked === GIVE_UP) throw error

@@ -123,7 +123,7 @@ test('several lines for a one-line secret are rejected without reaching the next
   const prompt = startPrompt('fields', { type: 'postgres', given: { host: 'h', username: 'u' } })
   await prompt.answer('Port:', ENTER)
   await prompt.answer('Password', `first-half\rsecond-half\r`)
-  await prompt.answer('several lines were entered', '')
+  await prompt.answer('Several lines were entered', '')
   await prompt.answer('Password', `${SECRET}${ENTER}`)
   await prompt.answer('Default database:', CTRL_C)
   expect(await prompt.ended()).toEqual({ code: 'interrupted', raw: false })
