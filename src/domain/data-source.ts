@@ -37,7 +37,7 @@ export interface NameAndEnv {
   readonly env: string
 }
 
-/** A key for maps of data sources. Name and env are unique in an organization. */
+/** A key for maps of data sources. Name and env are unique in an organization; names are compared in Unicode NFC. */
 export function keyOf({ name, env }: NameAndEnv): string {
-  return `${env}/${name}`
+  return `${env}/${name.normalize('NFC')}`
 }

@@ -33,10 +33,13 @@ export function notFound(ref: string): DsctlError {
 }
 
 function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: 'ambiguous' }>): DsctlError {
+  const envs = new Set(candidates.map(({ env }) => env))
+  // Names that differ only in their Unicode form, from before dsctl compared that.
+  const sameEnv = envs.size < candidates.length
   return invalid(
-    `${ref} exists in several envs.`,
+    sameEnv ? `Several data sources are named ${ref}.` : `${ref} exists in several envs.`,
     candidates.map(({ id, env }) => ({ field: 'env', message: `${env}: ${id}` })),
-    'Pass --env, or its UUID.',
+    envs.size > 1 ? 'Pass --env, or its UUID.' : 'Pass its UUID, and rename one of them.',
   )
 }
 

@@ -9,17 +9,18 @@ import { exactlyOne } from './sql/exactly-one.ts'
 import { explainDenial } from './sql/explain-denial.ts'
 import { type Page, paginate } from './sql/paginate.ts'
 import { matchesRef, toIsoTime } from './sql/record-columns.ts'
+import { withSpellings } from './sql/spellings.ts'
 
 /** The audit trail in Postgres. `client`: host and version of this process. */
 export function postgresAuditTrail(db: Kysely<Database>, client: string): AuditTrail {
-  return {
+  return withSpellings<AuditTrail>({
     list: (caller, query) =>
       explainDenial(db, { caller, client, action: 'audit' }, () => list(db, client, { caller, query })),
     listAll: (caller, filter, onPage) =>
       explainDenial(db, { caller, client, action: 'audit' }, () => listAll(db, { caller, filter, onPage })),
     prune: (caller, before) =>
       explainDenial(db, { caller, client, action: 'audit prune' }, () => prune(db, client, { caller, before })),
-  }
+  })
 }
 
 interface EventJson {

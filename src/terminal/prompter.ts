@@ -116,6 +116,7 @@ async function askSecret(
 
 async function askName(streams: Streams, question: string, expected: string): Promise<void> {
   const wanted = toPrintable(expected).trim()
-  const check = (text: string) => (text === wanted ? undefined : 'the name does not match; press Ctrl-C to cancel')
+  const isWanted = (text: string) => text.normalize('NFC') === wanted.normalize('NFC')
+  const check = (text: string) => (isWanted(text) ? undefined : 'the name does not match; press Ctrl-C to cancel')
   await promptLine(streams, { message: `${question} Type ${wanted} to confirm:`, check })
 }

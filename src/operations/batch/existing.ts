@@ -1,5 +1,6 @@
 import type { NameAndEnv } from '../../domain/data-source.ts'
 import { keyOf } from '../../domain/data-source.ts'
+import { DsctlError } from '../../domain/errors.ts'
 import type { LookupAudit } from '../../ports/lookup.ts'
 import { MAX_NAMES, type NamedRecord } from '../../ports/records.ts'
 import { permitted } from '../authorize.ts'
@@ -42,10 +43,19 @@ export async function findExisting(
     const { records, unsettled, at: foundAt, types } = permitted(found.answer)
     accepted = types
     for (const record of records) {
+      const other = existing.get(keyOf(record))
+      if (other) throw sameNameError(record, other.id)
       existing.set(keyOf(record), { ...record, foundAt, unsettled: unsettled.includes(record.id) })
     }
   }
   return { existing, types: accepted }
+}
+
+/** Two records that an application made: their names differ only in their Unicode form. */
+function sameNameError({ name, env, id }: NamedRecord, other: string): DsctlError {
+  return new DsctlError('conflict', `Two data sources are named ${name} in env ${env}: ${other} and ${id}.`, {
+    hint: 'Rename one of them: dsctl update UUID --set-name NAME.',
+  })
 }
 
 /**

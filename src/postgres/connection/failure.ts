@@ -19,6 +19,19 @@ export class TransactionAborted extends UnavailableError {}
  */
 export function statementFailure(error: unknown): Error {
   const found = readError(error)
+  const failure = failureOf(error, found)
+  if (found.code === '22P05') untranslatable.add(failure)
+  return failure
+}
+
+const untranslatable = new WeakSet<object>()
+
+/** Whether a statement failed because it contains a character that the encoding of the database lacks. */
+export function isUntranslatable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && untranslatable.has(error)
+}
+
+function failureOf(error: unknown, found: ReturnType<typeof readError>): Error {
   const { code = '', message, severity, where = '' } = found
   if (code === '23505') return uniqueFailure(found)
   if (TRANSIENT.test(code)) {

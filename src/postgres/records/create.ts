@@ -17,7 +17,8 @@ import {
   recordedIntents,
   toIntent,
 } from '../sql/intent-columns.ts'
-import { namesakes } from '../sql/record-columns.ts'
+import { namesakes, spellingsInSql } from '../sql/record-columns.ts'
+import { spellingsOf } from '../sql/spellings.ts'
 import { closeAsDone, commitResults, runCommits, WRITTEN } from './commit.ts'
 
 interface Begun {
@@ -34,20 +35,24 @@ export async function beginCreates(
   client: string,
   { caller, creates }: { caller: Caller; creates: readonly NewCreate[] },
 ): ReturnType<Records['beginCreates']> {
-  const columns = 'intent_id uuid, id uuid, name text, env text, type text, fields text[], lease float8, fails boolean'
+  const columns =
+    'intent_id uuid, id uuid, name text, spellings text[], env text, type text, fields text[], lease float8, fails boolean'
   const rows = creates.map(({ intentId, failsIfTaken, ...rest }) => ({
     ...rest,
+    spellings: spellingsOf(rest.name),
     intent_id: intentId,
     fails: failsIfTaken,
   }))
-  const names = creates.map(({ name }) => name)
+  const names = rows.flatMap(({ spellings }) => spellings)
   const statement = sql<Begun>`/* dsctl begin create */ with ${authorize(caller)},
     ${batchInput(rows, columns)},
     ${recordedIntents},
     blockers as materialized (
-      select a.nth, i.* from args a, ${nameHolder({ organization: callerOrganization, name: sql`a.name`, env: sql`a.env` })}),
-    ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select name, env from args` })},
-    taken as materialized (select a.nth, d.id from namesakes d join args a on d.name = a.name and d.env = a.env),
+      select a.nth, i.* from args a, ${nameHolder({ organization: callerOrganization, name: sql`any(a.spellings)`, env: sql`a.env` })}),
+    ${namesakes({ organization: callerOrganization, names: sql`${names}::text[]`, inEnv: sql`select unnest(spellings), env from args` })},
+    taken as materialized (
+      select distinct on (a.nth) a.nth, d.id
+      from namesakes d join (select nth, env, unnest(spellings) as name from args) a on d.name = a.name and d.env = a.env),
     types as materialized (select ${acceptedTypes} as accepted),
     checked as materialized (
       select a.*, o.intent as recorded, h.intent as blocker, t.id as taken, coalesce(a.type <> all(x.accepted), false) as misfit
@@ -97,16 +102,18 @@ export async function commitCreates(
       'intent_id uuid, type text',
     )},
     intent as (
-      select i.*, a.nth, a.type from dsctl.pending_operations i join args a on i.id = a.intent_id
+      select i.*, a.nth, a.type, ${spellingsInSql('i.new_name')} as spellings from dsctl.pending_operations i join args a on i.id = a.intent_id
       where i.state = 'open' and i.id = any(${valuesOf('intent_id', 'args')}) order by i.id for update of i),
     ${namesakes({
       organization: sql`any(${valuesOf('organization_id', 'intent')})`,
-      names: valuesOf('new_name', 'intent'),
-      inEnv: sql`select new_name, new_env from intent`,
+      names: valuesOf('unnest(spellings)', 'intent'),
+      inEnv: sql`select unnest(spellings), new_env from intent`,
     })},
     taken as materialized (
-      select i.nth, d.id from namesakes d join intent i using (organization_id)
-      where d.name = i.new_name and d.env = i.new_env),
+      select distinct on (i.nth) i.nth, d.id
+      from namesakes d join (select nth, organization_id, new_env, unnest(spellings) as name from intent) i
+        using (organization_id)
+      where d.name = i.name and d.env = i.new_env),
     written as (
       insert into data_sources (id, name, type, secret_id, organization_id, created_by, updated_by, created_at,
         updated_at, env)

@@ -10,6 +10,7 @@ import { type Authorization, authorizationColumn, authorize, callerOrganization,
 import { batchInput, valuesOf } from '../sql/batch-input.ts'
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { namesakes } from '../sql/record-columns.ts'
+import { spellingsOf } from '../sql/spellings.ts'
 
 interface Found {
   authorization: Authorization
@@ -25,17 +26,15 @@ export async function findNamed(
   client: string,
   { caller, names, audit }: { caller: Caller; names: readonly NameAndEnv[]; audit: LookupAudit | undefined },
 ): ReturnType<Records['findNamed']> {
+  const spelled = names.map(({ name, env }) => ({ spellings: spellingsOf(name), env }))
   const { answer } = await auditIfWritable(deniedEvents(audit, caller, client), auditCtes =>
     sql<Found>`/* dsctl find names */ with
     ${authorize(caller)},
-    ${batchInput(
-      names.map(({ name, env }) => ({ name, env })),
-      'name text, env text',
-    )},
+    ${batchInput(spelled, 'spellings text[], env text')},
     ${namesakes({
       organization: callerOrganization,
-      names: sql`${names.map(({ name }) => name)}::text[]`,
-      inEnv: sql`select name, env from args`,
+      names: sql`${spelled.flatMap(({ spellings }) => spellings)}::text[]`,
+      inEnv: sql`select unnest(spellings), env from args`,
     })}
     ${auditCtes}
     select ${authorizationColumn}, (

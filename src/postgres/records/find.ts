@@ -16,6 +16,7 @@ import {
   refTargets,
   toDataSource,
 } from '../sql/record-columns.ts'
+import { spellingsOf } from '../sql/spellings.ts'
 
 /** Finds one live record. With `audit`, the same statement writes the audit event. */
 export async function find(
@@ -84,7 +85,7 @@ export async function findName(
     auditCtes =>
       sql<NameRow>`/* dsctl find name */ with ${authorize(caller)},
     taken as (select d.id from data_sources d
-      where d.organization_id = ${callerOrganization} and d.deleted_at is null and d.name = ${name} and d.env = ${env} limit 1)
+      where d.organization_id = ${callerOrganization} and d.deleted_at is null and d.name = any(${spellingsOf(name)}::text[]) and d.env = ${env} limit 1)
     ${auditCtes}
     select ${authorizationColumn}, (select id from taken) as taken, ${acceptedTypes} as types`.execute(db),
   )

@@ -8,6 +8,7 @@ import { type Authorization, authorizationColumn, authorize, callerOrganization,
 import { exactlyOne } from '../sql/exactly-one.ts'
 import { type Page, paginate } from '../sql/paginate.ts'
 import { toIsoTime } from '../sql/record-columns.ts'
+import { spellingsOf } from '../sql/spellings.ts'
 
 interface ItemJson {
   id: string
@@ -124,13 +125,19 @@ function toLocated({
   }
 }
 
+/** Whether the name contains a text, in upper or lower case and in any of its spellings. */
+function contains(text: string): RawBuilder<unknown> {
+  const found = spellingsOf(text).map(spelling => sql`position(lower(${spelling}::text) in lower(name)) > 0`)
+  return sql`(${sql.join(found, sql` or `)})`
+}
+
 function matching({ types, envs, statuses, search }: ListFilter): RawBuilder<unknown> {
   const conditions = [
     ...oneOf(sql`type::text`, types),
     ...oneOf(sql`env`, envs),
     ...oneOf(sql`onboarding_status::text`, statuses),
   ]
-  if (search !== undefined) conditions.push(sql`position(lower(${search}::text) in lower(name)) > 0`)
+  if (search !== undefined) conditions.push(contains(search))
   return conditions.length ? sql.join(conditions, sql` and `) : sql`true`
 }
 

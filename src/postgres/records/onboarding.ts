@@ -17,13 +17,14 @@ import {
   refTargets,
   toDataSource,
 } from '../sql/record-columns.ts'
+import { withSpellings } from '../sql/spellings.ts'
 
 /** Onboarding in Postgres. `client`: host and version of this process, for the audit trail. */
 export function postgresOnboarding(db: Kysely<Database>, client: string): Onboarding {
-  return {
-    move: (caller, move) =>
+  return withSpellings({
+    move: (caller: Caller, move: OnboardingMove) =>
       explainDenial(db, { caller, client, action: 'onboarding' }, () => moveStatus(db, client, { caller, move })),
-  }
+  })
 }
 
 interface Moved {

@@ -6,6 +6,7 @@ import type { Database } from '../schema/tables.ts'
 import { analyzeAfterLoad } from '../sql/analyze.ts'
 import { onlyResult } from '../sql/conflict.ts'
 import { explainDenial } from '../sql/explain-denial.ts'
+import { withSpellings } from '../sql/spellings.ts'
 import { beginCreates, commitCreates } from './create.ts'
 import { beginDeletes } from './delete.ts'
 import { find, findName } from './find.ts'
@@ -47,7 +48,7 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
       ),
     closeAll: closings => closeAll(db, closings),
   }
-  return {
+  return withSpellings<Records>({
     ...batches,
     list: (caller, query, audit) => list(db, client, { caller, query, audit }),
     listAll: (caller, filter, onPage) => listAll(db, { caller, filter, onPage }),
@@ -69,5 +70,5 @@ export function postgresRecords(db: Kysely<Database>, client: string): Records {
     findIntent: id => findIntent(db, id),
     moveToUndoing: id => moveToUndoing(db, id),
     close: async intent => onlyResult(await batches.closeAll([intent])),
-  }
+  })
 }

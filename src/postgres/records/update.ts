@@ -16,6 +16,7 @@ import {
   namesakes,
   type RecordJson,
   recordJson,
+  spellingsInSql,
   toDataSource,
   unambiguousTargets,
 } from '../sql/record-columns.ts'
@@ -134,14 +135,16 @@ export async function commitUpdates(
         case when 'name' = any(i.fields) then coalesce(i.new_name, f.name) else f.name end as name,
         case when 'env' = any(i.fields) then coalesce(i.new_env, f.env) else f.env end as env
       from found f join intent i using (nth)),
-    renamed as materialized (select * from new_names where (name, env) is distinct from (old_name, old_env)),
+    renamed as materialized (select *, ${spellingsInSql('name')} as spellings from new_names where (name, env) is distinct from (old_name, old_env)),
     ${namesakes({
       organization: sql`any(${valuesOf('organization_id', 'renamed')})`,
-      names: valuesOf('name', 'renamed'),
-      inEnv: sql`select name, env from renamed`,
+      names: valuesOf('unnest(spellings)', 'renamed'),
+      inEnv: sql`select unnest(spellings), env from renamed`,
     })},
     taken as materialized (
-      select w.nth, d.id from namesakes d join renamed w using (organization_id)
+      select distinct on (w.nth) w.nth, d.id
+      from namesakes d join (select nth, id, organization_id, env, unnest(spellings) as name from renamed) w
+        using (organization_id)
       where d.id <> w.id and d.name = w.name and d.env = w.env),
     written as (
       update data_sources d set name = w.name, env = w.env, updated_at = ${WRITE_TIME}, updated_by = w.actor_id

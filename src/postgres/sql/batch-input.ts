@@ -15,7 +15,7 @@ export function batchInput(items: readonly object[], columns: string): RawBuilde
 
 /** All values of a column as an array, for `= any(…)`. */
 export function valuesOf(column: string, from: string): RawBuilder<unknown> {
-  return sql`array(select ${sql.ref(column)} from ${sql.raw(from)})`
+  return sql`array(select ${sql.raw(column)} from ${sql.raw(from)})`
 }
 
 // Postgres text cannot hold NUL or a lone surrogate. Replace them with U+FFFD, as the encoding of a parameter does.

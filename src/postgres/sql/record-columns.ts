@@ -4,6 +4,7 @@ import { isUuid } from '../../lib/uuid.ts'
 import type { Candidate, LookupFailure, Ref } from '../../ports/lookup.ts'
 import { callerOrganization } from './authorize.ts'
 import { valuesOf } from './batch-input.ts'
+import { spellingsOf } from './spellings.ts'
 
 /** A record as returned by a statement: a JSON object, so that a single row can hold several records. */
 export interface RecordJson {
@@ -66,7 +67,7 @@ export function toIsoTime(timestamp: string | number | Date): string {
  * record has that id. Otherwise someone could hide a record by giving its id to another record as a name.
  */
 export function matchesRef(ref: Ref): RawBuilder<boolean> {
-  const byName = sql`d.name = ${ref.text}`
+  const byName = sql`d.name = any(${spellingsOf(ref.text)}::text[])`
   const id = sql`${ref.text.toLowerCase()}::uuid`
   const hasId = sql`select from data_sources i
     where i.id = ${id} and i.organization_id = d.organization_id and i.deleted_at is null`
@@ -94,12 +95,24 @@ export function namesakes({ organization, names, inEnv }: Names): RawBuilder<unk
         and ((d.name, d.env) in (${inEnv})) is true)`
 }
 
+/**
+ * The spellings of a name that only the database knows, as an array: as it is, composed and decomposed. `name` is an
+ * expression of SQL. Only UTF-8 has Unicode's forms.
+ */
+export function spellingsInSql(name: string): RawBuilder<string[]> {
+  const forms = `array[${name}, normalize(${name}, NFC), normalize(${name}, NFD)]`
+  return sql.raw(
+    `array(select distinct s from unnest(case when getdatabaseencoding() = 'UTF8' then ${forms} else array[${name}] end) s)`,
+  )
+}
+
 /** The columns of `args` that hold a REF. */
-export const REF_COLUMNS = 'ref_name text, ref_id uuid, ref_env text'
+export const REF_COLUMNS = 'ref_name text, ref_names text[], ref_id uuid, ref_env text'
 
 /** The values of REF_COLUMNS. */
 export function refColumns({ text, env }: Ref) {
-  return { ref_name: text, ref_id: isUuid(text) ? text.toLowerCase() : null, ref_env: env ?? null }
+  const ref_names = spellingsOf(text)
+  return { ref_name: text, ref_names, ref_id: isUuid(text) ? text.toLowerCase() : null, ref_env: env ?? null }
 }
 
 /** The rows of the CTE `targets` as candidates, at most ten. */
@@ -118,7 +131,7 @@ export function refTargets(ref: Ref): RawBuilder<unknown> {
 export const batchTargets = sql`possible as materialized (
       select d.* from data_sources d
       where d.organization_id = ${callerOrganization} and d.deleted_at is null
-        and (d.id = any(${valuesOf('ref_id', 'args')}) or d.name = any(${valuesOf('ref_name', 'args')}))),
+        and (d.id = any(${valuesOf('ref_id', 'args')}) or d.name = any(${valuesOf('unnest(ref_names)', 'args')}))),
     targets as materialized (${rowsMatchingRefs('possible')})`
 
 /** The rows of `table`, which has the columns of data_sources, that match a REF in `args`, with its `nth`. */
@@ -127,7 +140,8 @@ export function rowsMatchingRefs(table: string): RawBuilder<unknown> {
   return sql`
       select a.nth, d.* from ${sql.table(table)} d join args a on d.id = a.ref_id where ${inEnv}
       union all
-      select a.nth, d.* from ${sql.table(table)} d join args a on d.name = a.ref_name
+      select a.nth, d.* from ${sql.table(table)} d
+      join (select nth, ref_id, ref_env, unnest(ref_names) as ref_name from args) a on d.name = a.ref_name
       where not exists (select from ${sql.table(table)} i where i.id = a.ref_id) and ${inEnv}`
 }
 

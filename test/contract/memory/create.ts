@@ -3,7 +3,7 @@ import type { NewCreate } from '../../../src/ports/record-steps.ts'
 import type { Records } from '../../../src/ports/records.ts'
 import { recordOutcome, recordRefused } from './audit.ts'
 import { authorize } from './authorize.ts'
-import { type MemoryDatabase, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
+import { isSameName, type MemoryDatabase, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
 
 type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
 
@@ -20,7 +20,10 @@ export function beginCreate(
   if (who.denied || organizationId === null || userId === null) recordRefused(db, event, who, name)
   if (own) return { kind: 'already recorded', intent: toIntent(db, own) }
   if (who.denied || organizationId === null || userId === null) return who.denied ?? unreachable()
-  const holder = unclosed(db, i => i.organizationId === organizationId && i.newName === name && i.newEnv === env)
+  const holder = unclosed(
+    db,
+    i => i.organizationId === organizationId && isSameName(i.newName, name) && i.newEnv === env,
+  )
   if (holder) return { kind: 'busy', intent: holder }
   if (unclosed(db, intent => intent.dataSourceId === id)) return { kind: 'busy', intent: undefined }
   const taken = nameHolder(db, { organizationId, name, env })

@@ -96,11 +96,16 @@ export function liveRows(db: MemoryDatabase, organizationId: string): MemoryRow[
 
 /** The live row with this name, if any. */
 export function nameHolder(db: MemoryDatabase, at: { organizationId: string; name: string; env: string }) {
-  return liveRows(db, at.organizationId).find(({ name, env }) => name === at.name && env === at.env)
+  return liveRows(db, at.organizationId).find(({ name, env }) => isSameName(name, at.name) && env === at.env)
+}
+
+/** Whether two names are the same in Unicode. */
+export function isSameName(one: string | null, other: string | null | undefined): boolean {
+  return one?.normalize('NFC') === other?.normalize('NFC')
 }
 
 export function isReferredTo(row: MemoryRow, ref: Ref): boolean {
-  const named = row.id === ref.text.toLowerCase() || row.name === ref.text
+  const named = row.id === ref.text.toLowerCase() || isSameName(row.name, ref.text)
   return named && (ref.env === undefined || row.env === ref.env)
 }
 

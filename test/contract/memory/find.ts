@@ -6,6 +6,7 @@ import { recordDone, recordRefused } from './audit.ts'
 import { authorize } from './authorize.ts'
 import {
   isReferredTo,
+  isSameName,
   liveRows,
   type MemoryDatabase,
   type MemoryIntent,
@@ -80,7 +81,7 @@ export function findNamed(
   const at = String(db.now)
   if (denied || organizationId === null) return denied ?? ({ kind: 'found', records: [], unsettled: [], at } as const)
   const rows = liveRows(db, organizationId).filter(row =>
-    names.some(({ name, env }) => row.name === name && row.env === env),
+    names.some(({ name, env }) => isSameName(row.name, name) && row.env === env),
   )
   const unsettled = rows.flatMap(({ id }) => (unclosed(db, intent => intent.dataSourceId === id) ? [id] : []))
   return {

@@ -4,7 +4,15 @@ import type { Records } from '../../../src/ports/records.ts'
 import { recordDone, recordOutcome, recordRefused } from './audit.ts'
 import { authorize } from './authorize.ts'
 import { unreachable } from './create.ts'
-import { type MemoryDatabase, type MemoryRow, nameHolder, toDataSource, toIntent, unclosed } from './database.ts'
+import {
+  isSameName,
+  type MemoryDatabase,
+  type MemoryRow,
+  nameHolder,
+  toDataSource,
+  toIntent,
+  unclosed,
+} from './database.ts'
 import { findOne } from './find.ts'
 
 type Answer<M extends keyof Records> = Awaited<ReturnType<Records[M]>>
@@ -110,7 +118,7 @@ function findBlocker(db: MemoryDatabase, row: MemoryRow, names: Names) {
   const { id, organizationId } = row
   const wanted = { name: names.name ?? row.name, env: names.env ?? row.env }
   const holder = unclosed(db, intent => {
-    const sameName = intent.newName === wanted.name && intent.newEnv === wanted.env
+    const sameName = isSameName(intent.newName, wanted.name) && intent.newEnv === wanted.env
     return intent.organizationId === organizationId && (intent.dataSourceId === id || (renamed && sameName))
   })
   if (holder) return { kind: 'busy' as const, intent: holder }
