@@ -27,14 +27,16 @@ async function run(context: Context, text: string, { status, error }: Options & 
   const move = readMove({ text, env: context.settings().get('env') }, { status, error })
   const [stores, onboarding] = await Promise.all([context.stores(MAY.change), context.onboarding()])
   const answer = await context.uninterruptible(() => moveOnboarding(stores, onboarding, move))
-  context.changed = { text: 'The onboarding status was changed.', id: answer.record.id }
+  if (answer.changed) context.changed = { text: 'The onboarding status was changed.', id: answer.record.id }
+  else context.note('No changes: already up to date.')
   for (const warning of answer.warnings) context.warn(warning)
   await context.print(dataSourceView(answer))
 }
 
 const EXAMPLES = `
 Allowed changes: notStarted to inProgress, inProgress to completed or failed,
-failed to inProgress, and any status back to notStarted.
+failed to inProgress, and any status back to notStarted. A data source that has
+the status already stays unchanged; failed with another --error replaces it.
 
 Examples:
   dsctl onboarding Sales inProgress

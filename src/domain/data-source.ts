@@ -3,9 +3,9 @@
 export type OnboardingStatus = 'notStarted' | 'inProgress' | 'completed' | 'failed'
 export const ONBOARDING_STATUSES: readonly OnboardingStatus[] = ['notStarted', 'inProgress', 'completed', 'failed']
 
-/** For each onboarding status, the statuses from which it can be reached. */
+/** For each onboarding status, the other statuses from which it can be reached. */
 export const ONBOARDING_ALLOWED_FROM: Readonly<Record<OnboardingStatus, readonly OnboardingStatus[]>> = {
-  notStarted: ONBOARDING_STATUSES,
+  notStarted: ['inProgress', 'completed', 'failed'],
   inProgress: ['notStarted', 'failed'],
   completed: ['inProgress'],
   failed: ['inProgress'],

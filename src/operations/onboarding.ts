@@ -22,18 +22,19 @@ export interface StatusChange {
 }
 
 /**
- * Changes the onboarding status. Throws `conflict` if the current status does not allow it, and `invalid` if the error
- * text contains a secret of the data source. The secrets are not compared if they cannot be read.
+ * Changes the onboarding status; a data source that has it already stays unchanged. Throws `conflict` if the current
+ * status does not allow the change, and `invalid` if the error text contains a secret of the data source. The secrets
+ * are not compared if they cannot be read.
  */
 export async function moveOnboarding(
   stores: Stores,
   onboarding: Onboarding,
   move: StatusChange,
-): Promise<WithCredentials> {
+): Promise<WithCredentials & { readonly changed: boolean }> {
   if (move.error !== undefined) await checkNoSecret(stores, move.ref, move.error)
   const moved = await sendMove(stores, onboarding, move)
   if (moved.kind === 'refused') throw notAllowed(moved.from, move.status)
-  return readCredentials(stores, moved.record)
+  return { ...(await readCredentials(stores, moved.record)), changed: moved.kind === 'done' }
 }
 
 /** Sends the change with retries. A retry recognizes what an earlier try has done. */
@@ -41,7 +42,7 @@ export async function sendMove(
   stores: Stores,
   onboarding: Onboarding,
   move: StatusChange,
-): Promise<{ kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }> {
+): Promise<{ kind: 'refused'; from: OnboardingStatus } | { kind: 'done' | 'unchanged'; record: DataSource }> {
   const event = { ...move, eventId: crypto.randomUUID() }
   const sent = await retry(stores, () => onboarding.move(stores.caller, event))
   if (sent.kind !== 'answered') throw sent.lost ? unknownOutcome(sent.error) : sent.error

@@ -14,13 +14,17 @@ export interface OnboardingMove {
 
 export interface Onboarding {
   /**
-   * Changes the status, in one audited statement, if ONBOARDING_ALLOWED_FROM permits the transition. `refused`: it does
-   * not permit the transition from the current status, `from`. Errors and retries as in Records.
+   * Changes the status, in one audited statement, if ONBOARDING_ALLOWED_FROM permits the transition, or the error text
+   * of the current status. `unchanged`: both are set already, and nothing is written. `refused`: it does not permit the
+   * transition from the current status, `from`. Errors and retries as in Records.
    */
   move(
     caller: Caller,
     move: OnboardingMove,
   ): Promise<
-    Denied | LookupFailure | { kind: 'refused'; from: OnboardingStatus } | { kind: 'done'; record: DataSource }
+    | Denied
+    | LookupFailure
+    | { kind: 'refused'; from: OnboardingStatus }
+    | { kind: 'done' | 'unchanged'; record: DataSource }
   >
 }

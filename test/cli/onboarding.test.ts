@@ -8,7 +8,7 @@ import { eventsOf, type Row } from '../support/stored.ts'
 const STATUSES = ['notStarted', 'inProgress', 'completed', 'failed'] as const
 type Status = (typeof STATUSES)[number]
 const ALLOWED: Readonly<Record<Status, readonly Status[]>> = {
-  notStarted: ['notStarted', 'inProgress'],
+  notStarted: ['inProgress'],
   inProgress: ['notStarted', 'completed', 'failed'],
   completed: ['notStarted'],
   failed: ['notStarted', 'inProgress'],
@@ -49,7 +49,7 @@ function move(status: string, ...more: readonly string[]) {
 describe('onboarding', () => {
   test('allows exactly the transitions of the state machine', async () => {
     for (const from of STATUSES) {
-      for (const to of STATUSES) {
+      for (const to of STATUSES.filter(each => each !== from)) {
         await put(from)
         const result = await move(to, ...(to === 'failed' ? ['--error', 'No such warehouse.'] : []))
         if (ALLOWED[from].includes(to)) {
@@ -76,9 +76,10 @@ describe('onboarding', () => {
     await acme.database.query('ALTER TABLE dsctl.audit_events DISABLE TRIGGER USER')
     await acme.database.query('DELETE FROM dsctl.audit_events')
     expect((await move('inProgress')).code).toBe(0)
+    await put('completed')
     expect((await move('inProgress')).code).toBe(6)
     const denied = await acme.dsctl(['onboarding', 'Sales', 'completed'], { env: victor.env })
-    expect([denied.code, (await stored()).status]).toEqual([4, 'inProgress'])
+    expect([denied.code, (await stored()).status]).toEqual([4, 'completed'])
     expect((await acme.dsctl(['onboarding', 'Nothing', 'completed'])).code).toBe(5)
     const events = await eventsOf(acme)
     expect(events.map(({ action, outcome, name, actor_email }) => [action, outcome, name, actor_email])).toEqual([
@@ -116,9 +117,31 @@ describe('onboarding', () => {
     expect(await stored()).toMatchObject({ status: 'inProgress', error: null })
   })
 
+  test.each(STATUSES)('to the current status %s changes nothing, and exits 0', async status => {
+    await put(status)
+    const [before, events] = [await stored(), await eventsOf(acme)]
+    const more = status === 'failed' ? ['--error', 'it broke'] : []
+    const result = await move(status, ...more)
+    expect(result.code, result.stderr).toBe(0)
+    expect(json(result)).toMatchObject({ name: 'Sales', onboarding_status: status, onboarding_error: before.error })
+    const text = await acme.dsctl(['onboarding', 'Sales', status, ...more])
+    expect(text).toMatchObject({ code: 0, stderr: 'No changes: already up to date.\n' })
+    expect([await stored(), await eventsOf(acme)]).toEqual([before, events])
+    expect((await acme.dsctl(['onboarding', 'Sales', status, ...more], { env: victor.env })).code).toBe(4)
+  })
+
+  test('to failed replaces another error text', async () => {
+    await put('failed')
+    expect(json(await move('failed', '--error', 'worse'))).toMatchObject({ onboarding_error: 'worse' })
+    expect((await eventsOf(acme)).at(-1)).toMatchObject({ outcome: 'done', fields: ['onboarding_error'] })
+    expect((await move('failed')).code).toBe(2)
+  })
+
   test('changes the status once if several commands run at once', async () => {
+    const before = (await eventsOf(acme)).filter(({ outcome }) => outcome === 'done').length
     const codes = await Promise.all(Array.from({ length: 4 }, async () => (await move('inProgress')).code))
-    expect(codes.sort()).toEqual([0, 6, 6, 6])
+    expect(codes).toEqual([0, 0, 0, 0])
+    expect((await eventsOf(acme)).filter(({ outcome }) => outcome === 'done')).toHaveLength(before + 1)
   })
 
   test('is done once if the response is lost and the statement retried', async () => {

@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { ONBOARDING_ALLOWED_FROM } from '../../domain/data-source.ts'
 import type { Caller } from '../../ports/caller.ts'
 import type { Onboarding, OnboardingMove } from '../../ports/onboarding.ts'
@@ -42,6 +42,8 @@ async function moveStatus(
   { caller, move }: { caller: Caller; move: OnboardingMove },
 ): ReturnType<Onboarding['move']> {
   const { eventId, ref, status, error } = move
+  const same = (row: RawBuilder<unknown>) =>
+    sql`(${row}.onboarding_status::text = ${status} and ${row}.onboarding_error is not distinct from ${error ?? null}::text)`
   const event = { eventId, action: 'onboarding', caller, client, fields: sql`'{onboarding_status}'` }
   const statement = sql<Moved>`/* dsctl onboarding */ with ${authorize(caller)},
     ${refTargets(ref)},
@@ -56,11 +58,13 @@ async function moveStatus(
       update data_sources d set onboarding_status = ${inTypeOfColumn('onboarding_status', sql`${status}::text`)},
         onboarding_error = ${error ?? null}::text, updated_at = ${WRITE_TIME}, updated_by = p.user_id
       from found f, permitted p
-      where d.id = f.id and d.onboarding_status::text = any(${ONBOARDING_ALLOWED_FROM[status]}::text[])
-        and not exists (select from before)
+      where d.id = f.id and d.onboarding_status::text = any(${[status, ...ONBOARDING_ALLOWED_FROM[status]]}::text[])
+        and not ${same(sql`d`)} and not exists (select from before)
       returning d.*),
     audited as (${doneEvent({
       ...event,
+      fields: sql`case when o.onboarding_status = n.onboarding_status then '{onboarding_error}'
+        else '{onboarding_status}' end`,
       from: sql`found o, written n`,
       dataSourceId: sql`n.id`,
       dataSourceName: sql`n.name`,
@@ -69,7 +73,8 @@ async function moveStatus(
     })}),
     refused as (${refusedEvent(
       event,
-      sql`not exists (select from before) and not exists (select from written)`,
+      sql`not exists (select from before) and not exists (select from written)
+        and not exists (select from found f where ${same(sql`f`)})`,
       ref.text,
     )})
     select ${authorizationColumn}, ${candidates} as candidates, ${recordJsonIn('found')} as found, ${recordJsonIn('before')} as before,
@@ -84,5 +89,7 @@ async function moveStatus(
   if (done) return { kind: 'done', record: toDataSource(done) }
   const refused = denialOf(row.authorization) ?? lookupFailure(row)
   if (refused) return refused
-  return row.found ? { kind: 'refused', from: row.found.onboarding_status } : { kind: 'not found' }
+  if (!row.found) return { kind: 'not found' }
+  const from = row.found.onboarding_status
+  return from === status ? { kind: 'unchanged', record: toDataSource(row.found) } : { kind: 'refused', from }
 }
