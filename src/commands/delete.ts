@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
+import { outputFormat } from '../cli/global-options.ts'
 import { filesOption } from '../cli/request-options.ts'
 import { DsctlError } from '../domain/errors.ts'
 import { MAY } from '../operations/authorize.ts'
@@ -70,13 +71,25 @@ async function confirmDelete({ stores, options }: Deletion, prompter: Prompter, 
   else await confirmDeletes(prompter, found)
 }
 
-async function deleteOne({ context, stores, options }: Deletion, ref: Ref): Promise<void> {
+/** Deletes one REF. JSON and YAML have the same array as for several; an error is the error of the command. */
+async function deleteOne(deletion: Deletion, ref: Ref): Promise<void> {
+  const { context } = deletion
+  const isDeleted = await deleteIfFound(deletion, ref)
+  const action = isDeleted ? 'deleted' : 'not found'
+  if (isDeleted) context.changed = { text: `Deleted ${ref.text}.` }
+  const isDocument = ['json', 'yaml'].includes(outputFormat(context.settings()))
+  if (isDocument) return context.print(deleteResultsView([{ ref: ref.text, action, error: null }], false))
+  context.note(isDeleted ? `Deleted ${ref.text}.` : `There is no data source ${ref.text}.`)
+}
+
+/** Whether the data source existed. A missing one is an error unless `--ignore-not-found` is given. */
+async function deleteIfFound({ context, stores, options }: Deletion, ref: Ref): Promise<boolean> {
   try {
     await context.uninterruptible(() => deleteDataSource(stores, ref))
-    context.note(`Deleted ${ref.text}.`)
+    return true
   } catch (error) {
     if (!isNotFound(error) || !options.ignoreNotFound) throw error
-    context.note(`There is no data source ${ref.text}.`)
+    return false
   }
 }
 
@@ -99,7 +112,7 @@ function throwIfFailed(stores: Stores, results: readonly DeleteResult[]): void {
 const EXAMPLES = `
 Deletes the record, and the secret with all its versions. In a file, a data
 source is identified by its id or, if it has none, by its name and env. Other
-keys are ignored.
+keys are ignored. -o json prints an array of outcomes.
 
 Examples:
   dsctl delete Sales --env dev

@@ -49,7 +49,8 @@ async function showSeveral(context: Context, stores: Stores, refs: readonly stri
 }
 
 const EXAMPLES = `
-Secrets are always shown as [REDACTED].
+Secrets are always shown as [REDACTED]. With one REF, -o json prints an object;
+with several, an array of those that exist.
 
 Examples:
   dsctl get Sales --env production

@@ -7,7 +7,7 @@ import { batchError, FIELDS_HINT, problemIn } from './batch-error.ts'
 import type { BatchDocument } from './batch-files.ts'
 import type { BatchSettings } from './batch-options.ts'
 import { findNonRequests, NOT_A_REQUEST_HINT } from './not-a-request.ts'
-import { outputProblem } from './request-file.ts'
+import { OUTPUT_HINT, outputProblem } from './request-file.ts'
 import { mergeTemplate, templateNameProblem, templateTypeProblem } from './template-request.ts'
 import { type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
 
@@ -56,6 +56,7 @@ export function readBatch(
   const missing = read.filter(({ templateMissing }) => templateMissing).length
   if (missing === problems.length) throw batchError('not_found', problems, 'Run dsctl template list to see them.')
   if (nonRequests.size) throw batchError('invalid', problems, NOT_A_REQUEST_HINT)
+  if (read.some(({ isOutput }) => isOutput)) throw batchError('invalid', problems, OUTPUT_HINT)
   throw batchError('invalid', problems, invalidRequests.length ? FIELDS_HINT : IDENTITY_HINT)
 }
 
@@ -65,6 +66,8 @@ interface ReadResult {
   readonly request?: BatchRequest
   readonly problems: readonly FieldProblem[]
   readonly templateMissing?: boolean
+  /** It is an output of a command instead of a request. */
+  readonly isOutput?: boolean
 }
 
 function readRequest(
@@ -83,7 +86,7 @@ function readRequest(
     return { ...failed(template.problem), templateMissing: template.isMissing === true }
   }
   const problem = outputProblem(raw)
-  if (problem) return failed(problem)
+  if (problem) return { ...failed(problem), isOutput: true }
   const { request, problems } = validateRequest(template ? mergeTemplate(draft, template.template) : draft)
   return request ? { request: { ...request, file, where }, problems: [] } : failed(...problems)
 }

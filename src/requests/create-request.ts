@@ -13,7 +13,7 @@ import { allowPlaceholders, type PlaceholderOptions } from './allow-placeholders
 import { checkSources } from './check-sources.ts'
 import { fetchSecrets, type SourceReaders } from './fetch-secrets.ts'
 import { optionOf, overrideFields, readFieldOptions } from './read-field-options.ts'
-import { outputProblem, readRequestFile } from './request-file.ts'
+import { OUTPUT_HINT, outputProblem, readRequestFile } from './request-file.ts'
 import { templateName } from './template-request.ts'
 import { draftProblems, type RequestDraft, type ValidRequest, validateRequest } from './validate-request.ts'
 
@@ -35,7 +35,7 @@ export async function readDraft(
   if (given.problems.length) throw invalid('Invalid command line.', given.problems)
   const raw = options.file === undefined ? {} : await readRequestFile(options.file, context.readStdin)
   const problem = outputProblem(raw)
-  if (problem) throw invalidDataSource([problem])
+  if (problem) throw invalidDataSource([problem], OUTPUT_HINT)
   const { name: fileName, env: fileEnv, type: fileType, template: fileTemplate, ...fileFields } = raw
   const type = options.type ?? fileType
   const types = typeof type === 'string' ? [getSourceType(type)] : undefined

@@ -8,16 +8,21 @@ import { parseYaml } from './yaml-documents.ts'
 /** One request as a file holds it: an object whose keys are not validated yet. */
 export type RawRequest = Readonly<Record<string, unknown>>
 
-/**
- * The problem with a file that is an output of `get`, not a request; otherwise undefined. Only `update` accepts such a
- * file.
- */
-export function outputProblem({ type, db_type, credentials }: RawRequest): FieldProblem | undefined {
-  if (type !== undefined || db_type === undefined || credentials === undefined) return undefined
-  return {
-    field: 'type',
-    message: 'is required: the file is an output of dsctl get, not a request. Run dsctl export to write requests',
-  }
+/** What to do with an output that is not a request. */
+export const OUTPUT_HINT =
+  'To change a data source, run dsctl update REF -f FILE with an output of get.\n' +
+  'To create others, run dsctl export: it writes requests, with --to-env with variables for the secrets.'
+
+/** The problem of a request that is an output of `get` or `list` instead. Only an update accepts one, of `get`. */
+export function outputProblem({ type, db_type, credentials, ...rest }: RawRequest): FieldProblem | undefined {
+  const isOfGet = type === undefined && db_type !== undefined && credentials !== undefined
+  if (isOfGet) return notRequest('db_type', 'an output of dsctl get, whose secrets are [REDACTED]')
+  const isOfList = ['id', 'updated_at', 'onboarding_status'].every(key => rest[key] !== undefined)
+  return isOfList ? notRequest('id', 'an output of dsctl list, which has no credentials') : undefined
+}
+
+function notRequest(field: string, what: string): FieldProblem {
+  return { field, message: `this is not a request, but ${what}` }
 }
 
 /**

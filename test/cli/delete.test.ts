@@ -36,6 +36,26 @@ beforeEach(async () => {
   expect(made.code, made.stderr).toBe(0)
 })
 
+describe('delete of one REF', () => {
+  test('prints the same array as of several in JSON and YAML', async () => {
+    const result = await remove(['A', '--env', env, '--yes'])
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(json(result)).toEqual([{ ref: 'A', action: 'deleted', error: null }])
+    const missing = await remove(['A', '--env', env, '--yes', '--ignore-not-found'])
+    expect([missing.code, json(missing)]).toEqual([0, [{ ref: 'A', action: 'not found', error: null }]])
+    const yaml = await site.dsctl(['delete', 'B', '--env', env, '--yes', '-o', 'yaml'])
+    expect(yaml).toMatchObject({ code: 0, stdout: '- ref: B\n  action: deleted\n  error: null\n', stderr: '' })
+  })
+
+  test('prints only a note for people, and only an error if it fails', async () => {
+    const text = await site.dsctl(['delete', 'C', '--env', env, '--yes'])
+    expect(text).toMatchObject({ code: 0, stdout: '', stderr: 'Deleted C.\n' })
+    const failed = await remove(['C', '--env', env, '--yes'])
+    expect(failed).toMatchObject({ code: 5, stdout: '' })
+    expect(jsonError(failed).code).toBe('not_found')
+  })
+})
+
 describe('delete -f', () => {
   test('deletes each named data source and its secret, and reports each', async () => {
     const result = await removeFrom([request('A', { type: 'no such type', port: 'x' }), { name: ' C ', env }])

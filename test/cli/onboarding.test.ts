@@ -103,7 +103,9 @@ describe('onboarding', () => {
     const failed = async (error: string) => jsonError(await move('failed', '--error', error)).fields?.[0]?.message
     expect(await failed('x'.repeat(1001))).toBe('must have at most 1,000 characters')
     expect(await failed('a\u001b[31m')).toContain('control characters')
-    expect(jsonError(await move('completed', '--error', 'x')).fields?.[0]?.message).toContain('only with failed')
+    expect(jsonError(await move('completed', '--error', 'x')).fields?.[0]?.message).toContain(
+      'only with the status failed',
+    )
     expect(await stored()).toEqual(before)
   })
 

@@ -201,13 +201,23 @@ describe('diff', () => {
 })
 
 describe('get', () => {
-  test('its output is not a request, and is recognized', async () => {
+  test('its output is recognized where a request is expected', async () => {
     await apply(several(1))
-    const { stdout } = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
-    for (const verb of ['apply', 'diff', 'create']) {
-      const result = await site.dsctl([verb, '-f', '-'], { stdin: stdout })
-      expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining('the file is an output of dsctl get') })
+    const got = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'json'])
+    const yaml = await site.dsctl(['get', 'Source 000', '--env', env, '-o', 'yaml'])
+    for (const { stdout } of [got, yaml]) {
+      for (const args of [['apply'], ['diff'], ['create'], ['create', 'Copy', '--type', 'postgres'], ['test']]) {
+        const { code, stderr } = await site.dsctl([...args, '-f', '-'], { stdin: stdout })
+        expect({ code, stderr }).toMatchObject({ code: 2 })
+        expect(stderr).toContain('this is not a request, but an output of dsctl get, whose secrets are [REDACTED]\n')
+        expect(stderr).toMatch(
+          /\nTo change a data source, run dsctl update .*\nTo create others, run dsctl export: .*\n$/,
+        )
+      }
     }
+    const listed = await site.dsctl(['list', '--env', env, '-o', 'json'])
+    const { stderr } = await site.dsctl(['apply', '-f', '-'], { stdin: listed.stdout })
+    expect(stderr).toContain(': this is not a request, but an output of dsctl list, which has no credentials\n')
   })
 
   test('of several prints each redacted, and exits with 8 if one is missing', async () => {

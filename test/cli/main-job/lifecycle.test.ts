@@ -199,7 +199,8 @@ describe('A data source', () => {
 
   test('is soft-deleted, and all versions of its secret are removed', async () => {
     const result = await site.dsctl(['delete', 'From a file', '--yes', '-o', 'json'])
-    expect(result).toMatchObject({ code: 0, stdout: '', stderr: notes('Deleted From a file.') })
+    expect(result).toMatchObject({ code: 0, stderr: '' })
+    expect(json(result)).toEqual([{ ref: 'From a file', action: 'deleted', error: null }])
     expect(await rowOf(id)).toMatchObject({ deleted_at: expect.any(Date), updated_by: site.admin.id })
     expect(await site.vault.listSecrets('data-sources')).not.toContain(id)
   })
