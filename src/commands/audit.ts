@@ -1,8 +1,11 @@
 import type { Command } from 'commander'
 import type { Context } from '../cli/context.ts'
 import { formatWithout } from '../cli/unsupported-format.ts'
+import { invalid } from '../domain/errors.ts'
+import { didYouMean } from '../lib/did-you-mean.ts'
 import { listAllEvents, listEvents, pruneEvents } from '../operations/audit.ts'
 import { MAY } from '../operations/authorize.ts'
+import { AUDITED_ACTIONS } from '../ports/audit-trail.ts'
 import { type PagingOptions, readPaging } from '../requests/paging.ts'
 import { parseTime } from '../requests/parse-time.ts'
 import { confirm } from '../requests/wizard/confirm.ts'
@@ -45,11 +48,12 @@ export function define(command: Command, context: Context): void {
 async function show(context: Context, { source, actor, action, since, ...options }: Options): Promise<void> {
   const format = formatWithout(context, 'name')
   const paging = readPaging(options)
+  checkAction(action)
   const filter = {
     actor,
     action,
     source: source === undefined ? undefined : { text: source, env: context.settings().get('env') },
-    since: since === undefined ? undefined : parseTime('since', since, Date.now()),
+    since: since === undefined ? undefined : parseTime('since', since),
   }
   const trail = await context.auditTrail(MAY.change)
   const which = [source && ` about ${source}`, actor && ` by ${actor}`, action && ` of action ${action}`].join('')
@@ -64,15 +68,22 @@ async function show(context: Context, { source, actor, action, since, ...options
   if (more) context.note(`There are more. Pass --page ${paging.page + 1} or --all.`)
 }
 
+function checkAction(action: string | undefined): void {
+  if (action === undefined || AUDITED_ACTIONS.includes(action)) return
+  const message = `must be one of ${AUDITED_ACTIONS.join(', ')}${didYouMean(action, AUDITED_ACTIONS)}`
+  throw invalid('Invalid command line.', [{ field: 'action', message }])
+}
+
 async function prune(context: Context, options: PruneOptions): Promise<void> {
-  const before = parseTime('before', options.before, Date.now())
+  const before = parseTime('before', options.before)
+  const which = 'at' in before ? `before ${before.at}` : `older than ${options.before}`
   await confirm(context, {
     yes: options.yes,
-    question: `Delete the organization’s events before ${before}?`,
+    question: `Delete the organization’s events ${which}?`,
     unattended: 'Pruning cannot be undone, and there is no terminal to confirm.',
   })
   const count = await pruneEvents(await context.auditTrail(MAY.administer), before)
-  context.note(`Deleted ${count} event${count === 1 ? '' : 's'} before ${before}.`)
+  context.note(`Deleted ${count} event${count === 1 ? '' : 's'} ${which}.`)
 }
 
 const EXAMPLES = `

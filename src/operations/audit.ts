@@ -1,4 +1,4 @@
-import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
+import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail, TimeBound } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
 import { permitted } from './authorize.ts'
 import { sendUnlogged } from './send-unlogged.ts'
@@ -31,8 +31,8 @@ export async function listAllEvents(
   permitted(answer)
 }
 
-/** Deletes the organization's events before a time (ISO 8601). Returns how many. */
-export async function pruneEvents({ caller, trail }: AuditAccess, before: string): Promise<number> {
+/** Deletes the organization's events before a time. Returns how many. */
+export async function pruneEvents({ caller, trail }: AuditAccess, before: TimeBound): Promise<number> {
   const pruned = await sendUnlogged(() => trail.prune(caller, before), 'Run the command again. This is safe.')
   return permitted(pruned).events
 }

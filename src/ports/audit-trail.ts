@@ -24,6 +24,15 @@ export interface AuditEvent {
   readonly settledBy: string | null
 }
 
+/** A time in ISO 8601, or how long ago it was by the clock of the database, which has written the events. */
+export type TimeBound = { readonly at: string } | { readonly secondsAgo: number }
+
+/** The actions that are audited. */
+export const AUDITED_ACTIONS: readonly string[] = [
+  ...['create', 'get', 'update', 'delete', 'test', 'onboarding', 'apply', 'diff', 'export', 'doctor'],
+  ...['audit', 'audit prune', 'member add', 'member set-role', 'member remove', 'template set', 'template delete'],
+]
+
 /** Which events to list; undefined means any. */
 export interface AuditFilter {
   /** A data source, deleted or not; a former name matches too. */
@@ -31,8 +40,7 @@ export interface AuditFilter {
   /** E-mail address, compared ignoring ASCII case. */
   readonly actor: string | undefined
   readonly action: string | undefined
-  /** The earliest time, in ISO 8601. */
-  readonly since: string | undefined
+  readonly since: TimeBound | undefined
 }
 
 export interface AuditQuery extends AuditFilter {
@@ -51,6 +59,6 @@ export interface AuditTrail {
     filter: AuditFilter,
     onPage: (page: readonly AuditEvent[]) => Promise<boolean>,
   ): Promise<Denied | { kind: 'listed' }>
-  /** Deletes the organization's events before an ISO 8601 time, and audits that. `events`: how many were deleted. */
-  prune(caller: Caller, before: string): Promise<Denied | { kind: 'pruned'; events: number }>
+  /** Deletes the organization's events before a time, and audits that. `events`: how many were deleted. */
+  prune(caller: Caller, before: TimeBound): Promise<Denied | { kind: 'pruned'; events: number }>
 }

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail } from '../ports/audit-trail.ts'
+import type { AuditEvent, AuditFilter, AuditQuery, AuditTrail, TimeBound } from '../ports/audit-trail.ts'
 import type { Caller } from '../ports/caller.ts'
 import type { Ref } from '../ports/lookup.ts'
 import type { Database } from './schema/tables.ts'
@@ -109,7 +109,7 @@ function matching({ source, actor, action, since }: AuditFilter): RawBuilder<unk
   if (source !== undefined) conditions.push(isAbout(source))
   if (actor !== undefined) conditions.push(sql`lower(actor_email collate "C") = lower(${actor}::text collate "C")`)
   if (action !== undefined) conditions.push(sql`action = ${action}`)
-  if (since !== undefined) conditions.push(sql`at >= ${since}::timestamptz`)
+  if (since !== undefined) conditions.push(sql`at >= ${timeOf(since)}`)
   return sql.join(conditions, sql` and `)
 }
 
@@ -121,6 +121,10 @@ function isAbout(source: Ref): RawBuilder<unknown> {
   const byRecord = sql`data_source_id in (
         select d.id from data_sources d join permitted p using (organization_id) where ${matchesRef(source)})`
   return source.env === undefined ? sql`(${byRecord} or data_source_name = ${source.text})` : byRecord
+}
+
+function timeOf(bound: TimeBound): RawBuilder<unknown> {
+  return 'at' in bound ? sql`${bound.at}::timestamptz` : sql`now() - make_interval(secs => ${bound.secondsAgo})`
 }
 
 function toEvent(json: EventJson): AuditEvent {
@@ -147,7 +151,7 @@ function toEvent(json: EventJson): AuditEvent {
 async function prune(
   db: Kysely<Database>,
   client: string,
-  { caller, before }: { caller: Caller; before: string },
+  { caller, before }: { caller: Caller; before: TimeBound },
 ): ReturnType<AuditTrail['prune']> {
   const event = { eventId: crypto.randomUUID(), action: 'audit prune', caller, client }
   const row = exactlyOne(
@@ -156,12 +160,12 @@ async function prune(
       select organization_id, set_config('dsctl.audit_prune', 'on', true) as is_set from permitted),
     pruned as (
       delete from dsctl.audit_events e using mark m
-      where m.is_set = 'on' and e.organization_id = m.organization_id and e.at < ${before}::timestamptz
+      where m.is_set = 'on' and e.organization_id = m.organization_id and e.at < ${timeOf(before)}
       returning e.id),
     audited as (${doneEvent({
       ...event,
       from: sql`(select count(*) as n from pruned) pruned_events`,
-      after: sql`jsonb_build_object('pruned_before', ${before}::text, 'events', pruned_events.n)`,
+      after: sql`jsonb_build_object('pruned_before', ${'at' in before ? sql`${before.at}::text` : timeOf(before)}, 'events', pruned_events.n)`,
     })}),
     refused as (${refusedEvent(event, sql`false`, null)})
     select ${authorizationColumn}, (select count(*) from pruned)::int as events`.execute(db),
