@@ -10,7 +10,7 @@ import { isMissingModule } from './lib/missing-module.ts'
 import { addCommands, createProgram } from './program.ts'
 import { UncaughtError } from './terminal/bug.ts'
 import { ignoreClosedPipes } from './terminal/closed-pipes.ts'
-import { printCollectedMessages } from './terminal/collected-messages.ts'
+import { hasCollectedMessages, printCollectedMessages } from './terminal/collected-messages.ts'
 import { closeLostTerminal } from './terminal/lost-terminal.ts'
 import { printError } from './terminal/messages.ts'
 import type { JobControl, Streams } from './terminal/streams.ts'
@@ -59,8 +59,15 @@ export async function run(host: Host, version: string): Promise<number> {
     return exitCode(error)
   } finally {
     await context.close()
+    // A failure to write the output belongs into the document.
+    if (hasCollectedMessages(streams)) await written(stdout)
     printCollectedMessages(streams)
   }
+}
+
+/** Waits until everything was written, or its failure was reported. */
+function written(output: Host['stdout']): Promise<void> {
+  return new Promise(resolve => output.write('', () => setImmediate(resolve)))
 }
 
 function jobOf(host: Host): JobControl {

@@ -18,12 +18,18 @@ export function collectError({ collected }: Streams, error: object): void {
   if (collected) collected.error ??= error
 }
 
+/** Whether there is a document to print. */
+export function hasCollectedMessages({ collected = { isJson: () => false } }: Streams): boolean {
+  const { error, warnings, notes, calls } = collected
+  return Boolean(error || warnings || notes || calls)
+}
+
 /** Prints the document, unless it would be empty. The program calls it once more when it ends early. */
 export function printCollectedMessages(streams: Streams): void {
   const { collected } = streams
   if (!collected) return
-  const { error, warnings, notes, calls } = collected
-  if (error || warnings || notes || calls) {
+  if (hasCollectedMessages(streams)) {
+    const { error, warnings, notes, calls } = collected
     writeMessage(streams, `${toPrintableDocument(JSON.stringify({ error, warnings, notes, calls }, null, 2))}\n`)
   }
   for (const kind of ['error', 'warnings', 'notes', 'calls'] as const) delete collected[kind]

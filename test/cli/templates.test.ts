@@ -36,7 +36,8 @@ describe('template', () => {
       updated_at: expect.any(String),
     })
     const again = await set('Shop', '--host', 'db.example.com', '--port', '6432', '--ssl-mode', 'require')
-    expect(again).toMatchObject({ code: 0, stdout: made.stdout, stderr: 'No changes: already up to date.\n' })
+    expect(again).toMatchObject({ code: 0, stdout: made.stdout })
+    expect(JSON.parse(again.stderr)).toEqual({ notes: ['No changes: already up to date.'] })
     const other = await run(['template', 'set', ' Shop ', '--type', 'mysql', '--host', 'db.example.com'])
     expect(json(other)).toMatchObject({ name: 'Shop', type: 'mysql', fields: { host: 'db.example.com' } })
     expect(json(await run(['template', 'list']))).toEqual([json(other)])
