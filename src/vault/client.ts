@@ -22,8 +22,8 @@ export interface VaultClient {
    * Whether the responses came from an agent that caches tokens and leases, so that other programs get the same ones.
    */
   isCached(): boolean
-  /** The accessor of the token that Vault saw, if the token has been looked up. An agent may have replaced the token. */
-  accessor(): string | undefined
+  /** The data of the token that Vault saw, if it has been looked up. An agent may have replaced the client's token. */
+  tokenData(): unknown
   close(): void
 }
 
@@ -45,10 +45,10 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
     'request-promise': requestPromise,
   })
   client.token = settings.token // replaces VAULT_TOKEN, which node-vault uses if the token is empty
-  let accessor: unknown
+  let tokenData: unknown
   const read = async (path: string) => {
     const response = await toResponse(client.read(path))
-    if (path === 'auth/token/lookup-self' && response.ok) accessor = valueAt(response.body, 'data', 'accessor')
+    if (path === 'auth/token/lookup-self' && response.ok) tokenData = valueAt(response.body, 'data')
     return response
   }
   return {
@@ -56,7 +56,7 @@ export function vaultClient(settings: VaultSettings, backend: Backend): VaultCli
     write: (path, body) => toResponse(client.write(path, body)),
     remove: path => toResponse(client.delete(path)),
     isCached,
-    accessor: () => (typeof accessor === 'string' ? accessor : undefined),
+    tokenData: () => tokenData,
     close,
   }
 }

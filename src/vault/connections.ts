@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type RequestOptions } from 'node:http'
+import { isIP } from 'node:net'
 import { isLoopback } from '../lib/loopback.ts'
 import type { HttpProxy, Sender } from './sender.ts'
 import type { ServerAddress } from './server-address.ts'
@@ -36,9 +37,11 @@ export function openConnections({ tls, proxyFor }: ConnectionOptions) {
     const proxy = socketPath === undefined ? proxyFor?.({ isSecure, hostname, port: portOf(server) }) : undefined
     if (!isSecure && !proxy) return plain
     const isOwnMachine = isLoopback(hostname)
-    const certificateName = tls?.serverName
-    return open(`${isSecure} ${isOwnMachine} ${proxy?.url}`, async () => {
-      const options = isSecure && tls ? await tlsRequestOptions(tls, isOwnMachine) : {}
+    // Through a tunnel, Node checks the certificate for a server name that is sent, and an address never is.
+    const certificateName = tls?.serverName ?? (proxy && isIP(hostname) ? hostname : undefined)
+    return open(`${isSecure} ${isOwnMachine} ${proxy?.url} ${certificateName}`, async () => {
+      const named = { ...tls, ...(certificateName !== undefined && { serverName: certificateName }) }
+      const options = isSecure && (tls || certificateName) ? await tlsRequestOptions(named, isOwnMachine) : {}
       if (!proxy) return { ...(await createSecureSender(options)), certificateName }
       const { createProxySender } = await import('./proxy-sender.ts')
       return { ...(await createProxySender({ proxy, isSecure, options, ca: tls?.ca })), certificateName }
@@ -70,7 +73,6 @@ async function createSecureSender(options: RequestOptions): Promise<Sender> {
 /** NODE_DEBUG prints the options, so the private key is in a context, which hides it. */
 async function tlsRequestOptions(tls: TlsOptions, isOwnMachine: boolean): Promise<RequestOptions> {
   const { checkServerIdentity, createSecureContext } = await import('node:tls')
-  const { isIP } = await import('node:net')
   const { ca, client, serverName, skipVerifyOnLoopback } = tls
   const options = {
     ...((ca !== undefined || client) && { secureContext: createSecureContext({ ca, ...client }) }),

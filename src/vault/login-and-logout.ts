@@ -2,7 +2,7 @@ import { once } from '../lib/once.ts'
 import { valueAt } from '../lib/value-at.ts'
 import type { Logins, LogoutResult } from '../ports/logins.ts'
 import { vaultError } from './errors.ts'
-import { type Connect, describeUnrevoked, logIn, revokeOwnToken } from './login.ts'
+import { type Connect, describeUnrevoked, isHiddenByAgent, logIn, revokeOwnToken } from './login.ts'
 
 /** Keeps the token of a login, in the same place as the Vault command. */
 export interface TokenStore {
@@ -52,10 +52,11 @@ async function lookUpToken(connect: Connect, token: string): Promise<unknown> {
 }
 
 /**
- * Whether an agent adds this very token to requests without one, or replaces every token with its own. Revoking would
- * then end the agent's token, which other programs use.
+ * Whether an agent owns the token: it adds this very token to requests without one, or replaces every token with its
+ * own. Revoking would then end the agent's token, which other programs use.
  */
 async function belongsToAgent(connect: Connect, saved: unknown): Promise<boolean> {
+  if (isHiddenByAgent(saved)) return true
   const accessor = valueAt(saved, 'accessor')
   if (typeof accessor !== 'string' || accessor === '') return false
   return valueAt(await lookUpToken(connect, ''), 'accessor') === accessor

@@ -69,9 +69,17 @@ export async function describeUnrevoked(client: VaultClient): Promise<LogoutResu
  */
 export async function revokeIssuedToken(client: VaultClient, { accessor, isShared }: IssuedToken): Promise<void> {
   if (isShared || client.isCached()) return
-  if (client.accessor() === undefined) await client.read('auth/token/lookup-self')
-  if (accessor !== undefined && client.accessor() !== undefined && client.accessor() !== accessor) return
+  if (client.tokenData() === undefined) await client.read('auth/token/lookup-self')
+  const seen = client.tokenData()
+  const seenAccessor = valueAt(seen, 'accessor')
+  if (isHiddenByAgent(seen)) return
+  if (accessor !== undefined && seenAccessor !== undefined && seenAccessor !== accessor) return
   await revokeOwnToken(client)
+}
+
+/** Whether a looked-up token is that of an agent, which leaves out its ID. */
+export function isHiddenByAgent(token: unknown): boolean {
+  return token !== undefined && valueAt(token, 'id') === undefined
 }
 
 async function checkToken(client: VaultClient, token: string): Promise<IssuedToken> {

@@ -35,7 +35,8 @@ export async function createProxySender({ proxy, isSecure, options, ca }: ProxyS
   const [{ request }, { HttpProxyAgent }] = await Promise.all([import('node:http'), import('http-proxy-agent')])
   const { hostname } = new URL(proxy.url)
   const servername = isIP(hostname) || hostname.startsWith('[') ? {} : { servername: hostname }
-  const agent = new HttpProxyAgent(proxy.url, { ...shared, ...servername })
+  // Some proxies close the connection after each response without announcing it, so the next request would be lost.
+  const agent = new HttpProxyAgent(proxy.url, { ...shared, ...servername, keepAlive: false })
   return { request, agent, options: { protocol: 'http:' }, proxy, abort }
 }
 
