@@ -31,6 +31,12 @@ export function promptsForPlaceholders(prompter: Prompter, options: PlaceholderO
         allowPlaceholder(field, text) ? undefined : question.check(field, text)
       return allowPlaceholders(await prompter.askFields({ ...question, check }), options) as FieldAnswers
     },
+    // Both call their work with another prompter.
+    dialogue: () => {
+      const { run, ...dialogue } = prompter.dialogue()
+      return { ...dialogue, run: work => run(inner => work(promptsForPlaceholders(inner, options))) }
+    },
+    detour: work => prompter.detour(inner => work(promptsForPlaceholders(inner, options))),
   }
 }
 
