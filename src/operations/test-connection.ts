@@ -64,17 +64,28 @@ export async function testStored(
   ref: Ref,
   how: StoredTestOptions,
 ): Promise<{ record: DataSource; verdict: ConnectionResult }> {
-  const found = permitted(await stores.records.find(stores.caller, ref, { audit: 'test' }), ref.text)
+  const found = permitted(await stores.records.find(stores.caller, ref, { audit: 'refused test' }), ref.text)
   const { record } = found
-  if (found.unaudited) how.warn(UNAUDITED_TEST)
   const read = await retry(stores, () => stores.secrets.read(record))
   if (read.kind !== 'answered') throw read.error
   if (how.onboarding) await startOnboarding(stores, how.onboarding, record)
   const { verdict, acceptedHostKey } = await testCredentials(record.type, read.answer.data, how)
+  await auditTest(stores, record.id, { ok: verdict.ok, warn: how.warn })
   throwIfInterrupted(stores)
   if (acceptedHostKey !== undefined) await how.uninterruptible(() => storeHostKey(stores, record, acceptedHostKey))
   if (how.onboarding) await finishOnboarding(stores, how.onboarding, { record, verdict, warn: how.warn })
   return { record, verdict }
+}
+
+/** Records the result of a test of a data source in the audit trail. */
+export async function auditTest(
+  { caller, records }: Pick<Stores, 'caller' | 'records'>,
+  id: string,
+  { ok, warn }: { ok: boolean; warn: (text: string) => void },
+): Promise<void> {
+  const ref = { text: id, env: undefined }
+  const found = await records.find(caller, ref, { audit: ok ? 'test' : 'failed test' })
+  if (found.kind === 'found' && found.unaudited) warn(UNAUDITED_TEST)
 }
 
 /** The result if there are no usable credentials to test. */

@@ -4,7 +4,7 @@ import { permitted } from './authorize.ts'
 import type { CreateRequest } from './create.ts'
 import { previewUpdate } from './preview-update.ts'
 import type { Stores } from './stores.ts'
-import { type TestOptions, type TestResult, testCredentials, UNAUDITED_TEST } from './test-connection.ts'
+import { auditTest, type TestOptions, type TestResult, testCredentials, UNAUDITED_TEST } from './test-connection.ts'
 import type { UpdateRequest } from './update-request.ts'
 
 interface RecordAccess {
@@ -31,10 +31,13 @@ export async function testNew(
   { name, env, type, credentials }: CreateRequest,
   { warn, ...options }: UnsavedTestOptions,
 ): Promise<TestResult> {
-  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false, auditSuccess: true } as const
+  await checkMayTest({ caller, records }, { name, env })
+  const tested = await testCredentials(type, credentials, options)
+  const outcome = tested.verdict.ok ? 'done' : 'failed'
+  const attempt = { eventId: crypto.randomUUID(), action: 'test', failsIfTaken: false, outcome } as const
   const { unaudited } = permitted(await records.findName(caller, { name, env }, attempt))
   if (unaudited) warn(UNAUDITED_TEST)
-  return testCredentials(type, credentials, options)
+  return tested
 }
 
 /** Tests a data source as an update would leave it. Audits the test. Throws the errors that the update would throw. */
@@ -43,11 +46,9 @@ export async function testUpdate(
   changes: UpdateRequest,
   { warn, ...options }: UnsavedTestOptions,
 ): Promise<TestResult> {
-  const { unaudited } = permitted(
-    await stores.records.find(stores.caller, changes.ref, { audit: 'test' }),
-    changes.ref.text,
-  )
-  if (unaudited) warn(UNAUDITED_TEST)
+  permitted(await stores.records.find(stores.caller, changes.ref, { audit: 'refused test' }), changes.ref.text)
   const { record, credentials } = await previewUpdate(stores, changes)
-  return testCredentials(record.type, credentials, options)
+  const tested = await testCredentials(record.type, credentials, options)
+  await auditTest(stores, record.id, { ok: tested.verdict.ok, warn })
+  return tested
 }

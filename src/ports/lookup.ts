@@ -23,7 +23,7 @@ export interface Candidate extends NameAndEnv {
  * What `find` writes to the audit trail. `get` and `test`: an event of that action, with its outcome. `refused update`
  * and `refused delete`: an event only if the lookup is denied or finds no single record.
  */
-export type FindAudit = 'get' | 'test' | 'refused update' | 'refused delete'
+export type FindAudit = 'get' | 'test' | 'failed test' | 'refused test' | 'refused update' | 'refused delete'
 
 /** What a lookup is for. A denied lookup is audited as this action. */
 export interface LookupAudit {
@@ -36,6 +36,6 @@ export interface LookupAudit {
 export interface NameLookupAudit extends LookupAudit {
   /** If true, a name that is taken is audited as a failure. */
   readonly failsIfTaken: boolean
-  /** If true, a lookup that is not refused is audited as done. */
-  readonly auditSuccess?: boolean
+  /** If given, a lookup that is not refused is audited with this outcome. */
+  readonly outcome?: 'done' | 'failed'
 }

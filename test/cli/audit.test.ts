@@ -248,7 +248,7 @@ describe('A denial before any look-up', () => {
     }
     expect(codes).toEqual([8, 9, 0, 0])
     expect((await denied(tim.email)).map(({ action, outcome, name }) => [action, outcome, name])).toEqual([
-      ['test', 'done', 'Unsaved'],
+      ['test', 'failed', 'Unsaved'],
     ])
   })
 

@@ -25,10 +25,11 @@ export async function find(
   { caller, ref, audit }: { caller: Caller; ref: Ref; audit: FindAudit | undefined },
 ): ReturnType<Records['find']> {
   if (!audit) return findWith(db, { caller, ref, auditCtes: sql`` })
-  const { action, ifDone } = AUDITS[audit]
+  const { action, outcome } = AUDITS[audit]
   const event = { eventId: crypto.randomUUID(), action, caller, client }
   const done = doneEvent({
     ...event,
+    outcome: outcome ?? 'done',
     from: sql`found f`,
     dataSourceId: sql`f.id`,
     dataSourceName: sql`f.name`,
@@ -38,18 +39,20 @@ export async function find(
     sql`not exists (select from found)`,
     ref.text,
   )
-  const { answer, unaudited } = await auditIfWritable(ifDone ? [done, refused] : [refused], auditCtes =>
+  const { answer, unaudited } = await auditIfWritable(outcome ? [done, refused] : [refused], auditCtes =>
     findWith(db, { caller, ref, auditCtes }),
   )
   return unaudited && answer.kind === 'found' ? { ...answer, unaudited } : answer
 }
 
 /** The audited action, and whether a lookup that succeeds is audited too. */
-const AUDITS: Readonly<Record<FindAudit, { action: string; ifDone: boolean }>> = {
-  get: { action: 'get', ifDone: true },
-  test: { action: 'test', ifDone: true },
-  'refused update': { action: 'update', ifDone: false },
-  'refused delete': { action: 'delete', ifDone: false },
+const AUDITS: Readonly<Record<FindAudit, { action: string; outcome?: 'done' | 'failed' }>> = {
+  get: { action: 'get', outcome: 'done' },
+  test: { action: 'test', outcome: 'done' },
+  'failed test': { action: 'test', outcome: 'failed' },
+  'refused test': { action: 'test' },
+  'refused update': { action: 'update' },
+  'refused delete': { action: 'delete' },
 }
 
 interface Found {
@@ -103,11 +106,11 @@ interface NameRow {
 }
 
 function lookupEvents(
-  { failsIfTaken, auditSuccess, ...attempt }: NameLookupAudit,
+  { failsIfTaken, outcome, ...attempt }: NameLookupAudit,
   { name, ...who }: { caller: Caller; client: string; name: string },
 ): readonly RawBuilder<unknown>[] {
   const event = { ...attempt, ...who }
   const failed = failsIfTaken ? sql`exists (select from taken)` : sql`false`
-  const done = { ...event, dataSourceName: sql`${name}`, from: sql`(select) once` }
-  return [refusedEvent(event, failed, name), ...(auditSuccess ? [doneEvent(done)] : [])]
+  const done = { ...event, outcome: outcome ?? 'done', dataSourceName: sql`${name}`, from: sql`(select) once` }
+  return [refusedEvent(event, failed, name), ...(outcome ? [doneEvent(done)] : [])]
 }

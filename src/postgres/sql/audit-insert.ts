@@ -35,11 +35,11 @@ export interface CallerEvent extends EventDetails {
 
 const NULL = sql`null`
 
-/** An INSERT of events with outcome `done`. Writes nothing if the caller is not permitted. */
-export function doneEvent(event: CallerEvent): RawBuilder<unknown> {
+/** An INSERT of events with their outcome, `done` by default. Writes nothing if the caller is not permitted. */
+export function doneEvent(event: CallerEvent & { readonly outcome?: 'done' | 'failed' }): RawBuilder<unknown> {
   return sql`insert into dsctl.audit_events (${COLUMNS})
       select ${event.eventId}::uuid, p.organization_id, p.user_id, p.email, ${event.caller.identitySource}::text,
-        ${event.action}::text, ${event.dataSourceId ?? NULL}::uuid, ${event.dataSourceName ?? NULL}::text, 'done',
+        ${event.action}::text, ${event.dataSourceId ?? NULL}::uuid, ${event.dataSourceName ?? NULL}::text, ${sql.lit(event.outcome ?? 'done')},
         ${event.fields ?? sql`'{}'`}::text[], ${event.before ?? NULL}::jsonb, ${event.after ?? NULL}::jsonb,
         ${event.client}::text, null, ${WRITE_TIME}
       from permitted p, ${event.from}`

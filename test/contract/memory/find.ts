@@ -26,7 +26,7 @@ export function find(
   const { caller, ref, audit } = request
   const who = authorize(db, caller)
   const target = findOne(db, who.denied ? null : who.organizationId, ref)
-  const action = audit?.replace('refused ', '') ?? ''
+  const action = audit?.replace(/^(refused|failed) /, '') ?? ''
   const event = { eventId: crypto.randomUUID(), action, caller, client, fields: [] }
   if (audit && !('row' in target)) recordRefused(db, event, who, ref.text)
   else if (audit && 'row' in target && !audit.startsWith('refused ')) {
@@ -64,7 +64,7 @@ export function findName(
   const holder = organizationId === null ? undefined : nameHolder(db, { organizationId, name, env })
   const event = audit && { ...audit, caller, client, fields: [] }
   if (event && (denied || (holder && event.failsIfTaken))) recordRefused(db, event, who, name)
-  else if (event?.auditSuccess) recordDone(db, event, who, { dataSourceName: name })
+  else if (event?.outcome) recordDone(db, event, who, { dataSourceName: name })
   if (denied) return denied
   const answer = holder ? ({ kind: 'taken', id: holder.id, name, env } as const) : ({ kind: 'free' } as const)
   return answer satisfies Answer<'findName'>
