@@ -60,7 +60,20 @@ function readObject(raw: unknown): { readonly value: JsonObject } | { readonly m
   if (!isObject || parsed instanceof ExactNumber || isCircular(parsed)) return { message: NOT_A_KEY }
   const duplicate = typeof raw === 'string' ? findDuplicateKey(raw) : undefined
   if (duplicate) return { message: `has a duplicate key in an object: ${safeKey(duplicate.key)}` }
+  const changed = numberThatVaultChanges(parsed)
+  if (changed !== undefined) return { message: `its ${changed} is a number that Vault would change: quote it` }
   return { value: { ...parsed } }
+}
+
+/** The key of a number inside a value that Vault, which stores 64-bit floating point numbers, would not keep as it is. */
+function numberThatVaultChanges(value: unknown, name = 'value'): string | undefined {
+  if (value instanceof ExactNumber) return safeKey(name)
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, each] of Object.entries(value)) {
+    const found = numberThatVaultChanges(each, Array.isArray(value) ? name : key)
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 const NOT_A_KEY = 'must be the JSON object of a service account key'

@@ -5,10 +5,7 @@ import { json, jsonError } from '../../support/run.ts'
 import { createSite, type Site } from '../../support/site.ts'
 import { serviceAccount } from '../../unit/source-types/samples.ts'
 
-// JSON.parse changes numbers. Each test compares the text of what is stored, not its value.
-
-const NUMBERS = '{"client_id": 103456789012345678901, "a": [1.0, -0, 1e400, 0.1000000000000000055], "b": 7, "c": true}'
-const STORED = '"client_id":103456789012345678901,"a":[1.0,-0,1e400,0.1000000000000000055],"b":7,"c":true'
+const NUMBERS = '{"client_id": 103456789012345678901, "b": 7, "c": true}'
 
 let site: Site
 beforeAll(async () => {
@@ -16,65 +13,22 @@ beforeAll(async () => {
 })
 afterAll(() => site?.drop())
 
-/** The JSON text of a secret, as Vault returns it. */
-async function storedText(id: string): Promise<string> {
-  const { VAULT_ADDR, VAULT_TOKEN = '' } = site.env
-  const url = `${VAULT_ADDR}/v1/${site.vault.mount}/data/data-sources/${id}`
-  return (await fetch(url, { headers: { 'X-Vault-Token': VAULT_TOKEN } })).text()
-}
-
 const keyText = `${JSON.stringify(serviceAccount).slice(0, -1)}, ${NUMBERS.slice(1)}`
 const bigquery = (key: string) =>
   `{"name": "Big", "env": "dev", "type": "bigquery", "default_dataset": "d", "service_account_key": ${key}}`
 
-describe('Each digit of a number is kept:', () => {
+describe('A number that Vault would change is refused by its name:', () => {
   test.each<[string, string, Readonly<Record<string, string>>]>([
     ['of a key in a file', bigquery('{"from": "@key.json"}'), { 'key.json': keyText }],
     ['of a key as JSON text', bigquery(JSON.stringify(keyText)), {}],
     ['of a key as an object', bigquery(keyText), {}],
-    ['of a key in YAML', bigquery(keyText.replaceAll('"', '"')).replace('{', '---\n{'), {}],
+    ['of a key in YAML', `---\n${bigquery(keyText)}`, {}],
   ])('%s', async (_, request, files) => {
     const cwd = folderWith({ ...files, 'request.yaml': request, 'request.json': request })
     const file = request.startsWith('---') ? 'request.yaml' : 'request.json'
-    const { id } = json(await site.dsctl(['create', '-f', file, '-o', 'json'], { cwd }))
-    expect(await storedText(id)).toContain(STORED)
-    expect(await site.dsctl(['diff', '-f', file], { cwd })).toMatchObject({ code: 0 })
-    expect(await site.dsctl(['update', id, '--location', 'EU'])).toMatchObject({ code: 0 })
-    expect(await storedText(id)).toContain(STORED)
-    expect(await site.dsctl(['delete', id, '--yes'])).toMatchObject({ code: 0 })
-  })
-
-  test('of what another program stored, in an update and its roll-back', async () => {
-    const stdin = JSON.stringify({ name: 'Other', env: 'dev', type: 'postgres', ...plainFields })
-    const { id } = json(await site.dsctl(['create', '-f', '-', '-o', 'json'], { stdin }))
-    const { VAULT_ADDR, VAULT_TOKEN = '' } = site.env
-    await fetch(`${VAULT_ADDR}/v1/${site.vault.mount}/data/data-sources/${id}`, {
-      method: 'POST',
-      headers: { 'X-Vault-Token': VAULT_TOKEN },
-      body: `{"data": {"type": "postgres", "host": "h", "port": 5432.0, "username": "u", "password": "x",
-        "default_database": "d", "max_connections": 103456789012345678901, "extra": ${NUMBERS}}}`,
-    })
-    expect(json(await site.dsctl(['get', id, '-o', 'json'])).credentials).toMatchObject({
-      port: 5432,
-      max_connections: '103456789012345678901',
-    })
-    expect(await site.dsctl(['update', id, '--host', 'h2'])).toMatchObject({ code: 0, stderr: 'Changed: host.\n' })
-    const text = await storedText(id)
-    for (const part of ['"host":"h2"', '"port":5432.0', '"max_connections":103456789012345678901', STORED.slice(0, 40)])
-      expect(text).toContain(part)
-  })
-
-  test('of a field in Vault that a secret is read from', async () => {
-    const { VAULT_ADDR, VAULT_TOKEN = '' } = site.env
-    await fetch(`${VAULT_ADDR}/v1/${site.vault.mount}/data/data-sources/pin`, {
-      method: 'POST',
-      headers: { 'X-Vault-Token': VAULT_TOKEN },
-      body: '{"data": {"pin": 103456789012345678901}}',
-    })
-    const flags = ['--host', 'h', '--username', 'u', '--default-database', 'd']
-    const source = `vault:${site.vault.mount}/data-sources/pin#pin`
-    const args = ['create', 'Pin', '--env', 'dev', '--type', 'postgres', ...flags, '--password', source, '-o', 'json']
-    expect(await storedText(json(await site.dsctl(args)).id)).toContain('"password":"103456789012345678901"')
+    const error = jsonError(await site.dsctl(['create', '-f', file, '-o', 'json'], { cwd }))
+    const message = 'its client_id is a number that Vault would change: quote it'
+    expect(error.fields).toEqual([{ field: 'service_account_key', message }])
   })
 })
 
