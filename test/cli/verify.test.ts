@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { listen } from '../support/listen.ts'
 import { creation } from '../support/requests.ts'
-import { json, jsonError, startDsctl } from '../support/run.ts'
+import { json, jsonError, notes, startDsctl } from '../support/run.ts'
 import { createSite, type Site } from '../support/site.ts'
 import { type Everything, eventsOf, everythingIn, livePairs } from '../support/stored.ts'
 import { terminal } from '../support/terminal.ts'
@@ -108,7 +108,7 @@ describe('update --verify', () => {
   test('does not test if nothing changes', async () => {
     await acme.dsctl(creation({ ...bad, name: 'Sales' }).args, { stdin: creation({ ...bad, name: 'Sales' }).stdin })
     const same = await update('--host', 'no-such-host.invalid')
-    expect([same.code, same.stderr]).toEqual([0, 'No changes: already up to date.\n'])
+    expect([same.code, same.stderr]).toEqual([0, notes('No changes: already up to date.')])
   })
 })
 

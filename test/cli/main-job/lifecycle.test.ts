@@ -84,7 +84,11 @@ describe('A data source', () => {
   test('keeps its secret unchanged when renamed and moved to another env', async () => {
     const args = ['update', id, '--set-name', '  Renamed  ', '--set-env', 'staging', '-o', 'json']
     const result = await site.dsctl(args)
-    expect(result).toMatchObject({ code: 0, stderr: notes('Changed: name, env.') })
+    expect(result.code).toBe(0)
+    expect(JSON.parse(result.stderr)).toEqual({
+      warnings: ['the white space around the name was removed.'],
+      notes: ['Changed: name, env.'],
+    })
     expect(result.stdout).toBe(await answerOf(site, id, mainShown))
     expect(json(result)).toMatchObject({ name: 'Renamed', env: 'staging' })
     expect(await site.vault.readSecret(`data-sources/${id}`)).toEqual({ version: 1, data: mainStored })
