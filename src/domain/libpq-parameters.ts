@@ -114,7 +114,7 @@ export const LIBPQ_PARAMETERS: readonly LibpqParameter[] = [
     name: 'sslrootcert',
     env: 'PGSSLROOTCERT',
     support: 'used',
-    note: 'if neither it nor ~/.postgresql/root.crt exists, verify-full trusts the authorities that Node trusts',
+    note: 'system means SSL_CERT_FILE or the list of the operating system; if neither it nor ~/.postgresql/root.crt exists, verify-full trusts the authorities that Node trusts',
   },
   { name: 'sslcrl', env: 'PGSSLCRL', support: 'used' },
   { name: 'sslcrldir', env: 'PGSSLCRLDIR', support: 'used' },

@@ -38,7 +38,9 @@ async function gate(options: GateOptions): Promise<Gate> {
 /** Runs `dsctl list` with only these settings for Postgres. */
 async function list(env: RunOptions['env'], home = temporaryFolder()): Promise<RunResult> {
   const run =
-    env && 'NODE_OPTIONS' in env ? (args: string[], options: RunOptions) => spawnDsctl(args, options).result : dsctl
+    env && ('NODE_OPTIONS' in env || 'SSL_CERT_FILE' in env)
+      ? (args: string[], options: RunOptions) => spawnDsctl(args, options).result
+      : dsctl
   const all = { ...acme.env, DSCTL_DATABASE_URL: undefined, ...env }
   const result = await run(['list', '-o', 'json', '--timeout', '5'], { home, env: all })
   expect(result.stdout + result.stderr).not.toContain(PASSWORD)
@@ -239,6 +241,14 @@ describe('TLS of Postgres', () => {
     expect(await list({ DSCTL_DATABASE_URL: url('verify-ca') }, trusted)).toMatchObject(succeeded)
     const error = jsonError(await list({ DSCTL_DATABASE_URL: url('require') }, other))
     expect(error).toMatchObject({ exit_code: 7, message: expect.stringContaining('signed by an unknown authority') })
+  })
+
+  test('verifies with the authorities of the system, which SSL_CERT_FILE can name', async () => {
+    const { port } = await gate({ tls: pair })
+    const DSCTL_DATABASE_URL = `postgres://postgres@localhost:${port}/${database}?sslrootcert=system`
+    const SSL_CERT_FILE = join(homeWith({ 'bundle.pem': root.cert }), 'bundle.pem')
+    expect(await list({ DSCTL_DATABASE_URL, SSL_CERT_FILE })).toMatchObject(succeeded)
+    expect(jsonError(await list({ DSCTL_DATABASE_URL })).message).toContain('signed by an unknown authority')
   })
 
   test.each([

@@ -41,6 +41,8 @@ export interface TlsParameters {
   /** Folder with the default files, used if no parameter names a file. */
   readonly folder: string
   readonly rootCertificate: string | undefined
+  /** The file of sslrootcert=system, if the environment names one. */
+  readonly systemRoots: string | undefined
   readonly revocationList: string | undefined
   readonly revocationFolder: string | undefined
   /** Undefined: the files in `folder`, if they exist. Null: none. */
@@ -74,7 +76,7 @@ export function readConnectionSettings(url: string | undefined, env: Environment
     requiredMethods: parseRequiredMethods(get('require_auth')),
     channelBinding: (get('channel_binding') ?? 'prefer') as AuthPolicy['channelBinding'],
     targetSession: get('target_session_attrs') ?? 'any',
-    tls: tlsParameters(get, certificates),
+    tls: { ...tlsParameters(get, certificates), systemRoots: env.SSL_CERT_FILE || undefined },
   }
   if ('path' in settings.address && get('requirepeer') !== undefined) throwProblems([peerProblem(given)])
   return settings
@@ -102,7 +104,7 @@ function systemUser(): string {
   }
 }
 
-function tlsParameters(get: Parameters['get'], folder: string): TlsParameters {
+function tlsParameters(get: Parameters['get'], folder: string): Omit<TlsParameters, 'systemRoots'> {
   const isSystem = get('sslrootcert') === 'system'
   return {
     mode: get('sslmode') ?? (isSystem ? 'verify-full' : undefined),

@@ -36,8 +36,8 @@ export function postgresTlsOptions({ tls, host }: ConnectionSettings): Connectio
 const NODE_ROOTS = 'roots of Node'
 
 /** The CA certificates to verify the server with; undefined if it is not verified. */
-function findRoots({ mode, rootCertificate, folder }: TlsParameters): string | string[] | undefined {
-  if (rootCertificate === 'system') return systemRoots()
+function findRoots({ mode, rootCertificate, systemRoots, folder }: TlsParameters): string | string[] | undefined {
+  if (rootCertificate === 'system') return readSystemRoots(systemRoots)
   const path = rootCertificate ?? join(folder, 'root.crt')
   if (rootCertificate !== undefined || existsSync(path)) return readCertificates(path, 'sslrootcert')
   if (mode === 'verify-full') return NODE_ROOTS
@@ -56,8 +56,8 @@ const SYSTEM_BUNDLES = [
 /**
  * The authorities that the operating system trusts. Node has its own list, without those that an administrator added.
  */
-function systemRoots(): string | string[] {
-  const path = SYSTEM_BUNDLES.find(each => existsSync(each))
+function readSystemRoots(named: string | undefined): string | string[] {
+  const path = named ?? SYSTEM_BUNDLES.find(each => existsSync(each))
   return path === undefined ? [...rootCertificates] : readCertificates(path, 'sslrootcert')
 }
 
