@@ -142,7 +142,7 @@ function sendOnce(
     failOnRefusedTunnel(request)
     request.on('close', () => clearTimeout(timer))
     request.on('response', message => {
-      readBody(message, maxBytes(method)).then(text => {
+      readBody(message, maxBytes(path)).then(text => {
         if (message.statusCode === 400 && HTTPS_REQUIRED.test(text)) return fail(new HttpsRequired())
         resolve({ message, text })
       }, fail)
@@ -155,8 +155,8 @@ function sendOnce(
 const HTTPS_REQUIRED = /HTTP request (to an HTTPS server|was sent to HTTPS port)/
 
 /** A list holds the ids of all secrets of an organization: 1,000,000 ids take 39 MB. */
-function maxBytes(method: string): number {
-  return method === 'LIST' ? 64 * MEBIBYTE : 8 * MEBIBYTE
+function maxBytes(path: string): number {
+  return path.endsWith('?list=true') ? 64 * MEBIBYTE : 8 * MEBIBYTE
 }
 
 const MEBIBYTE = 1024 * 1024
