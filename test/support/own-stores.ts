@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { folderOf, freePort, POSTGRES_BIN } from './own-servers.ts'
@@ -179,6 +179,19 @@ interface BaoNode {
   stop(): void
 }
 
+/** Waits until every thread has stopped: the signal returns earlier, and the server could still answer a request. */
+function waitUntilStopped(pid: number | undefined): void {
+  const tasks = `/proc/${pid}/task`
+  const isStopped = (task: string) => {
+    try {
+      return /\) [TtZX] /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'))
+    } catch {
+      return true // the thread has ended
+    }
+  }
+  while (existsSync(tasks) && !readdirSync(tasks).every(isStopped)) {}
+}
+
 async function baoNode(folder: string, storage: (clusterPort: number) => string): Promise<BaoNode> {
   const [port, clusterPort] = [await freePort(), await freePort()]
   const addr = `http://127.0.0.1:${port}`
@@ -197,7 +210,10 @@ async function baoNode(folder: string, storage: (clusterPort: number) => string)
       child.kill('SIGKILL')
       await once(child, 'exit')
     },
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze() {
+      child?.kill('SIGSTOP')
+      waitUntilStopped(child?.pid)
+    },
     thaw: () => void child?.kill('SIGCONT'),
     stop: () => void child?.kill('SIGKILL'),
   }
