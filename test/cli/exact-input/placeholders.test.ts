@@ -152,7 +152,9 @@ describe('In every form, without and with --allow-placeholder:', () => {
     const cwd = folderWith({ ...files, 'one.json': JSON.stringify({ ...request, name: 'A' }) })
     const run = (...args: string[]) => site.dsctl(args, { cwd })
     for (const command of ['apply', 'diff']) {
-      expect((await run(command, '-f', 'a.json')).stderr).toContain(`a.json, request 1 (A), password: ${UNFILLED}`)
+      expect((await run(command, '-f', 'a.json')).stderr).toContain(
+        `password: ${UNFILLED} (in 2 requests, first in a.json, request 1 (A))`,
+      )
     }
     expect((await run('test', '-f', 'one.json')).stderr).toContain(`password: ${UNFILLED}`)
     expect(await run('test', '-f', 'one.json', '--allow-placeholder')).toMatchObject({ code: 8 })
