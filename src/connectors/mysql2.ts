@@ -124,7 +124,7 @@ function pluginFailure(run: TestRun, error: unknown): ConnectionFailure {
   return new ConnectionFailure('auth_failed', message)
 }
 
-/** mysql2 replaces Node's error code with its own, so the code is found by Node's message. */
+/** mysql2 replaces Node's error code with its own, so Node's code is derived from the message. */
 function withNodeCode(error: unknown): unknown {
   const { code, message, reason, cert } = Object(error) as Readonly<Record<string, unknown>>
   if (code !== 'HANDSHAKE_SSL_ERROR') return error

@@ -55,7 +55,7 @@ const mark = once(() => `number ${crypto.randomUUID()} `)
 /** A quick check. Also true for some texts that lose no digits. */
 const MAY_LOSE_DIGITS = /(?:^|[:,[])\s*(?:-?\d{16}|-?\d+[.eE]|-0)/
 
-/** Replaces each number that would not keep its digits with a marked string. The text must be valid JSON. */
+/** Replaces each number that would lose digits in JavaScript by a marked string. The text must be valid JSON. */
 function markNumbers(text: string): string {
   const token = /"|-?\d[\d.eE+-]*/g
   const parts: string[] = []

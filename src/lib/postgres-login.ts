@@ -8,7 +8,8 @@ const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
 /**
  * Sends SSLRequest. The answer, S or N, shows whether the server supports TLS, and that it is a Postgres server.
- * Undefined if it closes the connection. More than one byte is not an answer: it would be used as if it were encrypted.
+ * Undefined if it closes the connection. The caller must reject an answer of more than one byte: the further bytes came
+ * unencrypted, and would be used as if they had come through TLS.
  */
 export async function requestTls(stream: Duplex): Promise<string | undefined> {
   stream.write(SSL_REQUEST)

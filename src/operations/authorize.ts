@@ -34,7 +34,7 @@ export function notFound(ref: string): DsctlError {
 
 function ambiguous(ref: string, { candidates }: Extract<LookupFailure, { kind: 'ambiguous' }>): DsctlError {
   const envs = new Set(candidates.map(({ env }) => env))
-  // Names that differ only in their Unicode form, from before dsctl compared that.
+  // Older versions allowed names in one env that differ only in Unicode normalization.
   const sameEnv = envs.size < candidates.length
   return invalid(
     sameEnv ? `Several data sources are named ${ref}.` : `${ref} exists in several envs.`,

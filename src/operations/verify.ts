@@ -26,7 +26,7 @@ export async function verifyConnection(
   })
 }
 
-/** Tests the new credentials, then stores exactly those. Does not test if the update changes nothing. */
+/** Tests the new credentials, then stores exactly those. Skips the test if no credentials change. */
 export async function updateVerified(
   stores: Stores,
   request: UpdateRequest,

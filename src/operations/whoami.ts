@@ -5,7 +5,8 @@ import { permitted } from './authorize.ts'
 import { rowSecurityHint } from './row-security.ts'
 
 /**
- * Returns the caller's user, organization and role. Throws if the application has no user with the caller's address.
+ * Returns the caller's user, organization and role. Throws if the application has no user with the caller's email
+ * address.
  */
 export async function whoami({ caller, members }: { caller: Caller; members: Members }): Promise<Member> {
   const found = await members.whoami(caller)

@@ -26,7 +26,10 @@ export interface PostgresStores {
   readonly setup: DatabaseSetup
 }
 
-/** The ports on one connection pool, of pg or PGlite. `client` names this process in the audit trail. */
+/**
+ * Implements the interfaces of src/ports with one connection pool, of pg or PGlite. `client` names this process in the
+ * audit trail.
+ */
 export function postgresStores(pool: PostgresPool, client: string): PostgresStores {
   const db = openDatabase(pool)
   return {

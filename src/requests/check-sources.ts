@@ -52,7 +52,7 @@ function sourceProblem(source: ParsedSecretSource, policy: SourcePolicy): string
 }
 
 const ALLOWED_NAME = /^DSCTL_SECRET_/
-// Variables with credentials and addresses that dsctl, pg and the clients of Vault read.
+// Variables from which dsctl, pg and the clients of Vault read credentials and addresses.
 const FORBIDDEN_NAME = /^(VAULT_|BAO_|PG|DSCTL_|DATABASE_URL$|HTTPS?_PROXY$)/i
 
 function variableProblem(name: string, { allow }: SourcePolicy): string | undefined {

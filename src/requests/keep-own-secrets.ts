@@ -3,7 +3,10 @@ import { findField } from '../source-types/field-names.ts'
 import { parseSecretSource } from '../source-types/secret-source.ts'
 import type { SourceType } from '../source-types/source-type.ts'
 
-/** If a request file names a field's own stored secret as its source, replaces the source with a mask: unchanged. */
+/**
+ * If a request file gives the stored secret of a field as the source of that field, replaces the source with a mask. A
+ * mask means: keep the stored value.
+ */
 export function keepOwnSecrets<T>(
   fields: Readonly<Record<string, T>>,
   { type, path }: { type: SourceType; path: string },

@@ -8,7 +8,7 @@ import { parseYaml } from './yaml-documents.ts'
 /** One request as a file holds it: an object whose keys are not validated yet. */
 export type RawRequest = Readonly<Record<string, unknown>>
 
-/** What to do with an output that is not a request. */
+/** What to do if a file is the output of a command instead of a request. */
 export const OUTPUT_HINT =
   'To change a data source, run dsctl update REF -f FILE with an output of get.\n' +
   'To create others, run dsctl export: it writes requests, with --to-env with variables for the secrets.'

@@ -11,7 +11,7 @@ export interface SourcePolicy {
   readonly allow: readonly string[]
   /** Files with dsctl's own credentials. */
   readonly credentialFiles: readonly string[]
-  /** The common beginning of the Vault paths of all data sources, for example `secret/data-sources/`. */
+  /** The prefix that the Vault paths of all data sources share, for example `secret/data-sources/`. */
   readonly ownSecrets: string
 }
 

@@ -9,7 +9,8 @@ export interface ProxyTarget {
 
 /**
  * Whether NO_PROXY excludes a host, as in Go and so in the Vault command: a name also covers its subdomains, a leading
- * dot or `*.` covers only subdomains, `*` covers everything, and an address may be a CIDR range. A port restricts it.
+ * dot or `*.` covers only subdomains, `*` covers everything, and an address may be a CIDR range. An entry with a
+ * port applies only to that port.
  */
 export function isExcludedFromProxy(noProxy: string, target: ProxyTarget): boolean {
   return noProxy.split(/[,\s]+/).some(entry => entry !== '' && matches(entry.toLowerCase(), target))

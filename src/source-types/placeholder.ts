@@ -29,7 +29,7 @@ const SAME_CHARACTER = new RegExp(`^([${MASK_CHARACTERS}])\\1{2,255}$`, 'u')
 /** A secret with only its start or its end shown, as in the output of `aws configure list`. */
 const PARTLY_SHOWN = /^[\w-]{0,8}[*•●]{4,}[\w-]{0,8}$/u
 
-/** Whether a text is a mask of another program: the same character again, or a word such as `<hidden>`. */
+/** Whether a text is a mask that another program printed: one repeated character, or a word such as `<hidden>`. */
 function isForeignMask(text: string): boolean {
   if (SAME_CHARACTER.test(text)) return true
   if (PARTLY_SHOWN.test(text) && (text.match(/[*•●]/gu) ?? []).length * 2 >= text.length) return true
@@ -39,7 +39,7 @@ function isForeignMask(text: string): boolean {
 }
 
 /**
- * Words that programs print in brackets or between asterisks: GitLab, Terraform, Sentry, Pulumi, 1Password and others.
+ * Words that GitLab, Terraform, Sentry, Pulumi, 1Password and others print in brackets or asterisks instead of a secret.
  */
 const MASK_WORDS = new RegExp(
   `^(?:(?:value|secret|password|token|data|credentials?) )?(?:is )?(?:${[

@@ -90,7 +90,7 @@ export function writeMessage(streams: Streams, text: string): void {
   streams.stderr.write(text)
 }
 
-/** Runs `work` while no status line is drawn. */
+/** Hides the status line while `work` runs. */
 export async function withTerminal<T>(streams: Streams, work: () => Promise<T>): Promise<T> {
   const line = statusLines.get(streams.stderr)
   line?.hold()

@@ -77,7 +77,7 @@ async function tlsRequestOptions(tls: TlsOptions, isOwnMachine: boolean): Promis
   const options = {
     ...((ca !== undefined || client) && { secureContext: createSecureContext({ ca, ...client }) }),
     ...(serverName !== undefined && !isIP(serverName) && { servername: serverName }),
-    // An address cannot be sent as a server name, but the certificate may be for one.
+    // TLS does not allow an IP address as a server name, but a certificate may have been issued for one.
     ...(serverName !== undefined &&
       isIP(serverName) && {
         servername: '',

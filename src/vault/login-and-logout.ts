@@ -6,7 +6,7 @@ import { type Connect, describeUnrevoked, isHiddenByAgent, logIn, revokeOwnToken
 
 /** Keeps the token of a login, in the same place as the Vault command. */
 export interface TokenStore {
-  /** Follows "is saved": `in /home/alice/.vault-token`. */
+  /** Where the token is saved, to follow "is saved" in a message: `in /home/alice/.vault-token`. */
   readonly place: string
   /** The token; undefined if there is none. */
   read(): Promise<string | undefined>

@@ -55,7 +55,7 @@ export async function revokeOwnToken(client: VaultClient): Promise<boolean> {
   return response.ok
 }
 
-/** What is left of a token that Vault did not revoke. */
+/** The state of a token that Vault did not revoke: whether and how long it stays valid. */
 export async function describeUnrevoked(client: VaultClient): Promise<LogoutResult> {
   const response = await client.read('auth/token/lookup-self')
   const data = response.ok ? valueAt(response.body, 'data') : undefined

@@ -30,7 +30,7 @@ export function removeTokenFile(link: string): void {
   rmSync(targetOf(link), { force: true })
 }
 
-/** Whether the path is a device or the like, such as /dev/null, which root could replace. */
+/** Whether the path exists but is not a regular file, for example /dev/null. As root, saving would replace it. */
 function isSpecial(path: string): boolean {
   const stats = statSync(path, { throwIfNoEntry: false })
   return stats !== undefined && !stats.isFile()

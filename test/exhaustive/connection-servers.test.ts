@@ -109,7 +109,9 @@ hostssl all cert_only all cert\nhost all rejected all reject`
         { username: 'rejected' },
         {
           ...denied,
-          message: expect.stringMatching(/^The server rejects user rejected from .*pg_hba\.conf says so\.$/),
+          message: expect.stringMatching(
+            /^The server rejects user rejected from .* because of an entry in pg_hba\.conf\.$/,
+          ),
         },
       ],
       ['tries again without TLS if it is preferred', { username: 'plain_only', ssl_mode: 'prefer' }, { ok: true }],

@@ -1,4 +1,7 @@
-/** The default of `--parallel`: how many items `apply` and `diff` process at a time, and the limit of Vault calls. */
+/**
+ * The default of `--parallel`: how many items `apply` and `diff` process at a time, and how many Vault calls may run at
+ * once.
+ */
 export const DEFAULT_PARALLEL = 16
 
 /** The largest `--parallel`. */

@@ -34,7 +34,8 @@ export function grantHint({ message, where }: Refusal): string {
     : 'Ask the owner of the database for the grants in docs/setup-servers.md.'
 }
 
-/** The function of the application, called by a trigger or a policy, that was running. Undefined if there is none. */
+/** The application's function in which the error occurred, called by a trigger or a policy. `where` is the context that
+ * Postgres reports with the error. Undefined if the error occurred elsewhere. */
 export function functionIn(where: string): string | undefined {
   const [, plpgsql, sql] = /PL\/\w+ function ([^\s(]+)|SQL function "([^"]+)"/.exec(where) ?? []
   const name = plpgsql ?? sql

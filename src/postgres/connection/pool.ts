@@ -52,7 +52,7 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
       })
     }
   }
-  // Connect while the caller's identity is looked up. If that fails, the first statement throws the error.
+  // Connect early, while the caller's identity is looked up. If connecting fails, the first statement throws the error.
   let early: Promise<pg.PoolClient> | undefined = connectPool()
   let connected = false
   early.then(

@@ -96,8 +96,8 @@ export function namesakes({ organization, names, inEnv }: Names): RawBuilder<unk
 }
 
 /**
- * The spellings of a name that only the database knows, as an array: as it is, composed and decomposed. `name` is an
- * expression of SQL. Only UTF-8 has Unicode's forms.
+ * An SQL array of the spellings of a name: unchanged, in NFC and in NFD. `name` is an SQL expression. In a database
+ * whose encoding is not UTF-8, the array has only the unchanged name.
  */
 export function spellingsInSql(name: string): RawBuilder<string[]> {
   const forms = `array[${name}, normalize(${name}, NFC), normalize(${name}, NFD)]`

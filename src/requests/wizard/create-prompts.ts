@@ -68,7 +68,7 @@ async function promptForMissing(prompter: Prompter, draft: RequestDraft): Promis
   return { name, env, type: type.name, fields: { ...draft.fields, ...answers } }
 }
 
-/** The current value in the draft of the answer to a question. */
+/** The value that the draft has for a question that was already answered. */
 function answerIn({ name, env, type, fields }: RequestDraft, key: string, answer: unknown): unknown {
   if (key === NAME) return name
   if (key === ENV) return env
