@@ -50,7 +50,7 @@ function unavailable({ status, errors }: ErrorResponse, action: string): Unavail
     return new UnavailableError('no', 'The Vault mount is not ready yet (400).', { hint })
   }
   if (isRedirect(status)) {
-    return new UnavailableError('no', `Vault answered with a redirect that is not followed (${status}).`, {
+    return new UnavailableError('maybe', `Vault answered with a redirect that is not followed (${status}).`, {
       hint: 'Set vault.addr to the active node. A redirect to plain http is never followed, and none with VAULT_DISABLE_REDIRECTS.',
     })
   }

@@ -82,11 +82,11 @@ const CONNECTIONS: readonly (readonly [codes: string, code: Code])[] = [
 ]
 
 const VAULT: readonly (readonly [statuses: string, code: Code, delivered?: 'no' | 'maybe'])[] = [
-  ['400 404 405 413 307 422', 'invalid'],
+  ['400 404 405 413 422', 'invalid'],
   ['401', 'unauthenticated'],
   ['403', 'forbidden'],
   ['412 429', 'unavailable', 'no'],
-  ['408 500 502 503 504', 'unavailable', 'maybe'],
+  ['307 408 500 502 503 504', 'unavailable', 'maybe'],
 ]
 
 const toCase = ([states, code, delivered]: (typeof STATEMENTS)[number]) => ({ states, code, delivered })

@@ -13,7 +13,7 @@ import { createSite, type Site } from '../support/site.ts'
 // The published package, installed into an empty folder with an empty home and without a network.
 
 /** Limits in bytes on disk. Raise one here if a change needs more. */
-const LIMITS = { tarball: 6_000_000, ownFiles: 7_000_000, installed: 36_000_000, packages: 2 }
+const LIMITS = { tarball: 6_000_000, ownFiles: 7_500_000, installed: 36_000_000, packages: 2 }
 
 /** Some of the bundled packages: direct imports of src/, and their dependencies. */
 const BUNDLED = [

@@ -156,7 +156,8 @@ function checked(args: readonly string[], result: RunResult): RunResult {
   const isJson = args.some(
     (arg, at) => arg === '-ojson' || (arg === 'json' && /^(-o|--output)$/.test(args[at - 1] ?? '')),
   )
-  if (isJson && result.stderr !== '') parse(result.stderr, result)
+  // After `--`, what looks like the option may be an argument.
+  if (isJson && !args.includes('--') && result.stderr !== '') parse(result.stderr, result)
   return result
 }
 
