@@ -86,7 +86,7 @@ test('A create that finds another secret at its path leaves it alone', async () 
   })
   expect(result, result.stderr).toMatchObject({ code: 6, stdout: '' })
   expect(jsonError(result)).toMatchObject({
-    message: expect.stringMatching(/another secret/),
+    message: expect.stringMatching(/already has a secret at the path/),
     id: secretPath.slice(13),
   })
   expect(await openIntentsIn(site)).toEqual([])

@@ -143,7 +143,7 @@ describe('the wizard', () => {
     expect((await screen.exit).code, screen.text()).toBe(0)
     expect(screen.text()).not.toContain(SECRET)
     const tests = await eventsOf(acme, `action = 'test' AND data_source_name = 'Sales'`)
-    expect(tests.map(({ outcome }) => outcome)).toEqual(['done', 'done'])
+    expect(tests.map(({ outcome }) => outcome)).toEqual(['failed', 'done'])
   })
 
   test('tests the typed fields on request, and continues', async () => {
