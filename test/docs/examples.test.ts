@@ -103,9 +103,9 @@ describe('A viewer with the reader’s policy and grants', () => {
     expect(json(await dsctl(['list', '-o', 'json'], as))).toHaveLength(1)
     const shown = await dsctl(['get', 'Production PostgreSQL', '-o', 'json'], as)
     expect(json(shown)).toMatchObject({ db_type: 'postgres', credentials: null })
-    expect(shown.stderr).toBe(
-      'dsctl: warning: The credentials are not shown: the Vault token is not allowed to read them.\n',
-    )
+    expect(JSON.parse(shown.stderr)).toEqual({
+      warnings: ['The credentials are not shown: the Vault token is not allowed to read them.'],
+    })
     expect(await readsAudited(id)).toBe(1)
   })
 
