@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { asPgSocket, REQUESTED_TLS, requestTls } from '../lib/postgres-login.ts'
+import { isSqlState } from '../lib/postgres-login-failure.ts'
 import { checkMessages } from '../lib/postgres-messages/check-messages.ts'
 import type { Stage } from '../ports/connection-test.ts'
 import { ConnectionFailure, errorCode } from './connection-failure.ts'
@@ -56,7 +57,7 @@ async function logIn(run: TestRun, tls: TlsSettings): Promise<pg.Client | Refusa
   } catch (error) {
     const failure = pgFailure(run, error)
     const code = errorCode(error)
-    if (isLoggedIn || !/^[0-9A-Z]{5}$/.test(code)) throw failure
+    if (isLoggedIn || !isSqlState(code)) throw failure
     return { failure, stage: 'authenticate', encrypted: stream instanceof TLSSocket, code }
   }
 }

@@ -83,3 +83,8 @@ function describeClient(message: string): string {
   const [, host] = /\bhost "([\w.:%-]+)"/.exec(message) ?? []
   return host === undefined ? '' : ` from ${host}`
 }
+
+/** Whether an error code is an SQLSTATE. Some codes of Node, such as EPIPE, have the same length. */
+export function isSqlState(code: string): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)
+}

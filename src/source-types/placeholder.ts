@@ -33,9 +33,10 @@ const PARTLY_SHOWN = /^[\w-]{0,8}[*•●]{4,}[\w-]{0,8}$/u
 function isForeignMask(text: string): boolean {
   if (SAME_CHARACTER.test(text)) return true
   if (PARTLY_SHOWN.test(text) && (text.match(/[*•●]/gu) ?? []).length * 2 >= text.length) return true
-  const word = text.replace(/^[\s"'([{<*#%_-]+|[\s"')\]}>*#%_.!-]+$/g, '').replace(/[\s_-]+/g, ' ')
-  if (/^(?:redacted|masked|sensitive value|value hidden|secret hidden)$/i.test(word)) return true
-  return word !== text && MASK_WORDS.test(word)
+  const inside = text.replace(/^[\s"'([{<*#%_-]+|[\s"')\]}>*#%_-]+$/g, '')
+  const words = inside.replace(/[.!]+$/, '').replace(/[\s_-]+/g, ' ')
+  if (/^(?:redacted|masked|sensitive value|value hidden|secret hidden)$/i.test(words)) return true
+  return inside !== text && MASK_WORDS.test(words)
 }
 
 /**
@@ -66,12 +67,12 @@ const PLACEHOLDERS: readonly RegExp[] = [
   /^\$env:\w+$/i,
   /^\$\([\w ./:-]+\)$|^\$\[[\w .:'-]+\]$/,
   // Windows, Python, Ruby, Azure, Concourse, Maven, Caddy.
-  new RegExp(`^%${WORD}%$`),
+  new RegExp(`^%(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|\\w*${SECRET_WORD}\\w*)%$`, 'i'),
   new RegExp(`^%[({]${WORD}[)}]s?$`),
   new RegExp(`^#\\{${WORD}\\}#?$`),
   /^\(\([\w./:-]+\)\)$/,
   /^\[\[.+\]\]$/,
-  new RegExp(`^@{1,2}${WORD}@{1,2}$`),
+  new RegExp(`^@{1,2}(?:[A-Z][A-Z0-9]*_[A-Z0-9_]+|\\w*${SECRET_WORD}\\w*)@{1,2}$`, 'i'),
   /^\{\$?[A-Z][A-Z0-9_]+\}$/,
   new RegExp(`^\\{\\$?\\w*${SECRET_WORD}\\w*\\}$`, 'i'),
   /^__[A-Z][A-Z0-9_]*__$/,

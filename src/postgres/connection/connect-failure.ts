@@ -1,9 +1,14 @@
 import { DsctlError, UnavailableError } from '../../domain/errors.ts'
-import { explainLoginFailure, type LoginFailure, type LoginFailureKind } from '../../lib/postgres-login-failure.ts'
+import {
+  explainLoginFailure,
+  isSqlState,
+  type LoginFailure,
+  type LoginFailureKind,
+} from '../../lib/postgres-login-failure.ts'
 import { InvalidPostgresMessage } from '../../lib/postgres-messages/invalid-message.ts'
 import { explainTlsFailure, type TlsCause } from '../../lib/tls-failure.ts'
 import { ConnectFailed } from './client.ts'
-import { INVALID_MESSAGE_HINT, isSqlState, readError } from './failure.ts'
+import { INVALID_MESSAGE_HINT, readError } from './failure.ts'
 import { TlsNotStarted } from './open-stream.ts'
 import { findPassword } from './password-file.ts'
 import { type ConnectionSettings, describeTarget } from './settings.ts'

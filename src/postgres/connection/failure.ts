@@ -1,4 +1,5 @@
 import { DsctlError, UnavailableError } from '../../domain/errors.ts'
+import { isSqlState } from '../../lib/postgres-login-failure.ts'
 import { InvalidPostgresMessage } from '../../lib/postgres-messages/invalid-message.ts'
 import { functionIn } from './grant-hint.ts'
 import {
@@ -62,11 +63,6 @@ export function statementTimeout(seconds: number): UnavailableError {
   return new UnavailableError('maybe', `Postgres did not respond within ${seconds} seconds.`, {
     hint: 'Try again. If Postgres is slow, pass a longer --timeout.',
   })
-}
-
-/** Whether an error code is an SQLSTATE. Some codes of Node, such as EPIPE, have the same length. */
-export function isSqlState(code: string): boolean {
-  return /^[0-9A-Z]{5}$/.test(code) && !/^E[A-Z]{4}$/.test(code)
 }
 
 const ABORTED = /^(40001|40P01)$/

@@ -58,6 +58,7 @@ export function isEncrypted(stream: Duplex): boolean {
 function connected(socket: Socket, { address, keepAlive }: ConnectionSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.on('error', reject) // without a listener, a later error would end the process
+    socket.once('close', () => reject(new Error('The socket was closed.'))) // by the end of the command
     socket.once('connect', () => {
       if ('host' in address) socket.setNoDelay(true).setKeepAlive(keepAlive.enabled, keepAlive.idleSeconds * 1000)
       resolve()

@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 import pg from 'pg'
+import { isSqlState } from '../../lib/postgres-login-failure.ts'
 import type { Backend } from '../../ports/backend.ts'
 import { sendCancel } from './cancel.ts'
 import { ConnectFailed, clientClass } from './client.ts'
 import { connectFailure } from './connect-failure.ts'
 import { type Encryption, encryptionAttempts } from './encryption.ts'
-import { isSqlState, statementFailure, statementTimeout } from './failure.ts'
+import { statementFailure, statementTimeout } from './failure.ts'
 import { openStream } from './open-stream.ts'
 import { allowsSecondAttempt, betterError } from './second-attempt.ts'
 import { rejectsOptions, sessionOptions } from './session-options.ts'
@@ -33,21 +34,26 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
     opened.on('error', () => {}) // an idle connection was closed: the next statement opens a new one
     return opened
   }
-  const [first, second] = encryptionAttempts(connection)
-  let pool = open(first ?? 'plain')
+  const [first = 'plain', second] = encryptionAttempts(connection)
+  let encryption = first
+  let pool = open(encryption)
+  let ended = false
   const connectPool = async (): Promise<pg.PoolClient> => {
-    const attempted = pool
+    // Other connections may be opened at the same time, and may change these.
+    const [attempted, tried, hadSessionOptions] = [pool, encryption, withSessionOptions]
     try {
       return await attempted.connect()
     } catch (error) {
-      if (withSessionOptions && error instanceof ConnectFailed && rejectsOptions(error.cause)) {
+      if (ended) throw error
+      if (hadSessionOptions && error instanceof ConnectFailed && rejectsOptions(error.cause)) {
         withSessionOptions = false
-        pool = open(first ?? 'plain')
+        if (pool === attempted) pool = open(encryption)
         return connectPool()
       }
-      if (second === undefined || !allowsSecondAttempt(error, first, connection)) throw error
-      if (pool === attempted) pool = open(second)
-      return await pool.connect().catch(later => {
+      if (second === undefined || tried === second || !allowsSecondAttempt(error, first, connection)) throw error
+      encryption = second
+      if (pool === attempted) pool = open(encryption)
+      return await connectPool().catch(later => {
         throw betterError(error, later)
       })
     }
@@ -76,6 +82,7 @@ export function postgresPool(connection: ConnectionSettings, backend: Backend): 
   return {
     connect: async () => withTimeout(await connect(), { backend, address: connection.address }),
     end: async () => {
+      ended = true
       // Do not wait for a connection that is still being opened or was never used.
       if (early && !connected) for (const socket of sockets) socket.destroy()
       else if (early) (await early).release(true)
