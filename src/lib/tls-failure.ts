@@ -102,9 +102,10 @@ interface TlsError {
 function readTlsError(error: unknown): TlsError {
   for (let current: unknown = error, depth = 0; isObject(current) && depth < 5; depth++) {
     const { code, cause, errors, cert, message } = current
-    const reason = /:SSL routines:[^:]*:([A-Za-z0-9 ]+)/.exec(String(message))?.[1]
+    // Since OpenSSL 3.5 a reason may have a slash: `ssl/tls alert handshake failure`.
+    const reason = /:SSL routines:[^:]*:([A-Za-z0-9 /]+)/.exec(String(message))?.[1]
     // Node's usual code for this reason. Some errors of sockets and of mysql2 have a different code.
-    if (reason !== undefined) return { code: `ERR_SSL_${reason.toUpperCase().replaceAll(' ', '_')}`, names: [] }
+    if (reason !== undefined) return { code: `ERR_SSL_${reason.toUpperCase().replaceAll(/[ /]/g, '_')}`, names: [] }
     const isInner = typeof code === 'string' && code !== 'ESOCKET' // tedious gives this code to an error that it wraps
     if (isInner) return { code, names: certificateNames(cert) }
     current = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
