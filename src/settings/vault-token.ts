@@ -50,6 +50,8 @@ export function credentialFiles(env: Environment): readonly string[] {
     tokenPath(env),
     join(home, '.vault-token'),
     env.PGPASSFILE || join(home, '.pgpass'),
+    env.PGSERVICEFILE || join(home, '.pg_service.conf'),
+    env.PGSSLKEY || join(home, '.postgresql', 'postgresql.key'),
     join(embeddedFolder(env), 'identity'),
     ...(clientKey ? [clientKey.value] : []),
   ]

@@ -1,4 +1,4 @@
-import type { DsctlError } from '../domain/errors.ts'
+import { type DsctlError, UnavailableError } from '../domain/errors.ts'
 import { type Credentials, Secret } from '../domain/secret.ts'
 import { secretPath } from '../domain/secret-path.ts'
 import { valueAt } from '../lib/value-at.ts'
@@ -7,7 +7,7 @@ import type { SecretLocation, Secrets, SecretVersion } from '../ports/secrets.ts
 import type { VaultClient, VaultResponse } from './client.ts'
 import { type ErrorResponse, notVaultError, vaultError } from './errors.ts'
 import { listSecrets } from './list-secrets.ts'
-import { mountProblem, readRetention } from './mount.ts'
+import { inspectMount, mountProblem, readRetention } from './mount.ts'
 import { readSecretField } from './read-secret-field.ts'
 
 export interface SecretStore {
@@ -71,12 +71,21 @@ async function write(
   const response = await store.client.write(apiPath(store, 'data', at), { options: { cas }, data: plain })
   if (response.ok) {
     if (typeof valueAt(response.body, 'data', 'version') === 'number') return 'ok'
+    const state = await inspectMount(store.client, store.mount)
+    if (state === 'kv2' || state === 'hidden') throw unclearWrite()
     // The mount is not KV version 2. Version 1 accepts any object and has stored this one as a secret, so remove it.
     await store.client.remove(apiPath(store, 'data', at))
-    throw (await mountProblem(store.client, store.mount)) ?? notVaultError()
+    throw state
   }
   if (response.status === 400 && response.errors.some(text => /check-and-set/i.test(text))) return 'conflict'
   throw await writeError(store, response, 'write the credentials')
+}
+
+/** Something between may have replaced the response. Removing anything now could remove the current credentials. */
+function unclearWrite(): UnavailableError {
+  return new UnavailableError('maybe', 'The response of Vault to a write has no version.', {
+    hint: 'Check that nothing between changes the responses of Vault.',
+  })
 }
 
 /** A write returns 404 only if the mount does not exist. */

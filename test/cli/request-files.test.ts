@@ -58,6 +58,15 @@ describe('With any --allow-from, a request file cannot read', () => {
     }
   })
 
+  test('the key and the services of dsctl’s own connection to Postgres', async () => {
+    mkdirSync(join(folder, '.postgresql'), { recursive: true })
+    for (const name of ['.postgresql/postgresql.key', '.pg_service.conf']) {
+      writeFileSync(join(folder, name), CANARY)
+      const error = jsonError(await asked(`@${name}`, ['--allow-from', '@*']))
+      expect(error.fields?.[0]?.message, name).toBe('comes from a file that a request file may never use')
+    }
+  })
+
   test.skipIf(ON_EMBEDDED)('a file that replaces another after it was checked', async () => {
     const inside = join(folder, 'inside')
     mkdirSync(inside, { recursive: true })
