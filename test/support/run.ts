@@ -156,8 +156,9 @@ function checked(args: readonly string[], result: RunResult): RunResult {
   const isJson = args.some(
     (arg, at) => arg === '-ojson' || (arg === 'json' && /^(-o|--output)$/.test(args[at - 1] ?? '')),
   )
-  // After `--`, what looks like the option may be an argument.
-  if (isJson && !args.includes('--') && result.stderr !== '') parse(result.stderr, result)
+  // After `--`, what looks like the option may be an argument, and of several formats none counts.
+  const isClear = !args.includes('--') && args.filter(arg => /^(-o|--output)/.test(arg)).length === 1
+  if (isJson && isClear && result.stderr !== '') parse(result.stderr, result)
   return result
 }
 
